@@ -1,0 +1,85 @@
+//! The seam on NATS JetStream.
+//!
+//! Every connection lives once: nothing is written on it after the first sign that it is lost, because what a
+//! library buffers while it reconnects arrives behind what was said later.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use tokio::sync::Mutex;
+
+use super::{Bus, BusError, Connection};
+use line::Line;
+
+mod deliveries;
+mod fate;
+mod line;
+mod place;
+mod stories;
+mod wire;
+
+/// How a service reaches its stream.
+#[derive(Debug, Clone)]
+pub struct JetStreamOptions {
+    /// `nats://host:port`; several, separated by commas, are tried one after the other.
+    pub url: String,
+    /// The user; empty for a server without users. Replies come to `_INBOX_<user>.>`, the only subjects that it
+    /// may need to subscribe to.
+    pub user: String,
+    /// The user's password.
+    pub password: String,
+    /// The service's name, which the server shows beside the connection.
+    pub service: String,
+    /// The stream of events.
+    pub stream: String,
+    /// Who says messages: whose subjects a story is followed on. Only for [`Stories`](super::Stories).
+    pub sayers: Vec<String>,
+    /// How long the server may take to answer or to acknowledge, and to let us connect.
+    pub ack_timeout: Duration,
+    /// How often the server says on an idle pull that it is alive; after two of them without a word it is lost.
+    pub heartbeat: Duration,
+}
+
+impl JetStreamOptions {
+    /// The stream `EVENTS` without a user, five seconds for an answer and between heartbeats.
+    pub fn new(url: impl Into<String>, service: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            user: String::new(),
+            password: String::new(),
+            service: service.into(),
+            stream: "EVENTS".to_owned(),
+            sayers: Vec::new(),
+            ack_timeout: Duration::from_secs(5),
+            heartbeat: Duration::from_secs(5),
+        }
+    }
+
+    /// The prefix of the subjects that replies come to.
+    fn inbox_prefix(&self) -> String {
+        format!("_INBOX_{}", if self.user.is_empty() { &self.service } else { &self.user })
+    }
+}
+
+/// The server of a JetStream stream.
+#[derive(Clone)]
+pub struct JetStreamBus {
+    options: Arc<JetStreamOptions>,
+    /// The connection that stories are read on: made when first needed and again once it is lost.
+    stories: Arc<Mutex<Option<Arc<Line>>>>,
+}
+
+impl JetStreamBus {
+    /// Connects to nothing yet.
+    pub fn new(options: JetStreamOptions) -> Self {
+        Self { options: Arc::new(options), stories: Arc::default() }
+    }
+}
+
+#[async_trait]
+impl Bus for JetStreamBus {
+    async fn connect(&self) -> Result<Box<dyn Connection>, BusError> {
+        let line = Line::connect(self.options.clone()).await?;
+        Ok(Box::new(place::Place::new(line)))
+    }
+}

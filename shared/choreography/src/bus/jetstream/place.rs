@@ -1,0 +1,110 @@
+//! What a service does on a connection.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::FutureExt;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::json;
+
+use super::{
+    deliveries::Pull,
+    line::{Line, reply},
+    wire,
+};
+use crate::{
+    bus::{Acknowledgement, BusError, Connection, Deliveries, StreamState},
+    envelope::Envelope,
+};
+
+/// The server's code for a consumer that does not exist.
+const CONSUMER_NOT_FOUND: u64 = 10_014;
+
+/// A service's place on the stream.
+pub(super) struct Place {
+    line: Arc<Line>,
+}
+
+impl Place {
+    pub(super) fn new(line: Arc<Line>) -> Self {
+        Self { line }
+    }
+}
+
+#[derive(Deserialize)]
+struct StreamInfo {
+    created: String,
+    state: StreamInfoState,
+}
+
+#[derive(Deserialize)]
+struct StreamInfoState {
+    first_seq: u64,
+    last_seq: u64,
+}
+
+#[derive(Deserialize)]
+struct Reset {
+    reset_seq: u64,
+}
+
+/// The state of the stream of events; also the way to know that the server has seen all that was sent before.
+pub(super) async fn stream(line: &Line) -> Result<StreamState, BusError> {
+    let subject = format!("$JS.API.STREAM.INFO.{}", line.options.stream);
+    let info: StreamInfo = line.ask(&subject, Bytes::new()).await.map_err(|refusal| refusal.reason)?;
+    Ok(StreamState { created: info.created, first: info.state.first_seq, last: info.state.last_seq })
+}
+
+#[async_trait]
+impl Connection for Place {
+    fn server_id(&self) -> String {
+        self.line.client.server_info().server_id
+    }
+
+    async fn lost(&self) -> String {
+        self.line.fate.sealed().await.to_string()
+    }
+
+    async fn stream(&self) -> Result<StreamState, BusError> {
+        stream(&self.line).await
+    }
+
+    async fn has_consumer(&self, consumer: &str) -> Result<bool, BusError> {
+        let subject = format!("$JS.API.CONSUMER.INFO.{}.{consumer}", self.line.options.stream);
+        match self.line.ask::<IgnoredAny>(&subject, Bytes::new()).await {
+            Ok(_) => Ok(true),
+            Err(refusal) if refusal.code == CONSUMER_NOT_FOUND => Ok(false),
+            Err(refusal) => Err(refusal.reason),
+        }
+    }
+
+    async fn reset(&self, consumer: &str, sequence: u64) -> Result<u64, BusError> {
+        let subject = format!("$JS.API.CONSUMER.RESET.{}.{consumer}", self.line.options.stream);
+        let request = json!({ "seq": sequence }).to_string().into();
+        match self.line.ask::<Reset>(&subject, request).await {
+            Ok(reset) => Ok(reset.reset_seq),
+            Err(refusal) => Err(match refusal.reason {
+                // A missing consumer does not answer at all.
+                BusError::Lost(reason) if self.line.fate.known().is_none() => {
+                    BusError::Refused(format!("reset of consumer {consumer}: {reason}; does it exist?"))
+                }
+                reason => reason,
+            }),
+        }
+    }
+
+    async fn pull(&self, consumer: &str) -> Result<Box<dyn Deliveries>, BusError> {
+        Ok(Box::new(Pull::begin(self.line.clone(), consumer).await?))
+    }
+
+    async fn publish(&self, envelope: &Envelope) -> Result<Acknowledgement, BusError> {
+        let headers = match wire::written(&envelope.headers) {
+            Ok(headers) => headers,
+            Err(reason) => return Ok(std::future::ready(Err(BusError::Refused(reason))).boxed()),
+        };
+        let awaited = self.line.send(&envelope.subject, headers, Bytes::copy_from_slice(&envelope.payload)).await?;
+        Ok(async move { wire::acknowledged(&reply(awaited).await?) }.boxed())
+    }
+}

@@ -1,0 +1,171 @@
+//! What the server in memory has, and how it delivers it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use tokio::sync::watch;
+
+use crate::{
+    bus::{BusError, Delivery, StreamState, subject::matches},
+    envelope::Envelope,
+    provision::{DEAD_LETTER_SUBJECTS, MESSAGE_BYTES_MAX},
+};
+
+/// The state of the server.
+#[derive(Default)]
+pub(super) struct World {
+    pub(super) events: VecDeque<(u64, Envelope)>,
+    pub(super) letters: Vec<(u64, Envelope)>,
+    pub(super) consumers: BTreeMap<String, Consumer>,
+    /// The subjects of the stream; every subject of three tokens if there are none.
+    pub(super) subjects: Vec<String>,
+    pub(super) down: bool,
+    pub(super) silent: bool,
+    pub(super) dropped_acknowledgements: u64,
+    pub(super) refusal: Option<String>,
+    last: u64,
+    starts: u64,
+    created: u64,
+    connections: Vec<watch::Sender<Option<String>>>,
+}
+
+/// A consumer: where it is, and what is wrong with it.
+pub(super) struct Consumer {
+    filters: Vec<String>,
+    next: u64,
+    sent: u64,
+    /// Messages still to come of which every second one goes to somebody else.
+    pub(super) stolen: u64,
+    pub(super) duplicates: u64,
+}
+
+impl Consumer {
+    pub(super) fn new(filters: Vec<String>) -> Self {
+        Self { filters, next: 1, sent: 0, stolen: 0, duplicates: 0 }
+    }
+
+    pub(super) fn reset(&mut self, sequence: u64) {
+        (self.next, self.sent) = (sequence, 0);
+    }
+
+    fn wants(&self, subject: &str) -> bool {
+        self.filters.iter().any(|filter| matches(filter, subject))
+    }
+
+    fn send(&mut self, sequence: u64, envelope: &Envelope, deliveries: &mut VecDeque<Delivery>) {
+        self.next = sequence + 1;
+        self.sent += 1;
+        self.stolen = self.stolen.saturating_sub(1);
+        if self.stolen % 2 == 1 {
+            return;
+        }
+        let copy = |consumer_sequence, delivered| Delivery {
+            stream_sequence: sequence,
+            consumer_sequence,
+            delivered,
+            envelope: envelope.clone(),
+        };
+        deliveries.push_back(copy(self.sent, 1));
+        if self.duplicates > 0 {
+            self.duplicates -= 1;
+            self.sent += 1;
+            deliveries.push_back(copy(self.sent, 2));
+        }
+    }
+}
+
+impl World {
+    pub(super) fn server_id(&self) -> String {
+        format!("server-{}", self.starts + 1)
+    }
+
+    pub(super) fn stream(&self) -> StreamState {
+        let empty = if self.last == 0 { 0 } else { self.last + 1 };
+        let first = self.events.front().map_or(empty, |(sequence, _)| *sequence);
+        StreamState { created: format!("2026-01-01T00:00:{:02}Z", self.created), first, last: self.last }
+    }
+
+    pub(super) fn store(&mut self, envelope: &Envelope) -> Result<u64, BusError> {
+        if let Some(reason) = &self.refusal {
+            return Err(BusError::Refused(reason.clone()));
+        }
+        let bytes = envelope.payload.len()
+            + envelope.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum::<usize>();
+        if bytes > MESSAGE_BYTES_MAX {
+            return Err(BusError::TooLarge(format!("{bytes} bytes of at most {MESSAGE_BYTES_MAX}")));
+        }
+        let mut envelope = envelope.clone();
+        // As the client of the real server leaves them.
+        envelope.headers.sort();
+        if DEAD_LETTER_SUBJECTS.iter().any(|filter| matches(filter, &envelope.subject)) {
+            self.letters.push((self.letters.len() as u64 + 1, envelope));
+            return Ok(self.letters.len() as u64);
+        }
+        if !self.takes(&envelope.subject) {
+            return Err(BusError::Refused("no stream takes this subject".to_owned()));
+        }
+        self.last += 1;
+        self.events.push_back((self.last, envelope));
+        Ok(self.last)
+    }
+
+    fn takes(&self, subject: &str) -> bool {
+        match self.subjects.is_empty() {
+            true => matches("*.*.*", subject),
+            false => self.subjects.iter().any(|filter| matches(filter, subject)),
+        }
+    }
+
+    /// Sends a consumer's next messages, until there are `max`; whether the consumer exists.
+    pub(super) fn deliver(&mut self, name: &str, max: usize, deliveries: &mut VecDeque<Delivery>) -> bool {
+        let Some(consumer) = self.consumers.get_mut(name) else { return false };
+        let from = self.events.partition_point(|(sequence, _)| *sequence < consumer.next);
+        for (sequence, envelope) in self.events.range(from..) {
+            if deliveries.len() >= max {
+                return true;
+            }
+            if consumer.wants(&envelope.subject) {
+                consumer.send(*sequence, envelope, deliveries);
+            }
+        }
+        consumer.next = consumer.next.max(self.last + 1);
+        true
+    }
+
+    pub(super) fn connection(&mut self) -> watch::Receiver<Option<String>> {
+        let (lost, seen) = watch::channel(None);
+        self.connections.retain(|connection| !connection.is_closed());
+        self.connections.push(lost);
+        seen
+    }
+
+    pub(super) fn cut(&mut self, reason: &str) {
+        for connection in self.connections.drain(..) {
+            connection.send_replace(Some(reason.to_owned()));
+        }
+    }
+
+    pub(super) fn restart(&mut self) {
+        self.starts += 1;
+        self.cut("the server stopped");
+    }
+
+    pub(super) fn forget_after(&mut self, sequence: u64) {
+        self.events.retain(|(kept, _)| *kept <= sequence);
+        self.last = self.last.min(sequence);
+        for consumer in self.consumers.values_mut() {
+            consumer.next = consumer.next.min(self.last + 1);
+        }
+        self.restart();
+    }
+
+    pub(super) fn forget_before(&mut self, sequence: u64) {
+        self.events.retain(|(kept, _)| *kept >= sequence);
+    }
+
+    pub(super) fn recreate(&mut self) {
+        self.events.clear();
+        self.consumers.clear();
+        self.last = 0;
+        self.created += 1;
+    }
+}

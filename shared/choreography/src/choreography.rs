@@ -1,0 +1,195 @@
+//! A service's part in the dance: what it hears, with which function, and what that may say.
+//!
+//! Mistakes in putting it together (two reactions for one message, one table twice in a signature) panic here, when
+//! the service starts, and in every test.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::effect::{Effect, EffectStep};
+use crate::function::{AnswersWith, Function, Load, MayBeMissing};
+use crate::message::{Command, Dead, Hear, Message};
+use crate::step::{self, Kind, Otherwise, Step};
+use crate::tables::Tables;
+use crate::words::{Answers, Says, Word, Words};
+
+/// Everything that one service hears and says.
+pub struct Choreography {
+    pub(crate) service: &'static str,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) effects: Vec<EffectStep>,
+    pub(crate) tables: Tables,
+}
+
+impl Choreography {
+    /// A service that hears nothing yet. Its name is the first token of the subjects it says.
+    pub fn new(service: &'static str) -> Self {
+        Self { service, steps: Vec::new(), effects: Vec::new(), tables: Tables::default() }
+    }
+
+    /// The service's name.
+    pub fn service(&self) -> &'static str {
+        self.service
+    }
+
+    /// A reaction to a message: a forward step.
+    pub fn on<P, F>(self, reaction: F) -> Self
+    where
+        F: Function<P> + Send + Sync + 'static,
+        F::Hears: Hear,
+        F::Rows: Load<<F::Hears as Hear>::Message>,
+        F::Says: Says,
+    {
+        self.reaction(Kind::Forward, reaction)
+    }
+
+    /// A compensation: it may overtake what it undoes, never expires, and passes every circuit breaker.
+    pub fn undo<P, F>(self, reaction: F) -> Self
+    where
+        F: Function<P> + Send + Sync + 'static,
+        F::Hears: Hear,
+        F::Rows: Load<<F::Hears as Hear>::Message> + MayBeMissing,
+        F::Says: Says,
+    {
+        self.reaction(Kind::Undo, reaction)
+    }
+
+    fn reaction<P, F>(mut self, kind: Kind, reaction: F) -> Self
+    where
+        F: Function<P> + Send + Sync + 'static,
+        F::Hears: Hear,
+        F::Rows: Load<<F::Hears as Hear>::Message>,
+        F::Says: Says,
+    {
+        let tables = self.distinct_tables::<F::Rows, <F::Hears as Hear>::Message>();
+        self.add(step::reaction(kind, reaction, tables))
+    }
+
+    /// What is said, and which tombstone written, when the message of a step has died.
+    ///
+    /// Use [`nothing`](crate::nothing) to say on purpose that nothing has to be done.
+    ///
+    /// # Panics
+    /// When no step before it hears that message.
+    pub fn otherwise<P, M, F>(mut self, function: F) -> Self
+    where
+        M: Message,
+        F: Function<P, Hears = Dead<M>> + Send + Sync + 'static,
+        F::Rows: Load<Dead<M>> + MayBeMissing,
+        F::Says: Words,
+    {
+        let tables = self.distinct_tables::<F::Rows, Dead<M>>();
+        let otherwise = Otherwise::new(function, tables);
+        let service = self.service;
+        if let Some(step) = self.steps.iter_mut().find(|step| step.kind.is_heard() && step.message == M::NAME) {
+            step.otherwise = Some(otherwise);
+        } else if let Some(effect) = self.effects.iter_mut().find(|effect| effect.message == M::NAME) {
+            effect.otherwise = Some(otherwise);
+        } else {
+            panic!("{service}: `.otherwise` for {} must follow the step that hears it", M::NAME);
+        }
+        self
+    }
+
+    /// A command: a caller gives it and is answered with the row as it is after the commit. It never waits.
+    pub fn command<P, F>(mut self, function: F) -> Self
+    where
+        F: Function<P> + Send + Sync + 'static,
+        F::Hears: Hear,
+        <F::Hears as Hear>::Message: Command,
+        F::Rows: Load<<F::Hears as Hear>::Message> + AnswersWith<<<F::Hears as Hear>::Message as Command>::Row>,
+        F::Says: Answers,
+    {
+        let tables = self.distinct_tables::<F::Rows, <F::Hears as Hear>::Message>();
+        self.add(step::command(function, tables))
+    }
+
+    /// Something done to the world outside, after the commit and at least once: the one kind of step that is async
+    /// and may fail. What it answers is committed and said like anything else.
+    pub fn effect<H, D, W, F>(mut self, function: F, means: D) -> Self
+    where
+        H: Hear + Send + Sync,
+        D: Send + Sync + 'static,
+        W: Words + 'static,
+        F: for<'a> Effect<'a, H, D, Output = anyhow::Result<W>> + Send + Sync + 'static,
+    {
+        let name = H::Message::NAME;
+        assert!(!self.effects.iter().any(|known| known.message == name), "{}: two effects for {name}", self.service);
+        self.effects.push(EffectStep::new(function, Arc::new(means)));
+        self
+    }
+
+    fn add(mut self, step: Step) -> Self {
+        let twice = self.steps.iter().any(|known| known.message == step.message);
+        assert!(!twice, "{}: two steps hear {}", self.service, step.message);
+        self.steps.push(step);
+        self
+    }
+
+    fn distinct_tables<L: Load<C>, C>(&mut self) -> Vec<&'static str> {
+        let tables = L::tables(&mut self.tables);
+        let distinct: BTreeSet<_> = tables.iter().collect();
+        assert!(
+            distinct.len() == tables.len(),
+            "{}: one function takes the same table twice ({tables:?}): use `Rows`",
+            self.service
+        );
+        tables
+    }
+
+    /// The step that hears a message.
+    pub(crate) fn step(&self, message: &str) -> Option<&Step> {
+        self.steps.iter().find(|step| step.kind.is_heard() && step.message == message)
+    }
+
+    pub(crate) fn command_step(&self, message: &str) -> Option<&Step> {
+        self.steps.iter().find(|step| step.kind == Kind::Command && step.message == message)
+    }
+
+    pub(crate) fn effect_step(&self, message: &str) -> Option<&EffectStep> {
+        self.effects.iter().find(|effect| effect.message == message)
+    }
+
+    /// The tables that its functions touch.
+    pub fn tables(&self) -> BTreeSet<&'static str> {
+        self.tables.names()
+    }
+
+    /// Who hears, says and undoes what, as data: one edge for each function.
+    pub fn edges(&self) -> Vec<Edge> {
+        let steps = self.steps.iter().map(|step| Edge {
+            service: self.service,
+            kind: step.kind,
+            hears: step.message,
+            says: step.words.clone(),
+            otherwise: step.otherwise.as_ref().map(|otherwise| otherwise.words.clone()),
+            tables: step.tables.clone(),
+        });
+        let effects = self.effects.iter().map(|effect| Edge {
+            service: self.service,
+            kind: Kind::Effect,
+            hears: effect.message,
+            says: effect.words.clone(),
+            otherwise: effect.otherwise.as_ref().map(|otherwise| otherwise.words.clone()),
+            tables: Vec::new(),
+        });
+        steps.chain(effects).collect()
+    }
+}
+
+/// One function of a service: what it hears, what it may say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edge {
+    /// The service.
+    pub service: &'static str,
+    /// What kind of step it is.
+    pub kind: Kind,
+    /// The message or command that it hears.
+    pub hears: &'static str,
+    /// Everything that it may say.
+    pub says: Vec<Word>,
+    /// What may be said when the message has died; none if nobody thought of it.
+    pub otherwise: Option<Vec<Word>>,
+    /// The tables it may change.
+    pub tables: Vec<&'static str>,
+}

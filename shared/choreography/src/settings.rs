@@ -1,0 +1,77 @@
+//! How a service runs: every bound and time-out of the runtime, with its default and its reason.
+
+use std::time::Duration;
+
+use crate::clock::Clock;
+
+/// At most so many messages, and as many commands, in one batch. Beyond that a commit gets longer, not cheaper.
+pub(crate) const BATCH_MAX: usize = 512;
+/// At most so many published messages unacknowledged.
+pub(crate) const WINDOW_MAX: usize = 1_024;
+/// At most so many commands waiting for a batch; the next one is told to come back.
+pub(crate) const COMMANDS_MAX: usize = 4_096;
+/// At most so many effects running at once.
+pub(crate) const EFFECTS_RUNNING_MAX: usize = 32;
+/// At most so many effects in memory; the others stay in the database until there is room.
+pub(crate) const EFFECTS_LOADED_MAX: usize = 1_024;
+/// How often a batch is tried on rows that another instance keeps changing.
+pub(crate) const CONFLICTS_MAX: u32 = 5;
+/// How long an instance may be silent before a standby takes over; renewed every [`CHORES_EVERY`].
+pub(crate) const LEASE: Duration = Duration::from_secs(4);
+/// How often a standby looks whether it may take over.
+pub(crate) const STANDBY_LOOKS_EVERY: Duration = Duration::from_millis(500);
+/// How often the lease is renewed and old rows are forgotten.
+pub(crate) const CHORES_EVERY: Duration = Duration::from_secs(1);
+/// How soon outbox rows are noticed that another instance committed.
+pub(crate) const OUTBOX_LOOKS_EVERY: Duration = Duration::from_millis(100);
+/// At most so many inbox rows are forgotten in one go, so that no batch waits long for the database.
+pub(crate) const FORGET_MAX: u32 = 5_000;
+/// At most so many rows in a page of a list.
+pub const PAGE_MAX: u32 = 100;
+
+/// How a service runs.
+#[derive(Clone)]
+pub struct Settings {
+    /// The name space of message types: `<namespace>.<message>.v<version>`.
+    pub namespace: String,
+    /// The instance's slot, from 0: it reads with the consumer `<service>-<instance>`.
+    pub instance: u32,
+    /// How long a forward message is worth doing, from the command that began it. 10 minutes by default.
+    pub message_deadline: Duration,
+    /// How old a position or an acknowledgement must be before the server can't forget it any more: ten times its
+    /// `sync_interval`. 10 seconds by default.
+    pub safe_after: Duration,
+    /// How long a heard message's id is remembered. 10 minutes by default.
+    pub inbox_kept: Duration,
+    /// How long the answer to an idempotency key is remembered. 24 hours by default.
+    pub answers_kept: Duration,
+    /// How often an effect is tried before it dies. 10 by default.
+    pub effect_tries_max: u32,
+    /// How long an effect is tried before it dies. 15 minutes by default.
+    pub effect_time_max: Duration,
+    /// The pause after an effect's first failure; doubled after each further one. 0.5 seconds by default.
+    pub effect_backoff: Duration,
+    /// Whether every reaction is done a second time, on copies, to see that this changes nothing. By default in builds
+    /// with debug assertions.
+    pub check_law: bool,
+    /// What tells the time.
+    pub clock: Clock,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            namespace: "choreography".to_owned(),
+            instance: 0,
+            message_deadline: Duration::from_secs(600),
+            safe_after: Duration::from_secs(10),
+            inbox_kept: Duration::from_secs(600),
+            answers_kept: Duration::from_secs(24 * 3_600),
+            effect_tries_max: 10,
+            effect_time_max: Duration::from_secs(900),
+            effect_backoff: Duration::from_millis(500),
+            check_law: cfg!(debug_assertions),
+            clock: Clock::system(),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What is in memory, and how a batch changes it: checked first, then made.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::Hash;
+
+use anyhow::Context as _;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::envelope::Envelope;
+use crate::store::{
+    Changes, EffectRow, Head, IdempotencyKey, LaterChange, LaterRow, Listing, RowChange, StoreError, StoredAnswer,
+    StoredRow, WaitingRow,
+};
+
+/// The tables.
+#[derive(Debug)]
+pub(super) struct Data {
+    pub(super) head: Head,
+    pub(super) tables: BTreeMap<&'static str, BTreeMap<String, StoredRow>>,
+    /// When each was heard, and how often it was tried if it died.
+    pub(super) inbox: HashMap<Uuid, (i64, Option<u32>)>,
+    pub(super) outbox: BTreeMap<i64, Envelope>,
+    pub(super) waiting: BTreeMap<i64, WaitingRow>,
+    pub(super) later: BTreeMap<i64, LaterRow>,
+    pub(super) effects: BTreeMap<i64, EffectRow>,
+    /// With the moment at which each was given.
+    pub(super) answers: HashMap<IdempotencyKey, (i64, StoredAnswer)>,
+    /// The next number of whatever else has numbers.
+    next: i64,
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self {
+            head: Head { outbox_next: 1, ..Head::default() },
+            tables: BTreeMap::new(),
+            inbox: HashMap::new(),
+            outbox: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            later: BTreeMap::new(),
+            effects: BTreeMap::new(),
+            answers: HashMap::new(),
+            next: 1,
+        }
+    }
+}
+
+impl Data {
+    /// The head, if this epoch is the current one.
+    pub(super) fn head_of(&mut self, epoch: i64) -> Result<&mut Head, StoreError> {
+        match self.head.epoch == epoch {
+            true => Ok(&mut self.head),
+            false => Err(StoreError::HeadConflict { epoch, position: self.head.position }),
+        }
+    }
+
+    /// Whether a batch may change what it wants to.
+    pub(super) fn check(&self, changes: &Changes) -> Result<(), StoreError> {
+        if let Some(advance) = changes.advance
+            && (advance.epoch, advance.from) != (self.head.epoch, self.head.position)
+        {
+            return Err(StoreError::HeadConflict { epoch: advance.epoch, position: advance.from });
+        }
+        if let Some(row) = changes.rows.iter().find(|row| self.version(row) != row.version) {
+            return Err(StoreError::RowConflict(format!("{} of {}", row.key, row.table)));
+        }
+        let taken = |index: usize, answer: &StoredAnswer| {
+            self.answers.contains_key(&answer.key)
+                || changes.answers[..index].iter().any(|earlier| earlier.key == answer.key)
+        };
+        match changes.answers.iter().enumerate().any(|(index, answer)| taken(index, answer)) {
+            true => Err(StoreError::RowConflict("an idempotency key was taken".to_owned())),
+            false => Ok(()),
+        }
+    }
+
+    /// Makes the changes of a batch. The number of the first outbox row.
+    pub(super) fn apply(&mut self, changes: Changes) -> i64 {
+        let now_ms = changes.now_ms;
+        let first = self.head.outbox_next;
+        if let Some(advance) = changes.advance {
+            (self.head.position, self.head.safe) = (advance.to, advance.safe);
+        }
+        self.head.outbox_next += changes.outbox.len() as i64;
+        self.outbox.extend((first..).zip(changes.outbox));
+        changes.rows.into_iter().for_each(|row| self.apply_row(row));
+        self.inbox.extend(changes.inbox.into_iter().map(|row| (row.id, (now_ms, row.dead_tries))));
+        let waited: HashSet<Uuid> = changes.waited.into_iter().collect();
+        self.waiting.retain(|_, row| !waited.contains(&row.id));
+        changes.waiting.into_iter().for_each(|row| self.apply_waiting(row));
+        changes.later.into_iter().for_each(|change| self.apply_later(change));
+        for effect in changes.effects {
+            let number = self.number();
+            self.effects.insert(number, EffectRow { number, ..effect });
+        }
+        changes.effects_done.iter().for_each(|number| drop(self.effects.remove(number)));
+        self.answers.extend(changes.answers.into_iter().map(|answer| (answer.key.clone(), (now_ms, answer))));
+        first
+    }
+
+    fn apply_row(&mut self, row: RowChange) {
+        let table = self.tables.entry(row.table).or_default();
+        table.remove(&row.key);
+        if let Some(state) = row.state {
+            let stored = StoredRow { key: row.key.clone(), version: row.version + 1, state };
+            table.insert(row.key, stored);
+        }
+    }
+
+    fn apply_waiting(&mut self, row: WaitingRow) {
+        let same = self.waiting.iter().find(|(_, waiting)| waiting.id == row.id).map(|(number, _)| *number);
+        let number = same.unwrap_or_else(|| self.number());
+        self.waiting.insert(number, row);
+    }
+
+    fn apply_later(&mut self, change: LaterChange) {
+        let (name, key) = match &change {
+            LaterChange::Set(row) => (&row.name, &row.key),
+            LaterChange::Remove { name, key } => (name, key),
+        };
+        self.later.retain(|_, row| (&row.name, &row.key) != (name, key));
+        if let LaterChange::Set(row) = change {
+            let number = self.number();
+            self.later.insert(number, row);
+        }
+    }
+
+    fn number(&mut self) -> i64 {
+        self.next += 1;
+        self.next - 1
+    }
+
+    /// The version of the stored row, 0 if there is none.
+    fn version(&self, row: &RowChange) -> i64 {
+        self.tables.get(row.table).and_then(|rows| rows.get(&row.key)).map_or(0, |row| row.version)
+    }
+
+    /// Forgets what is older, at most `limit` of each. Whether there may be more.
+    pub(super) fn forget(&mut self, inbox_before_ms: i64, answers_before_ms: i64, limit: usize) -> bool {
+        let ids = self.inbox.iter().map(|(id, (at_ms, _))| (*at_ms, *id));
+        let ids = oldest(ids, inbox_before_ms, limit);
+        self.inbox.retain(|id, _| !ids.contains(id));
+        let keys = self.answers.iter().map(|(key, (at_ms, _))| (*at_ms, key.clone()));
+        let keys = oldest(keys, answers_before_ms, limit);
+        self.answers.retain(|key, _| !keys.contains(key));
+        ids.len() == limit || keys.len() == limit
+    }
+
+    /// A page of rows. Instead of a generated column, the field of the state that has its name is compared.
+    pub(super) fn list(&self, listing: &Listing) -> anyhow::Result<Vec<StoredRow>> {
+        let mut page = Vec::new();
+        let Some(rows) = self.tables.get(listing.table) else { return Ok(page) };
+        let rows: Box<dyn Iterator<Item = &StoredRow> + Send> = match listing.descending {
+            true => Box::new(rows.values().rev()),
+            false => Box::new(rows.values()),
+        };
+        for row in rows {
+            let is_after = listing.after.as_ref().is_none_or(|after| match listing.descending {
+                true => row.key < *after,
+                false => row.key > *after,
+            });
+            if page.len() < listing.limit as usize && is_after && holds(listing, row)? {
+                page.push(row.clone());
+            }
+        }
+        Ok(page)
+    }
+}
+
+fn oldest<T: Eq + Hash>(moments: impl Iterator<Item = (i64, T)>, before_ms: i64, limit: usize) -> HashSet<T> {
+    let mut old: Vec<_> = moments.filter(|(at_ms, _)| *at_ms < before_ms).collect();
+    old.sort_by_key(|(at_ms, _)| *at_ms);
+    old.into_iter().take(limit).map(|(_, value)| value).collect()
+}
+
+/// Whether all conditions hold for a row.
+fn holds(listing: &Listing, row: &StoredRow) -> anyhow::Result<bool> {
+    let state: Value = serde_json::from_str(&row.state).with_context(|| format!("reading the state of {}", row.key))?;
+    Ok(listing.conditions.iter().all(|condition| match condition.column {
+        "key" => row.key == condition.value,
+        column => match state.get(column) {
+            Some(Value::String(text)) => *text == condition.value,
+            Some(Value::Null) | None => false,
+            Some(other) => other.to_string() == condition.value,
+        },
+    }))
+}

@@ -1,0 +1,231 @@
+//! A service's database in memory, for tests: what SQLite does, without files, sleeping or threads.
+//!
+//! As in SQLite, one transaction is open at a time, and who only reads never waits for it.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::anyhow;
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio::sync::OwnedMutexGuard;
+use uuid::Uuid;
+
+use self::data::Data;
+use super::{
+    Backlog, Changes, EffectRow, Head, IdempotencyKey, LaterRow, Listing, OutboxRow, Store, StoreError, StoredAnswer,
+    StoredRow, Transaction, WaitingRow,
+};
+
+mod data;
+
+/// A database in memory. A clone is another instance of the service over the same data.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStore {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Held by whoever writes.
+    writing: Arc<tokio::sync::Mutex<()>>,
+    /// Held for moments only.
+    data: Mutex<Data>,
+    /// How many commits are still to fail.
+    failing: AtomicU32,
+}
+
+impl MemoryStore {
+    /// An empty database.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets the next commits fail as if the disk were full; they write nothing. Replaces what was said before.
+    pub fn fail_next_commits(&self, count: u32) {
+        self.shared.failing.store(count, Ordering::SeqCst);
+    }
+
+    fn data(&self) -> MutexGuard<'_, Data> {
+        self.shared.data()
+    }
+
+    /// Changes something once nobody else writes.
+    async fn write<T>(&self, change: impl FnOnce(&mut Data) -> T) -> T {
+        let _writing = self.shared.writing.lock().await;
+        change(&mut self.data())
+    }
+}
+
+impl Shared {
+    fn data(&self) -> MutexGuard<'_, Data> {
+        // Changes are checked before they are made, so a panic leaves nothing half done.
+        self.data.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        let writing = self.shared.writing.clone().lock_owned().await;
+        Ok(Box::new(MemoryTransaction { shared: self.shared.clone(), _writing: writing }))
+    }
+
+    async fn head(&self) -> Result<Head, StoreError> {
+        Ok(self.data().head.clone())
+    }
+
+    async fn claim(
+        &self,
+        mine: Option<i64>,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Option<Head>, StoreError> {
+        let claimed = self.write(|data| {
+            let free = mine == Some(data.head.epoch) || data.head.lease_until_ms <= now.as_millisecond();
+            free.then(|| {
+                data.head.epoch += 1;
+                data.head.position = data.head.safe;
+                data.head.lease_until_ms = lease_until.as_millisecond();
+                data.head.clone()
+            })
+        });
+        Ok(claimed.await)
+    }
+
+    async fn renew(&self, epoch: i64, lease_until: Timestamp, safe: u64, forget_outbox: i64) -> Result<(), StoreError> {
+        let renewed = self.write(|data| {
+            let head = data.head_of(epoch)?;
+            head.lease_until_ms = lease_until.as_millisecond();
+            head.safe = head.safe.max(safe);
+            data.outbox.retain(|number, _| *number > forget_outbox);
+            Ok(())
+        });
+        renewed.await
+    }
+
+    async fn release(&self, epoch: i64) -> Result<(), StoreError> {
+        let released = self.write(|data| data.head_of(epoch).map(|head| head.lease_until_ms = 0));
+        // Whoever is not in charge has nothing to let go of.
+        released.await.or(Ok(()))
+    }
+
+    async fn remember_stream(&self, epoch: i64, created: &str) -> Result<(), StoreError> {
+        self.write(|data| data.head_of(epoch).map(|head| head.stream_created = created.to_owned())).await
+    }
+
+    async fn remember_server(&self, epoch: i64, server_id: &str) -> Result<(), StoreError> {
+        self.write(|data| data.head_of(epoch).map(|head| head.server_id = server_id.to_owned())).await
+    }
+
+    async fn outbox(&self, from: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        let data = self.data();
+        let rows = data.outbox.range(from..).take(limit as usize);
+        Ok(rows.map(|(number, envelope)| OutboxRow { number: *number, envelope: envelope.clone() }).collect())
+    }
+
+    async fn forget(&self, inbox_before: Timestamp, answers_before: Timestamp, limit: u32) -> Result<bool, StoreError> {
+        let before = (inbox_before.as_millisecond(), answers_before.as_millisecond());
+        Ok(self.write(|data| data.forget(before.0, before.1, limit as usize)).await)
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let data = self.data();
+        let later = data.later.values().map(|row| row.due_ms);
+        let waiting = data.waiting.values().filter_map(|row| row.expiry_ms);
+        let moment = later.chain(waiting).min();
+        Ok(moment.map(|moment| Timestamp::from_millisecond(moment).unwrap_or(Timestamp::MAX)))
+    }
+
+    async fn effects(&self, after: i64, limit: u32) -> Result<Vec<EffectRow>, StoreError> {
+        let data = self.data();
+        Ok(data.effects.values().filter(|row| row.number > after).take(limit as usize).cloned().collect())
+    }
+
+    async fn effect_failed(&self, number: i64, tries: u32, due: Timestamp) -> Result<(), StoreError> {
+        let noted = self.write(|data| {
+            if let Some(effect) = data.effects.get_mut(&number) {
+                effect.tries = tries;
+                effect.due_ms = due.as_millisecond();
+            }
+        });
+        noted.await;
+        Ok(())
+    }
+
+    async fn list(&self, listing: &Listing) -> Result<Vec<StoredRow>, StoreError> {
+        self.data().list(listing).map_err(StoreError::Database)
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        let data = self.data();
+        Ok(Backlog {
+            outbox: data.outbox.len() as u64,
+            waiting: data.waiting.len() as u64,
+            later: data.later.len() as u64,
+            effects: data.effects.len() as u64,
+        })
+    }
+}
+
+/// While it is there, nobody else writes.
+struct MemoryTransaction {
+    shared: Arc<Shared>,
+    _writing: OwnedMutexGuard<()>,
+}
+
+#[async_trait]
+impl Transaction for MemoryTransaction {
+    async fn head(&mut self) -> Result<Head, StoreError> {
+        Ok(self.shared.data().head.clone())
+    }
+
+    async fn heard(&mut self, ids: &[Uuid]) -> Result<HashSet<Uuid>, StoreError> {
+        let data = self.shared.data();
+        Ok(ids.iter().copied().filter(|id| data.inbox.contains_key(id)).collect())
+    }
+
+    async fn answers(&mut self, keys: &[IdempotencyKey]) -> Result<Vec<StoredAnswer>, StoreError> {
+        let data = self.shared.data();
+        Ok(keys.iter().filter_map(|key| data.answers.get(key)).map(|(_, answer)| answer.clone()).collect())
+    }
+
+    async fn rows(&mut self, table: &'static str, keys: &[String]) -> Result<Vec<StoredRow>, StoreError> {
+        let data = self.shared.data();
+        let Some(rows) = data.tables.get(table) else { return Ok(Vec::new()) };
+        Ok(keys.iter().filter_map(|key| rows.get(key)).cloned().collect())
+    }
+
+    async fn waiting_for(&mut self, rows: &[(&'static str, String)]) -> Result<Vec<WaitingRow>, StoreError> {
+        let rows: HashSet<(&str, &str)> = rows.iter().map(|(table, key)| (*table, key.as_str())).collect();
+        let data = self.shared.data();
+        let waiting = data.waiting.values().filter(|row| rows.contains(&(row.table.as_str(), row.key.as_str())));
+        Ok(waiting.cloned().collect())
+    }
+
+    async fn due(&mut self, now: Timestamp, limit: u32) -> Result<Vec<LaterRow>, StoreError> {
+        let data = self.shared.data();
+        let mut due: Vec<_> = data.later.values().filter(|row| row.due_ms <= now.as_millisecond()).collect();
+        due.sort_by_key(|row| row.due_ms);
+        Ok(due.into_iter().take(limit as usize).cloned().collect())
+    }
+
+    async fn expired(&mut self, now: Timestamp, limit: u32) -> Result<Vec<WaitingRow>, StoreError> {
+        let data = self.shared.data();
+        let expired = |row: &&WaitingRow| row.expiry_ms.is_some_and(|expiry_ms| expiry_ms <= now.as_millisecond());
+        let mut expired: Vec<_> = data.waiting.values().filter(expired).collect();
+        expired.sort_by_key(|row| row.expiry_ms);
+        Ok(expired.into_iter().take(limit as usize).cloned().collect())
+    }
+
+    async fn commit(self: Box<Self>, changes: Changes) -> Result<i64, StoreError> {
+        let one_less = |failing: u32| failing.checked_sub(1);
+        if self.shared.failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
+            return Err(StoreError::Database(anyhow!("this commit was to fail")));
+        }
+        let mut data = self.shared.data();
+        data.check(&changes)?;
+        Ok(data.apply(changes))
+    }
+}

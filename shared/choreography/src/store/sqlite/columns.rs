@@ -1,0 +1,88 @@
+//! How rows of the runtime's own tables are read, and how an envelope is bound.
+//!
+//! Columns are read by their place: the constants say which stands where.
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use uuid::Uuid;
+
+use super::statement::Bound;
+use crate::envelope::Envelope;
+use crate::store::{EffectRow, Head, IdempotencyKey, LaterRow, OutboxRow, StoredAnswer, StoredRow, WaitingRow};
+
+pub(super) const HEAD: &str = "epoch, lease_until_ms, position, safe, stream_created, server_id, outbox_next";
+pub(super) const OUTBOX: &str = "subject, headers, payload, number";
+pub(super) const WAITING: &str = "subject, headers, payload, number, id, row_table, row_key, expiry_ms";
+pub(super) const LATER: &str = "subject, headers, payload, name, key, due_ms";
+pub(super) const EFFECT: &str = "subject, headers, payload, number, key, tries, since_ms, due_ms";
+pub(super) const ANSWER: &str = "route, caller, key, body_hash, answer";
+
+pub(super) fn head(row: &SqliteRow) -> Result<Head, sqlx::Error> {
+    Ok(Head {
+        epoch: row.try_get(0)?,
+        lease_until_ms: row.try_get(1)?,
+        position: row.try_get::<i64, _>(2)?.cast_unsigned(),
+        safe: row.try_get::<i64, _>(3)?.cast_unsigned(),
+        stream_created: row.try_get(4)?,
+        server_id: row.try_get(5)?,
+        outbox_next: row.try_get(6)?,
+    })
+}
+
+/// A row of a service's table, selected as key, version, state.
+pub(super) fn stored(row: &SqliteRow) -> Result<StoredRow, sqlx::Error> {
+    // The state's column is declared as jsonb, which SQLite takes for numeric: a state that is a number comes as one.
+    Ok(StoredRow { key: row.try_get(0)?, version: row.try_get(1)?, state: row.try_get_unchecked(2)? })
+}
+
+pub(super) fn outbox(row: &SqliteRow) -> Result<OutboxRow, sqlx::Error> {
+    Ok(OutboxRow { number: row.try_get(3)?, envelope: envelope(row)? })
+}
+
+/// A waiting message, behind its number.
+pub(super) fn waiting(row: &SqliteRow) -> Result<(i64, WaitingRow), sqlx::Error> {
+    let waiting = WaitingRow {
+        id: id(row, 4)?,
+        table: row.try_get(5)?,
+        key: row.try_get(6)?,
+        expiry_ms: row.try_get(7)?,
+        envelope: envelope(row)?,
+    };
+    Ok((row.try_get(3)?, waiting))
+}
+
+pub(super) fn later(row: &SqliteRow) -> Result<LaterRow, sqlx::Error> {
+    Ok(LaterRow { name: row.try_get(3)?, key: row.try_get(4)?, due_ms: row.try_get(5)?, envelope: envelope(row)? })
+}
+
+pub(super) fn effect(row: &SqliteRow) -> Result<EffectRow, sqlx::Error> {
+    Ok(EffectRow {
+        number: row.try_get(3)?,
+        key: row.try_get(4)?,
+        tries: row.try_get(5)?,
+        since_ms: row.try_get(6)?,
+        due_ms: row.try_get(7)?,
+        envelope: envelope(row)?,
+    })
+}
+
+pub(super) fn answer(row: &SqliteRow) -> Result<StoredAnswer, sqlx::Error> {
+    let key = IdempotencyKey { route: row.try_get(0)?, caller: row.try_get(1)?, key: row.try_get(2)? };
+    Ok(StoredAnswer { key, body_hash: row.try_get(3)?, answer: row.try_get(4)? })
+}
+
+pub(super) fn id(row: &SqliteRow, index: usize) -> Result<Uuid, sqlx::Error> {
+    Uuid::from_slice(row.try_get(index)?).map_err(|error| sqlx::Error::Decode(Box::new(error)))
+}
+
+/// The envelope in the first three columns.
+fn envelope(row: &SqliteRow) -> Result<Envelope, sqlx::Error> {
+    let headers = serde_json::from_str(row.try_get(1)?).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+    Ok(Envelope { subject: row.try_get(0)?, headers, payload: row.try_get(2)? })
+}
+
+/// Binds the three values of an envelope.
+pub(super) fn bind_envelope(statement: Bound<'_>, envelope: Envelope) -> Bound<'_> {
+    let headers = serde_json::to_string(&envelope.headers).expect("pairs of texts are always JSON");
+    statement.bind(envelope.subject).bind(headers).bind(envelope.payload)
+}

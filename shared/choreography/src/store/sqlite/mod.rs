@@ -1,0 +1,200 @@
+//! A service's database as a file of SQLite, one or several processes to a file.
+//!
+//! One connection writes, so that two batches of a process never wait for each other inside SQLite; a few others
+//! read what is committed. All SQL of the runtime is in this folder.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, SqlitePool};
+
+use self::statement::{Doing, plain};
+use self::transaction::SqliteTransaction;
+use super::{Backlog, EffectRow, Head, Listing, OutboxRow, Store, StoreError, StoredRow, Transaction};
+
+mod columns;
+mod commit;
+mod open;
+mod statement;
+mod transaction;
+
+/// A service's database in a file of SQLite. Clones share it.
+#[derive(Debug, Clone)]
+pub struct SqliteStore {
+    /// One connection: whoever has it may write.
+    writer: SqlitePool,
+    /// Connections that can't write, and see what is committed.
+    readers: SqlitePool,
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        Ok(Box::new(SqliteTransaction::begin(&self.writer).await?))
+    }
+
+    async fn head(&self) -> Result<Head, StoreError> {
+        let statement = sqlx::query(AssertSqlSafe(format!("select {} from head", columns::HEAD)));
+        let row = statement.fetch_one(&self.readers).await;
+        row.and_then(|row| columns::head(&row)).doing("reading the head")
+    }
+
+    async fn claim(
+        &self,
+        mine: Option<i64>,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Option<Head>, StoreError> {
+        let text = format!(
+            "update head set epoch = epoch + 1, position = safe, lease_until_ms = $1
+             where epoch = $2 or lease_until_ms <= $3 returning {}",
+            columns::HEAD
+        );
+        let statement = sqlx::query(AssertSqlSafe(text)).bind(lease_until.as_millisecond());
+        let statement = statement.bind(mine).bind(now.as_millisecond());
+        let row = statement.fetch_optional(&self.writer).await;
+        row.and_then(|row| row.as_ref().map(columns::head).transpose()).doing("claiming the head")
+    }
+
+    async fn renew(&self, epoch: i64, lease_until: Timestamp, safe: u64, forget_outbox: i64) -> Result<(), StoreError> {
+        const DOING: &str = "renewing the lease";
+        let mut transaction = self.writer.begin_with("begin immediate").await.doing(DOING)?;
+        let statement = sqlx::query("update head set lease_until_ms = $1, safe = max(safe, $2) where epoch = $3");
+        let statement = statement.bind(lease_until.as_millisecond()).bind(safe.cast_signed()).bind(epoch);
+        if statement.execute(&mut *transaction).await.doing(DOING)?.rows_affected() == 0 {
+            drop(transaction);
+            return Err(self.lost(epoch).await);
+        }
+        let statement = sqlx::query("delete from outbox where number <= $1").bind(forget_outbox);
+        statement.execute(&mut *transaction).await.doing("forgetting what was said")?;
+        transaction.commit().await.doing(DOING)
+    }
+
+    async fn release(&self, epoch: i64) -> Result<(), StoreError> {
+        let statement = sqlx::query("update head set lease_until_ms = 0 where epoch = $1").bind(epoch);
+        statement.execute(&self.writer).await.map(drop).doing("letting go of the lease")
+    }
+
+    async fn remember_stream(&self, epoch: i64, created: &str) -> Result<(), StoreError> {
+        self.remember("update head set stream_created = $1 where epoch = $2", epoch, created).await
+    }
+
+    async fn remember_server(&self, epoch: i64, server_id: &str) -> Result<(), StoreError> {
+        self.remember("update head set server_id = $1 where epoch = $2", epoch, server_id).await
+    }
+
+    async fn outbox(&self, from: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        let text = format!("select {} from outbox where number >= $1 order by number limit $2", columns::OUTBOX);
+        let rows = sqlx::query(AssertSqlSafe(text)).bind(from).bind(limit).fetch_all(&self.readers).await;
+        decode(rows, columns::outbox).doing("reading the outbox")
+    }
+
+    async fn forget(&self, inbox_before: Timestamp, answers_before: Timestamp, limit: u32) -> Result<bool, StoreError> {
+        const DOING: &str = "forgetting what is old";
+        let mut transaction = self.writer.begin_with("begin immediate").await.doing(DOING)?;
+        let mut more = false;
+        for (text, before) in [
+            (
+                "delete from inbox where id in (select id from inbox where at_ms < $1 order by at_ms limit $2)",
+                inbox_before,
+            ),
+            (
+                "delete from answers where rowid in (select rowid from answers where at_ms < $1 order by at_ms limit $2)",
+                answers_before,
+            ),
+        ] {
+            let statement = sqlx::query(text).bind(before.as_millisecond()).bind(limit);
+            more |= statement.execute(&mut *transaction).await.doing(DOING)?.rows_affected() == u64::from(limit);
+        }
+        transaction.commit().await.doing(DOING)?;
+        Ok(more)
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let statement = sqlx::query_scalar::<_, Option<i64>>(
+            "select min(moment) from (
+                select min(due_ms) as moment from later
+                union all
+                select min(expiry_ms) from waiting where expiry_ms is not null
+            )",
+        );
+        let moment = statement.fetch_one(&self.readers).await.doing("looking for what is due next")?;
+        Ok(moment.map(|moment| Timestamp::from_millisecond(moment).unwrap_or(Timestamp::MAX)))
+    }
+
+    async fn effects(&self, after: i64, limit: u32) -> Result<Vec<EffectRow>, StoreError> {
+        let text = format!("select {} from effects where number > $1 order by number limit $2", columns::EFFECT);
+        let rows = sqlx::query(AssertSqlSafe(text)).bind(after).bind(limit).fetch_all(&self.readers).await;
+        decode(rows, columns::effect).doing("reading effects")
+    }
+
+    async fn effect_failed(&self, number: i64, tries: u32, due: Timestamp) -> Result<(), StoreError> {
+        let statement = sqlx::query("update effects set tries = $1, due_ms = $2 where number = $3");
+        let statement = statement.bind(tries).bind(due.as_millisecond()).bind(number);
+        statement.execute(&self.writer).await.map(drop).doing("noting that an effect failed")
+    }
+
+    async fn list(&self, listing: &Listing) -> Result<Vec<StoredRow>, StoreError> {
+        let text = listing_text(listing)?;
+        let conditions = listing.conditions.iter().map(|condition| condition.value.as_str());
+        let values = conditions.chain(listing.after.as_deref());
+        let statement = values.fold(sqlx::query(AssertSqlSafe(text)), |statement, value| statement.bind(value));
+        let rows = statement.bind(listing.limit).fetch_all(&self.readers).await;
+        decode(rows, columns::stored).doing(format!("listing rows of {}", listing.table))
+    }
+
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        // The outbox has no gaps, and may be long: its ends are counted, not its rows.
+        let statement = sqlx::query_as::<_, (i64, i64, i64, i64)>(
+            "select coalesce((select max(number) from outbox) - (select min(number) from outbox) + 1, 0),
+                (select count(*) from waiting), (select count(*) from later), (select count(*) from effects)",
+        );
+        let (outbox, waiting, later, effects) =
+            statement.fetch_one(&self.readers).await.doing("counting what is on its way")?;
+        let [outbox, waiting, later, effects] = [outbox, waiting, later, effects].map(i64::cast_unsigned);
+        Ok(Backlog { outbox, waiting, later, effects })
+    }
+}
+
+impl SqliteStore {
+    async fn remember(&self, text: &'static str, epoch: i64, value: &str) -> Result<(), StoreError> {
+        let statement = sqlx::query(text).bind(value).bind(epoch);
+        let done = statement.execute(&self.writer).await.doing("remembering stream or server")?;
+        match done.rows_affected() {
+            0 => Err(self.lost(epoch).await),
+            _ => Ok(()),
+        }
+    }
+
+    /// What to say when the epoch is not the current one any more.
+    async fn lost(&self, epoch: i64) -> StoreError {
+        match self.head().await {
+            Ok(head) => StoreError::HeadConflict { epoch, position: head.position },
+            Err(error) => error,
+        }
+    }
+}
+
+fn listing_text(listing: &Listing) -> Result<String, StoreError> {
+    let table = plain(listing.table)?;
+    let (compare, order) = if listing.descending { ("<", "desc") } else { (">", "asc") };
+    let mut text = format!("select key, version, state from \"{table}\" as row where true");
+    for (index, condition) in listing.conditions.iter().enumerate() {
+        // Behind a dot, SQLite can't take the name of a missing column for a text.
+        text.push_str(&format!(" and row.\"{}\" = ${}", plain(condition.column)?, index + 1));
+    }
+    let mut next = listing.conditions.len() + 1;
+    if listing.after.is_some() {
+        text.push_str(&format!(" and row.key {compare} ${next}"));
+        next += 1;
+    }
+    text.push_str(&format!(" order by row.key {order} limit ${next}"));
+    Ok(text)
+}
+
+fn decode<T>(
+    rows: Result<Vec<SqliteRow>, sqlx::Error>,
+    read: impl Fn(&SqliteRow) -> Result<T, sqlx::Error>,
+) -> Result<Vec<T>, sqlx::Error> {
+    rows?.iter().map(read).collect()
+}

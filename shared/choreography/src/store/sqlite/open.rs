@@ -1,0 +1,114 @@
+//! Opening the file: its settings, the runtime's own tables, and the service's migrations.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, ensure};
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
+
+use super::SqliteStore;
+use super::statement::plain;
+
+/// How long a process waits for another one that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long somebody waits for a connection: longer than the holder waits for another process.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Listings, the publisher and the runner of effects read beside each other; more only wait for the processor.
+const READERS_MAX: u32 = 4;
+/// Rows that wait between SQLite's thread and ours: a batch, so that the two don't take turns.
+const ROW_BUFFER: usize = 512;
+
+const TABLES: &str = include_str!("tables.sql");
+
+impl SqliteStore {
+    /// Opens a file, or makes it, and brings its tables up to date. A path, or a URL as `sqlite:///data/payment.db`.
+    ///
+    /// Several processes may open the same file. `tables` are those that rows are kept in: the migrations make them,
+    /// with at least `key text primary key not null, version bigint not null, state jsonb not null`.
+    ///
+    /// # Errors
+    /// One that names the file and says what to do about it.
+    pub async fn open(
+        url_or_path: &str,
+        migrations: Option<&Migrator>,
+        tables: &[&'static str],
+    ) -> anyhow::Result<Self> {
+        let path = path_of(url_or_path)?;
+        let opened = Self::open_path(&path, migrations, tables).await;
+        opened.map_err(|error| anyhow!("cannot open the database {}: {error:#}; {}", path.display(), advice(&error)))
+    }
+
+    async fn open_path(path: &Path, migrations: Option<&Migrator>, tables: &[&'static str]) -> anyhow::Result<Self> {
+        let directory = path.parent().context("it has no directory")?;
+        std::fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
+        ensure!(!path.is_dir(), "it is a directory");
+        let options = options(path);
+        let writer = pool(1).connect_with(options.clone()).await?;
+        prepare(&writer, migrations, tables).await?;
+        let readers = pool(READERS_MAX).connect_lazy_with(options.create_if_missing(false).pragma("query_only", "on"));
+        Ok(Self { writer, readers })
+    }
+}
+
+fn path_of(url_or_path: &str) -> anyhow::Result<PathBuf> {
+    let url = url_or_path.strip_prefix("sqlite://").or_else(|| url_or_path.strip_prefix("sqlite:"));
+    let path = url.map_or(url_or_path, |url| url.split('?').next().unwrap_or_default());
+    ensure!(!path.is_empty() && path != ":memory:", "{url_or_path:?} names no database: name a file");
+    std::path::absolute(path).with_context(|| format!("{url_or_path:?} names no database: name a file"))
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY_TIMEOUT)
+        .row_buffer_size(ROW_BUFFER)
+        .disable_statement_logging()
+}
+
+fn pool(connections_max: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections_max)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        // SQLite rolls back by itself when the disk is full; then sqlx's own rollback fails, and the connection believes
+        // for ever that it is in a transaction.
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+}
+
+/// Makes the runtime's tables and the service's, in one transaction: two processes may start at once.
+async fn prepare(writer: &SqlitePool, migrations: Option<&Migrator>, tables: &[&'static str]) -> anyhow::Result<()> {
+    let mut transaction = writer.begin_with("begin immediate").await?;
+    sqlx::raw_sql(TABLES).execute(&mut *transaction).await.context("making the runtime's tables")?;
+    if let Some(migrations) = migrations {
+        migrations.run(&mut *transaction).await.context("running the migrations")?;
+    }
+    for table in tables {
+        let text = format!("select key, version, state from \"{}\" limit 0", plain(table)?);
+        let checked = sqlx::query(AssertSqlSafe(text)).execute(&mut *transaction).await;
+        checked.with_context(|| format!("looking for the columns key, version and state of table {table}"))?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+/// What an operator can do. Codes: <https://www.sqlite.org/rescode.html>.
+fn advice(error: &anyhow::Error) -> &'static str {
+    let database = error.chain().find_map(|cause| match cause.downcast_ref()? {
+        sqlx::Error::Database(error) => error.code()?.parse::<u32>().ok(),
+        _ => None,
+    });
+    match database.map(|code| code & 0xff) {
+        Some(5 | 6) => "another process keeps it locked: wait for it or end it",
+        Some(11) => "it is damaged: restore it from a backup",
+        Some(13) => "the disk is full: make room",
+        Some(26) => "it is something else than a database: move it away, or name another file",
+        Some(1) => "the migrations don't fit: they must make each table with its columns, in names of its own",
+        Some(_) | None => "name a file in a directory that this user may write to",
+    }
+}

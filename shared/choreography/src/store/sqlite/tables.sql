@@ -1,0 +1,77 @@
+-- What the runtime itself keeps in a service's database. Moments are milliseconds since 1970.
+
+create table if not exists head (
+    one integer primary key check (one = 1),
+    epoch bigint not null,
+    lease_until_ms bigint not null,
+    position bigint not null,
+    safe bigint not null,
+    stream_created text not null,
+    server_id text not null,
+    outbox_next bigint not null
+);
+insert or ignore into head values (1, 0, 0, 0, 0, '', '', 1);
+
+create table if not exists inbox (
+    id blob primary key not null,
+    at_ms bigint not null,
+    dead_tries bigint
+) without rowid;
+create index if not exists inbox_at on inbox (at_ms);
+
+create table if not exists outbox (
+    number integer primary key,
+    subject text not null,
+    headers text not null,
+    payload blob not null
+);
+
+-- The numbers keep the order in which messages began to wait.
+create table if not exists waiting (
+    number integer primary key,
+    id blob not null unique,
+    row_table text not null,
+    row_key text not null,
+    expiry_ms bigint,
+    subject text not null,
+    headers text not null,
+    payload blob not null
+);
+create index if not exists waiting_row on waiting (row_table, row_key);
+create index if not exists waiting_expiry on waiting (expiry_ms) where expiry_ms is not null;
+
+-- The numbers keep the order in which things of the same moment were decided.
+create table if not exists later (
+    number integer primary key,
+    name text not null,
+    key text not null,
+    due_ms bigint not null,
+    subject text not null,
+    headers text not null,
+    payload blob not null,
+    unique (name, key)
+);
+create index if not exists later_due on later (due_ms);
+
+-- Numbers are never given twice: whoever runs effects remembers how far it got.
+create table if not exists effects (
+    number integer primary key autoincrement,
+    key text not null,
+    tries bigint not null,
+    since_ms bigint not null,
+    due_ms bigint not null,
+    subject text not null,
+    headers text not null,
+    payload blob not null
+);
+
+create table if not exists answers (
+    route text not null,
+    caller text not null,
+    key text not null,
+    body_hash text not null,
+    answer text not null,
+    at_ms bigint not null,
+    unique (route, caller, key)
+);
+create index if not exists answers_at on answers (at_ms);

@@ -1,0 +1,69 @@
+//! Commands: how a caller gives one, and what can come back.
+
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::step::{Answer, Opened};
+use crate::store::IdempotencyKey;
+use crate::words::Refused;
+
+/// Why a command was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TellError {
+    /// It can't be done as things stand.
+    #[error("{0}")]
+    Refused(Refused),
+    /// The row that it is about does not exist.
+    #[error("there is no such thing")]
+    Missing,
+    /// Too many commands are waiting already: come back later.
+    #[error("too many requests are waiting: try again in a moment")]
+    Busy,
+    /// The idempotency key was used before, with another body.
+    #[error("this idempotency key was used before with another request: choose a new key")]
+    KeyReused,
+    /// The first request with this idempotency key is still running.
+    #[error("the first request with this idempotency key is still running: try again in a moment")]
+    KeyRunning,
+    /// What would have to be said is larger than a message may be.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The service is stopping.
+    #[error("the service is stopping: try again in a moment")]
+    Stopped,
+    /// A bug: the command's function panicked. Nothing was changed.
+    #[error("the service failed: {0}")]
+    Failed(String),
+}
+
+/// Who gives a command, and whether it must be done only once.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The caller's `traceparent`, so that the messages belong to its trace.
+    pub trace: Option<String>,
+    /// The idempotency key under which the answer is kept.
+    pub once: Option<Once>,
+}
+
+/// A request that must be done only once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Once {
+    /// Its key.
+    pub key: IdempotencyKey,
+    /// A hash of its body: another body under the same key is a mistake.
+    pub body_hash: String,
+}
+
+/// A command on its way to a batch.
+pub(crate) struct Call {
+    pub message: &'static str,
+    pub key: String,
+    pub id: Uuid,
+    pub trace: String,
+    pub opened: Box<dyn Fn(jiff::Timestamp) -> Opened + Send + Sync>,
+    /// Reads a stored answer's row.
+    pub recall: fn(&str) -> Result<Answer, serde_json::Error>,
+    pub once: Option<Once>,
+    pub reply: oneshot::Sender<Result<Answer, TellError>>,
+}

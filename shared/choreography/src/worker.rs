@@ -1,0 +1,278 @@
+//! The one task of a service that writes: it gathers whatever has arrived and does it in batches.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{Notify, mpsc};
+
+use crate::batch::{Arrived, Attempt, EffectOver, Outcome};
+use crate::bus::Delivery;
+use crate::choreography::Choreography;
+use crate::clock::{earlier, later, until};
+use crate::reader::Feed;
+use crate::settings::{BATCH_MAX, CHORES_EVERY, CONFLICTS_MAX, FORGET_MAX, LEASE, Settings};
+use crate::state::Shared;
+use crate::store::{Advance, OutboxRow, Store, StoreError};
+use crate::tell::{Call, TellError};
+
+/// The longest pause between two tries of a batch that the database did not take.
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+pub(crate) struct Worker {
+    pub choreography: Arc<Choreography>,
+    pub store: Arc<dyn Store>,
+    pub shared: Shared,
+    pub settings: Settings,
+    pub feed: mpsc::Receiver<Feed>,
+    pub calls: mpsc::Receiver<Call>,
+    pub effects_over: mpsc::Receiver<EffectOver>,
+    pub effects_added: Arc<Notify>,
+    pub committed: mpsc::Sender<Vec<OutboxRow>>,
+    pub state: State,
+}
+
+/// What the worker remembers from batch to batch.
+#[derive(Default)]
+pub(crate) struct State {
+    reading: Option<Reading>,
+    /// Delivered, not yet part of a batch.
+    deliveries: VecDeque<Delivery>,
+    /// When something is to be said, or dies of waiting, next.
+    due: Option<Timestamp>,
+    /// Since when messages are read without a break: the inbox is not trimmed right after one.
+    reading_since: Option<Timestamp>,
+}
+
+/// How far this instance has read.
+struct Reading {
+    epoch: i64,
+    position: u64,
+    safe: u64,
+    /// Where reading was when, oldest first.
+    past: VecDeque<(Timestamp, u64)>,
+}
+
+impl Worker {
+    /// Works until the service stops; the callers that wait by then are answered first.
+    pub(crate) async fn run(mut self) {
+        let mut chores = tokio::time::interval(CHORES_EVERY);
+        chores.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while !self.shared.is_stopping() {
+            let mut arrived = Arrived::default();
+            let now = self.settings.clock.now();
+            let due = self.state.due.filter(|_| self.state.reading.is_some()).map(|due| until(now, due));
+            let ready = !self.state.deliveries.is_empty();
+            tokio::select! {
+                biased;
+                () = self.shared.stopping() => break,
+                _ = chores.tick() => self.chores().await,
+                () = std::future::ready(()), if ready => {}
+                Some(call) = self.calls.recv() => arrived.calls.push(call),
+                Some(over) = self.effects_over.recv() => arrived.effects.push(over),
+                Some(feed) = self.feed.recv() => self.take(feed),
+                () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => arrived.due = true,
+            }
+            self.gather(&mut arrived);
+            self.batch(arrived).await;
+        }
+        self.finish().await;
+    }
+
+    /// The last batch: callers only. Then the lease is let go.
+    async fn finish(&mut self) {
+        self.calls.close();
+        let mut arrived = Arrived::default();
+        while let Ok(call) = self.calls.try_recv() {
+            arrived.calls.push(call);
+        }
+        self.batch(arrived).await;
+        if let Some(reading) = &self.state.reading
+            && let Err(error) = self.store.release(reading.epoch).await
+        {
+            tracing::warn!(%error, "the lease was not let go: a standby has to wait until it ends");
+        }
+    }
+
+    /// Takes what else is there, up to a batch of each.
+    fn gather(&mut self, arrived: &mut Arrived) {
+        while arrived.calls.len() < BATCH_MAX
+            && let Ok(call) = self.calls.try_recv()
+        {
+            arrived.calls.push(call);
+        }
+        while arrived.effects.len() < BATCH_MAX
+            && let Ok(over) = self.effects_over.try_recv()
+        {
+            arrived.effects.push(over);
+        }
+        while self.state.deliveries.len() < BATCH_MAX
+            && let Ok(feed) = self.feed.try_recv()
+        {
+            self.take(feed);
+        }
+        let count = self.state.deliveries.len().min(BATCH_MAX);
+        arrived.deliveries = self.state.deliveries.drain(..count).collect();
+    }
+
+    fn take(&mut self, feed: Feed) {
+        match feed {
+            Feed::Begin { epoch, position } => {
+                let now = self.settings.clock.now();
+                self.state.deliveries.clear();
+                self.state.reading_since = Some(now);
+                self.state.due = Some(now);
+                let past = VecDeque::from([(now, position)]);
+                self.state.reading = Some(Reading { epoch, position, safe: position, past });
+            }
+            Feed::Messages { epoch, deliveries } => {
+                if self.state.reading.as_ref().is_some_and(|reading| reading.epoch == epoch) {
+                    self.state.deliveries.extend(deliveries);
+                }
+            }
+        }
+    }
+
+    /// Does a batch, as often as it takes.
+    async fn batch(&mut self, mut arrived: Arrived) {
+        let now = self.settings.clock.now();
+        let (mut conflicts, mut pause) = (0, Duration::from_millis(50));
+        while !arrived.is_empty() {
+            match self.attempt(&arrived, now).await {
+                Ok(outcome) => {
+                    self.shared.note_database(Ok(()));
+                    return self.tell(arrived, outcome).await;
+                }
+                Err(StoreError::HeadConflict { .. }) => {
+                    self.stop_reading();
+                    arrived.deliveries.clear();
+                    arrived.due = false;
+                }
+                Err(StoreError::RowConflict(_)) if conflicts < CONFLICTS_MAX => conflicts += 1,
+                Err(error) => {
+                    self.shared.note_database(Err(error.to_string()));
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = self.shared.stopping() => return arrived.turn_away(),
+                    }
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+            }
+        }
+    }
+
+    async fn attempt(&self, arrived: &Arrived, now: Timestamp) -> Result<Outcome, StoreError> {
+        let advance = self.state.reading.as_ref().zip(arrived.deliveries.last()).map(|(reading, last)| Advance {
+            epoch: reading.epoch,
+            from: reading.position,
+            to: last.stream_sequence,
+            safe: reading.safe,
+        });
+        let transaction = self.store.begin().await?;
+        Attempt::new(&self.choreography, &self.settings, now).run(transaction, arrived, advance).await
+    }
+
+    /// Tells everybody what came of a batch: callers, the publisher, the effects' queue.
+    async fn tell(&mut self, arrived: Arrived, outcome: Outcome) {
+        if let (Some(reading), Some(last)) = (&mut self.state.reading, arrived.deliveries.last()) {
+            reading.position = last.stream_sequence;
+        }
+        count(self.choreography.service, &outcome);
+        let (first, said) = outcome.outbox;
+        if !said.is_empty() {
+            let rows = (first..).zip(said).map(|(number, envelope)| OutboxRow { number, envelope }).collect();
+            // When the publisher is behind or idle, it reads these rows from the database instead.
+            let _ = self.committed.try_send(rows);
+        }
+        for (call, reply) in arrived.calls.into_iter().zip(outcome.replies) {
+            // The caller may have gone away; what it asked for is done all the same.
+            let _ = call.reply.send(reply);
+        }
+        if outcome.effects_added {
+            self.effects_added.notify_one();
+        }
+        if outcome.due_changed {
+            self.look_ahead().await;
+        }
+    }
+
+    async fn look_ahead(&mut self) {
+        match self.store.next_due().await {
+            Ok(due) => self.state.due = due,
+            Err(error) => self.shared.note_database(Err(error.to_string())),
+        }
+    }
+
+    /// Renews the lease and forgets what is old.
+    async fn chores(&mut self) {
+        let now = self.settings.clock.now();
+        let Some(reading) = &mut self.state.reading else { return };
+        reading.remember(now, self.settings.safe_after);
+        let (epoch, safe) = (reading.epoch, reading.safe);
+        match self.store.renew(epoch, later(now, LEASE), safe, self.shared.forgettable()).await {
+            Ok(()) => {}
+            Err(StoreError::HeadConflict { .. }) => return self.stop_reading(),
+            Err(error) => return self.shared.note_database(Err(error.to_string())),
+        }
+        self.look_ahead().await;
+        self.forget(now).await;
+    }
+
+    /// Forgets the inbox and the answers; never while messages may come again that were heard long ago.
+    async fn forget(&mut self, now: Timestamp) {
+        let settled = earlier(now, self.settings.inbox_kept);
+        let reading = self.state.reading_since.is_some_and(|since| since < settled);
+        if !reading || self.shared.health().reading.is_err() {
+            return;
+        }
+        let answers_before = earlier(now, self.settings.answers_kept);
+        if let Err(error) = self.store.forget(settled, answers_before, FORGET_MAX).await {
+            self.shared.note_database(Err(error.to_string()));
+        }
+    }
+
+    fn stop_reading(&mut self) {
+        self.state.deliveries.clear();
+        self.state.reading_since = None;
+        if let Some(reading) = self.state.reading.take() {
+            self.shared.lose_charge(reading.epoch);
+        }
+    }
+}
+
+impl Reading {
+    /// Notes where reading is, and moves the safe position to where it was long enough ago.
+    fn remember(&mut self, now: Timestamp, safe_after: Duration) {
+        self.past.push_back((now, self.position));
+        let safe = earlier(now, safe_after);
+        while let Some((_, position)) = self.past.pop_front_if(|(at, _)| *at <= safe) {
+            self.safe = position;
+        }
+    }
+}
+
+impl Arrived {
+    fn is_empty(&self) -> bool {
+        self.deliveries.is_empty() && self.calls.is_empty() && self.effects.is_empty() && !self.due
+    }
+
+    /// The service stops while the database fails: the callers are told; everything else comes again.
+    fn turn_away(self) {
+        for call in self.calls {
+            let _ = call.reply.send(Err(TellError::Stopped));
+        }
+    }
+}
+
+/// Counts what came of a batch, and logs the deaths.
+fn count(service: &'static str, outcome: &Outcome) {
+    metrics::counter!("choreography_heard_total", "service" => service).increment(outcome.heard as u64);
+    metrics::counter!("choreography_ignored_total", "service" => service).increment(outcome.ignored as u64);
+    metrics::counter!("choreography_said_total", "service" => service).increment(outcome.outbox.1.len() as u64);
+    for (subject, death) in &outcome.deaths {
+        let reason = death.reason.as_str();
+        metrics::counter!("choreography_dead_total", "service" => service, "reason" => reason).increment(1);
+        tracing::error!(subject, reason, detail = death.detail, "a message died");
+    }
+}
