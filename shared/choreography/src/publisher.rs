@@ -156,7 +156,6 @@ impl Publisher {
 
     fn note(&mut self, number: i64) {
         self.progress.note(number, self.settings.clock.now());
-        self.shared.set_acknowledged(number);
         if let Some(number) = self.progress.forgettable(self.settings.safe_after) {
             self.shared.set_forgettable(number);
         }

@@ -24,8 +24,6 @@ pub(crate) struct Shared {
     epoch: watch::Sender<Option<i64>>,
     /// Outbox rows up to this number need not be kept any more.
     forgettable: Arc<AtomicI64>,
-    /// Outbox rows up to this number are acknowledged.
-    acknowledged: Arc<AtomicI64>,
     stopping: watch::Sender<bool>,
 }
 
@@ -37,7 +35,6 @@ impl Shared {
             health: Arc::new(Mutex::new(health)),
             epoch: watch::Sender::new(None),
             forgettable: Arc::default(),
-            acknowledged: Arc::default(),
             stopping: watch::Sender::new(false),
         }
     }
@@ -94,12 +91,6 @@ impl Shared {
     }
     pub(crate) fn forgettable(&self) -> i64 {
         self.forgettable.load(Ordering::Relaxed)
-    }
-    pub(crate) fn set_acknowledged(&self, number: i64) {
-        self.acknowledged.store(number, Ordering::Relaxed);
-    }
-    pub(crate) fn acknowledged(&self) -> i64 {
-        self.acknowledged.load(Ordering::Relaxed)
     }
 
     pub(crate) fn stop(&self) {

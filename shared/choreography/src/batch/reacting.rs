@@ -1,0 +1,152 @@
+//! Functions are called one after the other, in memory; a later one sees what the earlier ones changed.
+//!
+//! Rows are loaded once a table for all that are queued. A function that fails or panics leaves no trace.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::{Attempt, Does, Item};
+use crate::envelope::{Envelope, Heading};
+use crate::message::Reason;
+use crate::saying::{Cause, Death};
+use crate::step::{CheckLaw, Reacted};
+use crate::store::{StoreError, Transaction};
+use crate::tables::Unready;
+use crate::tell::TellError;
+
+impl<'a> Attempt<'a> {
+    /// Loads what the queued functions want, until nothing more is wanted. Whether anything was loaded.
+    pub(super) async fn load(&mut self, tx: &mut dyn Transaction) -> Result<bool, StoreError> {
+        let mut loaded = false;
+        loop {
+            for item in &self.queue {
+                let tables = &mut self.tables;
+                let want = AssertUnwindSafe(|| match &item.does {
+                    Does::React { step, .. } | Does::Command { step, .. } => step.want(&item.opened, tables),
+                    Does::Otherwise { otherwise } => otherwise.want(&item.opened, tables),
+                });
+                // A panic in `Concerns` is met again, and contained, when the function is called.
+                let _ = catch_unwind(want);
+            }
+            let wanted = self.tables.take_wanted();
+            if wanted.is_empty() {
+                return Ok(loaded);
+            }
+            for (table, name, keys) in wanted {
+                let found = tx.rows(name, &keys).await?;
+                self.tables.fill(table, found).map_err(StoreError::Database)?;
+                loaded = true;
+            }
+        }
+    }
+
+    pub(super) async fn react(&mut self, tx: &mut dyn Transaction) -> Result<(), StoreError> {
+        loop {
+            while let Some(item) = self.queue.pop_front() {
+                match self.call(&item) {
+                    Ok(Ok(reacted)) => self.settle(item, reacted),
+                    Ok(Err(Unready::NotLoaded)) => {
+                        self.queue.push_front(item);
+                        if !self.load(tx).await? {
+                            let item = self.queue.pop_front();
+                            item.into_iter().for_each(|item| self.fail(item, "its rows can't be loaded".to_owned()));
+                        }
+                    }
+                    Ok(Err(Unready::Missing { table, key })) => self.miss(item, (table, key)),
+                    Ok(Err(Unready::TooLarge(detail))) => self.too_large(item, detail),
+                    Err(panic) => self.fail(item, panic),
+                }
+            }
+            if !self.wake(tx).await? {
+                return Ok(());
+            }
+            self.load(tx).await?;
+        }
+    }
+
+    /// Calls one function; the outer error is what it said when it panicked.
+    fn call(&mut self, item: &Item<'_>) -> Result<Result<Reacted, Unready>, String> {
+        let (tables, law) = (&mut self.tables, CheckLaw(self.voice.settings.check_law));
+        let call = AssertUnwindSafe(|| match &item.does {
+            Does::React { step, .. } | Does::Command { step, .. } => step.react(&item.opened, tables, law),
+            Does::Otherwise { otherwise } => otherwise.react(&item.opened, tables),
+        });
+        catch_unwind(call).map_err(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            format!("panicked: {}", text.unwrap_or("without a word"))
+        })
+    }
+
+    fn settle(&mut self, item: Item<'_>, reacted: Reacted) {
+        match item.does {
+            Does::React { .. } => self.say(reacted.said, &item.cause, "on"),
+            Does::Otherwise { .. } => self.say(reacted.said, &item.cause, "otherwise"),
+            Does::Command { call, once, .. } => {
+                self.say(reacted.said, &item.cause, "on");
+                let outcome = match (reacted.refused, reacted.answer) {
+                    (Some(refused), _) => Err(TellError::Refused(refused)),
+                    (None, Some((answer, json))) => Ok((answer, json)),
+                    (None, None) => Err(TellError::Missing),
+                };
+                self.reply(call, once, outcome);
+            }
+        }
+    }
+
+    /// A row is missing: a message is tried again when it appears, a caller is told.
+    fn miss(&mut self, item: Item<'a>, row: (&'static str, String)) {
+        match item.does {
+            Does::Command { call, once, .. } => self.reply(call, once, Err(TellError::Missing)),
+            Does::React { .. } | Does::Otherwise { .. } => self.postponed.push((item, row)),
+        }
+    }
+
+    /// Queues the messages that waited for rows which this batch brought. Whether there were any.
+    async fn wake(&mut self, tx: &mut dyn Transaction) -> Result<bool, StoreError> {
+        if !self.choreography.steps.iter().any(|step| step.waits && step.kind.is_heard()) {
+            return Ok(false);
+        }
+        let created: Vec<_> = self.tables.created().into_iter().filter(|row| !self.woken.contains(row)).collect();
+        if created.is_empty() {
+            return Ok(false);
+        }
+        let mut woken = false;
+        for row in tx.waiting_for(&created).await? {
+            if self.changes.waited.contains(&row.id) {
+                continue;
+            }
+            self.changes.waited.push(row.id);
+            woken |= self.awake(row.envelope);
+        }
+        let (ready, still) =
+            std::mem::take(&mut self.postponed).into_iter().partition(|(_, row)| created.contains(row));
+        self.postponed = still;
+        let ready: Vec<_> = ready;
+        woken |= !ready.is_empty();
+        self.queue.extend(ready.into_iter().map(|(item, _)| item));
+        self.woken.extend(created);
+        Ok(woken)
+    }
+
+    /// A message from the database is tried again, whatever time it is: it did not expire while it waited.
+    fn awake(&mut self, envelope: Envelope) -> bool {
+        let heading = match Heading::read(&envelope) {
+            Ok(heading) => heading,
+            Err(_) => return false,
+        };
+        let Some((step, key)) = envelope.parts().and_then(|(_, name, key)| Some((self.choreography.step(name)?, key)))
+        else {
+            return false;
+        };
+        match step.open(&envelope.payload, key, heading.id, self.voice.now) {
+            Ok(opened) => {
+                let cause = Cause::of(&heading, step.kind);
+                self.queue.push_back(Item { does: Does::React { step, heading, envelope }, opened, cause });
+            }
+            Err(detail) => {
+                self.die(&envelope, Some(&heading), Death { reason: Reason::Poison, detail, tries: 1 });
+            }
+        }
+        true
+    }
+}
