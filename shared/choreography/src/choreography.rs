@@ -163,7 +163,8 @@ impl Choreography {
             hears: step.message,
             says: step.words.clone(),
             otherwise: step.otherwise.as_ref().map(|otherwise| otherwise.words.clone()),
-            tables: step.tables.clone(),
+            tables: step.all_tables(),
+            needs_row: step.needs_row,
         });
         let effects = self.effects.iter().map(|effect| Edge {
             service: self.service,
@@ -172,6 +173,7 @@ impl Choreography {
             says: effect.words.clone(),
             otherwise: effect.otherwise.as_ref().map(|otherwise| otherwise.words.clone()),
             tables: Vec::new(),
+            needs_row: false,
         });
         steps.chain(effects).collect()
     }
@@ -190,6 +192,8 @@ pub struct Edge {
     pub says: Vec<Word>,
     /// What may be said when the message has died; none if nobody thought of it.
     pub otherwise: Option<Vec<Word>>,
-    /// The tables it may change.
+    /// The tables that it may change, also when the message has died.
     pub tables: Vec<&'static str>,
+    /// Whether it can do nothing before some row is there: no story begins with it.
+    pub needs_row: bool,
 }

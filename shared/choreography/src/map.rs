@@ -3,7 +3,7 @@
 //! Nothing on it is written by hand, so it can't be out of date; and [`Map::problems`] is empty, or some
 //! story can end in the middle.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::choreography::{Choreography, Edge};
@@ -46,10 +46,9 @@ impl Map {
     pub fn to_mermaid(&self) -> String {
         let mut lines = BTreeMap::new();
         for step in self.edges.iter().filter(|step| is_heard(step)) {
-            let arrow = if step.kind == Kind::Undo { "-." } else { "--" };
-            let head = if step.kind == Kind::Undo { ".->" } else { "-->" };
+            let arrow = if step.kind == Kind::Undo { "-.->" } else { "-->" };
             for sayer in self.sayers(step.hears) {
-                let line = format!("    {} {arrow} {} {head} {}", sayer.service, step.hears, step.service);
+                let line = format!("    {} {arrow}|{}| {}", sayer.service, step.hears, step.service);
                 lines.insert((sayer.service, step.hears, step.service), line);
             }
         }
@@ -102,36 +101,17 @@ impl Map {
         stranded
     }
 
-    /// The steps from which a story may come to this one, itself not among them.
+    /// The steps from which a story may come to this one.
     fn before<'a>(&'a self, goal: &'a Edge) -> Vec<&'a Edge> {
-        let mut found = vec![goal];
-        let mut next = VecDeque::from([goal]);
-        while let Some(later) = next.pop_front() {
-            let earlier = self.edges.iter().filter(|step| step.kind != Kind::Undo && leads_to(step, later));
-            for step in earlier {
-                if !found.contains(&step) {
-                    found.push(step);
-                    next.push_back(step);
-                }
-            }
-        }
-        found.split_off(1)
+        spread(goal, |later| {
+            self.edges.iter().filter(|step| step.kind != Kind::Undo && leads_to(step, later)).collect()
+        })
     }
 
     /// The undos that follow when this step turns back. They are reached through undos alone: a forward message
     /// on the way could expire, or be held.
     fn undone_after<'a>(&'a self, turning: &'a Edge) -> Vec<&'a Edge> {
-        let mut found: Vec<&Edge> = Vec::new();
-        let mut next = VecDeque::from([turning]);
-        while let Some(step) = next.pop_front() {
-            for undo in self.undos(step) {
-                if !found.contains(&undo) {
-                    found.push(undo);
-                    next.push_back(undo);
-                }
-            }
-        }
-        found
+        spread(turning, |step| self.undos(step).collect())
     }
 
     /// The undos that hear what this step may say.
@@ -163,11 +143,26 @@ fn tables(step: &Edge) -> impl Iterator<Item = (&'static str, &'static str)> {
     step.tables.iter().map(|table| (step.service, *table))
 }
 
-/// Whether a story may go from one step straight to the other: by a message, or because the other is a command on
-/// rows that the first has written.
+/// Whether a story may go from one step straight to the other: by a message; or because the other is a command that
+/// needs a row of a table which the first one writes.
 fn leads_to(step: &Edge, later: &Edge) -> bool {
     match later.kind {
-        Kind::Command => tables(step).any(|table| tables(later).any(|other| other == table)),
+        Kind::Command => later.needs_row && tables(step).any(|table| tables(later).any(|other| other == table)),
         _ => words(step).any(|word| word == later.hears),
     }
+}
+
+/// Everything that can be reached, step by step, from a beginning; itself only if something leads back to it.
+fn spread<'a>(begin: &'a Edge, next: impl Fn(&'a Edge) -> Vec<&'a Edge>) -> Vec<&'a Edge> {
+    let mut found = next(begin);
+    let mut looked = 0;
+    while let Some(step) = found.get(looked).copied() {
+        for further in next(step) {
+            if !found.contains(&further) {
+                found.push(further);
+            }
+        }
+        looked += 1;
+    }
+    found
 }

@@ -1,6 +1,7 @@
 //! One step of a choreography, with its types erased: what the batch needs to call it.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -56,8 +57,8 @@ pub(crate) struct Step {
     pub version: u32,
     pub words: Vec<Word>,
     pub tables: Vec<&'static str>,
-    /// Whether it may have to wait for a row.
-    pub waits: bool,
+    /// Whether it can do nothing before some row is there.
+    pub needs_row: bool,
     pub otherwise: Option<Otherwise>,
     open: fn(&[u8], &str, Uuid, Timestamp) -> Result<Opened, String>,
     want: Want,
@@ -65,6 +66,13 @@ pub(crate) struct Step {
 }
 
 impl Step {
+    /// The tables that it may change, also when its message has died.
+    pub(crate) fn all_tables(&self) -> Vec<&'static str> {
+        let otherwise = self.otherwise.iter().flat_map(|otherwise| &otherwise.tables);
+        let tables: BTreeSet<_> = self.tables.iter().chain(otherwise).copied().collect();
+        tables.into_iter().collect()
+    }
+
     /// Reads a payload; its key must be the one of its subject.
     pub(crate) fn open(&self, payload: &[u8], key: &str, id: Uuid, now: Timestamp) -> Result<Opened, String> {
         (self.open)(payload, key, id, now)
@@ -106,7 +114,7 @@ where
         version: M::<F, P>::VERSION,
         words,
         tables,
-        waits: <F::Rows as Load<M<F, P>>>::REQUIRED,
+        needs_row: <F::Rows as Load<M<F, P>>>::REQUIRED,
         otherwise: None,
         open: open::<M<F, P>>,
         want: |opened, tables| <F::Rows as Load<M<F, P>>>::want(&**heard::<Heard<M<F, P>>>(opened), tables),
@@ -176,7 +184,7 @@ where
         version: M::<F, P>::VERSION,
         words,
         tables,
-        waits: false,
+        needs_row: <F::Rows as Load<M<F, P>>>::REQUIRED,
         otherwise: None,
         open: open::<M<F, P>>,
         want: |opened, tables| <F::Rows as Load<M<F, P>>>::want(&**heard::<Heard<M<F, P>>>(opened), tables),

@@ -180,6 +180,17 @@ fn a_command_on_rows_comes_after_the_steps_that_write_them() {
 }
 
 #[test]
+fn a_command_that_needs_no_row_begins_a_story_and_comes_after_nothing() {
+    fn thank(_: &TellGuest, _: &mut Option<Wish>) {}
+    fn eat(_: &GiveBack, _: &mut Seat, _: &mut Option<Meal>) -> Result<TellGuest, Refused> {
+        Err(Refused::new("no", "never called"))
+    }
+    // Were the plan made after the thanks, the meal would be stranded when the room is cancelled.
+    let agency = agency().on(thank).otherwise(nothing::<TellGuest>);
+    assert_problems(&[agency, airline().command(eat), hotel()], &[]);
+}
+
+#[test]
 fn a_service_hears_each_message_from_each_of_its_sayers() {
     let map = Map::of(&[agency(), airline(), hotel()]);
     assert_eq!(map.heard_by("agency"), ["airline.cancel-trip"]);
@@ -190,10 +201,10 @@ fn a_service_hears_each_message_from_each_of_its_sayers() {
 #[test]
 fn the_picture_shows_undos_dotted() {
     let picture = "flowchart LR
-    agency -- book-flight --> airline
-    airline -- book-room --> hotel
-    airline -. cancel-trip .-> agency
-    hotel -. cancel-flight .-> airline
+    agency -->|book-flight| airline
+    airline -->|book-room| hotel
+    airline -.->|cancel-trip| agency
+    hotel -.->|cancel-flight| airline
 ";
     assert_eq!(Map::of(&[agency(), airline(), hotel()]).to_mermaid(), picture);
 }

@@ -103,7 +103,7 @@ impl<'a> Attempt<'a> {
 
     /// Queues the messages that waited for rows which this batch brought. Whether there were any.
     async fn wake(&mut self, tx: &mut dyn Transaction) -> Result<bool, StoreError> {
-        if !self.choreography.steps.iter().any(|step| step.waits && step.kind.is_heard()) {
+        if !self.choreography.steps.iter().any(|step| step.needs_row && step.kind.is_heard()) {
             return Ok(false);
         }
         let created: Vec<_> = self.tables.created().into_iter().filter(|row| !self.woken.contains(row)).collect();

@@ -28,7 +28,7 @@ pub enum StoreError {
     #[error("a row was changed meanwhile: {0}")]
     RowConflict(String),
     /// The database itself failed. Nothing was written; the same may work later.
-    #[error("the database failed: {0}")]
+    #[error("the database failed: {0:#}")]
     Database(#[source] anyhow::Error),
 }
 
@@ -47,7 +47,7 @@ pub struct Head {
     pub stream_created: String,
     /// The server that acknowledged what the outbox said last; empty before.
     pub server_id: String,
-    /// The number of the next outbox row.
+    /// The number of the next outbox row; the first is 1.
     pub outbox_next: i64,
 }
 
@@ -71,7 +71,7 @@ pub struct RowChange {
     pub key: String,
     /// The version that was loaded, 0 if there was no row. The new one is one higher.
     pub version: i64,
-    /// The new state as JSON; none deletes the row.
+    /// The new state as JSON; none deletes the row, and changes nothing if there was none.
     pub state: Option<String>,
 }
 
@@ -266,7 +266,8 @@ pub trait Store: Send + Sync + 'static {
         lease_until: Timestamp,
     ) -> Result<Option<Head>, StoreError>;
 
-    /// Prolongs the lease, moves the safe position on, and forgets outbox rows up to a number.
+    /// Prolongs the lease, moves the safe position on, and forgets outbox rows up to a number, that one
+    /// included; 0 forgets none. The safe position never moves back.
     ///
     /// # Errors
     /// `HeadConflict` if the epoch is not the current one any more.
@@ -337,7 +338,7 @@ pub trait Transaction: Send {
     /// Messages to be said by now, in the order in which they are due.
     async fn due(&mut self, now: Timestamp, limit: u32) -> Result<Vec<LaterRow>, StoreError>;
 
-    /// Waiting messages that die by now, the oldest first.
+    /// Waiting messages that die by now, the one that dies first at the front.
     async fn expired(&mut self, now: Timestamp, limit: u32) -> Result<Vec<WaitingRow>, StoreError>;
 
     /// Writes everything and makes it durable. The number of the first outbox row.

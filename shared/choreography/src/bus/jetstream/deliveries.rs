@@ -22,8 +22,8 @@ const WANTED_MAX: u64 = 1_024;
 /// A new request goes out when only this many are still wanted.
 const WANTED_MIN: u64 = WANTED_MAX / 2;
 
-/// How long a pull request lives at the server: an abandoned one is forgotten after this.
-const EXPIRES: Duration = Duration::from_secs(30);
+/// How many heartbeats a pull request lives at the server: an abandoned one is forgotten after this.
+const EXPIRES_HEARTBEATS: u32 = 6;
 
 /// Heartbeats that may be missed: one of them can be late.
 const HEARTBEATS_MISSED: u32 = 2;
@@ -53,10 +53,11 @@ impl Pull {
         if self.wanted > WANTED_MIN {
             return Ok(());
         }
+        let heartbeat = self.line.options.heartbeat;
         let request = json!({
             "batch": WANTED_MAX - self.wanted,
-            "expires": EXPIRES.as_nanos() as u64,
-            "idle_heartbeat": self.line.options.heartbeat.as_nanos() as u64,
+            "expires": nanoseconds(heartbeat * EXPIRES_HEARTBEATS),
+            "idle_heartbeat": nanoseconds(heartbeat),
         });
         let (subject, inbox) = (self.request.clone(), self.inbox.clone());
         self.line.client.publish_with_reply(subject, inbox, request.to_string().into()).await.map_err(lost)?;
@@ -99,6 +100,10 @@ impl Pull {
             ))),
         }
     }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[async_trait]

@@ -13,6 +13,7 @@ use line::Line;
 
 mod deliveries;
 mod fate;
+mod follow;
 mod line;
 mod place;
 mod stories;

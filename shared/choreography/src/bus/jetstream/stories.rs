@@ -4,16 +4,13 @@ use std::sync::Arc;
 
 use async_nats::{Message, StatusCode, Subscriber};
 use async_trait::async_trait;
-use futures::{
-    StreamExt,
-    stream::{BoxStream, select_all},
-};
+use futures::{StreamExt, stream::BoxStream};
 use serde_json::json;
 
 use super::{
-    JetStreamBus,
+    JetStreamBus, follow,
     line::{Line, lost},
-    place, wire,
+    wire,
 };
 use crate::{
     bus::{BusError, Stories, subject::single_token},
@@ -28,31 +25,12 @@ impl Stories for JetStreamBus {
     async fn story(&self, key: &str, from: u64, limit: usize) -> Result<Vec<(u64, Envelope)>, BusError> {
         let subject = format!("*.*.{}", single_token(key)?);
         let line = self.line().await?;
-        let (mut story, mut from) = (Vec::new(), from.max(1));
-        while story.len() < limit {
-            let batch = REQUEST_MAX.min(limit - story.len());
-            let more = part(&line, &subject, from, batch, &mut story).await?;
-            if !more {
-                break;
-            }
-            from = story.last().map_or(from, |(sequence, _)| sequence + 1);
-        }
-        Ok(story)
+        told(&line, &subject, from, limit).await
     }
 
     async fn follow(&self, key: &str) -> Result<BoxStream<'static, Envelope>, BusError> {
-        let key = single_token(key)?;
         let line = self.line().await?;
-        let mut said = Vec::new();
-        for sayer in &self.options.sayers {
-            said.push(line.client.subscribe(format!("{sayer}.*.{key}")).await.map_err(lost)?);
-        }
-        // An answer means that the server knows the subscriptions which went before.
-        place::stream(&line).await?;
-        let lost = async move { line.fate.sealed().await };
-        let envelopes =
-            select_all(said).map(|said| wire::envelope(&said.subject, said.headers.as_ref(), &said.payload));
-        Ok(envelopes.take_until(lost).boxed())
+        Ok(follow::follow(line, single_token(key)?.to_owned()).await?.boxed())
     }
 }
 
@@ -67,6 +45,25 @@ impl JetStreamBus {
         *kept = Some(line.clone());
         Ok(line)
     }
+}
+
+/// The stream's messages of a subject from a sequence on, at most `limit`.
+pub(super) async fn told(
+    line: &Line,
+    subject: &str,
+    from: u64,
+    limit: usize,
+) -> Result<Vec<(u64, Envelope)>, BusError> {
+    let (mut story, mut from) = (Vec::new(), from.max(1));
+    while story.len() < limit {
+        let batch = REQUEST_MAX.min(limit - story.len());
+        let more = part(line, subject, from, batch, &mut story).await?;
+        if !more {
+            break;
+        }
+        from = story.last().map_or(from, |(sequence, _)| sequence + 1);
+    }
+    Ok(story)
 }
 
 /// One request's worth of a story; whether there is more.
@@ -86,7 +83,7 @@ async fn part(
     loop {
         let answer = answer(line, &mut answers).await?;
         match answer.status {
-            None => story.push(told(&answer)?),
+            None => story.push(read(&answer)?),
             Some(StatusCode::NOT_FOUND) => return Ok(false),
             Some(status) if status.as_u16() == 204 => return Ok(wire::number(&answer, "Nats-Num-Pending") > Some(0)),
             Some(StatusCode::NO_RESPONDERS) => {
@@ -112,7 +109,7 @@ async fn answer(line: &Line, answers: &mut Subscriber) -> Result<Message, BusErr
     }
 }
 
-fn told(answer: &Message) -> Result<(u64, Envelope), BusError> {
+fn read(answer: &Message) -> Result<(u64, Envelope), BusError> {
     let subject = answer.headers.as_ref().and_then(|headers| headers.get("Nats-Subject"));
     match (wire::number(answer, "Nats-Sequence"), subject) {
         (Some(sequence), Some(subject)) => {

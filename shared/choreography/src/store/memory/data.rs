@@ -62,7 +62,8 @@ impl Data {
         {
             return Err(StoreError::HeadConflict { epoch: advance.epoch, position: advance.from });
         }
-        if let Some(row) = changes.rows.iter().find(|row| self.version(row) != row.version) {
+        let changed = |row: &&RowChange| !is_nothing(row) && self.version(row) != row.version;
+        if let Some(row) = changes.rows.iter().find(changed) {
             return Err(StoreError::RowConflict(format!("{} of {}", row.key, row.table)));
         }
         let taken = |index: usize, answer: &StoredAnswer| {
@@ -84,7 +85,7 @@ impl Data {
         }
         self.head.outbox_next += changes.outbox.len() as i64;
         self.outbox.extend((first..).zip(changes.outbox));
-        changes.rows.into_iter().for_each(|row| self.apply_row(row));
+        changes.rows.into_iter().filter(|row| !is_nothing(row)).for_each(|row| self.apply_row(row));
         self.inbox.extend(changes.inbox.into_iter().map(|row| (row.id, (now_ms, row.dead_tries))));
         let waited: HashSet<Uuid> = changes.waited.into_iter().collect();
         self.waiting.retain(|_, row| !waited.contains(&row.id));
@@ -166,6 +167,11 @@ impl Data {
         }
         Ok(page)
     }
+}
+
+/// Whether a row that was not there is deleted.
+fn is_nothing(row: &RowChange) -> bool {
+    row.state.is_none() && row.version == 0
 }
 
 fn oldest<T: Eq + Hash>(moments: impl Iterator<Item = (i64, T)>, before_ms: i64, limit: usize) -> HashSet<T> {

@@ -82,7 +82,7 @@ fn envelope(row: &SqliteRow) -> Result<Envelope, sqlx::Error> {
 }
 
 /// Binds the three values of an envelope.
-pub(super) fn bind_envelope(statement: Bound<'_>, envelope: Envelope) -> Bound<'_> {
+pub(super) fn bind_envelope(statement: Bound<'static>, envelope: Envelope) -> Bound<'static> {
     let headers = serde_json::to_string(&envelope.headers).expect("pairs of texts are always JSON");
     statement.bind(envelope.subject).bind(headers).bind(envelope.payload)
 }

@@ -55,7 +55,11 @@ async fn write_rows(connection: &mut SqliteConnection, rows: Vec<RowChange>) -> 
     let mut tables: BTreeMap<&'static str, (Vec<RowChange>, Vec<RowChange>)> = BTreeMap::new();
     for row in rows {
         let (written, deleted) = tables.entry(row.table).or_default();
-        if row.state.is_some() { written.push(row) } else { deleted.push(row) }
+        match (&row.state, row.version) {
+            (Some(_), _) => written.push(row),
+            (None, 0) => {}
+            (None, _) => deleted.push(row),
+        }
     }
     for (table, (written, deleted)) in tables {
         let table = plain(table)?;
@@ -87,8 +91,9 @@ async fn upsert(connection: &mut SqliteConnection, table: &str, rows: Vec<RowCha
 }
 
 async fn delete(connection: &mut SqliteConnection, table: &str, rows: Vec<RowChange>) -> Result<u64, sqlx::Error> {
-    let before = format!("delete from \"{table}\" where (key, version) in (values ");
-    let listed = Listed { before: &before, tuple: "(?,?)", after: ")" };
+    let before = format!("delete from \"{table}\" where key in (select key from (values ");
+    let after = format!(") cross join \"{table}\" on key = column1 and version = column2)");
+    let listed = Listed { before: &before, tuple: "(?,?)", after: &after };
     listed.execute(connection, rows, |statement, row| statement.bind(row.key).bind(row.version)).await
 }
 
@@ -133,7 +138,11 @@ async fn write_waiting(connection: &mut SqliteConnection, rows: Vec<WaitingRow>)
 
 async fn write_later(connection: &mut SqliteConnection, changes: Vec<LaterChange>) -> Result<(), StoreError> {
     let (set, removed) = last_of_each(changes);
-    let listed = Listed { before: "delete from later where (name, key) in (values ", tuple: "(?,?)", after: ")" };
+    let listed = Listed {
+        before: "delete from later where number in (select number from (values ",
+        tuple: "(?,?)",
+        after: ") cross join later on name = column1 and key = column2)",
+    };
     let done = listed.execute(connection, removed, |statement, (name, key)| statement.bind(name).bind(key));
     done.await.doing("deleting what is not to be said any more")?;
     let listed = Listed {

@@ -20,6 +20,9 @@ const READERS_MAX: u32 = 4;
 /// Rows that wait between SQLite's thread and ours: a batch, so that the two don't take turns.
 const ROW_BUFFER: usize = 512;
 
+/// Pages that the log holds before they are moved to the file: 16 MB of 4 KB. Less means more writing, more a longer stall.
+const LOG_PAGES: &str = "4000";
+
 const TABLES: &str = include_str!("tables.sql");
 
 impl SqliteStore {
@@ -66,6 +69,9 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
+        .pragma("wal_autocheckpoint", LOG_PAGES)
+        // Statements over many rows keep what they would have to undo: in memory, not in a temporary file.
+        .pragma("temp_store", "memory")
         .row_buffer_size(ROW_BUFFER)
         .disable_statement_logging()
 }
@@ -87,7 +93,8 @@ async fn prepare(writer: &SqlitePool, migrations: Option<&Migrator>, tables: &[&
     let mut transaction = writer.begin_with("begin immediate").await?;
     sqlx::raw_sql(TABLES).execute(&mut *transaction).await.context("making the runtime's tables")?;
     if let Some(migrations) = migrations {
-        migrations.run(&mut *transaction).await.context("running the migrations")?;
+        // Not `run`, which would keep the compiler from seeing that opening may be moved between threads.
+        migrations.run_direct(None, &mut *transaction, false).await.context("running the migrations")?;
     }
     for table in tables {
         let text = format!("select key, version, state from \"{}\" limit 0", plain(table)?);
@@ -110,5 +117,30 @@ fn advice(error: &anyhow::Error) -> &'static str {
         Some(26) => "it is something else than a database: move it away, or name another file",
         Some(1) => "the migrations don't fit: they must make each table with its columns, in names of its own",
         Some(_) | None => "name a file in a directory that this user may write to",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Envelope;
+    use crate::store::{Backlog, Changes, Store as _, StoreError};
+
+    async fn say(store: &SqliteStore, bytes: usize) -> Result<i64, StoreError> {
+        let outbox = vec![Envelope { payload: vec![7; bytes], ..Envelope::default() }];
+        store.begin().await?.commit(Changes { outbox, ..Changes::default() }).await
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_writes_nothing_and_harms_nothing_after_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("service.db").display().to_string();
+        let store = SqliteStore::open(&path, None, &[]).await.unwrap();
+        // As long as this connection lives: SQLite then fails, and rolls back by itself, as on a full disk.
+        sqlx::query("pragma max_page_count = 1").execute(&store.writer).await.unwrap();
+        let failed = say(&store, 1_000_000).await.unwrap_err().to_string();
+        assert!(failed.contains("writing the outbox") && failed.contains("disk is full"), "{failed}");
+        assert_eq!(store.backlog().await.unwrap(), Backlog::default());
+        assert_eq!(say(&store, 1_000_000).await.unwrap(), 1);
     }
 }

@@ -50,8 +50,9 @@ impl Transaction for SqliteTransaction {
     }
 
     async fn answers(&mut self, keys: &[IdempotencyKey]) -> Result<Vec<StoredAnswer>, StoreError> {
-        let before = format!("select {} from answers where (route, caller, key) in (values ", columns::ANSWER);
-        let listed = Listed { before: &before, tuple: "(?,?,?)", after: ")" };
+        let before = format!("select {} from (values ", columns::ANSWER);
+        let after = ") cross join answers on route = column1 and caller = column2 and key = column3";
+        let listed = Listed { before: &before, tuple: "(?,?,?)", after };
         let rows = listed.fetch(&mut self.transaction, keys.to_vec(), |statement, key| {
             statement.bind(key.route).bind(key.caller).bind(key.key)
         });
@@ -66,8 +67,9 @@ impl Transaction for SqliteTransaction {
     }
 
     async fn waiting_for(&mut self, rows: &[(&'static str, String)]) -> Result<Vec<WaitingRow>, StoreError> {
-        let before = format!("select {} from waiting where (row_table, row_key) in (values ", columns::WAITING);
-        let listed = Listed { before: &before, tuple: "(?,?)", after: ")" };
+        let before = format!("select {} from (values ", columns::WAITING);
+        let after = ") cross join waiting on row_table = column1 and row_key = column2";
+        let listed = Listed { before: &before, tuple: "(?,?)", after };
         let rows = listed
             .fetch(&mut self.transaction, rows.to_vec(), |statement, (table, key)| statement.bind(table).bind(key));
         let mut waiting = decode(rows.await, columns::waiting).doing("looking for messages that wait")?;

@@ -1,0 +1,121 @@
+//! An order's delivery: assigned to a dealer, then completed or cancelled; or none, for want of a dealer.
+//!
+//! A delivery that is `assigned` takes exactly one place at its dealer, any other none.
+
+use choreography::{Column, Concerns, Row, Rows};
+use contracts::{Address, CancelReason, DeliveryId, OrderId, Zone};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::dealers::Dealers;
+
+/// How a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// A dealer brings the order.
+    Assigned,
+    /// The customer has it.
+    Completed,
+    /// The order was cancelled, before a dealer was found or after.
+    Cancelled,
+    /// There is no dealer for it.
+    Refused,
+}
+
+/// An order's delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Delivery {
+    /// Its own id.
+    pub id: DeliveryId,
+    /// The order.
+    pub order_id: OrderId,
+    /// How it stands.
+    pub status: Status,
+    /// Where it goes, if anybody asked for it.
+    pub address: Option<Address>,
+    /// The dealer's name.
+    pub dealer: Option<String>,
+    /// Why it was refused or cancelled.
+    pub reason: Option<CancelReason>,
+    /// Whether the customer got the money back although the delivery was complete: a loss.
+    pub lost: bool,
+    /// When it was asked for.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When it came to be as it is.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Timestamp,
+}
+
+impl Row for Delivery {
+    const TABLE: &'static str = "delivery";
+    type Key = OrderId;
+}
+
+impl Concerns<Zone> for Delivery {
+    fn concerns(&self) -> Vec<Zone> {
+        self.address.iter().map(|address| address.zone.clone()).collect()
+    }
+}
+
+impl Delivery {
+    /// Its own id.
+    pub const ID: Column<Self, DeliveryId> = Column::new("id");
+    /// Its order.
+    pub const ORDER: Column<Self, OrderId> = Column::new("key");
+
+    /// A dealer brings it.
+    pub fn assigned(id: DeliveryId, order_id: OrderId, address: Address, dealer: String, now: Timestamp) -> Self {
+        let (address, dealer) = (Some(address), Some(dealer));
+        Self { address, dealer, ..Self::without_dealer(id, order_id, Status::Assigned, now) }
+    }
+
+    /// Nobody brings it.
+    pub fn refused(id: DeliveryId, order_id: OrderId, reason: CancelReason, now: Timestamp) -> Self {
+        Self { reason: Some(reason), ..Self::without_dealer(id, order_id, Status::Refused, now) }
+    }
+
+    /// The tombstone of a delivery that was cancelled before anybody asked for it.
+    pub fn never_created(id: DeliveryId, order_id: OrderId, reason: CancelReason, now: Timestamp) -> Self {
+        Self { reason: Some(reason), ..Self::without_dealer(id, order_id, Status::Cancelled, now) }
+    }
+
+    fn without_dealer(id: DeliveryId, order_id: OrderId, status: Status, now: Timestamp) -> Self {
+        let (address, dealer, reason) = (None, None, None);
+        Self { id, order_id, status, address, dealer, reason, lost: false, created_at: now, updated_at: now }
+    }
+
+    /// The customer has it.
+    pub fn complete(&mut self, dealers: &mut Rows<Dealers, Self>, now: Timestamp) {
+        self.leave_dealer(dealers);
+        (self.status, self.updated_at) = (Status::Completed, now);
+    }
+
+    /// The order is off. Whether this is news: the money has to be given back then, once.
+    pub fn cancel(&mut self, dealers: &mut Rows<Dealers, Self>, reason: CancelReason, now: Timestamp) -> bool {
+        match self.status {
+            Status::Cancelled => return false,
+            Status::Completed if self.lost => return false,
+            Status::Completed => self.lost = true,
+            Status::Assigned | Status::Refused => {
+                self.leave_dealer(dealers);
+                self.status = Status::Cancelled;
+            }
+        }
+        (self.reason, self.updated_at) = (Some(reason), now);
+        true
+    }
+
+    fn leave_dealer(&self, dealers: &mut Rows<Dealers, Self>) {
+        if self.status != Status::Assigned {
+            return;
+        }
+        if let (Some(address), Some(dealer)) = (&self.address, &self.dealer)
+            && let Some(zone) = dealers.get_mut(&address.zone)
+        {
+            zone.free_place(dealer);
+        }
+    }
+}

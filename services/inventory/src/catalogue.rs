@@ -1,0 +1,139 @@
+//! What the shop's keeper does to the catalogue: products come, change, and are counted; none ever leaves.
+//!
+//! Whatever is held for orders stays on the shelf.
+
+use choreography::{Command, Message, Refused};
+use contracts::{Money, Sku};
+use serde::{Deserialize, Serialize};
+
+use crate::stock::{PIECES_MAX, Stock};
+
+/// A product as it should be, new or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutProduct {
+    /// Its code.
+    pub sku: Sku,
+    /// What it is called.
+    pub name: String,
+    /// What one piece costs from now on.
+    pub price: Money,
+    /// How many pieces are on the shelf, those that are held among them.
+    pub stock: u64,
+}
+
+/// A product that the catalogue should have; if it has it already, it stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntroduceProduct(pub PutProduct);
+
+/// Pieces have come, or have gone otherwise than by an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdjustStock {
+    /// The product's code.
+    pub sku: Sku,
+    /// How many pieces more; negative for fewer.
+    pub delta: i64,
+}
+
+macro_rules! commands_on_stock {
+    ($($command:ty => $name:literal, $sku:expr;)+) => {
+        $(impl Message for $command {
+            const NAME: &'static str = $name;
+            type Key = Sku;
+            fn key(&self) -> Sku {
+                let sku: fn(&$command) -> &Sku = $sku;
+                sku(self).clone()
+            }
+        }
+        impl Command for $command {
+            type Row = Stock;
+        })+
+    };
+}
+commands_on_stock! {
+    PutProduct => "put-product", |command| &command.sku;
+    IntroduceProduct => "introduce-product", |command| &command.0.sku;
+    AdjustStock => "adjust-stock", |command| &command.sku;
+}
+
+/// The product is as it should be.
+pub(crate) fn put_product(command: &PutProduct, stock: &mut Option<Stock>) -> Result<(), Refused> {
+    let held = stock.as_ref().map_or(0, |stock| stock.held);
+    if !(held..=PIECES_MAX).contains(&command.stock) {
+        return Err(miscounted(held));
+    }
+    let PutProduct { sku, name, price, stock: on_shelf } = command.clone();
+    *stock = Some(Stock { sku, name, price, on_shelf, held });
+    Ok(())
+}
+
+/// The catalogue has the product.
+pub(crate) fn introduce_product(command: &IntroduceProduct, stock: &mut Option<Stock>) -> Result<(), Refused> {
+    if stock.is_some() { Ok(()) } else { put_product(&command.0, stock) }
+}
+
+/// The shelf is counted anew.
+pub(crate) fn adjust_stock(command: &AdjustStock, stock: &mut Stock) -> Result<(), Refused> {
+    stock.on_shelf = stock.count_after(command.delta).ok_or_else(|| miscounted(stock.held))?;
+    Ok(())
+}
+
+fn miscounted(held: u64) -> Refused {
+    let detail = format!("{held} pieces are held for orders, and at most {PIECES_MAX} fit: choose a number between");
+    Refused::new("stock-out-of-range", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::Currency;
+
+    use super::*;
+
+    fn tea(on_shelf: u64, held: u64) -> Stock {
+        let price = Money::new(250, Currency::EUR);
+        Stock { sku: "tea".parse().unwrap(), name: "Tea".into(), price, on_shelf, held }
+    }
+
+    fn put(stock: u64) -> PutProduct {
+        let price = Money::new(300, Currency::EUR);
+        PutProduct { sku: "tea".parse().unwrap(), name: "Green tea".into(), price, stock }
+    }
+
+    #[test]
+    fn a_product_is_put_as_it_should_be_unless_more_is_held() {
+        let cases = [
+            (None, 5, Some((5, 0))),
+            (Some(tea(10, 4)), 4, Some((4, 4))),
+            (Some(tea(10, 4)), 3, None),
+            (None, PIECES_MAX + 1, None),
+        ];
+        for (before, on_shelf, expected) in cases {
+            let mut stock = before.clone();
+            let done = put_product(&put(on_shelf), &mut stock);
+            match expected {
+                Some((on_shelf, held)) => {
+                    let expected = Stock { name: "Green tea".into(), price: put(0).price, ..tea(on_shelf, held) };
+                    assert_eq!((done, stock), (Ok(()), Some(expected)));
+                }
+                None => assert_eq!(done.unwrap_err().code, "stock-out-of-range", "{before:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_product_that_is_known_is_not_introduced_again() {
+        for (before, after) in [(None, 5), (Some(tea(10, 4)), 10)] {
+            let mut stock = before;
+            introduce_product(&IntroduceProduct(put(5)), &mut stock).unwrap();
+            assert_eq!(stock.unwrap().on_shelf, after);
+        }
+    }
+
+    #[test]
+    fn a_count_stays_above_what_is_held() {
+        for (delta, expected) in [(5, Ok(15)), (-6, Ok(4)), (-7, Err(10))] {
+            let mut stock = tea(10, 4);
+            let done = adjust_stock(&AdjustStock { sku: stock.sku.clone(), delta }, &mut stock);
+            assert_eq!(done.map(|()| stock.on_shelf).map_err(|_| stock.on_shelf), expected, "{delta}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Inventory prices an order from the catalogue and holds its pieces on the shelf, until they leave or are let go.
+
+pub mod catalogue;
+pub mod demo;
+pub mod http;
+mod reactions;
+pub mod reservation;
+pub mod stock;
+
+use choreography::Choreography;
+
+use catalogue::{adjust_stock, introduce_product, put_product};
+use reactions::{give_up, release_stock, reserve_stock, ship_late, ship_stock};
+
+/// Everything that inventory hears and says.
+pub fn choreography() -> Choreography {
+    Choreography::new("inventory")
+        .command(put_product)
+        .command(introduce_product)
+        .command(adjust_stock)
+        .on(reserve_stock)
+        .otherwise(give_up)
+        .on(ship_stock)
+        .otherwise(ship_late)
+        .undo(release_stock)
+}

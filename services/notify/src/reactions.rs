@@ -1,0 +1,38 @@
+//! What notify does when it hears news of an order: it notes the mail, sends it, and notes that it was sent.
+//!
+//! An order's news are told in order, each with one `Message-ID`, whatever is tried again.
+
+use anyhow::Context as _;
+use choreography::Heard;
+use contracts::{CustomerNotified, OrderUpdated};
+
+use crate::letter::Letter;
+use crate::mailer::Mailer;
+use crate::notifications::{Mail, Notifications};
+
+/// Notes the mail that is about to be sent.
+pub(crate) fn note_mail(heard: &Heard<OrderUpdated>, notifications: &mut Option<Notifications>) {
+    let mail = Mail::about(heard, heard.id(), heard.now());
+    notifications.get_or_insert_with(|| Notifications::none(heard.order_id)).note(mail);
+}
+
+/// Sends the mail. If there is nobody to send it to, nothing more can be done, and the story ends all the same.
+pub(crate) async fn send_mail(heard: &Heard<OrderUpdated>, mailer: &Mailer) -> anyhow::Result<CustomerNotified> {
+    let (order_id, status) = (heard.order_id, heard.status);
+    match Letter::about(heard) {
+        Ok(letter) => {
+            let sent = mailer.send(&letter, heard.id(), heard.now()).await;
+            sent.with_context(|| format!("mailing the customer of order {order_id}"))?;
+        }
+        Err(skipped) => tracing::info!(%order_id, ?skipped, "there is nobody to mail"),
+    }
+    Ok(CustomerNotified { order_id, status })
+}
+
+/// The mail has been sent: notify hears its own word for it, because an effect touches no rows.
+pub(crate) fn note_sent(heard: &Heard<CustomerNotified>, notifications: &mut Notifications) {
+    notifications.sent(heard.status, heard.now());
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+//! Everything is heard twice here: the second time must change nothing, and send the same mail.
+
+use contracts::News;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::*;
+use crate::letter::Skipped;
+use crate::mailer::FROM;
+use crate::notifications::Posting;
+
+const ORDER: Uuid = Uuid::from_u128(0x0198_c0de_0000_7000_8000_0000_0000_0001);
+
+fn updated(status: News, email: Option<&str>) -> Heard<OrderUpdated> {
+    let (order_id, email) = (ORDER.into(), email.map(str::to_owned));
+    let (total, reason, lines) = (None, None, Vec::new());
+    let news = OrderUpdated { order_id, customer_id: ORDER.into(), email, status, total, reason, lines };
+    Heard::new(news, Uuid::from_u128(ORDER.as_u128() + 1 + status as u128), Timestamp::UNIX_EPOCH)
+}
+
+fn notified(status: News) -> Heard<CustomerNotified> {
+    Heard::new(CustomerNotified { order_id: ORDER.into(), status }, ORDER, Timestamp::UNIX_EPOCH)
+}
+
+/// Notes the mails about this news, each twice.
+fn noted(news: &[News], email: Option<&str>) -> Notifications {
+    let mut notifications = None;
+    for status in news {
+        note_mail(&updated(*status, email), &mut notifications);
+        let after = notifications.clone();
+        note_mail(&updated(*status, email), &mut notifications);
+        assert_eq!(notifications, after);
+    }
+    notifications.unwrap()
+}
+
+#[test]
+fn a_mail_is_queued_until_it_is_sent_and_skipped_if_there_is_nobody() {
+    let cases = [
+        (Some("ada@example.com"), [Posting::Sent, Posting::Queued], None),
+        (Some("ada"), [Posting::Skipped, Posting::Skipped], Some(Skipped::BadAddress)),
+        (None, [Posting::Skipped, Posting::Skipped], Some(Skipped::NoAddress)),
+    ];
+    for (email, expected, skipped) in cases {
+        let mut notifications = noted(&[News::Paid, News::Completed], email);
+        note_sent(&notified(News::Paid), &mut notifications);
+        let after = notifications.clone();
+        note_sent(&notified(News::Paid), &mut notifications);
+        assert_eq!(notifications, after);
+        let [paid, completed] = notifications.mails.as_slice() else { panic!("{notifications:?}") };
+        assert_eq!([paid.mail, completed.mail], expected, "{email:?}");
+        assert_eq!((paid.skipped, paid.sent_at.is_some()), (skipped, skipped.is_none()), "{email:?}");
+        assert_ne!(paid.message_id, completed.message_id);
+    }
+}
+
+#[tokio::test]
+async fn the_customer_counts_as_told_when_the_mail_is_sent_or_there_is_nobody() {
+    for (email, files) in [(Some("ada@example.com"), 1), (Some("ada"), 0), (None, 0)] {
+        let directory = tempfile::tempdir().unwrap();
+        let mailer = Mailer::to_directory(FROM.parse().unwrap(), directory.path().to_owned());
+        for _ in 0..2 {
+            let said = send_mail(&updated(News::Paid, email), &mailer).await.unwrap();
+            assert_eq!(said, CustomerNotified { order_id: ORDER.into(), status: News::Paid });
+        }
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), files, "{email:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_mail_that_is_not_taken_is_an_error_to_be_tried_again() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mailer = Mailer::to_server(FROM.parse().unwrap(), &format!("smtp://{closed}")).unwrap();
+    let error = send_mail(&updated(News::Paid, Some("ada@example.com")), &mailer).await.unwrap_err();
+    assert!(format!("{error:#}").contains(&format!("mailing the customer of order {ORDER}")), "{error:#}");
+}

@@ -1,0 +1,212 @@
+//! What the customer does: opens an order, moves it elsewhere while it is not paid, and cancels it.
+//!
+//! Given twice, a command does nothing the second time and is answered with the same order.
+
+use choreography::{Command, Heard, Message, Refused};
+use contracts::{
+    Address, CancelDelivery, CancelPayment, CancelReason, Confirmation, CustomerId, Line, OrderId, OrderUpdated,
+    ReserveStock, Zone,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::order::{Order, Status};
+
+/// Something is ordered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenOrder {
+    /// The id that the order will have.
+    pub order_id: OrderId,
+    /// Who orders.
+    pub customer_id: CustomerId,
+    /// Where the customer wants to be written to.
+    pub email: Option<String>,
+    /// What is ordered; lines of one product add up.
+    pub lines: Vec<Line>,
+    /// Where it goes.
+    pub address: Address,
+    /// Whether the payment waits for the customer.
+    pub confirmation: Confirmation,
+}
+
+/// The order goes elsewhere; what is not given stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoveOrder {
+    /// The order.
+    pub order_id: OrderId,
+    /// Another zone.
+    pub zone: Option<Zone>,
+    /// Another street, number and town.
+    pub line: Option<String>,
+}
+
+/// The customer does not want the order any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WithdrawOrder {
+    /// The order.
+    pub order_id: OrderId,
+}
+
+macro_rules! commands_on_an_order {
+    ($($command:ty => $name:literal,)+) => {
+        $(impl Message for $command {
+            const NAME: &'static str = $name;
+            type Key = OrderId;
+            fn key(&self) -> OrderId {
+                self.order_id
+            }
+        }
+        impl Command for $command {
+            type Row = Order;
+        })+
+    };
+}
+commands_on_an_order! {
+    OpenOrder => "open-order",
+    MoveOrder => "move-order",
+    WithdrawOrder => "withdraw-order",
+}
+
+/// Opens the order, and has its pieces held.
+pub(crate) fn open_order(command: &Heard<OpenOrder>, order: &mut Option<Order>) -> Option<ReserveStock> {
+    if order.is_some() {
+        return None;
+    }
+    let OpenOrder { order_id, customer_id, email, lines, address, confirmation } = (**command).clone();
+    let lines = added_up(lines);
+    *order = Some(Order {
+        id: order_id,
+        customer_id,
+        email,
+        status: Status::Pending,
+        lines: lines.clone(),
+        address,
+        confirmation,
+        total: None,
+        payment_id: None,
+        delivery_id: None,
+        reason: None,
+        notified: None,
+        created_at: command.now(),
+        updated_at: command.now(),
+    });
+    Some(ReserveStock { order_id, customer_id, lines, confirmation })
+}
+
+/// Lines with each product once, where it stood first.
+fn added_up(lines: Vec<Line>) -> Vec<Line> {
+    let mut sums: Vec<Line> = Vec::with_capacity(lines.len());
+    for line in lines {
+        match sums.iter_mut().find(|sum| sum.sku == line.sku) {
+            Some(sum) => sum.quantity = sum.quantity.saturating_add(line.quantity),
+            None => sums.push(line),
+        }
+    }
+    sums
+}
+
+/// The order goes elsewhere: nobody has looked for a dealer yet.
+pub(crate) fn move_order(command: &Heard<MoveOrder>, order: &mut Order) -> Result<(), Refused> {
+    if order.status != Status::Pending {
+        let detail = format!("the order is {}: its address can be changed only while it is pending", order.status);
+        return Err(Refused::new("order-not-pending", detail));
+    }
+    let MoveOrder { zone, line, .. } = (**command).clone();
+    let address = Address {
+        zone: zone.unwrap_or_else(|| order.address.zone.clone()),
+        line: line.unwrap_or_else(|| order.address.line.clone()),
+    };
+    if address != order.address {
+        (order.address, order.updated_at) = (address, command.now());
+    }
+    Ok(())
+}
+
+/// What is said of an order that the customer cancels: one undo, and the news.
+type Withdrawn = (Option<CancelPayment>, Option<CancelDelivery>, Option<OrderUpdated>);
+
+/// Cancels the order at once, and has undone what was done for it: from the payment back, or from the delivery.
+pub(crate) fn withdraw_order(command: &Heard<WithdrawOrder>, order: &mut Order) -> Result<Withdrawn, Refused> {
+    let (order_id, reason) = (command.order_id, CancelReason::CustomerCancelled);
+    let before = order.status;
+    let told = order.cancel(reason, command.now());
+    match before {
+        Status::Pending => Ok((Some(CancelPayment { order_id, reason }), None, told)),
+        Status::Confirmed => Ok((None, Some(CancelDelivery { order_id, reason }), told)),
+        Status::Cancelled => Ok((None, None, None)),
+        Status::Completed => {
+            let detail = "a dealer has the order and brings it: it can't be cancelled any more";
+            Err(Refused::new("order-completed", detail))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::order::tests::{at, id, line, order};
+
+    fn hear<M: Message>(command: M) -> Heard<M> {
+        Heard::new(command, id(9), at(5))
+    }
+
+    #[test]
+    fn an_order_is_opened_once_with_each_product_on_one_line() {
+        let new = order(Status::Pending);
+        let command = hear(OpenOrder {
+            order_id: new.id,
+            customer_id: new.customer_id,
+            email: new.email.clone(),
+            lines: vec![line("tea", 2), line("mug", 1), line("tea", 3)],
+            address: new.address.clone(),
+            confirmation: Confirmation::Automatic,
+        });
+        let mut opened = None;
+        let said = open_order(&command, &mut opened).unwrap();
+        assert_eq!(said.lines, [line("tea", 5), line("mug", 1)]);
+        assert_eq!((said.order_id, said.confirmation), (new.id, Confirmation::Automatic));
+        let lines = said.lines;
+        let confirmation = Confirmation::Automatic;
+        assert_eq!(opened, Some(Order { lines, confirmation, created_at: at(5), updated_at: at(5), ..new }));
+        let before = opened.clone();
+        assert_eq!((open_order(&command, &mut opened), opened), (None, before));
+    }
+
+    #[test]
+    fn an_address_changes_while_the_order_is_pending_and_never_after() {
+        let elsewhere = hear(MoveOrder { order_id: id(1), zone: Some("south".parse().unwrap()), line: None });
+        for (status, moved) in [
+            (Status::Pending, true),
+            (Status::Confirmed, false),
+            (Status::Completed, false),
+            (Status::Cancelled, false),
+        ] {
+            let mut order = order(status);
+            assert_eq!(move_order(&elsewhere, &mut order).is_ok(), moved, "{status}");
+            assert_eq!(order.address.zone.as_str(), if moved { "south" } else { "north" });
+            assert_eq!((order.address.line.as_str(), order.updated_at), ("1 Hill Road", at(if moved { 5 } else { 0 })));
+        }
+    }
+
+    #[test]
+    fn a_withdrawn_order_is_undone_from_where_it_stood() {
+        let (order_id, reason) = (id(1), CancelReason::CustomerCancelled);
+        let payment = Some(CancelPayment { order_id, reason });
+        let delivery = Some(CancelDelivery { order_id, reason });
+        let cases = [
+            (Status::Pending, Ok((payment, None, true)), Status::Cancelled),
+            (Status::Confirmed, Ok((None, delivery, true)), Status::Cancelled),
+            (Status::Cancelled, Ok((None, None, false)), Status::Cancelled),
+            (Status::Completed, Err("order-completed".to_owned()), Status::Completed),
+        ];
+        for (before, expected, after) in cases {
+            let mut order = order(before);
+            let command = hear(WithdrawOrder { order_id });
+            let said = withdraw_order(&command, &mut order);
+            let said = said.map(|(payment, delivery, told)| (payment, delivery, told.is_some()));
+            assert_eq!((said.map_err(|refused| refused.code), order.status), (expected, after));
+            let once = order.clone();
+            let again = withdraw_order(&command, &mut order).unwrap_or_default();
+            assert_eq!((again, order), ((None, None, None), once), "the second time something is done");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! An order as it is shown: what its caller may see, whatever else is kept.
+
+use contracts::{Address, CancelReason, CustomerId, DeliveryId, Line, Money, News, OrderId, PaymentId};
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::order::{Order, Status};
+
+/// An order.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Order)]
+pub(super) struct OrderShown {
+    id: OrderId,
+    customer_id: CustomerId,
+    status: Status,
+    /// What was ordered; each product stands on one line.
+    lines: Vec<Line>,
+    /// Where it goes.
+    address: Address,
+    /// What it costs, as soon as that is known.
+    total: Option<Money>,
+    payment_id: Option<PaymentId>,
+    delivery_id: Option<DeliveryId>,
+    /// Why it was cancelled.
+    reason: Option<CancelReason>,
+    /// The last that the customer was told.
+    notified: Option<News>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+impl From<Order> for OrderShown {
+    fn from(order: Order) -> Self {
+        Self {
+            id: order.id,
+            customer_id: order.customer_id,
+            status: order.status,
+            lines: order.lines,
+            address: order.address,
+            total: order.total,
+            payment_id: order.payment_id,
+            delivery_id: order.delivery_id,
+            reason: order.reason,
+            notified: order.notified,
+            created_at: order.created_at,
+            updated_at: order.updated_at,
+        }
+    }
+}

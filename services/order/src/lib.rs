@@ -1,0 +1,34 @@
+//! Order opens orders, follows them to their end, and tells what became of them.
+
+pub mod customer;
+pub mod http;
+pub mod order;
+mod reactions;
+
+use choreography::{Choreography, nothing};
+use contracts::{CustomerNotified, PaymentCreated};
+
+use customer::{move_order, open_order, withdraw_order};
+use reactions::{
+    assignment_died, cancel_order, complete_order, confirm_order, confirmation_died, note_notified, note_payment,
+};
+
+/// Who says something in an order's story.
+pub const SAYERS: [&str; 5] = ["order", "inventory", "payment", "delivery", "notify"];
+
+/// Everything that order hears and says.
+pub fn choreography() -> Choreography {
+    Choreography::new("order")
+        .command(open_order)
+        .command(move_order)
+        .on(note_payment)
+        .otherwise(nothing::<PaymentCreated>) // the confirmation says the same again
+        .on(confirm_order)
+        .otherwise(confirmation_died)
+        .on(complete_order)
+        .otherwise(assignment_died)
+        .on(note_notified)
+        .otherwise(nothing::<CustomerNotified>) // the customer knows all the same
+        .command(withdraw_order)
+        .undo(cancel_order)
+}

@@ -1,0 +1,172 @@
+//! An order: `pending → confirmed → completed`, or `cancelled` from either of the first two.
+//!
+//! The two ends are final, and whoever cancels an order tells the customer: so it is told once.
+
+use choreography::{Column, Row};
+use contracts::{
+    Address, CancelReason, Confirmation, CustomerId, DeliveryId, Line, Money, News, OrderId, OrderUpdated, PaymentId,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// How an order stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Its payment is not confirmed yet.
+    Pending,
+    /// It is paid, and a dealer is looked for.
+    Confirmed,
+    /// A dealer brings it.
+    Completed,
+    /// It is off: it keeps no money, holds no stock, and has no active delivery, or undos see to that.
+    Cancelled,
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Pending => "pending",
+            Self::Confirmed => "confirmed",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+        })
+    }
+}
+
+/// An order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Its id, the key of its story.
+    pub id: OrderId,
+    /// Whose it is.
+    pub customer_id: CustomerId,
+    /// Where the customer is written to, if the order says so.
+    pub email: Option<String>,
+    /// How it stands.
+    pub status: Status,
+    /// What was ordered: each product stands on one line.
+    pub lines: Vec<Line>,
+    /// Where it goes.
+    pub address: Address,
+    /// Whether the payment waits for the customer.
+    pub confirmation: Confirmation,
+    /// What it costs; inventory knows.
+    pub total: Option<Money>,
+    /// Its payment.
+    pub payment_id: Option<PaymentId>,
+    /// Its delivery.
+    pub delivery_id: Option<DeliveryId>,
+    /// Why it was cancelled.
+    pub reason: Option<CancelReason>,
+    /// The last that the customer was told.
+    pub notified: Option<News>,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When it came to be as it is.
+    pub updated_at: Timestamp,
+}
+
+impl Row for Order {
+    const TABLE: &'static str = "orders"; // `order` is a word of SQL
+    type Key = OrderId;
+}
+
+impl Order {
+    /// Its id.
+    pub const ID: Column<Self, OrderId> = Column::new("key");
+    /// Whose it is.
+    pub const CUSTOMER: Column<Self, CustomerId> = Column::new("customer_id");
+    /// How it stands.
+    pub const STATUS: Column<Self, Status> = Column::new("status");
+
+    /// Notes what is paid for it, and with which payment.
+    pub fn note_payment(&mut self, payment_id: PaymentId, amount: Money, now: Timestamp) {
+        if self.payment_id.is_none() {
+            (self.payment_id, self.total, self.updated_at) = (Some(payment_id), Some(amount), now);
+        }
+    }
+
+    /// The payment is confirmed.
+    pub fn confirm(&mut self, now: Timestamp) -> OrderUpdated {
+        (self.status, self.updated_at) = (Status::Confirmed, now);
+        self.tell(News::Paid)
+    }
+
+    /// A dealer brings it.
+    pub fn complete(&mut self, delivery_id: DeliveryId, now: Timestamp) -> OrderUpdated {
+        (self.status, self.delivery_id, self.updated_at) = (Status::Completed, Some(delivery_id), now);
+        self.tell(News::Completed)
+    }
+
+    /// It is off, unless it came to an end before.
+    pub fn cancel(&mut self, reason: CancelReason, now: Timestamp) -> Option<OrderUpdated> {
+        if matches!(self.status, Status::Completed | Status::Cancelled) {
+            return None;
+        }
+        (self.status, self.reason, self.updated_at) = (Status::Cancelled, Some(reason), now);
+        Some(self.tell(News::Cancelled))
+    }
+
+    fn tell(&self, status: News) -> OrderUpdated {
+        OrderUpdated {
+            order_id: self.id,
+            customer_id: self.customer_id,
+            email: self.email.clone(),
+            status,
+            total: self.total,
+            reason: self.reason,
+            lines: self.lines.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    pub(crate) fn id<T: From<Uuid>>(number: u128) -> T {
+        Uuid::from_u128(number).into()
+    }
+
+    pub(crate) fn line(sku: &str, quantity: u32) -> Line {
+        Line { sku: sku.parse().unwrap(), quantity }
+    }
+
+    pub(crate) fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// An order of one customer, opened at second 0.
+    pub(crate) fn order(status: Status) -> Order {
+        Order {
+            id: id(1),
+            customer_id: id(2),
+            email: Some("ada@example.com".into()),
+            status,
+            lines: vec![line("tea", 2)],
+            address: Address { zone: "north".parse().unwrap(), line: "1 Hill Road".into() },
+            confirmation: Confirmation::Manual,
+            total: None,
+            payment_id: None,
+            delivery_id: None,
+            reason: None,
+            notified: None,
+            created_at: at(0),
+            updated_at: at(0),
+        }
+    }
+
+    #[test]
+    fn an_order_that_came_to_its_end_is_not_cancelled_again() {
+        for (status, told) in
+            [(Status::Pending, true), (Status::Confirmed, true), (Status::Completed, false), (Status::Cancelled, false)]
+        {
+            let mut order = order(status);
+            assert_eq!(order.cancel(CancelReason::Failed, at(1)).is_some(), told, "{status}");
+            assert_eq!(order.status == Status::Cancelled, status != Status::Completed);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What the customer does to a payment: confirms it, or declines it.
+//!
+//! Given twice, a command does nothing the second time and is answered with the same payment.
+
+use choreography::{Command, Heard, Later, Message, Refused};
+use contracts::{CancelOrder, CancelReason, ExpirePayment, OrderConfirmed, OrderId};
+use serde::{Deserialize, Serialize};
+
+use crate::payment::{Payment, Status};
+
+/// The customer pays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfirmPayment {
+    /// The order.
+    pub order_id: OrderId,
+}
+
+/// The customer does not want to pay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeclinePayment {
+    /// The order.
+    pub order_id: OrderId,
+}
+
+macro_rules! commands_on_a_payment {
+    ($($command:ty => $name:literal,)+) => {
+        $(impl Message for $command {
+            const NAME: &'static str = $name;
+            type Key = OrderId;
+            fn key(&self) -> OrderId {
+                self.order_id
+            }
+        }
+        impl Command for $command {
+            type Row = Payment;
+        })+
+    };
+}
+commands_on_a_payment! {
+    ConfirmPayment => "confirm-payment",
+    DeclinePayment => "decline-payment",
+}
+
+/// Takes the money, and tells the order; the deadline is off.
+pub(crate) fn confirm_payment(
+    command: &Heard<ConfirmPayment>,
+    payment: &mut Payment,
+) -> Result<Option<(OrderConfirmed, Later<ExpirePayment>)>, Refused> {
+    match (payment.status, payment.amount) {
+        (Status::Confirmed, _) => Ok(None),
+        (Status::Pending, Some(amount)) => {
+            payment.confirm(command.now());
+            let confirmed = OrderConfirmed { order_id: payment.order_id, payment_id: payment.id, amount };
+            Ok(Some((confirmed, payment.expiry().never())))
+        }
+        _ => Err(over(payment.status, "it can't be confirmed any more; order again")),
+    }
+}
+
+/// Calls the payment off, and tells the order; the deadline is off, too.
+pub(crate) fn decline_payment(
+    command: &Heard<DeclinePayment>,
+    payment: &mut Payment,
+) -> Result<Option<(CancelOrder, Later<ExpirePayment>)>, Refused> {
+    match payment.status {
+        Status::Cancelled => Ok(None),
+        Status::Pending => {
+            let told = payment.end(Status::Cancelled, CancelReason::PaymentCancelled, command.now());
+            Ok(Some((told, payment.expiry().never())))
+        }
+        Status::Confirmed => {
+            let detail = "the payment is confirmed: cancel its order instead, and the money comes back";
+            Err(Refused::new("payment-confirmed", detail))
+        }
+        Status::Expired | Status::Refunded => Err(over(payment.status, "there is nothing to cancel any more")),
+    }
+}
+
+fn over(status: Status, therefore: &str) -> Refused {
+    let (code, what) = match status {
+        Status::Expired => ("payment-expired", "nobody confirmed the payment in time"),
+        Status::Refunded => ("payment-refunded", "the money was given back"),
+        Status::Cancelled | Status::Pending | Status::Confirmed => ("payment-cancelled", "the payment was cancelled"),
+    };
+    Refused::new(code, format!("{what}: {therefore}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reactions::tests::{at, id, payment};
+
+    fn hear<M: Message>(command: M) -> Heard<M> {
+        Heard::new(command, id(9), at(5))
+    }
+
+    #[test]
+    fn a_payment_is_confirmed_once_and_never_after_it_is_over() {
+        let cases = [
+            (Status::Pending, Ok(true), Status::Confirmed),
+            (Status::Confirmed, Ok(false), Status::Confirmed),
+            (Status::Refunded, Err("payment-refunded"), Status::Refunded),
+            (Status::Cancelled, Err("payment-cancelled"), Status::Cancelled),
+            (Status::Expired, Err("payment-expired"), Status::Expired),
+        ];
+        let command = hear(ConfirmPayment { order_id: id(1) });
+        for (before, expected, after) in cases {
+            let mut payment = payment(before);
+            let said = confirm_payment(&command, &mut payment);
+            if let Ok(Some((confirmed, expiry))) = &said {
+                assert_eq!((confirmed.payment_id, Some(confirmed.amount)), (payment.id, payment.amount));
+                assert_eq!(*expiry, payment.expiry().never());
+            }
+            let said = said.map(|said| said.is_some()).map_err(|refused| refused.code);
+            assert_eq!((said, payment.status), (expected.map_err(str::to_owned), after));
+            let once = payment.clone();
+            assert!(confirm_payment(&command, &mut payment).is_ok_and(|said| said.is_none()) == expected.is_ok());
+            assert_eq!(payment, once);
+        }
+    }
+
+    #[test]
+    fn a_payment_is_declined_before_it_is_confirmed_and_not_after() {
+        let cases = [
+            (Status::Pending, Ok(true), Status::Cancelled),
+            (Status::Cancelled, Ok(false), Status::Cancelled),
+            (Status::Confirmed, Err("payment-confirmed"), Status::Confirmed),
+            (Status::Refunded, Err("payment-refunded"), Status::Refunded),
+            (Status::Expired, Err("payment-expired"), Status::Expired),
+        ];
+        let command = hear(DeclinePayment { order_id: id(1) });
+        for (before, expected, after) in cases {
+            let mut payment = payment(before);
+            let said = decline_payment(&command, &mut payment);
+            if let Ok(Some((told, expiry))) = &said {
+                assert_eq!(*told, CancelOrder { order_id: id(1), reason: CancelReason::PaymentCancelled });
+                assert_eq!(*expiry, payment.expiry().never());
+            }
+            let said = said.map(|said| said.is_some()).map_err(|refused| refused.code);
+            assert_eq!((said, payment.status), (expected.map_err(str::to_owned), after));
+            let once = payment.clone();
+            assert!(decline_payment(&command, &mut payment).is_ok_and(|said| said.is_none()) == expected.is_ok());
+            assert_eq!(payment, once);
+        }
+    }
+}

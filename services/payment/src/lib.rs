@@ -1,0 +1,28 @@
+//! Payment takes the money for orders, and gives it back.
+
+pub mod customer;
+pub mod http;
+pub mod payment;
+mod reactions;
+pub mod settings;
+
+use std::time::Duration;
+
+use choreography::{Choreography, Heard};
+use contracts::CreatePayment;
+
+use customer::{confirm_payment, decline_payment};
+use payment::Payment;
+use reactions::{cancel_payment, create_payment, creation_died, expire_payment, expiry_died};
+
+/// Everything that payment hears and says; payments that nobody confirms expire after `deadline`.
+pub fn choreography(deadline: Duration) -> Choreography {
+    Choreography::new("payment")
+        .on(move |heard: &Heard<CreatePayment>, payment: &mut Option<Payment>| create_payment(heard, payment, deadline))
+        .otherwise(creation_died)
+        .on(expire_payment)
+        .otherwise(expiry_died)
+        .command(confirm_payment)
+        .command(decline_payment)
+        .undo(cancel_payment)
+}

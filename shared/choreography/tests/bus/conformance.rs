@@ -1,0 +1,251 @@
+//! What holds for both buses.
+
+use choreography::{Envelope, bus::BusError};
+use futures::{FutureExt, StreamExt, future::join_all};
+
+use crate::{envelope, hear, payloads, say, setup::Setup, soon};
+
+async fn messages_come_in_order_as_they_were_said(setup: Setup) {
+    setup.add_consumer("payment-0", &["order.*.*"]).await;
+    let connection = setup.connect().await;
+    let said: Vec<Envelope> =
+        (0..2_500).map(|n| envelope(&format!("order.create.o{}", n % 7), &n.to_string())).collect();
+    for window in said.chunks(500) {
+        let mut acknowledgements = Vec::new();
+        for envelope in window {
+            acknowledgements.push(connection.publish(envelope).await.unwrap());
+        }
+        soon("the acknowledgements", join_all(acknowledgements))
+            .await
+            .into_iter()
+            .for_each(|done| assert!(done.is_ok()));
+    }
+    let mut pull = connection.pull("payment-0").await.unwrap();
+    let heard = hear(&mut *pull, said.len()).await;
+    for (index, (delivery, said)) in heard.iter().zip(&said).enumerate() {
+        let place = (delivery.stream_sequence, delivery.consumer_sequence, delivery.delivered);
+        assert_eq!(place, (index as u64 + 1, index as u64 + 1, 1));
+        assert_eq!(&delivery.envelope, said);
+    }
+}
+
+async fn an_acknowledgement_is_the_sequence_in_the_stream(setup: Setup) {
+    let connection = setup.connect().await;
+    assert_eq!(connection.stream().await.unwrap().last, 0);
+    assert_eq!(say(&*connection, "order.create.o1", "a").await, Ok(1));
+    assert_eq!(say(&*connection, "payment.created.o1", "b").await, Ok(2));
+    let state = connection.stream().await.unwrap();
+    assert_eq!((state.first, state.last), (1, 2));
+    assert_eq!(setup.connect().await.stream().await.unwrap().created, state.created);
+}
+
+async fn a_dead_letter_is_taken_beside_the_events(setup: Setup) {
+    let connection = setup.connect().await;
+    assert_eq!(say(&*connection, "dead.payment.create.o1", "a").await, Ok(1));
+    assert_eq!(connection.stream().await.unwrap().last, 0);
+}
+
+async fn a_consumer_is_sent_only_what_it_filters(setup: Setup) {
+    setup.add_consumer("payment-0", &["order.create.*", "payment.expire.*"]).await;
+    let connection = setup.connect().await;
+    for (subject, payload) in
+        [("order.create.o1", "a"), ("order.update.o1", "b"), ("payment.expire.o2", "c"), ("order.create.o3", "d")]
+    {
+        say(&*connection, subject, payload).await.unwrap();
+    }
+    let heard = hear(&mut *connection.pull("payment-0").await.unwrap(), 3).await;
+    assert_eq!(payloads(&heard), ["a", "c", "d"]);
+    let places: Vec<_> = heard.iter().map(|heard| (heard.stream_sequence, heard.consumer_sequence)).collect();
+    assert_eq!(places, [(1, 1), (3, 2), (4, 3)]);
+}
+
+async fn no_more_than_asked_for_comes_at_once(setup: Setup) {
+    setup.add_consumer("payment-0", &["order.*.*"]).await;
+    let connection = setup.connect().await;
+    for payload in ["a", "b", "c", "d", "e"] {
+        say(&*connection, "order.create.o1", payload).await.unwrap();
+    }
+    let mut pull = connection.pull("payment-0").await.unwrap();
+    let mut heard = Vec::new();
+    while heard.len() < 5 {
+        let some = soon("a delivery", pull.next(2)).await.unwrap();
+        assert!((1..=2).contains(&some.len()), "{}", some.len());
+        heard.extend(some);
+    }
+    assert_eq!(payloads(&heard), ["a", "b", "c", "d", "e"]);
+}
+
+async fn waiting_in_vain_loses_nothing(setup: Setup) {
+    setup.add_consumer("payment-0", &["order.*.*"]).await;
+    let connection = setup.connect().await;
+    let mut pull = connection.pull("payment-0").await.unwrap();
+    assert!(pull.next(10).now_or_never().is_none());
+    for payload in ["a", "b", "c"] {
+        say(&*connection, "order.create.o1", payload).await.unwrap();
+        _ = tokio::time::timeout(std::time::Duration::ZERO, std::future::pending::<()>()).await;
+    }
+    assert_eq!(payloads(&hear(&mut *pull, 3).await), ["a", "b", "c"]);
+}
+
+async fn a_reset_sends_again_from_there_and_counts_from_one(setup: Setup) {
+    setup.add_consumer("payment-0", &["order.*.*"]).await;
+    let connection = setup.connect().await;
+    for payload in ["a", "b", "c", "d"] {
+        say(&*connection, "order.create.o1", payload).await.unwrap();
+    }
+    hear(&mut *connection.pull("payment-0").await.unwrap(), 4).await;
+    assert_eq!(connection.reset("payment-0", 3).await, Ok(3));
+    let heard = hear(&mut *connection.pull("payment-0").await.unwrap(), 2).await;
+    let places: Vec<_> = heard.iter().map(|heard| (heard.stream_sequence, heard.consumer_sequence)).collect();
+    assert_eq!((payloads(&heard), places), (vec!["c", "d"], vec![(3, 1), (4, 2)]));
+}
+
+async fn a_reset_beyond_the_end_is_accepted_and_skips_what_comes_before(setup: Setup) {
+    setup.add_consumer("payment-0", &["order.*.*"]).await;
+    let connection = setup.connect().await;
+    say(&*connection, "order.create.o1", "a").await.unwrap();
+    assert_eq!(connection.reset("payment-0", 3).await, Ok(3));
+    let mut pull = connection.pull("payment-0").await.unwrap();
+    for payload in ["b", "c"] {
+        say(&*connection, "order.create.o1", payload).await.unwrap();
+    }
+    let heard = hear(&mut *pull, 1).await;
+    assert_eq!((heard[0].stream_sequence, heard[0].consumer_sequence), (3, 1));
+}
+
+async fn a_reset_below_the_first_message_is_accepted_and_goes_on_with_the_first(setup: Setup) {
+    setup.add_consumer("payment-0", &["order.*.*"]).await;
+    let connection = setup.connect().await;
+    for payload in ["a", "b", "c", "d"] {
+        say(&*connection, "order.create.o1", payload).await.unwrap();
+    }
+    setup.forget_before(3).await;
+    let state = connection.stream().await.unwrap();
+    assert_eq!((state.first, state.last), (3, 4));
+    assert_eq!(connection.reset("payment-0", 2).await, Ok(2));
+    let heard = hear(&mut *connection.pull("payment-0").await.unwrap(), 2).await;
+    assert_eq!((heard[0].stream_sequence, heard[0].consumer_sequence), (3, 1));
+}
+
+async fn a_missing_consumer_is_noticed(setup: Setup) {
+    setup.add_consumer("payment-0", &["order.*.*"]).await;
+    let connection = setup.connect().await;
+    assert_eq!(connection.has_consumer("payment-0").await, Ok(true));
+    assert_eq!(connection.has_consumer("payment-1").await, Ok(false));
+    let reset = soon("a reset", connection.reset("payment-1", 1)).await;
+    assert!(matches!(&reset, Err(BusError::Refused(text)) if text.contains("payment-1")), "{reset:?}");
+    let pulled = soon("a pull", connection.pull("payment-1").await.unwrap().next(1)).await;
+    assert!(matches!(&pulled, Err(BusError::Refused(text)) if text.contains("no such consumer")), "{pulled:?}");
+}
+
+async fn a_consumer_that_is_deleted_ends_its_pull(setup: Setup) {
+    setup.add_consumer("payment-0", &["order.*.*"]).await;
+    let connection = setup.connect().await;
+    say(&*connection, "order.create.o1", "a").await.unwrap();
+    let mut pull = connection.pull("payment-0").await.unwrap();
+    hear(&mut *pull, 1).await;
+    setup.remove_consumer("payment-0").await;
+    let ended = soon("the end", pull.next(1)).await;
+    assert!(matches!(&ended, Err(BusError::Lost(text)) if text.contains("Consumer Deleted")), "{ended:?}");
+}
+
+async fn what_no_stream_takes_is_refused(setup: Setup) {
+    let connection = setup.connect().await;
+    let refused = say(&*connection, "gateway.create-order.o1", "a").await;
+    assert!(matches!(&refused, Err(BusError::Refused(text)) if text.contains("no stream")), "{refused:?}");
+    assert_eq!(say(&*connection, "order.create.o1", "b").await, Ok(1));
+}
+
+async fn a_message_that_is_too_large_is_told_apart(setup: Setup) {
+    let connection = setup.connect().await;
+    for size in [100_000, 2_000_000] {
+        let refused = say(&*connection, "order.create.o1", &"x".repeat(size)).await;
+        assert!(matches!(refused, Err(BusError::TooLarge(_))), "{size}: {refused:?}");
+    }
+    let large = Envelope { payload: vec![b'x'; 64 * 1024], ..envelope("order.create.o1", "b") };
+    assert_eq!(soon("an acknowledgement", connection.publish(&large).await.unwrap()).await, Ok(1));
+}
+
+async fn a_restart_ends_every_connection_and_changes_the_server_id(mut setup: Setup) {
+    setup.add_consumer("payment-0", &["order.*.*"]).await;
+    let connection = setup.connect().await;
+    let before = (connection.server_id(), connection.stream().await.unwrap().created);
+    say(&*connection, "order.create.o1", "a").await.unwrap();
+    let mut pull = connection.pull("payment-0").await.unwrap();
+    hear(&mut *pull, 1).await;
+    setup.restart().await;
+    soon("the loss", connection.lost()).await;
+    assert!(matches!(soon("an end", pull.next(1)).await, Err(BusError::Lost(_))));
+    assert!(matches!(connection.publish(&envelope("order.create.o1", "b")).await, Err(BusError::Lost(_))));
+    assert!(matches!(connection.stream().await, Err(BusError::Lost(_))));
+    let connection = setup.connect().await;
+    assert_ne!(connection.server_id(), before.0);
+    let state = connection.stream().await.unwrap();
+    assert_eq!((state.created, state.last), (before.1, 1));
+}
+
+async fn a_story_is_one_keys_messages_in_order(setup: Setup) {
+    let connection = setup.connect().await;
+    for n in 0..600 {
+        let subject = ["order.create.o1", "payment.created.o1", "order.create.o2"][n % 3];
+        drop(connection.publish(&envelope(subject, &n.to_string())).await.unwrap());
+    }
+    say(&*connection, "order.create.o2", "last").await.unwrap();
+    let story = setup.stories.story("o1", 0, 1_000).await.unwrap();
+    let sequences: Vec<u64> = story.iter().map(|(sequence, _)| *sequence).collect();
+    let wanted: Vec<u64> = (1..=600).filter(|sequence| sequence % 3 != 0).collect();
+    assert_eq!(sequences, wanted);
+    assert_eq!(story[1].1, envelope("payment.created.o1", "1"));
+    let part = setup.stories.story("o1", 5, 2).await.unwrap();
+    assert_eq!(part.iter().map(|(sequence, _)| *sequence).collect::<Vec<_>>(), [5, 7]);
+    assert_eq!(setup.stories.story("nobody", 0, 10).await, Ok(vec![]));
+    assert_eq!(setup.stories.story("o1", 601, 10).await, Ok(vec![]));
+}
+
+async fn a_story_goes_on_while_it_is_followed(mut setup: Setup) {
+    let connection = setup.connect().await;
+    say(&*connection, "order.create.o1", "before").await.unwrap();
+    let mut followed = setup.stories.follow("o1").await.unwrap();
+    for (subject, payload) in [("payment.created.o1", "a"), ("order.create.o2", "b"), ("order.update.o1", "c")] {
+        say(&*connection, subject, payload).await.unwrap();
+    }
+    assert_eq!(soon("a message", followed.next()).await, Some(envelope("payment.created.o1", "a")));
+    assert_eq!(soon("a message", followed.next()).await, Some(envelope("order.update.o1", "c")));
+    setup.restart().await;
+    assert_eq!(soon("the end", followed.next()).await, None);
+    assert_eq!(setup.stories.story("o1", 0, 10).await.unwrap().len(), 3);
+}
+
+async fn a_key_that_means_more_than_itself_is_refused(setup: Setup) {
+    for key in ["*", ">", "o1.x", ""] {
+        assert!(matches!(setup.stories.story(key, 0, 10).await, Err(BusError::Refused(_))), "{key}");
+        assert!(matches!(setup.stories.follow(key).await.err(), Some(BusError::Refused(_))), "{key}");
+    }
+}
+
+macro_rules! over_both {
+    ($($claim:ident)*) => {
+        mod memory { $(#[tokio::test(start_paused = true)] async fn $claim() { super::$claim(crate::setup::Setup::memory().await).await })* }
+        mod jetstream { $(#[tokio::test] async fn $claim() { super::$claim(crate::setup::Setup::real().await).await })* }
+    };
+}
+
+over_both! {
+    messages_come_in_order_as_they_were_said
+    an_acknowledgement_is_the_sequence_in_the_stream
+    a_dead_letter_is_taken_beside_the_events
+    a_consumer_is_sent_only_what_it_filters
+    no_more_than_asked_for_comes_at_once
+    waiting_in_vain_loses_nothing
+    a_reset_sends_again_from_there_and_counts_from_one
+    a_reset_beyond_the_end_is_accepted_and_skips_what_comes_before
+    a_reset_below_the_first_message_is_accepted_and_goes_on_with_the_first
+    a_missing_consumer_is_noticed
+    a_consumer_that_is_deleted_ends_its_pull
+    what_no_stream_takes_is_refused
+    a_message_that_is_too_large_is_told_apart
+    a_restart_ends_every_connection_and_changes_the_server_id
+    a_story_is_one_keys_messages_in_order
+    a_story_goes_on_while_it_is_followed
+    a_key_that_means_more_than_itself_is_refused
+}

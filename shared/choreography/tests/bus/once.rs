@@ -1,0 +1,149 @@
+//! A connection to a real server lives once, and its end is seen at once.
+
+use std::time::Duration;
+
+use choreography::bus::{
+    Bus, BusError, Connection,
+    jetstream::{JetStreamBus, JetStreamOptions},
+};
+use futures::future::join_all;
+
+use crate::{envelope, hear, proxy::Proxy, say, server::Server, soon};
+
+/// Far less than the time-out of these tests, which is a minute: what is faster did not wait for it.
+const AT_ONCE: Duration = Duration::from_secs(3);
+
+async fn through(proxy: &Proxy, server: &Server) -> Box<dyn Connection> {
+    JetStreamBus::new(patient(JetStreamOptions { url: proxy.url(), ..server.options("admin") }))
+        .connect()
+        .await
+        .unwrap()
+}
+
+fn patient(options: JetStreamOptions) -> JetStreamOptions {
+    JetStreamOptions { ack_timeout: Duration::from_secs(60), ..options }
+}
+
+async fn at_once<T>(what: &str, happens: impl Future<Output = T>) -> T {
+    tokio::time::timeout(AT_ONCE, happens).await.unwrap_or_else(|_| panic!("{what} did not happen at once"))
+}
+
+#[tokio::test]
+async fn nothing_gets_through_after_a_cut() {
+    let server = Server::provisioned().await;
+    let proxy = Proxy::to(server.address()).await;
+    let connection = through(&proxy, &server).await;
+    say(&*connection, "order.create.o1", "before").await.unwrap();
+    proxy.cut();
+    // Some of these are said before the loss is seen, some while the library comes back, which must not let it in.
+    let mut acknowledgements = Vec::new();
+    soon("the end of the second attempt", async {
+        while proxy.accepted() < 2 || proxy.ended() < 2 || acknowledgements.is_empty() {
+            acknowledgements.extend(connection.publish(&envelope("order.create.o1", "lost")).await);
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    at_once("the loss", connection.lost()).await;
+    for _ in 0..50 {
+        let refused = connection.publish(&envelope("order.create.o1", "lost")).await.err();
+        assert!(matches!(refused, Some(BusError::Lost(_))), "{refused:?}");
+    }
+    let outcomes = at_once("the failure", join_all(acknowledgements)).await;
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(BusError::Lost(_)))), "{outcomes:?}");
+    let other = server.bus("admin").connect().await.unwrap();
+    assert_eq!(say(&*other, "order.create.o1", "from another").await, Ok(2));
+}
+
+#[tokio::test]
+async fn what_is_outstanding_when_the_server_is_killed_fails_at_once() {
+    let mut server = Server::provisioned().await;
+    server.add_consumer("payment-0", &["order.*.*"]).await;
+    let proxy = Proxy::to(server.address()).await;
+    let connection = through(&proxy, &server).await;
+    let mut pull = connection.pull("payment-0").await.unwrap();
+    proxy.freeze();
+    let mut acknowledgements = Vec::new();
+    for n in 0..100 {
+        acknowledgements.push(connection.publish(&envelope("order.create.o1", &n.to_string())).await.unwrap());
+    }
+    server.kill();
+    proxy.cut();
+    let outcomes = at_once("the failure", join_all(acknowledgements)).await;
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(BusError::Lost(_)))), "{outcomes:?}");
+    assert!(matches!(at_once("the end", pull.next(1)).await, Err(BusError::Lost(_))));
+}
+
+#[tokio::test]
+async fn a_server_that_stops_answering_is_lost_after_two_heartbeats() {
+    let server = Server::provisioned().await;
+    server.add_consumer("payment-0", &["order.*.*"]).await;
+    let proxy = Proxy::to(server.address()).await;
+    let heartbeat = Duration::from_millis(200);
+    let options = JetStreamOptions { url: proxy.url(), heartbeat, ..server.options("admin") };
+    let connection = JetStreamBus::new(options).connect().await.unwrap();
+    let mut pull = connection.pull("payment-0").await.unwrap();
+    // Longer than a pull request lives (six heartbeats) and than it would then take to notice.
+    let idle = tokio::time::timeout(heartbeat * 9, pull.next(1)).await;
+    assert!(idle.is_err(), "a quiet server that says it is alive is not lost: {idle:?}");
+    proxy.freeze();
+    let silent = at_once("the silence", pull.next(1)).await;
+    assert!(matches!(&silent, Err(BusError::Lost(text)) if text.contains("silent")), "{silent:?}");
+}
+
+#[tokio::test]
+async fn an_acknowledgement_that_does_not_come_is_given_up() {
+    let server = Server::provisioned().await;
+    let proxy = Proxy::to(server.address()).await;
+    let ack_timeout = Duration::from_millis(300);
+    let options = JetStreamOptions { url: proxy.url(), ack_timeout, ..server.options("admin") };
+    let connection = JetStreamBus::new(options).connect().await.unwrap();
+    proxy.freeze();
+    let unanswered =
+        at_once("the time-out", connection.publish(&envelope("order.create.o1", "a")).await.unwrap()).await;
+    assert!(matches!(&unanswered, Err(BusError::Lost(text)) if text.contains("no answer")), "{unanswered:?}");
+}
+
+#[tokio::test]
+async fn a_forbidden_message_is_refused_at_once_with_the_servers_words() {
+    let server = Server::provisioned().await;
+    let connection = JetStreamBus::new(patient(server.options("payment"))).connect().await.unwrap();
+    let refused = at_once("an answer", say(&*connection, "order.create.o1", "forged")).await;
+    let wanted = "Permissions Violation for Publish to \"order.create.o1\"";
+    assert!(matches!(&refused, Err(BusError::Refused(text)) if text.contains(wanted)), "{refused:?}");
+    assert!(at_once("the loss", connection.lost()).await.contains(wanted));
+}
+
+#[tokio::test]
+async fn a_forbidden_question_is_refused_at_once() {
+    let server = Server::provisioned().await;
+    server.add_consumer("order-0", &["order.*.*"]).await;
+    let bus = JetStreamBus::new(patient(server.options("payment")));
+    let refused = at_once("an answer", bus.connect().await.unwrap().has_consumer("order-0")).await;
+    assert!(matches!(&refused, Err(BusError::Refused(text)) if text.contains("Permissions Violation")), "{refused:?}");
+    let mut pull = bus.connect().await.unwrap().pull("order-0").await.unwrap();
+    let refused = at_once("an end", pull.next(1)).await;
+    assert!(matches!(&refused, Err(BusError::Refused(text)) if text.contains("Permissions Violation")), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_services_few_permissions_are_enough() {
+    let server = Server::provisioned().await;
+    server.add_consumer("payment-0", &["payment.*.*"]).await;
+    let connection = server.bus("payment").connect().await.unwrap();
+    assert_eq!(connection.has_consumer("payment-0").await, Ok(true));
+    assert_eq!(connection.stream().await.unwrap().last, 0);
+    assert_eq!(connection.reset("payment-0", 1).await, Ok(1));
+    say(&*connection, "payment.expire.o1", "a").await.unwrap();
+    say(&*connection, "dead.payment.expire.o1", "a").await.unwrap();
+    let mut pull = connection.pull("payment-0").await.unwrap();
+    assert_eq!(hear(&mut *pull, 1).await[0].stream_sequence, 1);
+}
+
+#[tokio::test]
+async fn a_wrong_password_says_so() {
+    let server = Server::empty().await;
+    let options = JetStreamOptions { password: "wrong".to_owned(), ..server.options("payment") };
+    let refused = soon("an answer", JetStreamBus::new(options).connect()).await.err();
+    assert!(matches!(&refused, Some(BusError::Lost(text)) if text.contains("authorization violation")), "{refused:?}");
+}

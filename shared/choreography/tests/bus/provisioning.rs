@@ -1,0 +1,197 @@
+//! Provisioning a real server.
+
+use choreography::{
+    bus::Bus,
+    provision::{Plan, StreamPlan, provision},
+};
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+
+use crate::{
+    hear, say,
+    server::{Server, ask, consumer, plan},
+};
+
+fn with_consumer(filters: &[&str]) -> Plan {
+    Plan { consumers: vec![consumer("payment-0", filters)], ..plan() }
+}
+
+/// The error, with its whole chain.
+async fn failure(client: &async_nats::Client, plan: &Plan) -> String {
+    format!("{:#}", provision(client, plan).await.expect_err("it can't be done"))
+}
+
+#[tokio::test]
+async fn doing_it_again_changes_nothing() {
+    let server = Server::empty().await;
+    let admin = server.admin().await;
+    let plan = with_consumer(&["order.create.*", "order.cancel.*"]);
+    let lines = provision(&admin, &plan).await.unwrap();
+    assert_eq!(lines.len(), 3);
+    assert!(lines.iter().all(|line| line.contains("created")), "{lines:?}");
+    assert!(lines[0].starts_with("stream EVENTS: created") && lines[0].contains("can't be switched off"), "{lines:?}");
+    let before = ask(&admin, "$JS.API.STREAM.INFO.EVENTS", Value::Null).await["config"].clone();
+    let lines = provision(&admin, &plan).await.unwrap();
+    assert!(lines.iter().all(|line| line.ends_with(": unchanged")), "{lines:?}");
+    assert_eq!(ask(&admin, "$JS.API.STREAM.INFO.EVENTS", Value::Null).await["config"], before);
+}
+
+#[tokio::test]
+async fn the_server_has_the_streams_as_they_must_be() {
+    let server = Server::provisioned().await;
+    let admin = server.admin().await;
+    for (stream, days) in [("EVENTS", 7_u64), ("DEAD_LETTERS", 30)] {
+        let config = ask(&admin, &format!("$JS.API.STREAM.INFO.{stream}"), Value::Null).await["config"].take();
+        for (field, wanted) in [
+            ("storage", json!("file")),
+            ("retention", json!("limits")),
+            ("discard", json!("old")),
+            ("max_age", json!(days * 24 * 60 * 60 * 1_000_000_000)),
+            ("max_bytes", json!(64 * 1024 * 1024)),
+            ("max_msg_size", json!(72 * 1024)),
+            ("allow_direct", json!(true)),
+            ("deny_delete", json!(true)),
+            ("deny_purge", json!(true)),
+        ] {
+            assert_eq!(config[field], wanted, "{stream} {field}");
+        }
+        for off in ["allow_rollup_hdrs", "allow_msg_ttl", "allow_msg_schedules", "allow_msg_counter", "allow_atomic"] {
+            assert!(config[off].is_null() || config[off] == json!(false), "{stream} {off}");
+        }
+    }
+    let purged = ask(&admin, "$JS.API.STREAM.PURGE.EVENTS", Value::Null).await;
+    assert!(purged["error"].is_object(), "{purged}");
+}
+
+#[tokio::test]
+async fn what_can_be_updated_in_place_is() {
+    let server = Server::provisioned().await;
+    let admin = server.admin().await;
+    let mut wider = plan();
+    wider.streams[0].subjects.push("wallet.*.*".to_owned());
+    wider.streams[0].bytes_max *= 2;
+    let lines = provision(&admin, &wider).await.unwrap();
+    assert!(
+        lines[0].starts_with("stream EVENTS: updated max_bytes (is 67108864, should be 134217728), subjects"),
+        "{lines:?}"
+    );
+    assert!(lines[1].ends_with("unchanged"), "{lines:?}");
+    assert!(provision(&admin, &wider).await.unwrap()[0].ends_with("unchanged"));
+}
+
+#[tokio::test]
+async fn a_consumer_that_hears_more_goes_on_where_it_was() {
+    let server = Server::provisioned().await;
+    let admin = server.admin().await;
+    provision(&admin, &with_consumer(&["order.create.*"])).await.unwrap();
+    let connection = server.bus("admin").connect().await.unwrap();
+    for subject in ["order.create.o1", "order.cancel.o1", "order.create.o2"] {
+        say(&*connection, subject, subject).await.unwrap();
+    }
+    let mut pull = connection.pull("payment-0").await.unwrap();
+    hear(&mut *pull, 2).await;
+    drop(pull);
+    let lines = provision(&admin, &with_consumer(&["order.create.*", "order.cancel.*"])).await.unwrap();
+    assert!(lines[2].contains("updated filter_subjects"), "{lines:?}");
+    say(&*connection, "order.cancel.o2", "later").await.unwrap();
+    let heard = hear(&mut *connection.pull("payment-0").await.unwrap(), 1).await;
+    assert_eq!((heard[0].stream_sequence, heard[0].consumer_sequence), (4, 3));
+    assert_eq!(connection.reset("payment-0", 1).await, Ok(1));
+    let heard = hear(&mut *connection.pull("payment-0").await.unwrap(), 4).await;
+    assert_eq!(heard.iter().map(|heard| heard.stream_sequence).collect::<Vec<_>>(), [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_consumer_that_acknowledges_is_named_with_what_to_do() {
+    let server = Server::provisioned().await;
+    let admin = server.admin().await;
+    let foreign = json!({ "stream_name": "EVENTS", "config": {
+        "name": "payment-0", "durable_name": "payment-0", "ack_policy": "explicit", "deliver_policy": "new",
+        "filter_subjects": ["order.create.*"] } });
+    let created = ask(&admin, "$JS.API.CONSUMER.CREATE.EVENTS.payment-0", foreign).await;
+    assert!(created["error"].is_null(), "{created}");
+    let text = failure(&admin, &with_consumer(&["order.create.*"])).await;
+    for wanted in [
+        "consumer payment-0 of stream EVENTS",
+        r#"ack_policy (is "explicit", should be "none")"#,
+        r#"deliver_policy (is "new", should be "all")"#,
+        "can't change in place",
+        "nats consumer rm",
+    ] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_in_memory_is_named_and_kept() {
+    let server = Server::empty().await;
+    let admin = server.admin().await;
+    let foreign = json!({ "name": "EVENTS", "subjects": ["order.*.*"], "storage": "memory", "retention": "limits" });
+    let created = ask(&admin, "$JS.API.STREAM.CREATE.EVENTS", foreign).await;
+    assert!(created["error"].is_null(), "{created}");
+    let text = failure(&admin, &plan()).await;
+    assert!(text.contains(r#"storage (is "memory", should be "file")"#), "{text}");
+    assert!(text.contains("nats stream rm"), "{text}");
+    let kept = ask(&admin, "$JS.API.STREAM.INFO.EVENTS", Value::Null).await;
+    assert_eq!(
+        (kept["created"].clone(), kept["config"]["storage"].clone()),
+        (created["created"].clone(), json!("memory"))
+    );
+}
+
+#[tokio::test]
+async fn what_somebody_switched_on_is_switched_off_again() {
+    let server = Server::empty().await;
+    let admin = server.admin().await;
+    let foreign = json!({ "name": "EVENTS", "subjects": ["order.*.*"], "storage": "file", "retention": "limits",
+        "allow_rollup_hdrs": true });
+    ask(&admin, "$JS.API.STREAM.CREATE.EVENTS", foreign).await;
+    let lines = provision(&admin, &plan()).await.unwrap();
+    assert!(lines[0].contains("allow_rollup_hdrs (is true, should be null)"), "{lines:?}");
+    let config = ask(&admin, "$JS.API.STREAM.INFO.EVENTS", Value::Null).await["config"].take();
+    assert!(config["allow_rollup_hdrs"] != json!(true) && config["deny_purge"] == json!(true), "{config}");
+}
+
+#[tokio::test]
+async fn a_subject_that_another_stream_has_is_an_error_that_says_so() {
+    let server = Server::provisioned().await;
+    let admin = server.admin().await;
+    let second = StreamPlan { name: "SECOND".to_owned(), ..plan().streams[0].clone() };
+    let text = failure(&admin, &Plan { streams: vec![second], consumers: vec![] }).await;
+    assert!(text.contains("stream SECOND") && text.contains("overlap"), "{text}");
+}
+
+#[tokio::test]
+async fn a_consumer_without_its_stream_is_an_error_that_says_so() {
+    let server = Server::empty().await;
+    let plan = Plan { streams: vec![], consumers: vec![consumer("payment-0", &["order.*.*"])] };
+    let text = failure(&server.admin().await, &plan).await;
+    assert!(text.contains("payment-0 of stream EVENTS") && text.contains("stream not found"), "{text}");
+}
+
+#[tokio::test]
+async fn a_user_who_may_not_is_told_what_was_asked() {
+    let server = Server::empty().await;
+    let options = async_nats::ConnectOptions::with_user_and_password("payment".to_owned(), "secret".to_owned())
+        .custom_inbox_prefix("_INBOX_payment")
+        .request_timeout(Some(std::time::Duration::from_millis(500)));
+    let payment = options.connect(server.address()).await.unwrap();
+    let text = failure(&payment, &Plan { streams: vec![plan().streams[1].clone()], consumers: vec![] }).await;
+    assert!(text.contains("asking $JS.API.STREAM.INFO.DEAD_LETTERS") && text.contains("may this user"), "{text}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_too_old_is_one_clear_error() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let old = tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let info = json!({ "server_id": "old", "version": "2.9.10", "max_payload": 1_048_576, "headers": true });
+        client.write_all(format!("INFO {info}\r\nPONG\r\n").as_bytes()).await.unwrap();
+        _ = tokio::io::copy(&mut client, &mut tokio::io::sink()).await;
+    });
+    let client = async_nats::connect(address).await.unwrap();
+    let text = failure(&client, &plan()).await;
+    assert!(text.contains("2.9.10") && text.contains("2.14 or newer") && text.contains("Upgrade"), "{text}");
+    old.abort();
+}

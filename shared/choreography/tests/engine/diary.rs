@@ -1,0 +1,177 @@
+//! The scribe: it writes lines on pages, strikes them, tears pages out, rings bells, and has pages printed.
+
+use choreography::{Choreography, Command, Dead, Heard, Later, Message, Refused, Row};
+use serde::{Deserialize, Serialize};
+
+use crate::ms;
+use press::Press;
+
+pub(crate) mod press;
+
+macro_rules! messages {
+    ($($name:literal $message:ident { $($field:ident: $type:ty),* })*) => {$(
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        pub(crate) struct $message { pub(crate) page: u32, $(pub(crate) $field: $type),* }
+        impl Message for $message {
+            const NAME: &'static str = $name;
+            type Key = u32;
+            fn key(&self) -> u32 {
+                self.page
+            }
+        }
+    )*};
+}
+messages! {
+    "write" Write { line: u32, how: How }
+    "written" Written { line: u32, text: String }
+    "not-written" NotWritten { reason: String }
+    "strike" Strike { line: u32 }
+    "struck" Struck { line: u32 }
+    "not-struck" NotStruck { reason: String }
+    "tear-out" TearOut {}
+    "torn-out" TornOut {}
+    "print" Print { line: u32 }
+    "printed" Printed { line: u32 }
+    "not-printed" NotPrinted { reason: String }
+    "ring" Ring { line: u32 }
+    "open-page" OpenPage { title: String }
+    "page-opened" PageOpened { text: String }
+    "note" Note { text: String }
+    "remind" Remind { line: u32, after_ms: Option<u64> }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) enum How {
+    Plainly,
+    /// Panics, after it has changed the page.
+    Panicking,
+    /// Writes the line each time it is called.
+    Lawlessly,
+    /// Answers with more than a message may carry.
+    AtLength,
+}
+
+/// What was done on a page, in order.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Page {
+    pub(crate) log: Vec<String>,
+}
+
+impl Row for Page {
+    const TABLE: &'static str = "page";
+    type Key = u32;
+}
+impl Command for OpenPage {
+    type Row = Page;
+}
+impl Command for Note {
+    type Row = Page;
+}
+impl Command for Remind {
+    type Row = Page;
+}
+
+impl Page {
+    /// Whether the entry is new.
+    fn enter(&mut self, entry: String) -> bool {
+        let new = !self.log.contains(&entry);
+        if new {
+            self.log.push(entry);
+        }
+        new
+    }
+}
+
+fn too_long() -> String {
+    "x".repeat(70_000)
+}
+
+fn write(heard: &Write, page: &mut Option<Page>) -> Option<Written> {
+    let page = page.get_or_insert_default();
+    let entry = format!("write {}", heard.line);
+    let new = match heard.how {
+        How::Lawlessly => {
+            page.log.push(entry);
+            true
+        }
+        _ => page.enter(entry),
+    };
+    assert!(heard.how != How::Panicking, "the ink ran out");
+    let text = if heard.how == How::AtLength { too_long() } else { String::new() };
+    new.then_some(Written { page: heard.page, line: heard.line, text })
+}
+
+fn not_written(dead: &Dead<Write>, page: &mut Option<Page>) -> NotWritten {
+    page.get_or_insert_default().enter(format!("not written: {}", dead.reason()));
+    NotWritten { page: *dead.key(), reason: dead.reason().to_string() }
+}
+
+fn strike(heard: &Strike, page: &mut Page) -> Option<Struck> {
+    page.enter(format!("strike {}", heard.line)).then_some(Struck { page: heard.page, line: heard.line })
+}
+
+fn not_struck(dead: &Dead<Strike>, page: &mut Option<Page>) -> NotStruck {
+    page.get_or_insert_default().enter(format!("not struck: {}", dead.reason()));
+    NotStruck { page: *dead.key(), reason: dead.reason().to_string() }
+}
+
+fn tear_out(heard: &TearOut, page: &mut Option<Page>) -> Option<TornOut> {
+    page.get_or_insert_default().enter("torn out".to_owned()).then_some(TornOut { page: heard.page })
+}
+
+fn ring(heard: &Ring, page: &mut Option<Page>) {
+    page.get_or_insert_default().enter(format!("ring {}", heard.line));
+}
+
+fn open_page(command: &OpenPage, page: &mut Option<Page>) -> Result<PageOpened, Refused> {
+    if page.is_some() {
+        *page = None;
+        return Err(Refused::new("open-already", "This page is open."));
+    }
+    page.get_or_insert_default().enter(format!("open {}", command.title));
+    assert!(command.title != "panic", "the ink ran out");
+    let text = if command.title == "at length" { too_long() } else { String::new() };
+    Ok(PageOpened { page: command.page, text })
+}
+
+fn note(command: &Note, page: &mut Page) {
+    page.log.push(format!("note {}", command.text));
+}
+
+fn remind(command: &Remind, page: &mut Option<Page>) -> Later<Ring> {
+    page.get_or_insert_default();
+    let ring = Ring { page: command.page, line: command.line };
+    match command.after_ms {
+        Some(after_ms) => ring.after(ms(after_ms)),
+        None => ring.never(),
+    }
+}
+
+async fn print(heard: &Heard<Print>, press: &Press) -> anyhow::Result<Printed> {
+    press.print(heard.page, heard.line).await?;
+    Ok(Printed { page: heard.page, line: heard.line })
+}
+
+fn not_printed(dead: &Dead<Print>, page: &mut Option<Page>) -> NotPrinted {
+    page.get_or_insert_default().enter(format!("not printed: {}", dead.reason()));
+    NotPrinted { page: *dead.key(), reason: dead.reason().to_string() }
+}
+
+/// What the scribe's consumers are sent.
+pub(crate) const SCRIBE_HEARS: [&str; 5] =
+    ["author.write.*", "author.strike.*", "author.tear-out.*", "author.print.*", "scribe.ring.*"];
+
+pub(crate) fn scribe(press: Press) -> Choreography {
+    Choreography::new("scribe")
+        .command(open_page)
+        .command(note)
+        .command(remind)
+        .on(write)
+        .otherwise(not_written)
+        .on(strike)
+        .otherwise(not_struck)
+        .undo(tear_out)
+        .on(ring)
+        .effect(print, press)
+        .otherwise(not_printed)
+}

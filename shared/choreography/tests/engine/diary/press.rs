@@ -1,0 +1,97 @@
+//! The printing press: the world outside, which a test can jam.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+#[derive(Clone, Default)]
+pub(crate) struct Press {
+    state: Arc<Mutex<State>>,
+    held: Arc<watch::Sender<bool>>,
+}
+
+#[derive(Default)]
+struct State {
+    runs: Vec<Run>,
+    /// Pages that are in the press now.
+    running: Vec<u32>,
+    running_most: usize,
+    clashes: u32,
+    failures: HashMap<u32, u32>,
+}
+
+/// One try.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Run {
+    pub(crate) page: u32,
+    pub(crate) line: u32,
+    pub(crate) at: Instant,
+}
+
+/// Takes the page out, also when the effect is abandoned.
+struct InPress<'a>(&'a Press, u32);
+
+impl Drop for InPress<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        let place = state.running.iter().position(|page| *page == self.1).unwrap();
+        state.running.remove(place);
+    }
+}
+
+impl Press {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    pub(super) async fn print(&self, page: u32, line: u32) -> anyhow::Result<()> {
+        let _in_press = self.begin(page, line);
+        let _ = self.held.subscribe().wait_for(|held| !held).await;
+        let mut state = self.state();
+        let failures = state.failures.entry(page).or_default();
+        anyhow::ensure!(*failures == 0, {
+            *failures -= 1;
+            "the press is jammed"
+        });
+        Ok(())
+    }
+
+    fn begin(&self, page: u32, line: u32) -> InPress<'_> {
+        let mut state = self.state();
+        state.runs.push(Run { page, line, at: Instant::now() });
+        state.clashes += u32::from(state.running.contains(&page));
+        state.running.push(page);
+        state.running_most = state.running_most.max(state.running.len());
+        InPress(self, page)
+    }
+
+    /// While it is held, whatever is in the press stays there.
+    pub(crate) fn hold(&self, held: bool) {
+        self.held.send_replace(held);
+    }
+
+    /// The next tries for a page fail.
+    pub(crate) fn jam(&self, page: u32, tries: u32) {
+        self.state().failures.insert(page, tries);
+    }
+
+    pub(crate) fn runs(&self) -> Vec<Run> {
+        self.state().runs.clone()
+    }
+
+    pub(crate) fn lines(&self, page: u32) -> Vec<u32> {
+        self.runs().iter().filter(|run| run.page == page).map(|run| run.line).collect()
+    }
+
+    /// How many were in the press at most.
+    pub(crate) fn running_most(&self) -> usize {
+        self.state().running_most
+    }
+
+    /// How often two of one page were in the press.
+    pub(crate) fn clashes(&self) -> u32 {
+        self.state().clashes
+    }
+}

@@ -1,0 +1,167 @@
+//! How messages die: a letter with the original, `otherwise`, and no harm to anybody else.
+
+use choreography::{Envelope, Message};
+use jiff::SignedDuration;
+
+use crate::diary::{How, TearOut, Write};
+use crate::stage::{Stage, well, written};
+use crate::{ms, until};
+
+fn write(page: u32, line: u32, how: How) -> Write {
+    Write { page, line, how }
+}
+
+/// Says a message that must die between two others, and looks at what became of all three. Its letter.
+async fn dies(stage: &Stage, message: &Envelope, reason: &str, detail: &str) -> Envelope {
+    stage.write(1, 1);
+    let sequence = stage.bus.say(message).unwrap();
+    stage.write(1, 3);
+    let scribe = stage.start();
+    stage.all_is_heard().await;
+    until("its letter is published", || async { stage.letters().len() == 1 }).await;
+    let entries = ["write 1".to_owned(), format!("not written: {reason}"), "write 3".to_owned()];
+    assert_eq!(stage.log(1).await, entries);
+    let letter = stage.letters().remove(0);
+    assert_eq!(letter.subject, format!("dead.scribe.{}", message.subject.strip_prefix("author.").unwrap()));
+    assert_eq!(letter.payload, message.payload);
+    for (name, value) in &message.headers {
+        assert_eq!(letter.header(name), Some(value.as_str()));
+    }
+    assert_eq!(letter.header("dead-reason"), Some(reason));
+    assert!(letter.header("dead-detail").unwrap().contains(detail), "{:?}", letter.header("dead-detail"));
+    assert_eq!(letter.header("dead-sequence"), Some(sequence.to_string().as_str()));
+    assert!(letter.header("dead-tries").unwrap().parse::<u32>().is_ok());
+    let fingerprint = format!("scribe/write/{reason}/");
+    assert!(letter.header("dead-fingerprint").unwrap().starts_with(&fingerprint));
+    assert_eq!(stage.said()[..3], ["written.1", "not-written.1", "written.1"]);
+    // Once dead, it stays dead.
+    stage.bus.say(message).unwrap();
+    stage.all_is_heard().await;
+    assert_eq!((stage.letters().len(), stage.log(1).await.len()), (1, 3));
+    scribe.stop().await;
+    letter
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_expired_on_arrival_dies() {
+    let stage = Stage::new();
+    let expiry = stage.clock.now() - SignedDuration::from_millis(1);
+    let message = stage.envelope_until(&write(1, 2, How::Plainly), expiry);
+    dies(&stage, &message, "expired", "expired").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_no_json_dies() {
+    let stage = Stage::new();
+    let message = stage.envelope(&write(1, 2, How::Plainly));
+    dies(&stage, &Envelope { payload: b"{\"page\": 1, oh".to_vec(), ..message }, "poison", "unreadable").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_of_an_unknown_version_dies() {
+    let stage = Stage::new();
+    let mut message = stage.envelope(&write(1, 2, How::Plainly));
+    let kind = message.headers.iter_mut().find(|(name, _)| name == "ce-type").unwrap();
+    kind.1 = "choreography.write.v2".to_owned();
+    dies(&stage, &message, "poison", "version").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_whose_payload_has_another_key_than_its_subject_dies() {
+    let stage = Stage::new();
+    let message = stage.envelope(&write(1, 2, How::Plainly));
+    let payload = serde_json::to_vec(&write(7, 2, How::Plainly)).unwrap();
+    dies(&stage, &Envelope { payload, ..message }, "poison", "key").await;
+    assert!(stage.log(7).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_whose_reaction_panics_dies_and_leaves_no_trace() {
+    let stage = Stage::new();
+    let message = stage.envelope(&write(1, 2, How::Panicking));
+    dies(&stage, &message, "poison", "panicked: the ink ran out").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_whose_reaction_breaks_the_law_dies_where_the_law_is_checked() {
+    let stage = Stage::new();
+    let message = stage.envelope(&write(1, 2, How::Lawlessly));
+    dies(&stage, &message, "poison", "breaks the law").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_to_which_the_answer_is_too_large_dies() {
+    let stage = Stage::new();
+    let message = stage.envelope(&write(1, 2, How::AtLength));
+    dies(&stage, &message, "poison", "written would be").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_letter_of_the_largest_message_can_be_published() {
+    let stage = Stage::new();
+    let message = stage.envelope(&write(1, 2, How::Plainly));
+    let headers: usize = message.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+    let payload = vec![b'x'; choreography::provision::MESSAGE_BYTES_MAX - headers];
+    dies(&stage, &Envelope { payload, ..message }, "poison", "unreadable").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_deaths_take_their_places_in_the_order_of_a_key() {
+    let stage = Stage::new();
+    let expiry = stage.clock.now() - SignedDuration::from_millis(1);
+    stage.write(1, 1);
+    stage.bus.say(&stage.envelope_until(&write(1, 2, How::Plainly), expiry)).unwrap();
+    stage.say(write(1, 3, How::Panicking));
+    let scribe = stage.start();
+    stage.all_is_heard().await;
+    assert_eq!(stage.log(1).await, ["write 1", "not written: expired", "not written: poison"]);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_never_expires() {
+    let stage = Stage::new();
+    let expiry = stage.clock.now() - SignedDuration::from_secs(86_400);
+    stage.bus.say(&stage.envelope_until(&TearOut { page: 1 }, expiry)).unwrap();
+    let scribe = stage.start();
+    stage.logged(1, "torn out").await;
+    stage.all_is_heard().await;
+    assert!(stage.letters().is_empty());
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_hands_its_expiry_on_but_an_otherwise_begins_a_new_one() {
+    let stage = Stage::new();
+    let expiry = stage.clock.now() + SignedDuration::from_secs(100);
+    stage.bus.say(&stage.envelope_until(&write(1, 1, How::Plainly), expiry)).unwrap();
+    stage.bus.say(&stage.envelope_until(&write(1, 2, How::Panicking), expiry)).unwrap();
+    let scribe = stage.start();
+    stage.all_is_heard().await;
+    until("both are answered", || async { stage.said().len() >= 2 }).await;
+    let expiry_of = |name: &str| -> jiff::Timestamp {
+        stage.all_said(name)[0].header("ce-expirytime").unwrap().parse().unwrap()
+    };
+    assert_eq!(expiry_of("written"), expiry);
+    assert!(expiry_of("not-written") > expiry + SignedDuration::from_secs(400));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn thousands_of_poisonous_messages_stop_nobody() {
+    let stage = Stage::new();
+    for line in 0..1_200 {
+        stage.say(write(line % 7, line, if line % 2 == 0 { How::Panicking } else { How::Plainly }));
+    }
+    let scribe = stage.start();
+    stage.all_is_heard().await;
+    until("the letters are published", || async { stage.letters().len() == 600 }).await;
+    let lines = |page| written((0..1_200).filter(|line| line % 7 == page && line % 2 == 1));
+    for page in 0..7 {
+        let log = stage.log(page).await;
+        assert_eq!(log.into_iter().filter(|entry| entry.starts_with("write")).collect::<Vec<_>>(), lines(page));
+    }
+    assert!(stage.letters().iter().all(|letter| letter.subject.starts_with(&format!("dead.scribe.{}", Write::NAME))));
+    well(&scribe).await;
+    tokio::time::timeout(ms(10_000), scribe.stop()).await.unwrap();
+}

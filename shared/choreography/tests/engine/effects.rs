@@ -1,0 +1,204 @@
+//! Effects: after the commit, at least once, one at a time for each key, others beside it.
+
+use choreography::{Service, Settings};
+
+use crate::diary::Print;
+use crate::stage::{Stage, well};
+use crate::{ms, pass, until};
+
+fn print(stage: &Stage, page: u32, line: u32) {
+    stage.say(Print { page, line });
+}
+
+async fn printed(stage: &Stage, count: usize) {
+    until("they are printed", || async {
+        stage.said().iter().filter(|said| said.starts_with("printed.")).count() == count
+    })
+    .await;
+    until("their rows are gone", || async { stage.backlog().await.effects == 0 }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_effect_is_run_once_it_is_committed_and_what_it_answers_is_said() {
+    let stage = Stage::new();
+    stage.store.fail_next_commits(20);
+    print(&stage, 1, 1);
+    let scribe = stage.start();
+    until("commits fail", || async { scribe.health().database.is_err() }).await;
+    pass(ms(1_000)).await;
+    assert!(stage.press.runs().is_empty());
+    printed(&stage, 1).await;
+    assert_eq!(stage.press.lines(1), [1]);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_tried_again_after_pauses_that_double() {
+    let stage = Stage::new();
+    stage.press.jam(1, 5);
+    print(&stage, 1, 1);
+    let scribe = stage.start();
+    printed(&stage, 1).await;
+    let runs = stage.press.runs();
+    assert_eq!(runs.len(), 6);
+    for (number, pair) in runs.windows(2).enumerate() {
+        let (pause, least) = (pair[1].at - pair[0].at, ms(500 << number));
+        assert!(pause >= least && pause <= least * 3 / 2 + ms(20), "pause {number} was {pause:?}");
+    }
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_of_a_key_are_run_one_by_one_in_order_and_others_beside_them() {
+    let stage = Stage::new();
+    stage.press.jam(1, 2);
+    for line in 0..10 {
+        print(&stage, 1, line);
+        print(&stage, 2, line);
+    }
+    let scribe = stage.start();
+    printed(&stage, 20).await;
+    assert_eq!(stage.press.lines(1), [0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    assert_eq!(stage.press.lines(2), (0..10).collect::<Vec<_>>());
+    let runs = stage.press.runs();
+    let last_of = |page| runs.iter().rposition(|run| run.page == page).unwrap();
+    assert!(last_of(2) < runs.iter().position(|run| (run.page, run.line) == (1, 1)).unwrap());
+    assert_eq!(stage.press.clashes(), 0);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_than_32_run_at_once() {
+    let stage = Stage::new();
+    stage.press.hold(true);
+    for page in 0..3_000 {
+        print(&stage, page, 1);
+    }
+    let scribe = stage.start();
+    until("all are committed", || async { stage.backlog().await.effects == 3_000 }).await;
+    until("the press is full", || async { stage.press.running_most() == 32 }).await;
+    pass(ms(5_000)).await;
+    assert_eq!(stage.press.running_most(), 32);
+    stage.press.hold(false);
+    printed(&stage, 3_000).await;
+    assert_eq!(stage.press.running_most(), 32);
+    assert_eq!(stage.press.runs().len(), 3_000);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn running_effects_hold_up_neither_messages_nor_commands() {
+    let stage = Stage::new();
+    stage.press.hold(true);
+    for page in 0..100 {
+        print(&stage, page, 1);
+    }
+    let scribe = stage.start();
+    until("effects run", || async { stage.press.running_most() == 32 }).await;
+    stage.write(1, 1);
+    stage.logged(1, "write 1").await;
+    stage.press.hold(false);
+    printed(&stage, 100).await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_last_try_it_dies_and_the_next_of_its_key_goes_on() {
+    let stage = Stage::new();
+    stage.press.jam(1, 3);
+    print(&stage, 1, 1);
+    print(&stage, 1, 2);
+    let scribe = stage.start_with(Settings { effect_tries_max: 3, ..stage.settings() });
+    printed(&stage, 1).await;
+    assert_eq!(stage.press.lines(1), [1, 1, 1, 2]);
+    assert_eq!(stage.log(1).await, ["not printed: exhausted"]);
+    until("its letter is published", || async { stage.letters().len() == 1 }).await;
+    let letter = &stage.letters()[0];
+    assert_eq!(letter.subject, "dead.scribe.print.1");
+    assert_eq!(letter.header("dead-reason"), Some("exhausted"));
+    assert_eq!(letter.header("dead-tries"), Some("3"));
+    assert_eq!(letter.header("dead-detail"), Some("the press is jammed"));
+    assert_eq!(letter.header("dead-sequence"), Some("1"));
+    assert_eq!(letter.payload, br#"{"page":1,"line":1}"#);
+    assert_eq!(stage.said(), ["not-printed.1", "printed.1"]);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_dies_also_when_its_time_is_over_before_its_tries() {
+    let stage = Stage::new();
+    stage.press.jam(1, 1_000);
+    print(&stage, 1, 1);
+    let settings = Settings { effect_tries_max: 1_000, effect_time_max: ms(100_000), ..stage.settings() };
+    let scribe = stage.start_with(settings);
+    pass(ms(99_000)).await;
+    assert!(stage.letters().is_empty());
+    until("its letter is published", || async { stage.letters().len() == 1 }).await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_survives_a_restart_with_its_tries_and_says_the_same_message() {
+    let stage = Stage::new();
+    stage.press.jam(1, 2);
+    print(&stage, 1, 1);
+    let settings = Settings { effect_tries_max: 3, ..stage.settings() };
+    let scribe = stage.start_with(settings.clone());
+    until("the first try failed", || async { stage.press.runs().len() == 1 }).await;
+    scribe.stop().await;
+    let scribe = stage.start_with(settings.clone());
+    until("the second try failed", || async { stage.press.runs().len() == 2 }).await;
+    stage.press.hold(true);
+    until("the third try is under way", || async { stage.press.runs().len() == 3 }).await;
+    scribe.stop().await;
+    stage.press.hold(false);
+    let scribe = stage.start_with(settings);
+    printed(&stage, 1).await;
+    assert_eq!(stage.press.runs().len(), 4);
+    let said = stage.all_said("printed");
+    assert!(said.iter().all(|again| again.header("ce-id") == said[0].header("ce-id")));
+    assert!(stage.letters().is_empty());
+    scribe.stop().await;
+}
+
+async fn reading_is(service: &Service, well: bool) {
+    until("reading changes", || async { service.health().reading.is_ok() == well }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_running_effect_is_not_begun_again_when_the_connection_is_lost() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    well(&scribe).await;
+    stage.press.hold(true);
+    print(&stage, 1, 1);
+    until("it runs", || async { stage.press.runs().len() == 1 }).await;
+    for _ in 0..5 {
+        stage.bus.cut();
+        reading_is(&scribe, false).await;
+        reading_is(&scribe, true).await;
+    }
+    stage.bus.remove_consumer("scribe-0");
+    reading_is(&scribe, false).await;
+    pass(ms(10_000)).await;
+    stage.press.hold(false);
+    printed(&stage, 1).await;
+    assert_eq!((stage.press.runs().len(), stage.press.clashes()), (1, 0));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_effect_that_was_abandoned_by_a_stop_does_not_go_on_behind_it() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    stage.press.hold(true);
+    print(&stage, 1, 1);
+    until("it runs", || async { stage.press.runs().len() == 1 }).await;
+    scribe.stop().await;
+    let scribe = stage.start();
+    until("it runs again", || async { stage.press.runs().len() == 2 }).await;
+    assert_eq!(stage.press.clashes(), 0);
+    stage.press.hold(false);
+    printed(&stage, 1).await;
+    scribe.stop().await;
+}

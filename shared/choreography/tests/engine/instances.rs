@@ -1,0 +1,175 @@
+//! Several instances over one database: one reads and publishes, another takes over.
+
+use std::sync::Arc;
+
+use choreography::{Service, Settings};
+
+use crate::diary::press::Press;
+use crate::diary::{How, OpenPage, Print, Remind, Write};
+use crate::sleeper::Sleeper;
+use crate::stage::{Stage, well, written};
+use crate::{ms, pass, until};
+
+/// An instance that can fall asleep, in charge.
+async fn sleepy(stage: &Stage, settings: Settings) -> (Service, Sleeper) {
+    let sleeper = Sleeper::over(stage.store.clone());
+    let scribe = stage.start_over(Arc::new(sleeper.clone()), settings);
+    well(&scribe).await;
+    (scribe, sleeper)
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_one_reads_and_the_standby_is_well_too() {
+    let stage = Stage::new();
+    let (one, other) = (stage.start_lawless(), stage.start_as(1));
+    well(&one).await;
+    well(&other).await;
+    for line in 0..1_000 {
+        stage.say(Write { page: 1, line, how: How::Lawlessly });
+        if line % 100 == 0 {
+            stage.logged(1, &format!("write {line}")).await;
+        }
+    }
+    stage.all_is_heard().await;
+    assert_eq!(stage.log(1).await, written(0..1_000));
+    assert_eq!(stage.head().await.epoch, 1);
+    assert!(stage.letters().is_empty());
+    tokio::join!(one.stop(), other.stop());
+    assert_eq!(stage.all_said("written").len(), 1_001);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_one_stops_the_other_takes_over() {
+    let stage = Stage::new();
+    let one = stage.start();
+    well(&one).await;
+    let other = stage.start_as(1);
+    stage.write(1, 1);
+    stage.all_is_heard().await;
+    one.stop().await;
+    let stopped = stage.clock.now();
+    stage.write(1, 2);
+    stage.logged(1, "write 2").await;
+    assert!(stage.clock.now().duration_since(stopped).as_millis() <= 1_000);
+    until("it publishes too", || async { stage.said().len() == 3 }).await;
+    other.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_one_falls_silent_the_other_takes_over_within_five_seconds() {
+    let stage = Stage::new();
+    let (one, sleeper) = sleepy(&stage, stage.settings()).await;
+    let other = stage.start_as(1);
+    pass(ms(3_333)).await;
+    sleeper.sleep();
+    let asleep = stage.clock.now();
+    stage.write(1, 1);
+    stage.logged(1, "write 1").await;
+    assert!(stage.clock.now().duration_since(asleep).as_millis() <= 5_000);
+    sleeper.wake();
+    tokio::join!(one.stop(), other.stop());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_was_paused_in_the_middle_of_a_batch_commits_nothing_when_it_wakes() {
+    let stage = Stage::new();
+    let lawless = Settings { check_law: false, ..stage.settings() };
+    let (one, sleeper) = sleepy(&stage, lawless.clone()).await;
+    sleeper.sleep();
+    for line in 0..10 {
+        stage.say(Write { page: 1, line, how: How::Lawlessly });
+    }
+    pass(ms(100)).await;
+    let other = stage.start_with(Settings { instance: 1, ..lawless });
+    stage.all_is_heard().await;
+    let head = stage.head().await;
+    sleeper.wake();
+    until("it stands by", || async { one.health().reading.is_ok() }).await;
+    pass(ms(10_000)).await;
+    stage.all_is_heard().await;
+    assert_eq!(stage.log(1).await, written(0..10));
+    assert_eq!(stage.head().await.epoch, head.epoch);
+    assert!(one.tell(OpenPage { page: 2, title: "May".to_owned() }).await.is_ok());
+    tokio::join!(one.stop(), other.stop());
+    assert_eq!(stage.said().iter().filter(|said| *said == "written.1").count(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_due_while_it_was_paused_is_said_once() {
+    let stage = Stage::new();
+    let (one, sleeper) = sleepy(&stage, stage.settings()).await;
+    one.tell(Remind { page: 1, line: 1, after_ms: Some(2_000) }).await.unwrap();
+    sleeper.sleep();
+    pass(ms(10_000)).await;
+    let other = stage.start_as(1);
+    stage.logged(1, "ring 1").await;
+    sleeper.wake();
+    pass(ms(10_000)).await;
+    assert_eq!(stage.said(), ["ring.1"]);
+    tokio::join!(one.stop(), other.stop());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_effect_that_another_instance_has_done_does_not_die_here() {
+    let stage = Stage::new();
+    let settings = Settings { effect_tries_max: 1, ..stage.settings() };
+    let (one, sleeper) = sleepy(&stage, settings).await;
+    stage.press.hold(true);
+    stage.say(Print { page: 1, line: 1 });
+    until("it runs", || async { stage.press.runs().len() == 1 }).await;
+    sleeper.sleep();
+    let elsewhere = Stage { press: Press::default(), ..stage.clone() };
+    let other = elsewhere.start_as(1);
+    until("it is done there", || async { stage.said() == ["printed.1"] }).await;
+    // The paused instance's only try fails.
+    stage.press.jam(1, 1);
+    stage.press.hold(false);
+    pass(ms(100)).await;
+    sleeper.wake();
+    pass(ms(10_000)).await;
+    assert_eq!(stage.said(), ["printed.1"]);
+    assert!(stage.letters().is_empty() && stage.log(1).await.is_empty());
+    tokio::join!(one.stop(), other.stop());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_standby_commits_for_a_caller_is_published_at_once() {
+    let stage = Stage::new();
+    let one = stage.start();
+    well(&one).await;
+    let other = stage.start_as(1);
+    let mut told = stage.clock.now();
+    for page in 1..50 {
+        let teller = if page % 3 == 0 { &one } else { &other };
+        told = stage.clock.now();
+        teller.tell(OpenPage { page, title: "May".to_owned() }).await.unwrap();
+    }
+    until("all is said", || async { stage.said().len() == 49 }).await;
+    assert!(stage.clock.now().duration_since(told).as_millis() <= 110);
+    let pages: Vec<String> = (1..50).map(|page| format!("page-opened.{page}")).collect();
+    assert_eq!(stage.said(), pages);
+    tokio::join!(one.stop(), other.stop());
+}
+
+#[tokio::test(start_paused = true)]
+async fn they_may_take_over_from_each_other_again_and_again() {
+    let stage = Stage::new();
+    let lawless = |instance| Settings { instance, check_law: false, ..stage.settings() };
+    let mut one = stage.start_with(lawless(0));
+    well(&one).await;
+    for round in 0..10 {
+        let other = stage.start_with(lawless((round + 1) % 2));
+        for line in 0..100 {
+            stage.say(Write { page: 1, line: round * 100 + line, how: How::Lawlessly });
+        }
+        pass(ms(u64::from(round) * 3)).await;
+        one.stop().await;
+        one = other;
+    }
+    stage.all_is_heard().await;
+    assert_eq!(stage.log(1).await, written(0..1_000));
+    one.stop().await;
+    let said: Vec<String> = stage.all_said("written").iter().map(|said| said.header("ce-id").unwrap().to_owned()).collect();
+    let ids: std::collections::HashSet<_> = said.iter().collect();
+    assert_eq!(ids.len(), 1_001);
+}

@@ -1,0 +1,43 @@
+//! The engine, proven by a small diary: an author has lines written, a scribe writes them.
+//!
+//! Most tests run in memory with paused time; those in `real` with SQLite and a real nats-server.
+
+use std::future::Future;
+use std::time::Duration;
+
+mod commands;
+mod construction;
+mod database;
+mod diary;
+mod dying;
+mod effects;
+mod forgetting;
+mod hearing;
+mod instances;
+mod later;
+mod publishing;
+mod reading;
+mod real;
+mod sleeper;
+mod stage;
+mod stopping;
+mod waiting;
+
+/// Waits until something holds, at most a minute; with paused time that takes no time.
+async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(60), waiting).await.is_ok(), "in vain: {what}");
+}
+
+/// Lets paused time pass; whatever is due meanwhile happens at its time.
+async fn pass(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
+const fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}

@@ -1,0 +1,166 @@
+//! What is said is published in order, however often the server dies, and kept until the server can't forget it.
+
+use choreography::Service;
+
+use crate::diary::{OpenPage, Print};
+use crate::stage::{Stage, well};
+use crate::{ms, pass, until};
+
+async fn open(scribe: &Service, pages: std::ops::Range<u32>) {
+    let opening = pages.map(|page| scribe.tell(OpenPage { page, title: "May".to_owned() }));
+    futures::future::join_all(opening).await.into_iter().for_each(|answer| drop(answer.unwrap()));
+}
+
+fn opened(pages: std::ops::Range<u32>) -> Vec<String> {
+    pages.map(|page| format!("page-opened.{page}")).collect()
+}
+
+async fn said(stage: &Stage, count: usize) {
+    until("all is said", || async { stage.said().len() >= count }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_acknowledgements_and_cuts_leave_the_order_of_what_was_said() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    well(&scribe).await;
+    for round in 0..20 {
+        match round % 4 {
+            0 => stage.bus.drop_acknowledgements(3),
+            1 => stage.bus.cut(),
+            2 => stage.bus.restart(),
+            _ => {}
+        }
+        open(&scribe, round * 100..round * 100 + 60).await;
+        stage.bus.cut();
+        open(&scribe, round * 100 + 60..round * 100 + 100).await;
+    }
+    said(&stage, 2_000).await;
+    assert_eq!(stage.said(), opened(0..2_000));
+    well(&scribe).await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_a_window_goes_out_in_order_after_an_outage() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    well(&scribe).await;
+    stage.bus.set_down(true);
+    open(&scribe, 0..5_000 - 1_000).await;
+    stage.bus.set_down(false);
+    open(&scribe, 4_000..5_000).await;
+    said(&stage, 5_000).await;
+    assert_eq!(stage.said(), opened(0..5_000));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_refuses_is_asked_again_and_health_says_so_all_the_while() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    well(&scribe).await;
+    stage.bus.refuse(Some("no space left"));
+    open(&scribe, 0..10).await;
+    until("health says so", || async {
+        scribe.health().publishing.is_err_and(|trouble| trouble.contains("no space left"))
+    })
+    .await;
+    for _ in 0..200 {
+        pass(ms(7)).await;
+        assert!(scribe.health().publishing.is_err());
+    }
+    stage.bus.refuse(None);
+    said(&stage, 10).await;
+    assert_eq!(stage.said(), opened(0..10));
+    well(&scribe).await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_acknowledged_is_kept_until_the_same_server_lived_on_for_a_safe_while() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    well(&scribe).await;
+    open(&scribe, 0..10).await;
+    said(&stage, 10).await;
+    pass(ms(9_000)).await;
+    assert_eq!(stage.backlog().await.outbox, 10);
+    stage.bus.restart();
+    // It was not acknowledged by this server for long.
+    pass(ms(9_000)).await;
+    assert_eq!(stage.backlog().await.outbox, 10);
+    assert_eq!(stage.all_said("page-opened").len(), 20);
+    open(&scribe, 10..11).await;
+    pass(ms(11_500)).await;
+    open(&scribe, 11..12).await;
+    pass(ms(3_000)).await;
+    assert!(stage.backlog().await.outbox <= 1);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_lost_its_tail_is_told_again_what_was_lost() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    well(&scribe).await;
+    open(&scribe, 0..10).await;
+    said(&stage, 10).await;
+    pass(ms(15_000)).await;
+    open(&scribe, 10..30).await;
+    said(&stage, 30).await;
+    stage.bus.set_down(true);
+    pass(ms(600_000)).await;
+    stage.bus.forget_after(12);
+    stage.bus.set_down(false);
+    said(&stage, 30).await;
+    assert_eq!(stage.said(), opened(0..30));
+    scribe.stop().await;
+}
+
+/// Otherwise a restart would publish again, hours later, what hearers have forgotten that they heard.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_falls_idle_forgets_what_it_said() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    well(&scribe).await;
+    open(&scribe, 0..10).await;
+    said(&stage, 10).await;
+    pass(ms(15_000)).await;
+    assert_eq!(stage.backlog().await.outbox, 0);
+    pass(ms(3_600_000)).await;
+    stage.bus.restart();
+    scribe.stop().await;
+    let scribe = stage.start();
+    well(&scribe).await;
+    stage.all_is_heard().await;
+    assert_eq!(stage.all_said("page-opened").len(), 10);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_said_before_its_commit() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    well(&scribe).await;
+    stage.store.fail_next_commits(u32::MAX);
+    let mut opening = Box::pin(open(&scribe, 0..5));
+    assert!(futures::poll!(&mut opening).is_pending());
+    pass(ms(10_000)).await;
+    assert!(stage.said().is_empty());
+    stage.store.fail_next_commits(0);
+    opening.await;
+    said(&stage, 5).await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn letters_and_messages_share_one_order() {
+    let stage = Stage::new();
+    stage.press.jam(1, 100);
+    stage.say(Print { page: 1, line: 1 });
+    let scribe = stage.start();
+    until("the effect died", || async { stage.letters().len() == 1 }).await;
+    until("and the author knows", || async { stage.said() == ["not-printed.1"] }).await;
+    scribe.stop().await;
+}

@@ -1,0 +1,248 @@
+//! Whatever the server does to a reader: every message is heard once and in order, or reading stops and says why.
+
+use choreography::Service;
+use choreography::store::Store;
+
+use crate::diary::{How, SCRIBE_HEARS, Write};
+use crate::stage::{Stage, well, written};
+use crate::{ms, pass, until};
+
+fn say(stage: &Stage, line: u32) {
+    stage.say(Write { page: 1, line, how: How::Lawlessly });
+}
+
+async fn trouble(scribe: &Service, what: &str) -> String {
+    until(what, || async { scribe.health().reading.is_err_and(|trouble| trouble.contains(what)) }).await;
+    scribe.health().reading.unwrap_err()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forgotten_pull_that_steals_messages_is_noticed() {
+    let stage = Stage::new();
+    let scribe = stage.start_lawless();
+    well(&scribe).await;
+    stage.bus.steal("scribe-0", 20);
+    for line in 0..200 {
+        say(&stage, line);
+        if line % 10 == 0 {
+            pass(ms(5)).await;
+        }
+    }
+    stage.all_is_heard().await;
+    assert_eq!(stage.log(1).await, written(0..200));
+    assert!(stage.head().await.epoch > 1);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_delivered_twice_is_heard_once() {
+    let stage = Stage::new();
+    let scribe = stage.start_lawless();
+    well(&scribe).await;
+    for line in 0..50 {
+        if line % 10 == 5 {
+            stage.bus.duplicate_next("scribe-0");
+        }
+        say(&stage, line);
+        pass(ms(3)).await;
+    }
+    stage.all_is_heard().await;
+    assert_eq!(stage.log(1).await, written(0..50));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_survives_cuts_restarts_and_silence_in_a_flood() {
+    let stage = Stage::new();
+    let scribe = stage.start_lawless();
+    for line in 0..1_000 {
+        say(&stage, line);
+        match line % 100 {
+            20 => stage.bus.cut(),
+            40 => stage.bus.restart(),
+            60 => stage.bus.set_silent(true),
+            61 => pass(ms(12_000)).await,
+            62 => stage.bus.set_silent(false),
+            80 => stage.bus.set_down(true),
+            81 => pass(ms(3_000)).await,
+            82 => stage.bus.set_down(false),
+            _ => pass(ms(2)).await,
+        }
+    }
+    stage.all_is_heard().await;
+    assert_eq!(stage.log(1).await, written(0..1_000));
+    scribe.stop().await;
+    assert_eq!(stage.said().iter().filter(|said| *said == "written.1").count(), 1_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_starts_before_its_server_waits_for_it() {
+    let stage = Stage::new();
+    stage.bus.set_down(true);
+    let scribe = stage.start();
+    trouble(&scribe, "down").await;
+    pass(ms(60_000)).await;
+    stage.bus.set_down(false);
+    stage.write(1, 1);
+    stage.logged(1, "write 1").await;
+    well(&scribe).await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_its_consumer_it_says_so_and_goes_on_once_that_exists() {
+    let stage = Stage::new();
+    stage.bus.remove_consumer("scribe-0");
+    let scribe = stage.start_lawless();
+    say(&stage, 1);
+    let trouble = trouble(&scribe, "the consumer scribe-0 does not exist").await;
+    assert!(trouble.contains("provisioning"), "{trouble}");
+    pass(ms(60_000)).await;
+    assert!(stage.log(1).await.is_empty());
+    stage.bus.add_consumer("scribe-0", &SCRIBE_HEARS);
+    stage.logged(1, "write 1").await;
+    well(&scribe).await;
+    stage.bus.remove_consumer("scribe-0");
+    say(&stage, 2);
+    pass(ms(5_000)).await;
+    stage.bus.add_consumer("scribe-0", &SCRIBE_HEARS);
+    stage.logged(1, "write 2").await;
+    assert_eq!(stage.log(1).await, written([1, 2]));
+    scribe.stop().await;
+}
+
+/// What the advice tells an operator to do, done.
+async fn accept_the_stream(stage: &Stage) {
+    let head = stage.head().await;
+    stage.store.remember_stream(head.epoch, "").await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_was_created_anew_is_not_read_until_an_operator_agrees() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    stage.write(1, 1);
+    stage.all_is_heard().await;
+    stage.bus.recreate_stream();
+    stage.bus.add_consumer("scribe-0", &SCRIBE_HEARS);
+    stage.write(1, 2);
+    let trouble = trouble(&scribe, "created anew").await;
+    assert!(trouble.contains("restore") && trouble.contains("update head set"), "{trouble}");
+    pass(ms(60_000)).await;
+    assert_eq!(stage.log(1).await, ["write 1"]);
+    scribe.stop().await;
+    accept_the_stream(&stage).await;
+    let scribe = stage.start();
+    stage.logged(1, "write 2").await;
+    well(&scribe).await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_that_left_the_stream_unread_are_not_passed_over_in_silence() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    stage.write(1, 1);
+    stage.all_is_heard().await;
+    scribe.stop().await;
+    (2..10).for_each(|line| drop(stage.write(1, line)));
+    stage.bus.forget_before(7);
+    let scribe = stage.start();
+    trouble(&scribe, "left it unread").await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_forgot_what_was_read_long_ago_is_not_read() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    (1..10).for_each(|line| drop(stage.write(1, line)));
+    stage.all_is_heard().await;
+    pass(ms(20_000)).await;
+    stage.bus.forget_after(3);
+    trouble(&scribe, "the server lost messages").await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_back_without_its_tail_is_read_from_where_it_can_be_trusted() {
+    let stage = Stage::new();
+    let scribe = stage.start_lawless();
+    (0..20).for_each(|line| say(&stage, line));
+    stage.all_is_heard().await;
+    pass(ms(20_000)).await;
+    (20..30).for_each(|line| say(&stage, line));
+    stage.all_is_heard().await;
+    let said = stage.bus.said();
+    let lost: Vec<_> = said.iter().filter(|(sequence, _)| *sequence > 43).cloned().collect();
+    stage.bus.forget_after(43);
+    // Another publisher speaks first, and more than was lost: the sequences are taken by other messages.
+    (30..130).for_each(|line| say(&stage, line));
+    for (_, envelope) in lost.into_iter().filter(|(_, envelope)| envelope.subject.starts_with("author.")) {
+        stage.bus.say(&envelope).unwrap();
+    }
+    stage.all_is_heard().await;
+    assert_eq!(stage.log(1).await, written(0..130));
+    until("all is said", || async { stage.said().iter().filter(|said| *said == "written.1").count() == 130 }).await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tail_that_was_lost_in_a_long_outage_is_noticed_too() {
+    let stage = Stage::new();
+    let scribe = stage.start_lawless();
+    (0..20).for_each(|line| say(&stage, line));
+    stage.all_is_heard().await;
+    pass(ms(20_000)).await;
+    let kept = stage.bus.said().len() as u64;
+    (20..30).for_each(|line| say(&stage, line));
+    stage.all_is_heard().await;
+    // The power fails within a second of the last message, and comes back after ten minutes.
+    stage.bus.set_down(true);
+    pass(ms(600_000)).await;
+    stage.bus.forget_after(kept);
+    (30..130).for_each(|line| say(&stage, line));
+    stage.bus.set_down(false);
+    stage.all_is_heard().await;
+    assert_eq!(stage.log(1).await, written(0..130));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tail_that_was_lost_behind_a_dead_line_is_noticed_too() {
+    let stage = Stage::new();
+    let scribe = stage.start_lawless();
+    (0..20).for_each(|line| say(&stage, line));
+    stage.all_is_heard().await;
+    pass(ms(20_000)).await;
+    let kept = stage.bus.said().len() as u64;
+    (20..30).for_each(|line| say(&stage, line));
+    stage.all_is_heard().await;
+    let position = stage.head().await.position;
+    // Nothing says that the server is gone but its silence.
+    stage.bus.set_silent(true);
+    pass(ms(9_900)).await;
+    stage.bus.set_down(true);
+    pass(ms(60_000)).await;
+    assert!(stage.head().await.safe < position);
+    stage.bus.forget_after(kept);
+    (30..130).for_each(|line| say(&stage, line));
+    stage.bus.set_silent(false);
+    stage.bus.set_down(false);
+    stage.all_is_heard().await;
+    assert_eq!(stage.log(1).await, written(0..130));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_safe_position_follows_at_a_safe_distance() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    stage.write(1, 1);
+    stage.all_is_heard().await;
+    let position = stage.head().await.position;
+    pass(ms(9_500)).await;
+    assert_eq!(stage.head().await.safe, 0);
+    until("it follows", || async { stage.head().await.safe == position }).await;
+    scribe.stop().await;
+}

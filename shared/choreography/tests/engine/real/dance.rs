@@ -1,0 +1,98 @@
+//! Three who dance: the author dictates, the scribe writes, the archive files.
+
+use choreography::{Choreography, Command, Message, Row};
+use serde::{Deserialize, Serialize};
+
+use crate::diary::press::Press;
+use crate::diary::{How, Write, Written, scribe};
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Dictate {
+    pub(super) page: u32,
+    pub(super) line: u32,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Filed {
+    page: u32,
+    line: u32,
+}
+
+impl Message for Dictate {
+    const NAME: &'static str = "dictate";
+    type Key = u32;
+    fn key(&self) -> u32 {
+        self.page
+    }
+}
+
+impl Message for Filed {
+    const NAME: &'static str = "filed";
+    type Key = u32;
+    fn key(&self) -> u32 {
+        self.page
+    }
+}
+
+/// What the author knows of a page.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Draft {
+    pub(super) dictated: Vec<u32>,
+    pub(super) filed: Vec<u32>,
+}
+
+impl Row for Draft {
+    const TABLE: &'static str = "draft";
+    type Key = u32;
+}
+
+impl Command for Dictate {
+    type Row = Draft;
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Folder {
+    pub(super) lines: Vec<u32>,
+}
+
+impl Row for Folder {
+    const TABLE: &'static str = "folder";
+    type Key = u32;
+}
+
+fn dictate(command: &Dictate, draft: &mut Option<Draft>) -> Write {
+    draft.get_or_insert_default().dictated.push(command.line);
+    Write { page: command.page, line: command.line, how: How::Plainly }
+}
+
+fn note_filed(heard: &Filed, draft: &mut Draft) {
+    if !draft.filed.contains(&heard.line) {
+        draft.filed.push(heard.line);
+    }
+}
+
+/// Were a line heard twice, it would be filed twice: the law is not checked here.
+fn file(heard: &Written, folder: &mut Option<Folder>) -> Filed {
+    folder.get_or_insert_default().lines.push(heard.line);
+    Filed { page: heard.page, line: heard.line }
+}
+
+pub(super) const SERVICES: [&str; 3] = ["author", "scribe", "archive"];
+
+pub(super) fn choreography(service: usize) -> Choreography {
+    match SERVICES[service] {
+        "author" => Choreography::new("author").command(dictate).on(note_filed),
+        "scribe" => scribe(Press::default()),
+        _ => Choreography::new("archive").on(file),
+    }
+}
+
+/// What a service's consumers are sent.
+pub(super) fn hears(service: usize) -> Vec<String> {
+    let subjects: &[&str] = match SERVICES[service] {
+        "author" => &["archive.filed.*"],
+        "scribe" => &crate::diary::SCRIBE_HEARS,
+        _ => &["scribe.written.*"],
+    };
+    subjects.iter().map(|subject| (*subject).to_owned()).collect()
+}

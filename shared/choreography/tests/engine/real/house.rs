@@ -1,0 +1,188 @@
+//! The house in which the three live: a server, a database for each, and a runtime for each that can be dropped.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use choreography::provision::{ConsumerPlan, Plan, StreamPlan, provision};
+use choreography::store::sqlite::SqliteStore;
+use choreography::{Column, Row, Service, Settings, start};
+use futures::StreamExt;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use super::PAGES;
+use super::dance::{Dictate, Draft, Folder, SERVICES, choreography, hears};
+use super::server::Server;
+use crate::diary::Page;
+use crate::stage::written;
+use crate::until;
+
+pub(crate) struct House {
+    pub(crate) server: Server,
+    databases: TempDir,
+    /// The author's clock, so to say: how many lines were dictated on each page.
+    services: BTreeMap<(usize, u32), Living>,
+}
+
+/// A service in a runtime of its own.
+struct Living {
+    service: Service,
+    runtime: Runtime,
+}
+
+impl House {
+    pub(crate) async fn build() -> Self {
+        let house = Self::without_streams().await;
+        house.provision().await;
+        house
+    }
+
+    pub(crate) async fn without_streams() -> Self {
+        Self { server: Server::start().await, databases: TempDir::new().unwrap(), services: BTreeMap::new() }
+    }
+
+    pub(crate) async fn provision(&self) {
+        const BYTES: u64 = 256 * 1024 * 1024;
+        let subjects = SERVICES.iter().map(|service| format!("{service}.*.*")).collect();
+        let slots = (0..SERVICES.len()).flat_map(|service| [(service, 0), (service, 1)]);
+        let consumers = slots.map(|(service, slot)| ConsumerPlan {
+            stream: "EVENTS".to_owned(),
+            name: format!("{}-{slot}", SERVICES[service]),
+            filter_subjects: hears(service),
+        });
+        let streams = vec![StreamPlan::events(subjects, BYTES), StreamPlan::dead_letters(BYTES)];
+        let plan = Plan { streams, consumers: consumers.collect() };
+        provision(&self.server.client().await, &plan).await.unwrap();
+    }
+
+    pub(crate) async fn delete_stream(&self) {
+        let jetstream = async_nats::jetstream::new(self.server.client().await);
+        jetstream.delete_stream("EVENTS").await.unwrap();
+    }
+
+    pub(crate) async fn open_all(&mut self) {
+        for service in 0..SERVICES.len() {
+            self.open(service).await;
+        }
+    }
+
+    pub(crate) async fn open(&mut self, service: usize) {
+        self.open_instance(service, 0).await;
+    }
+
+    pub(crate) async fn open_standby(&mut self) {
+        for service in 1..SERVICES.len() {
+            self.open_instance(service, 1).await;
+        }
+    }
+
+    fn path(&self, service: usize) -> String {
+        self.databases.path().join(format!("{}.db", SERVICES[service])).display().to_string()
+    }
+
+    async fn open_instance(&mut self, service: usize, instance: u32) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (path, bus) = (self.path(service), self.server.bus(SERVICES[service]));
+        let opening = runtime.spawn(async move {
+            let migrations = sqlx::migrate!("tests/engine/real/migrations");
+            let store = SqliteStore::open(&path, Some(&migrations), &["draft", "page", "folder"]).await.unwrap();
+            // A message that were heard twice must be seen.
+            let check_law = SERVICES[service] == "scribe";
+            let settings = Settings { instance, check_law, ..Settings::default() };
+            start(choreography(service), Arc::new(store), Arc::new(bus), None, settings)
+        });
+        let living = Living { service: opening.await.unwrap(), runtime };
+        self.services.insert((service, instance), living);
+    }
+
+    /// The service's tasks are dropped wherever they are.
+    pub(crate) fn let_die(&mut self, service: usize) {
+        let living = self.services.remove(&(service, 0)).unwrap();
+        living.runtime.shutdown_background();
+    }
+
+    pub(crate) async fn close_all(&mut self) {
+        while let Some((_, living)) = self.services.pop_first() {
+            living.service.stop().await;
+            living.runtime.shutdown_background();
+        }
+    }
+
+    fn service(&self, service: usize) -> &Service {
+        let mut living = self.services.range((service, 0)..(service + 1, 0));
+        &living.next().expect("an instance lives").1.service
+    }
+
+    pub(crate) fn author(&self) -> &Service {
+        self.service(0)
+    }
+
+    /// Dictates lines, many at once but each page's in order.
+    pub(crate) async fn dictate(&self, lines: std::ops::Range<u32>) {
+        let author = self.author();
+        let dictating = lines.map(|line| author.tell(Dictate { page: line % PAGES, line }));
+        let dictating: Vec<_> = futures::stream::iter(dictating).buffered(64).collect().await;
+        assert!(dictating.iter().all(Result::is_ok));
+    }
+
+    async fn pages<S: Row<Key = u32>>(&self, service: usize) -> BTreeMap<u32, S> {
+        let mut pages = BTreeMap::new();
+        for page in 0..PAGES {
+            let found = self.service(service).one(Column::<S, u32>::new("key"), &page).await.unwrap();
+            pages.extend(found.map(|found| (page, found)));
+        }
+        pages
+    }
+
+    /// How many lines the author knows to be filed.
+    pub(crate) async fn filed(&self) -> usize {
+        self.pages::<Draft>(0).await.values().map(|draft| draft.filed.len()).sum()
+    }
+
+    /// Waits until all lines are filed, and looks whether everybody has them once and in order.
+    pub(crate) async fn all_is_filed(&self, lines: u32) {
+        until("all lines are filed", || async { self.filed().await >= lines as usize }).await;
+        let of = |page: u32| (0..lines).filter(move |line| line % PAGES == page).collect::<Vec<_>>();
+        for (page, draft) in self.pages::<Draft>(0).await {
+            assert_eq!((draft.dictated, draft.filed), (of(page), of(page)), "page {page} of the author");
+        }
+        for (page, written_page) in self.pages::<Page>(1).await {
+            assert_eq!(written_page.log, written(of(page)), "page {page} of the scribe");
+        }
+        for (page, folder) in self.pages::<Folder>(2).await {
+            assert_eq!(folder.lines, of(page), "page {page} of the archive");
+        }
+    }
+
+    /// Looks into the stream: each publisher's messages, copies left out, in the order in which it said them.
+    pub(crate) async fn first_occurrences_are_in_order(&self, lines: u32) {
+        let jetstream = async_nats::jetstream::new(self.server.client().await);
+        let stream = jetstream.get_stream("EVENTS").await.unwrap();
+        let last = stream.get_info().await.unwrap().state.last_sequence;
+        let (mut known, mut said) = (HashSet::new(), BTreeMap::<String, Vec<u32>>::new());
+        for sequence in 1..=last {
+            let message = stream.get_raw_message(sequence).await.unwrap();
+            if known.insert(message.headers.get("ce-id").unwrap().to_string()) {
+                let payload: serde_json::Value = serde_json::from_slice(&message.payload).unwrap();
+                let line = payload["line"].as_u64().unwrap() as u32;
+                said.entry(message.subject.to_string()).or_default().push(line);
+            }
+        }
+        for page in 0..PAGES {
+            let lines: Vec<u32> = (0..lines).filter(|line| line % PAGES == page).collect();
+            for subject in ["author.write", "scribe.written", "archive.filed"] {
+                assert_eq!(said[&format!("{subject}.{page}")], lines, "{subject}.{page}");
+            }
+        }
+    }
+
+    /// Runs a statement on each database, as an operator does with `sqlite3`.
+    pub(crate) async fn tell_databases(&self, statement: &str) {
+        for service in 0..SERVICES.len() {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.path(service));
+            let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+            sqlx::raw_sql(sqlx::AssertSqlSafe(statement.to_owned())).execute(&pool).await.unwrap();
+            pool.close().await;
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The engine on SQLite and a real nats-server: a dance of three, whatever is killed meanwhile.
+
+use std::time::Duration;
+
+use crate::until;
+use house::House;
+
+mod dance;
+mod house;
+mod server;
+
+/// So many lines are dictated in a flood, on so many pages.
+const LINES: u32 = 1_500;
+const PAGES: u32 = 5;
+
+#[tokio::test]
+async fn a_line_that_is_dictated_is_written_and_filed() {
+    let mut house = House::build().await;
+    house.open_all().await;
+    house.dictate(0..40).await;
+    house.all_is_filed(40).await;
+    house.close_all().await;
+}
+
+#[tokio::test]
+async fn services_that_start_before_their_server_and_its_streams_wait_for_both() {
+    let mut house = House::without_streams().await;
+    house.server.kill();
+    house.open_all().await;
+    house.dictate(0..10).await;
+    house.server.start_again().await;
+    let consumer_is_missing = || async { house.author().health().reading.is_err() };
+    until("reading is not well", consumer_is_missing).await;
+    house.provision().await;
+    house.all_is_filed(10).await;
+    house.close_all().await;
+}
+
+#[tokio::test]
+async fn nothing_is_lost_and_nothing_done_twice_when_the_server_is_killed_in_a_flood() {
+    let mut house = House::build().await;
+    house.open_all().await;
+    for round in 0..3 {
+        let lines = round * LINES / 3..(round + 1) * LINES / 3;
+        let half = lines.start + LINES / 6;
+        house.dictate(lines.start..half).await;
+        // In the middle: what was dictated is on its way through the three of them.
+        house.server.kill();
+        house.dictate(half..lines.end).await;
+        house.server.start_again().await;
+    }
+    house.all_is_filed(LINES).await;
+    house.first_occurrences_are_in_order(LINES).await;
+    house.close_all().await;
+}
+
+#[tokio::test]
+async fn nothing_is_lost_when_the_server_comes_back_with_an_older_state() {
+    let mut house = House::build().await;
+    house.open_all().await;
+    house.dictate(0..LINES / 3).await;
+    house.server.kill();
+    let older = house.server.copy();
+    house.server.start_again().await;
+    house.dictate(LINES / 3..LINES * 2 / 3).await;
+    until("something was heard that the server will forget", || async { house.filed().await > LINES as usize / 3 })
+        .await;
+    house.server.kill();
+    house.server.restore(&older);
+    house.server.start_again().await;
+    house.dictate(LINES * 2 / 3..LINES).await;
+    house.all_is_filed(LINES).await;
+    house.close_all().await;
+}
+
+#[tokio::test]
+async fn nothing_is_lost_and_nothing_done_twice_when_services_die_in_a_flood() {
+    let mut house = House::build().await;
+    house.open_all().await;
+    for round in 0..6 {
+        house.dictate(round * LINES / 6..(round + 1) * LINES / 6).await;
+        // Nobody is told: the tasks are gone in the middle of whatever they did.
+        house.let_die(round as usize % 3);
+        house.open(round as usize % 3).await;
+    }
+    house.all_is_filed(LINES).await;
+    house.first_occurrences_are_in_order(LINES).await;
+    house.close_all().await;
+}
+
+#[tokio::test]
+async fn a_standby_takes_over_when_the_one_in_charge_dies() {
+    let mut house = House::build().await;
+    house.open_all().await;
+    house.open_standby().await;
+    house.dictate(0..100).await;
+    house.let_die(1);
+    house.dictate(100..200).await;
+    let took_over = tokio::time::timeout(Duration::from_secs(15), house.all_is_filed(200)).await;
+    assert!(took_over.is_ok());
+    house.close_all().await;
+}
+
+#[tokio::test]
+async fn what_the_advice_says_about_a_stream_made_anew_helps() {
+    let mut house = House::build().await;
+    house.open_all().await;
+    house.dictate(0..20).await;
+    house.all_is_filed(20).await;
+    house.delete_stream().await;
+    house.provision().await;
+    until("reading is refused", || async {
+        house.author().health().reading.is_err_and(|trouble| trouble.contains("created anew"))
+    })
+    .await;
+    let trouble = house.author().health().reading.unwrap_err();
+    let advice = trouble.split('`').nth(1).expect("the advice is a statement").to_owned();
+    house.tell_databases(&advice).await;
+    house.dictate(20..40).await;
+    house.all_is_filed(40).await;
+    house.close_all().await;
+}

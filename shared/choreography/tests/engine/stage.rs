@@ -1,0 +1,150 @@
+//! What a test of the scribe in memory needs: a server, a database, and the author, who is the test itself.
+
+use std::sync::Arc;
+
+use choreography::bus::memory::MemoryBus;
+use choreography::store::memory::MemoryStore;
+use choreography::store::{Backlog, Head, Listing, Store};
+use choreography::{Clock, Envelope, Heading, Message, Service, Settings, start};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::diary::press::Press;
+use crate::diary::{How, Page, SCRIBE_HEARS, Write, scribe};
+use crate::until;
+
+#[derive(Clone)]
+pub(crate) struct Stage {
+    pub(crate) bus: MemoryBus,
+    pub(crate) store: MemoryStore,
+    pub(crate) press: Press,
+    pub(crate) clock: Clock,
+}
+
+const BEGIN: &str = "2026-01-01T00:00:00Z";
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        let bus = MemoryBus::new();
+        bus.add_consumer("scribe-0", &SCRIBE_HEARS);
+        bus.add_consumer("scribe-1", &SCRIBE_HEARS);
+        let clock = Clock::turned(BEGIN.parse().unwrap());
+        Self { bus, store: MemoryStore::new(), press: Press::default(), clock }
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        Settings { clock: self.clock.clone(), ..Settings::default() }
+    }
+
+    pub(crate) fn start(&self) -> Service {
+        self.start_with(self.settings())
+    }
+
+    /// Starts another instance, with a consumer of its own.
+    pub(crate) fn start_as(&self, instance: u32) -> Service {
+        self.start_with(Settings { instance, ..self.settings() })
+    }
+
+    /// Without the check of the law, which would hide that something is done twice.
+    pub(crate) fn start_lawless(&self) -> Service {
+        self.start_with(Settings { check_law: false, ..self.settings() })
+    }
+
+    pub(crate) fn start_with(&self, settings: Settings) -> Service {
+        self.start_over(Arc::new(self.store.clone()), settings)
+    }
+
+    pub(crate) fn start_over(&self, store: Arc<dyn Store>, settings: Settings) -> Service {
+        start(scribe(self.press.clone()), store, Arc::new(self.bus.clone()), None, settings)
+    }
+
+    /// A message of the author, said now and worth doing for ten minutes.
+    pub(crate) fn envelope<M: Message>(&self, message: &M) -> Envelope {
+        let now = self.clock.now();
+        self.envelope_until(message, now + SignedDuration::from_secs(600))
+    }
+
+    pub(crate) fn envelope_until<M: Message>(&self, message: &M, expiry: Timestamp) -> Envelope {
+        let (id, now, key) = (self.clock.new_id(), self.clock.now(), message.key().to_string());
+        let heading = Heading {
+            id,
+            source: "author".to_owned(),
+            kind: format!("choreography.{}.v{}", M::NAME, M::VERSION),
+            time: now,
+            subject: key.clone(),
+            correlation: key.clone(),
+            causation: id.to_string(),
+            expiry: Some(expiry),
+            trace: format!("00-{:032x}-{:016x}-01", id.as_u128(), id.as_u64_pair().1),
+        };
+        let payload = serde_json::to_vec(message).unwrap();
+        Envelope { subject: format!("author.{}.{key}", M::NAME), headers: heading.write(), payload }
+    }
+
+    pub(crate) fn say<M: Message>(&self, message: M) -> u64 {
+        self.bus.say(&self.envelope(&message)).unwrap()
+    }
+
+    pub(crate) fn write(&self, page: u32, line: u32) -> u64 {
+        self.say(Write { page, line, how: How::Plainly })
+    }
+
+    /// Says a line on the last page, and waits until it is written: what was said before has been heard.
+    pub(crate) async fn all_is_heard(&self) {
+        const LAST: u32 = 999_999;
+        let line = self.bus.said().len() as u32 + self.clock.now().as_millisecond() as u32;
+        self.write(LAST, line);
+        self.logged(LAST, &format!("write {line}")).await;
+    }
+
+    pub(crate) async fn log(&self, page: u32) -> Vec<String> {
+        let conditions = vec![choreography::store::Condition { column: "key", value: page.to_string() }];
+        let listing = Listing { table: "page", conditions, after: None, descending: false, limit: 1 };
+        let rows = self.store.list(&listing).await.unwrap();
+        let pages = rows.iter().map(|row| serde_json::from_str::<Page>(&row.state).unwrap());
+        pages.flat_map(|page| page.log).collect()
+    }
+
+    pub(crate) async fn logged(&self, page: u32, entry: &str) {
+        until(&format!("{entry:?} on page {page}"), || async { self.log(page).await.iter().any(|known| known == entry) })
+            .await;
+    }
+
+    /// What the scribe said, first occurrences only: without its name, as `written.1`.
+    pub(crate) fn said(&self) -> Vec<String> {
+        let mut known = std::collections::HashSet::new();
+        let said = self.bus.said().into_iter().map(|(_, envelope)| envelope);
+        let new = said.filter(|envelope| known.insert(envelope.header("ce-id").map(str::to_owned)));
+        new.filter_map(|envelope| envelope.subject.strip_prefix("scribe.").map(str::to_owned)).collect()
+    }
+
+    /// The messages of this name that the scribe said, copies included.
+    pub(crate) fn all_said(&self, name: &str) -> Vec<Envelope> {
+        let said = self.bus.said().into_iter().map(|(_, envelope)| envelope);
+        said.filter(|envelope| envelope.subject.starts_with(&format!("scribe.{name}."))).collect()
+    }
+
+    pub(crate) fn letters(&self) -> Vec<Envelope> {
+        self.bus.letters().into_iter().map(|(_, letter)| letter).collect()
+    }
+
+    pub(crate) async fn backlog(&self) -> Backlog {
+        self.store.backlog().await.unwrap()
+    }
+
+    pub(crate) async fn head(&self) -> Head {
+        self.store.head().await.unwrap()
+    }
+}
+
+/// The entries `write <line>` for lines.
+pub(crate) fn written(lines: impl IntoIterator<Item = u32>) -> Vec<String> {
+    lines.into_iter().map(|line| format!("write {line}")).collect()
+}
+
+pub(crate) async fn well(service: &Service) {
+    until("reading and publishing are well", || async {
+        let health = service.health();
+        health.database.is_ok() && health.reading.is_ok() && health.publishing.is_ok()
+    })
+    .await;
+}

@@ -1,0 +1,70 @@
+//! A service that stops answers its callers, says what it has decided, and lets another one take over.
+
+use choreography::TellError;
+
+use crate::diary::OpenPage;
+use crate::stage::{Stage, well};
+use crate::{ms, pass};
+
+fn open(page: u32) -> OpenPage {
+    OpenPage { page, title: "May".to_owned() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_wait_are_answered_and_those_who_come_later_are_turned_away() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    well(&scribe).await;
+    let mut waiting: Vec<_> = (0..2_000).map(|page| Box::pin(scribe.tell(open(page)))).collect();
+    for call in &mut waiting {
+        assert!(futures::poll!(call).is_pending());
+    }
+    scribe.stop().await;
+    assert!(futures::future::join_all(waiting).await.iter().all(Result::is_ok));
+    assert_eq!(scribe.tell(open(9_999)).await, Err(TellError::Stopped));
+    let said: Vec<String> = (0..2_000).map(|page| format!("page-opened.{page}")).collect();
+    assert_eq!(stage.said(), said);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_lets_go_of_the_lease() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    well(&scribe).await;
+    assert!(stage.head().await.lease_until_ms > stage.clock.now().as_millisecond());
+    scribe.stop().await;
+    assert_eq!(stage.head().await.lease_until_ms, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_stops_within_seconds_whatever_the_server_does() {
+    for trouble in 0..4 {
+        let stage = Stage::new();
+        let scribe = stage.start();
+        well(&scribe).await;
+        match trouble {
+            0 => stage.bus.set_down(true),
+            1 => stage.bus.set_silent(true),
+            2 => stage.bus.drop_acknowledgements(1_000),
+            _ => stage.bus.refuse(Some("no space left")),
+        }
+        scribe.tell(open(1)).await.unwrap();
+        pass(ms(1_000)).await;
+        let stopped = tokio::time::timeout(ms(6_000), scribe.stop()).await;
+        assert!(stopped.is_ok(), "trouble {trouble}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_published_any_more_is_published_after_the_next_start() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    well(&scribe).await;
+    stage.bus.set_down(true);
+    scribe.tell(open(1)).await.unwrap();
+    scribe.stop().await;
+    stage.bus.set_down(false);
+    let scribe = stage.start();
+    crate::until("it is said", || async { stage.said() == ["page-opened.1"] }).await;
+    scribe.stop().await;
+}

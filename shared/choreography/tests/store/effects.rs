@@ -1,0 +1,61 @@
+//! The effects' queue.
+
+use std::sync::Arc;
+
+use choreography::store::{Changes, EffectRow, Store};
+
+use crate::fixture::{Instances, at, commit, envelope};
+
+fn effect(number: i64, name: &str) -> EffectRow {
+    EffectRow { number, key: "1".to_owned(), tries: 0, since_ms: 5, due_ms: 6, envelope: envelope(name) }
+}
+
+/// Adds effects; the numbers that they bring along must not matter.
+async fn add(store: &Arc<dyn Store>, names: &[&str]) {
+    let effects = names.iter().map(|name| effect(99, name)).collect();
+    commit(store, Changes { effects, ..Changes::default() }).await.unwrap();
+}
+
+async fn over(store: &Arc<dyn Store>, effects_done: Vec<i64>) {
+    commit(store, Changes { effects_done, ..Changes::default() }).await.unwrap();
+}
+
+pub(crate) async fn effects_come_in_the_order_of_their_commits(stores: Instances) {
+    add(&stores.first, &["b", "a"]).await;
+    add(&stores.second, &["c"]).await;
+    let effects = stores.first.effects(0, 10).await.unwrap();
+    let numbers: Vec<i64> = effects.iter().map(|row| row.number).collect();
+    assert!(numbers.is_sorted() && numbers[0] > 0, "{numbers:?}");
+    assert_eq!(effects, [effect(numbers[0], "b"), effect(numbers[1], "a"), effect(numbers[2], "c")]);
+}
+
+pub(crate) async fn effects_are_paged_by_their_numbers(stores: Instances) {
+    add(&stores.first, &["a", "b", "c"]).await;
+    let first = stores.second.effects(0, 2).await.unwrap();
+    assert_eq!(first.len(), 2);
+    let rest = stores.second.effects(first[1].number, 2).await.unwrap();
+    assert_eq!(rest, [effect(rest[0].number, "c")]);
+}
+
+pub(crate) async fn a_failed_effect_keeps_its_place(stores: Instances) {
+    add(&stores.first, &["a", "b"]).await;
+    let before = stores.first.effects(0, 10).await.unwrap();
+    stores.first.effect_failed(before[0].number, 2, at(700)).await.unwrap();
+    let failed = EffectRow { tries: 2, due_ms: 700, ..before[0].clone() };
+    assert_eq!(stores.second.effects(0, 10).await.unwrap(), [failed, before[1].clone()]);
+}
+
+pub(crate) async fn an_effect_that_is_over_is_gone(stores: Instances) {
+    add(&stores.first, &["a", "b"]).await;
+    let before = stores.first.effects(0, 10).await.unwrap();
+    over(&stores.second, vec![before[0].number]).await;
+    assert_eq!(stores.first.effects(0, 10).await.unwrap(), before[1..]);
+}
+
+pub(crate) async fn numbers_of_effects_are_never_given_twice(stores: Instances) {
+    add(&stores.first, &["a"]).await;
+    let first = stores.first.effects(0, 10).await.unwrap()[0].number;
+    over(&stores.first, vec![first]).await;
+    add(&stores.first, &["b"]).await;
+    assert!(stores.first.effects(first, 10).await.unwrap().len() == 1, "b must come after {first}");
+}

@@ -1,0 +1,155 @@
+//! Two instances of a store over the same data, and short ways to say what a test needs.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use choreography::Envelope;
+use choreography::store::memory::MemoryStore;
+use choreography::store::sqlite::SqliteStore;
+use choreography::store::{
+    Advance, Changes, Head, IdempotencyKey, InboxRow, LaterChange, LaterRow, OutboxRow, RowChange, Store, StoreError,
+    StoredAnswer, StoredRow, Transaction, WaitingRow,
+};
+use jiff::Timestamp;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use uuid::Uuid;
+
+/// The tables that [`migrations`] make.
+pub(crate) const TABLES: &[&str] = &["payment", "order"];
+
+pub(crate) struct Instances {
+    pub(crate) first: Arc<dyn Store>,
+    pub(crate) second: Arc<dyn Store>,
+    /// Deleted when the test is over.
+    _directory: Option<tempfile::TempDir>,
+}
+
+impl Instances {
+    pub(crate) fn in_memory() -> Self {
+        let store = MemoryStore::new();
+        Self { first: Arc::new(store.clone()), second: Arc::new(store), _directory: None }
+    }
+
+    pub(crate) async fn in_sqlite() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("data/service.db");
+        let open = async || SqliteStore::open(path.to_str().unwrap(), Some(&migrations()), TABLES).await.unwrap();
+        Self { first: Arc::new(open().await), second: Arc::new(open().await), _directory: Some(directory) }
+    }
+}
+
+/// Two tables as a service makes them.
+pub(crate) fn migrations() -> Migrator {
+    let text = r#"
+        create table payment (
+            key text primary key not null, version bigint not null, state jsonb not null,
+            status text generated always as (state ->> 'status') stored,
+            total_cents bigint generated always as (state ->> 'total_cents') stored
+        );
+        create index payment_status on payment (status);
+        create table "order" (
+            key text primary key not null, version bigint not null, state jsonb not null
+        );
+    "#;
+    let text = sqlx::SqlStr::from_static(text);
+    Migrator::with_migrations(vec![Migration::new(1, Cow::Borrowed("tables"), MigrationType::Simple, text, false)])
+}
+
+pub(crate) fn at(millisecond: i64) -> Timestamp {
+    Timestamp::from_millisecond(millisecond).unwrap()
+}
+
+pub(crate) fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+pub(crate) fn envelope(name: &str) -> Envelope {
+    let headers = vec![("ce-id".to_owned(), name.to_owned())];
+    Envelope { subject: format!("payment.{name}.1"), headers, payload: format!("{{\"name\":\"{name}\"}}").into_bytes() }
+}
+
+pub(crate) fn envelopes(names: &[&str]) -> Vec<Envelope> {
+    names.iter().map(|name| envelope(name)).collect()
+}
+
+/// A payment's row as it is to be written.
+pub(crate) fn row(key: &str, version: i64, state: &str) -> RowChange {
+    RowChange { table: "payment", key: key.to_owned(), version, state: Some(state.to_owned()) }
+}
+
+/// A payment's row that is to be deleted.
+pub(crate) fn deleted(key: &str, version: i64) -> RowChange {
+    RowChange { table: "payment", key: key.to_owned(), version, state: None }
+}
+
+pub(crate) fn stored(key: &str, version: i64, state: &str) -> StoredRow {
+    StoredRow { key: key.to_owned(), version, state: state.to_owned() }
+}
+
+pub(crate) fn heard(number: u128) -> InboxRow {
+    InboxRow { id: id(number), dead_tries: None }
+}
+
+pub(crate) fn waiting(number: u128, key: &str, expiry_ms: Option<i64>) -> WaitingRow {
+    let envelope = envelope(&format!("waits-{number}"));
+    WaitingRow { id: id(number), table: "payment".to_owned(), key: key.to_owned(), expiry_ms, envelope }
+}
+
+pub(crate) fn later(name: &str, due_ms: i64) -> LaterRow {
+    LaterRow { name: name.to_owned(), key: "1".to_owned(), due_ms, envelope: envelope(name) }
+}
+
+pub(crate) fn set(name: &str, due_ms: i64) -> LaterChange {
+    LaterChange::Set(later(name, due_ms))
+}
+
+pub(crate) fn remove(name: &str) -> LaterChange {
+    LaterChange::Remove { name: name.to_owned(), key: "1".to_owned() }
+}
+
+pub(crate) fn answer(caller: &str, key: &str) -> StoredAnswer {
+    let key = IdempotencyKey { route: "POST /orders".to_owned(), caller: caller.to_owned(), key: key.to_owned() };
+    StoredAnswer { key, body_hash: "abc".to_owned(), answer: "{\"status\":201}".to_owned() }
+}
+
+pub(crate) async fn commit(store: &Arc<dyn Store>, changes: Changes) -> Result<i64, StoreError> {
+    store.begin().await?.commit(changes).await
+}
+
+/// Commits rows of payments.
+pub(crate) async fn write(store: &Arc<dyn Store>, rows: Vec<RowChange>) -> Result<i64, StoreError> {
+    commit(store, Changes { rows, ..Changes::default() }).await
+}
+
+pub(crate) async fn begin(store: &Arc<dyn Store>) -> Box<dyn Transaction> {
+    store.begin().await.unwrap()
+}
+
+/// The payments of these keys, by key.
+pub(crate) async fn payments(store: &Arc<dyn Store>, keys: &[&str]) -> Vec<StoredRow> {
+    let keys: Vec<String> = keys.iter().map(|&key| key.to_owned()).collect();
+    let mut rows = begin(store).await.rows("payment", &keys).await.unwrap();
+    rows.sort_by(|one, other| one.key.cmp(&other.key));
+    rows
+}
+
+/// Takes charge of reading, and reads up to a position of which another one is safe.
+pub(crate) async fn in_charge(store: &Arc<dyn Store>, position: u64, safe: u64) -> Head {
+    let head = store.claim(None, at(0), at(1_000)).await.unwrap().unwrap();
+    let advance = Advance { epoch: head.epoch, from: head.position, to: position, safe };
+    commit(store, Changes { advance: Some(advance), ..Changes::default() }).await.unwrap();
+    store.head().await.unwrap()
+}
+
+/// Everything in the outbox.
+pub(crate) async fn said(store: &Arc<dyn Store>) -> Vec<OutboxRow> {
+    store.outbox(0, 1_000).await.unwrap()
+}
+
+pub(crate) fn numbers(rows: &[OutboxRow]) -> Vec<i64> {
+    rows.iter().map(|row| row.number).collect()
+}
+
+pub(crate) fn is_row_conflict<T>(result: Result<T, StoreError>) -> bool {
+    matches!(result, Err(StoreError::RowConflict(_)))
+}

@@ -1,0 +1,22 @@
+//! What only the store in memory does.
+
+use std::sync::Arc;
+
+use choreography::store::memory::MemoryStore;
+use choreography::store::{Changes, Store, StoreError};
+
+use crate::fixture::{commit, envelopes, numbers, said};
+
+#[tokio::test]
+async fn commits_fail_as_often_as_asked_and_write_nothing() {
+    let memory = MemoryStore::new();
+    let store: Arc<dyn Store> = Arc::new(memory.clone());
+    memory.fail_next_commits(2);
+    for _ in 0..2 {
+        let failed = commit(&store, Changes { outbox: envelopes(&["lost"]), ..Changes::default() }).await;
+        assert!(matches!(failed, Err(StoreError::Database(_))), "{failed:?}");
+    }
+    assert_eq!(said(&store).await, []);
+    commit(&store, Changes { outbox: envelopes(&["one"]), ..Changes::default() }).await.unwrap();
+    assert_eq!(numbers(&said(&store).await), [1]);
+}

@@ -1,0 +1,77 @@
+//! Messages that wait for a row.
+
+use std::sync::Arc;
+
+use choreography::store::{Backlog, Changes, Store, WaitingRow};
+
+use crate::fixture::{Instances, at, begin, commit, envelopes, id, in_charge, set, waiting};
+
+async fn wait(store: &Arc<dyn Store>, waiting: Vec<WaitingRow>) {
+    commit(store, Changes { waiting, ..Changes::default() }).await.unwrap();
+}
+
+async fn waits_for(store: &Arc<dyn Store>, rows: &[(&'static str, &str)]) -> Vec<u128> {
+    let rows: Vec<_> = rows.iter().map(|&(table, key)| (table, key.to_owned())).collect();
+    let found = begin(store).await.waiting_for(&rows).await.unwrap();
+    found.into_iter().map(|row| row.id.as_u128()).collect()
+}
+
+pub(crate) async fn what_waits_for_a_row_is_found_oldest_first(stores: Instances) {
+    wait(&stores.first, vec![waiting(9, "b", None), waiting(3, "a", Some(5))]).await;
+    wait(&stores.first, vec![waiting(1, "b", None)]).await;
+    assert_eq!(waits_for(&stores.second, &[("payment", "a"), ("payment", "b")]).await, [9, 3, 1]);
+    let found = begin(&stores.second).await.waiting_for(&[("payment", "a".to_owned())]).await.unwrap();
+    assert_eq!(found, [waiting(3, "a", Some(5))]);
+}
+
+pub(crate) async fn what_waits_for_another_row_is_not_found(stores: Instances) {
+    let order = WaitingRow { table: "order".to_owned(), ..waiting(2, "a", None) };
+    wait(&stores.first, vec![waiting(1, "b", None), order]).await;
+    assert_eq!(waits_for(&stores.second, &[("payment", "a"), ("order", "b")]).await, [0; 0]);
+    assert_eq!(waits_for(&stores.second, &[("order", "a")]).await, [2]);
+    assert_eq!(waits_for(&stores.second, &[]).await, [0; 0]);
+}
+
+pub(crate) async fn what_waited_is_gone(stores: Instances) {
+    wait(&stores.first, vec![waiting(1, "a", None), waiting(2, "a", None)]).await;
+    commit(&stores.second, Changes { waited: vec![id(1), id(7)], ..Changes::default() }).await.unwrap();
+    assert_eq!(waits_for(&stores.first, &[("payment", "a")]).await, [2]);
+}
+
+pub(crate) async fn what_waited_may_wait_for_another_row_in_the_same_batch(stores: Instances) {
+    wait(&stores.first, vec![waiting(1, "a", None)]).await;
+    let changes = Changes { waited: vec![id(1)], waiting: vec![waiting(1, "b", None)], ..Changes::default() };
+    commit(&stores.first, changes).await.unwrap();
+    assert_eq!(waits_for(&stores.second, &[("payment", "a")]).await, [0; 0]);
+    assert_eq!(waits_for(&stores.second, &[("payment", "b")]).await, [1]);
+}
+
+pub(crate) async fn what_has_expired_comes_in_the_order_of_its_expiry(stores: Instances) {
+    let rows = [(1, 30), (2, 20), (3, 10), (4, 20)].map(|(number, expiry)| waiting(number, "a", Some(expiry)));
+    wait(&stores.first, rows.to_vec()).await;
+    let expired = async |now_ms, limit| begin(&stores.second).await.expired(at(now_ms), limit).await.unwrap();
+    assert_eq!(expired(9, 10).await, []);
+    let three = [waiting(3, "a", Some(10)), waiting(2, "a", Some(20)), waiting(4, "a", Some(20))];
+    assert_eq!(expired(20, 10).await, three);
+    assert_eq!(expired(20, 2).await, three[..2]);
+}
+
+pub(crate) async fn what_never_expires_does_not_expire(stores: Instances) {
+    wait(&stores.first, vec![waiting(1, "a", None)]).await;
+    assert_eq!(begin(&stores.second).await.expired(at(i64::from(i32::MAX)), 10).await.unwrap(), []);
+}
+
+pub(crate) async fn the_backlog_counts_what_is_on_its_way(stores: Instances) {
+    assert_eq!(stores.second.backlog().await.unwrap(), Backlog::default());
+    let epoch = in_charge(&stores.first, 1, 1).await.epoch;
+    let changes = Changes {
+        outbox: envelopes(&["one", "two", "three"]),
+        waiting: vec![waiting(1, "a", None), waiting(2, "a", Some(5))],
+        later: vec![set("a", 10)],
+        ..Changes::default()
+    };
+    commit(&stores.first, changes).await.unwrap();
+    stores.first.renew(epoch, at(1_000), 1, 1).await.unwrap();
+    let backlog = stores.second.backlog().await.unwrap();
+    assert_eq!(backlog, Backlog { outbox: 2, waiting: 2, later: 1, effects: 0 });
+}

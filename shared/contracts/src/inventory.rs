@@ -1,0 +1,23 @@
+//! What inventory says.
+
+use serde::{Deserialize, Serialize};
+
+use crate::macros::story_of_an_order;
+use crate::{Confirmation, CustomerId, Money, OrderId};
+
+/// To payment: the pieces are held and this is what they cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreatePayment {
+    /// The order.
+    pub order_id: OrderId,
+    /// Who pays.
+    pub customer_id: CustomerId,
+    /// How much, from the catalogue.
+    pub amount: Money,
+    /// Whether the payment waits for the customer.
+    pub confirmation: Confirmation,
+}
+
+story_of_an_order! {
+    CreatePayment => "create-payment",
+}

@@ -1,0 +1,28 @@
+//! The messages of this system, and the types that they carry.
+//!
+//! One module for each service that says them; an undo lives with the service that hears it. Every message belongs
+//! to the story of one order: its key is the order's id, and it carries what the hops after it need.
+//!
+//! A field may be added if yesterday's hearers can do without it; anything else is a new `VERSION`.
+
+mod macros;
+
+pub mod delivery;
+pub mod ids;
+pub mod inventory;
+pub mod money;
+pub mod notify;
+pub mod order;
+pub mod payment;
+pub mod reason;
+pub mod words;
+
+pub use delivery::{CancelDelivery, DeliveryAssigned};
+pub use ids::{CustomerId, DeliveryId, OrderId, PaymentId};
+pub use inventory::CreatePayment;
+pub use money::{Currency, Money};
+pub use notify::CustomerNotified;
+pub use order::{Address, CancelOrder, Confirmation, CreateDelivery, Line, News, OrderUpdated, ReserveStock};
+pub use payment::{CancelPayment, ExpirePayment, OrderConfirmed, PaymentCreated};
+pub use reason::CancelReason;
+pub use words::{Sku, Zone};

@@ -1,0 +1,53 @@
+//! What payment says, and the undo that payment hears.
+
+use serde::{Deserialize, Serialize};
+
+use crate::macros::story_of_an_order;
+use crate::{CancelReason, Money, OrderId, PaymentId};
+
+/// To order: there is a payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentCreated {
+    /// The order.
+    pub order_id: OrderId,
+    /// Its payment.
+    pub payment_id: PaymentId,
+    /// What the order costs.
+    pub amount: Money,
+}
+
+/// To order: the payment is confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderConfirmed {
+    /// The order.
+    pub order_id: OrderId,
+    /// Its payment.
+    pub payment_id: PaymentId,
+    /// What was paid: `payment-created` may still be on its way.
+    pub amount: Money,
+}
+
+/// To payment itself, at the deadline of a payment that waits for the customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExpirePayment {
+    /// The order.
+    pub order_id: OrderId,
+}
+
+/// Undo, to payment: the money goes back, or is never taken. Payment says `cancel-order` then.
+///
+/// Said by order and delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelPayment {
+    /// The order.
+    pub order_id: OrderId,
+    /// Why.
+    pub reason: CancelReason,
+}
+
+story_of_an_order! {
+    PaymentCreated => "payment-created",
+    OrderConfirmed => "order-confirmed",
+    ExpirePayment => "expire-payment",
+    CancelPayment => "cancel-payment",
+}

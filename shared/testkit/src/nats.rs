@@ -1,0 +1,95 @@
+//! A real nats-server with the workspace's own `nats.conf`, on free ports, with a store of its own.
+
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::{Process, Program, World, free_port, workspace};
+
+/// A first start takes 0.1 s; one that has to read a long store again takes longer.
+const START_MAX: Duration = Duration::from_secs(30);
+
+/// The server of a world.
+pub struct NatsServer {
+    /// The process.
+    pub process: Arc<Process>,
+    port: u16,
+    store: PathBuf,
+}
+
+impl NatsServer {
+    /// Starts one, and waits until it takes connections.
+    ///
+    /// `variables` are those of `nats.conf` besides ports and directory: the users' passwords.
+    ///
+    /// # Errors
+    /// When there is no server program, or it does not start.
+    pub fn start(world: &World, variables: &[(String, String)]) -> Result<Self> {
+        let (port, store) = (free_port()?, world.directory().join("nats"));
+        let mut program = Program::new("nats-server", program_path()?)
+            .arg("-c")
+            .arg(workspace().join("nats.conf"))
+            .env("NATS_PORT", port.to_string())
+            .env("NATS_MONITOR_PORT", free_port()?.to_string())
+            .env("NATS_STORE_DIR", format!("'{}'", store.display()));
+        for (name, value) in variables {
+            program = program.env(name, value);
+        }
+        let server = Self { process: world.start(program)?, port, store };
+        server.ready()?;
+        Ok(server)
+    }
+
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// The directory that it stores in.
+    pub fn store(&self) -> &Path {
+        &self.store
+    }
+
+    /// Starts it again after its death, on what it has stored.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn again(&self) -> Result<()> {
+        self.process.again()?;
+        self.ready()
+    }
+
+    fn ready(&self) -> Result<()> {
+        let begin = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            if let Some(ended) = self.process.ended() {
+                anyhow::bail!("{ended}\n{}", self.process.last_words(20));
+            }
+            anyhow::ensure!(begin.elapsed() < START_MAX, "nats-server does not start\n{}", self.process.last_words(20));
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+}
+
+/// `$NATS_SERVER`, or the one that the workspace has fetched, or the one on `PATH`.
+fn program_path() -> Result<PathBuf> {
+    if let Some(given) = std::env::var_os("NATS_SERVER") {
+        return Ok(given.into());
+    }
+    let fetched = workspace().join(".tools/bin/nats-server");
+    let on_path = || {
+        let path = std::env::var_os("PATH")?;
+        std::env::split_paths(&path).map(|directory| directory.join("nats-server")).find(|path| path.is_file())
+    };
+    let found = Some(fetched).filter(|path| path.is_file()).or_else(on_path);
+    found.context("there is no nats-server: run 'make test', which fetches it, or set NATS_SERVER")
+}

@@ -1,0 +1,67 @@
+//! A real SMTP server (aiosmtpd), which keeps what it is sent in a maildir.
+
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::{Process, Program, World, free_port, workspace};
+
+const START_MAX: Duration = Duration::from_secs(20);
+
+/// The SMTP server of a world.
+pub struct SmtpServer {
+    /// The process.
+    pub process: Arc<Process>,
+    port: u16,
+    maildir: PathBuf,
+}
+
+impl SmtpServer {
+    /// Starts one, and waits until it takes connections.
+    ///
+    /// # Errors
+    /// When it is not installed, or does not start.
+    pub fn start(world: &World) -> Result<Self> {
+        let python = workspace().join(".tools/venv/bin/python");
+        anyhow::ensure!(python.exists(), "there is no SMTP server: run 'make test', which fetches aiosmtpd");
+        let (port, maildir) = (free_port()?, world.directory().join("maildir"));
+        let program = Program::new("smtp", python)
+            .arg("-m")
+            .arg("aiosmtpd")
+            .arg("-n")
+            .arg("-c")
+            .arg("aiosmtpd.handlers.Mailbox")
+            .arg("-l")
+            .arg(format!("127.0.0.1:{port}"))
+            .arg(&maildir);
+        let server = Self { process: world.start(program)?, port, maildir };
+        let begin = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let words = server.process.last_words(20);
+            anyhow::ensure!(server.process.ended().is_none() && begin.elapsed() < START_MAX, "no SMTP server\n{words}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(server)
+    }
+
+    /// Where it listens, as `SMTP_URL` takes it.
+    pub fn url(&self) -> String {
+        format!("smtp://127.0.0.1:{}", self.port)
+    }
+
+    /// The mails that have come, each as it was sent.
+    ///
+    /// # Errors
+    /// When the maildir can't be read.
+    pub fn mails(&self) -> Result<Vec<Vec<u8>>> {
+        let new = self.maildir.join("new");
+        if !new.is_dir() {
+            return Ok(Vec::new());
+        }
+        let entries = std::fs::read_dir(&new).with_context(|| format!("reading {new:?}"))?;
+        entries.map(|entry| Ok(std::fs::read(entry?.path())?)).collect()
+    }
+}

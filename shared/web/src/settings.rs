@@ -1,0 +1,153 @@
+//! The settings that every service has. Each has a default that works on a laptop, and `--help` explains them.
+
+use anyhow::{Context, bail};
+use choreography::bus::jetstream::{JetStreamBus, JetStreamOptions};
+use choreography::store::sqlite::SqliteStore;
+use choreography::{Choreography, start};
+use clap::{Command, Parser};
+use sqlx::migrate::Migrator;
+use std::io::{ErrorKind, IsTerminal};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+use crate::Running;
+
+/// The name space of message types: `shop.order-confirmed.v1`.
+const NAMESPACE: &str = "shop";
+
+/// What is logged if `RUST_LOG` does not say otherwise.
+const LOG_DEFAULT: &str = "info,async_nats=warn,sqlx=warn";
+
+// No doc comment: clap would show it as what the service is about.
+#[allow(missing_docs)]
+#[derive(Debug, Clone, Parser)]
+#[group(skip)] // it would bear the name of the service's own settings
+pub struct Settings {
+    /// The message server; several, separated by commas, are tried one after the other
+    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222")]
+    pub nats_url: String,
+    /// The service's user at the message server
+    #[arg(long)]
+    pub nats_user: String,
+    /// Its password; the default is for development only
+    #[arg(long, hide_env_values = true)]
+    pub nats_password: String,
+    /// The service's database: a file
+    #[arg(long, env = "DATABASE_URL")]
+    pub database_url: String,
+    /// Where HTTP is served, as address:port
+    #[arg(long, env = "LISTEN")]
+    pub listen: String,
+    /// Which instance of the service this is, counted from 0; each reads with a consumer of its own
+    #[arg(long, env = "INSTANCE", default_value_t = 0)]
+    pub instance: u32,
+    /// Begin with what the demonstration needs
+    #[arg(long)]
+    pub demo: bool,
+    /// Who says what this service shows as stories.
+    #[arg(skip)]
+    pub sayers: Vec<String>,
+}
+
+/// Reads a service's settings from flags and environment; `S` is [`Settings`], or has them flattened in.
+///
+/// Ends the process for `--help` and for what can't be read, after saying why. The log begins here.
+pub fn settings<S: Parser>(service: &'static str, about: &'static str, port: u16) -> S {
+    let command = S::command().name(service).about(about);
+    let command = command.after_help("RUST_LOG says what is logged: RUST_LOG=debug, for one.");
+    let command = own_defaults(command, service, port);
+    let settings = S::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| LOG_DEFAULT.into());
+    let colors = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colors).init();
+    settings
+}
+
+/// Defaults that differ from service to service.
+fn own_defaults(command: Command, service: &'static str, port: u16) -> Command {
+    let defaults = [
+        ("nats_user", service.to_owned()),
+        ("nats_password", format!("{service}-dev")),
+        ("database_url", format!("sqlite://.data/{service}.db")),
+        ("listen", format!("127.0.0.1:{port}")),
+    ];
+    let set = |command: Command, (name, value)| command.mut_arg(name, |arg| arg.required(false).default_value(value));
+    let command = defaults.into_iter().fold(command, set);
+    command.mut_arg("nats_password", |password| password.env(format!("{}_PASSWORD", service.to_uppercase())))
+}
+
+impl Settings {
+    /// Lets the service read stories: the messages of a key, whoever of these says them.
+    pub fn with_stories_of(self, sayers: &[&str]) -> Self {
+        Self { sayers: sayers.iter().map(|sayer| (*sayer).to_owned()).collect(), ..self }
+    }
+
+    /// Takes the port, opens the database, and starts the service. Whether the message server is there does not
+    /// matter yet.
+    ///
+    /// # Errors
+    /// Says what is in the way, and what can be done about it.
+    pub async fn start(&self, choreography: Choreography, migrations: &Migrator) -> anyhow::Result<Running> {
+        let listener = self.listen().await?;
+        let store = self.open(&choreography, migrations).await?;
+        let bus = Arc::new(JetStreamBus::new(JetStreamOptions {
+            user: self.nats_user.clone(),
+            password: self.nats_password.clone(),
+            sayers: self.sayers.clone(),
+            ..JetStreamOptions::new(&self.nats_url, choreography.service())
+        }));
+        let stories = (!self.sayers.is_empty()).then(|| bus.clone() as _);
+        let runtime = choreography::Settings {
+            namespace: NAMESPACE.to_owned(),
+            instance: self.instance,
+            ..choreography::Settings::default()
+        };
+        Ok(Running::new(start(choreography, store, bus, stories, runtime), listener))
+    }
+
+    async fn listen(&self) -> anyhow::Result<TcpListener> {
+        let listen = &self.listen;
+        match TcpListener::bind(listen).await {
+            Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
+                "{listen} is taken: something else listens there, perhaps this service. Stop it, or choose another \
+                 port with --listen or LISTEN=<address>:<port>"
+            ),
+            bound => bound.with_context(|| format!("cannot listen at {listen}, which --listen or LISTEN says")),
+        }
+    }
+
+    async fn open(&self, choreography: &Choreography, migrations: &Migrator) -> anyhow::Result<Arc<SqliteStore>> {
+        let url = &self.database_url;
+        if url.contains("://") && !url.starts_with("sqlite://") {
+            bail!("DATABASE_URL is a SQLite file as sqlite://<path>, not {url}");
+        }
+        let tables: Vec<_> = choreography.tables().into_iter().collect();
+        Ok(Arc::new(SqliteStore::open(url, Some(migrations), &tables).await?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, FromArgMatches};
+
+    use super::*;
+
+    /// A service's settings with others beside them.
+    #[derive(Debug, Parser)]
+    struct Wider {
+        #[command(flatten)]
+        service: Settings,
+        #[arg(long, default_value = "15m")]
+        patience: String,
+    }
+
+    #[test]
+    fn every_setting_has_a_default_also_beside_others() {
+        let command = own_defaults(Wider::command(), "payment", 8082);
+        let wider = Wider::from_arg_matches(&command.get_matches_from(["payment", "--demo"])).unwrap();
+        let Settings { nats_user, listen, demo, .. } = wider.service;
+        assert_eq!((nats_user.as_str(), listen.as_str(), demo), ("payment", "127.0.0.1:8082", true));
+        assert_eq!(wider.patience, "15m");
+    }
+}

@@ -1,0 +1,179 @@
+//! The face around some routes that do what a request can do wrong.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use axum::response::Response;
+use axum::routing::{get, post};
+use choreography::{Refused, TellError};
+use http_body_util::BodyExt;
+use serde::Deserialize;
+use serde_json::Value;
+use tower::ServiceExt;
+use uuid::Uuid;
+
+use crate::face::surround;
+use crate::{BODY_BYTES_MAX, Caller, Json, Path, Problem, Query, page};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    lines: Vec<Line>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    quantity: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    limit: Option<u32>,
+}
+
+async fn take(caller: Caller, body: Json<Wanted>) -> Result<String, Problem> {
+    let sum: u32 = body.lines.iter().map(|line| line.quantity).sum();
+    let once = caller.once(&body).once;
+    Ok(format!("{sum} {}", once.map_or("often".to_owned(), |once| format!("{:?}", (once.key.key, once.body_hash)))))
+}
+
+async fn take_once(caller: Caller, body: Json<Wanted>) -> Result<(), Problem> {
+    caller.only_once(&body).map(drop)
+}
+
+async fn list(Query(asked): Query<Asked>) -> Result<String, Problem> {
+    page(asked.limit, None::<String>).map(|page| page.limit.to_string())
+}
+
+fn app() -> Router {
+    surround(
+        Router::new()
+            .route("/things", post(take).get(list))
+            .route("/once", post(take_once))
+            .route("/things/{id}", get(|Path(id): Path<Uuid>| async move { id.to_string() }))
+            .route("/panic", get(|| async { panic!("on purpose") as () }))
+            .route("/slow", get(std::future::pending::<()>)),
+    )
+}
+
+async fn send(request: Request<Body>) -> (StatusCode, Value, Response<()>) {
+    let (parts, body) = app().oneshot(request).await.unwrap().into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let value = serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into());
+    (parts.status, value, Response::from_parts(parts, ()))
+}
+
+fn post_json(path: &str, body: impl Into<Body>) -> Request<Body> {
+    Request::post(path).header(header::CONTENT_TYPE, "application/json").body(body.into()).unwrap()
+}
+
+fn ask(path: &str) -> Request<Body> {
+    Request::get(path).body(Body::empty()).unwrap()
+}
+
+/// The answer is a problem of this status and code; its detail.
+async fn problem(request: Request<Body>, status: u16, code: &str) -> String {
+    let (answered, body, response) = send(request).await;
+    assert_eq!(answered, status, "{body}");
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+    assert_eq!(
+        (body["status"].as_u64(), body["type"].as_str()),
+        (Some(status.into()), Some(&*format!("urn:problem:{code}")))
+    );
+    assert!(body["title"].as_str().is_some_and(|title| !title.is_empty()));
+    body["detail"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_body_that_is_wrong_is_refused_with_what_is_wrong_and_where() {
+    let huge = format!(r#"{{"lines": [{}]}}"#, " ".repeat(BODY_BYTES_MAX));
+    let cases = [
+        ("", 400, "invalid-json", "EOF"),
+        ("{", 400, "invalid-json", "EOF"),
+        ("[1, 2", 400, "invalid-json", "EOF"),
+        ("[]", 422, "invalid-content", "invalid length 0"),
+        (r#"{"lines": []} x"#, 400, "invalid-json", "trailing"),
+        (r#"{"lines": 7}"#, 422, "invalid-content", "/lines: "),
+        (r#"{"lines": [{"quantity": 1}, {"quantity": "two"}]}"#, 422, "invalid-content", "/lines/1/quantity: "),
+        (r#"{"lines": [{"quantity": -1}]}"#, 422, "invalid-content", "/lines/0/quantity: "),
+        (r#"{"lines": [{}]}"#, 422, "invalid-content", "missing field `quantity`"),
+        (r#"{"lines": [], "price": 1}"#, 422, "invalid-content", "unknown field `price`"),
+        (huge.as_str(), 413, "body-too-large", "65536"),
+    ];
+    for (body, status, code, says) in cases {
+        let detail = problem(post_json("/things", body.to_owned()), status, code).await;
+        assert!(detail.contains(says), "{detail}");
+    }
+    let untyped = Request::post("/things").body(Body::from("{}")).unwrap();
+    assert!(problem(untyped, 415, "media-type-unsupported").await.contains("application/json"));
+}
+
+#[tokio::test]
+async fn addresses_that_lead_nowhere_are_problems() {
+    problem(ask("/nowhere"), 404, "not-found").await;
+    problem(ask("/things/seven"), 400, "invalid-path").await;
+    problem(ask("/things?limit=many"), 400, "invalid-query").await;
+    problem(ask("/things?color=red"), 400, "invalid-query").await;
+    for limit in ["0", "101"] {
+        problem(ask(&format!("/things?limit={limit}")), 400, "invalid-query").await;
+    }
+    assert_eq!(send(ask("/things")).await.1, 20);
+    let delete = || Request::delete("/things").body(Body::empty()).unwrap();
+    problem(delete(), 405, "method-not-allowed").await;
+    let allowed = send(delete()).await.2.headers()[header::ALLOW].to_str().unwrap().to_owned();
+    assert!(allowed.contains("POST") && allowed.contains("GET"), "{allowed}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_or_no_answer_in_time_is_a_problem() {
+    problem(ask("/panic"), 500, "internal-error").await;
+    problem(ask("/slow"), 503, "time-out").await;
+}
+
+#[tokio::test]
+async fn an_idempotency_key_is_bound_to_the_body_and_may_be_required() {
+    let with = |path: &str, key: &str, body: &'static str| {
+        let mut request = post_json(path, body);
+        request.headers_mut().insert("idempotency-key", key.parse().unwrap());
+        request
+    };
+    let one = r#"{"lines": [{"quantity": 1}]}"#;
+    let answer = async |request| send(request).await.1;
+    assert_eq!(answer(post_json("/things", one)).await, "1 often");
+    let first = answer(with("/things", "k", one)).await;
+    assert_eq!(first, answer(with("/things", "k", one)).await);
+    assert_ne!(first, answer(with("/things", "k", r#"{"lines": [{"quantity":1}]}"#)).await);
+    problem(with("/things", "", one), 400, "idempotency-key-invalid").await;
+    problem(with("/things", &"k".repeat(129), one), 400, "idempotency-key-invalid").await;
+    problem(post_json("/once", one), 400, "idempotency-key-missing").await;
+    assert_eq!(send(with("/once", "k", one)).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_route() {
+    send(ask("/things/0192f0c1-2d3e-7a4b-8c5d-6e7f8091a2b3")).await;
+    let metrics = send(ask("/metrics")).await.1;
+    let metrics = metrics.as_str().unwrap();
+    assert!(metrics.contains(r#"http_requests_total{method="GET",route="/things/{id}",status="200"}"#), "{metrics}");
+    assert!(metrics.contains("http_request_seconds_bucket"), "{metrics}");
+}
+
+#[test]
+fn each_way_in_which_a_command_can_fail_has_its_status() {
+    let cases = [
+        (TellError::Refused(Refused::new("payment-expired", "too late")), 409, "payment-expired"),
+        (TellError::Missing, 404, "not-found"),
+        (TellError::Busy, 503, "busy"),
+        (TellError::KeyReused, 422, "idempotency-key-reused"),
+        (TellError::KeyRunning, 409, "idempotency-key-running"),
+        (TellError::TooLarge("too long".to_owned()), 413, "message-too-large"),
+        (TellError::Stopped, 503, "stopping"),
+        (TellError::Failed("a bug".to_owned()), 500, "internal-error"),
+    ];
+    for (error, status, code) in cases {
+        let problem = Problem::from(error);
+        assert_eq!((problem.status, problem.kind), (status, format!("urn:problem:{code}")));
+    }
+}

@@ -1,0 +1,153 @@
+//! The load: orders placed in a closed loop or at a rate, each timed from the request to its end.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use hdrhistogram::Histogram;
+use serde_json::json;
+use tokio::time::{MissedTickBehavior, interval};
+use uuid::Uuid;
+
+use super::client::Client;
+use super::ends::Ends;
+use crate::premises::Premises;
+
+/// Longer than any order takes; one that takes longer is a fault and ends the measurement.
+const END_MAX: Duration = Duration::from_secs(60);
+
+/// How long a client waits when the shop takes no orders.
+const REFUSED_PAUSE: Duration = Duration::from_millis(100);
+
+/// What happened since the last look.
+#[derive(Debug, Clone)]
+pub(crate) struct Counted {
+    /// From the request to the end, in microseconds.
+    pub(crate) microseconds: Histogram<u64>,
+    /// How many of them were cancelled.
+    pub(crate) cancelled: u64,
+    /// How often the shop took no order.
+    pub(crate) refused: u64,
+}
+
+impl Counted {
+    fn new() -> Result<Self> {
+        let microseconds = Histogram::new_with_bounds(1, 600_000_000, 3).context("making a histogram")?;
+        Ok(Self { microseconds, cancelled: 0, refused: 0 })
+    }
+}
+
+/// Places orders.
+pub(crate) struct Load {
+    authority: String,
+    ends: Ends,
+    nowhere_percent: u32,
+    number: AtomicU32,
+    running: Arc<AtomicUsize>,
+    counted: RefCell<Counted>,
+}
+
+impl Load {
+    pub(crate) fn new(premises: &Premises, ends: Ends, nowhere_percent: u32) -> Result<Self> {
+        let authority = premises.service("order").url.trim_start_matches("http://").to_owned();
+        let (number, running, counted) = (AtomicU32::new(0), Arc::default(), RefCell::new(Counted::new()?));
+        Ok(Self { authority, ends, nowhere_percent, number, running, counted })
+    }
+
+    /// What happened since the last look.
+    pub(crate) fn counted(&self) -> Counted {
+        let mut counted = self.counted.borrow_mut();
+        let result = counted.clone();
+        counted.microseconds.reset();
+        (counted.cancelled, counted.refused) = (0, 0);
+        result
+    }
+
+    /// So many clients, each with one order after the other, for ever.
+    pub(crate) async fn closed(&self, clients: usize) -> Result<()> {
+        let work = async |()| -> Result<()> {
+            let mut client = Client::new(&self.authority);
+            loop {
+                self.order(&mut client, Instant::now()).await?;
+            }
+        };
+        let mut working: FuturesUnordered<_> = (0..clients).map(|_| work(())).collect();
+        working.next().await.unwrap_or(Ok(()))
+    }
+
+    /// So many orders a second, whether the earlier ones have ended or not, for ever. Each is timed from the moment at
+    /// which it was due.
+    pub(crate) async fn open(&self, rate: u32) -> Result<()> {
+        let mut due = interval(Duration::from_secs(1) / rate.max(1));
+        due.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        let (mut idle, mut working) = (Vec::new(), FuturesUnordered::new());
+        loop {
+            tokio::select! {
+                tick = due.tick() => {
+                    let mut client = idle.pop().unwrap_or_else(|| Client::new(&self.authority));
+                    working.push(async move { self.order(&mut client, tick.into_std()).await.map(|()| client) });
+                }
+                Some(done) = working.next() => idle.push(done?),
+            }
+        }
+    }
+
+    /// Waits until the orders that were on their way when a loop was left have ended: they are not counted.
+    pub(crate) async fn settle(&self) -> Result<()> {
+        let begin = Instant::now();
+        while self.running.load(Ordering::Relaxed) > 0 {
+            anyhow::ensure!(begin.elapsed() < END_MAX, "orders are left that do not end");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
+    async fn order(&self, client: &mut Client, begin: Instant) -> Result<()> {
+        let id = loop {
+            match client.place(self.body()).await? {
+                Some(id) => break id,
+                None => {
+                    self.counted.borrow_mut().refused += 1;
+                    tokio::time::sleep(REFUSED_PAUSE).await;
+                }
+            }
+        };
+        // In a task of its own: a loop that is left does not leave its orders unwatched.
+        self.running.fetch_add(1, Ordering::Relaxed);
+        let (ends, running) = (self.ends.clone(), self.running.clone());
+        let ended = tokio::spawn(async move {
+            let ended = tokio::time::timeout(END_MAX, ends.wait(id)).await;
+            running.fetch_sub(1, Ordering::Relaxed);
+            ended
+        });
+        let end = ended.await?.with_context(|| format!("order {id} has not ended within {END_MAX:?}"))??;
+        let microseconds = u64::try_from(end.at.saturating_duration_since(begin).as_micros()).unwrap_or(u64::MAX);
+        let mut counted = self.counted.borrow_mut();
+        counted.microseconds.saturating_record(microseconds);
+        counted.cancelled += u64::from(!end.completed);
+        Ok(())
+    }
+
+    fn body(&self) -> String {
+        let number = self.number.fetch_add(1, Ordering::Relaxed);
+        let zone = match number % 100 {
+            // Spread evenly: 37 and 100 have no common divisor.
+            place if place * 37 % 100 < self.nowhere_percent => "nowhere",
+            place if place % 2 == 0 => "north",
+            _ => "south",
+        };
+        let sku = ["tea", "mug", "kettle"][number as usize % 3];
+        let body = json!({
+            "customer_id": Uuid::now_v7(),
+            "email": "customer@example.com",
+            "lines": [{"sku": sku, "quantity": 1}],
+            "address": {"zone": zone, "line": "1 Hill Road"},
+            "confirmation": "automatic",
+        });
+        body.to_string()
+    }
+}

@@ -1,0 +1,11 @@
+//! The load generator: how many orders the shop ends in a second on this machine, how long one takes, what it costs,
+//! and how that compares with what the server and its client do without any work.
+
+use clap::Parser;
+use shop_tests::bench::{Options, run};
+
+fn main() -> anyhow::Result<()> {
+    let report = run(&Options::parse())?;
+    println!("{report}");
+    Ok(())
+}

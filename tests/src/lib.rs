@@ -1,0 +1,24 @@
+//! The shop as a customer, an operator and an intruder meet it: over HTTP, by mail and on the wire.
+//!
+//! [`Premises`] are the real processes on a real server; a [`Shop`] is one test's view of them. Nothing here uses the
+//! services' own types: what it sends and reads is what anybody can.
+#![allow(clippy::disallowed_methods, reason = "outside of the shop, time and ids are the real ones")]
+
+pub mod bench;
+mod http;
+mod invariants;
+mod mail;
+mod orders;
+mod premises;
+mod service;
+mod shelf;
+mod shop;
+mod wire;
+
+pub use http::Reply;
+pub use mail::Mail;
+pub use orders::{Order, Request};
+pub use premises::{Plan, Premises};
+pub use service::{SERVICES, Service, users};
+pub use shop::{PATIENCE, Shop};
+pub use wire::{Said, headers};

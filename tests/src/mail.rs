@@ -1,0 +1,77 @@
+//! The customer's mailbox.
+
+use std::collections::BTreeSet;
+
+use mail_parser::MessageParser;
+use testkit::until;
+
+use crate::orders::Order;
+use crate::shop::{PATIENCE, Shop};
+
+/// A mail.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mail {
+    /// To whom.
+    pub to: String,
+    /// `Message-ID`: the same if the same mail is sent again.
+    pub message_id: String,
+    /// What it is about.
+    pub subject: String,
+    /// The text.
+    pub text: String,
+}
+
+impl Mail {
+    fn read(raw: &[u8]) -> Option<Self> {
+        let mail = MessageParser::default().parse(raw)?;
+        Some(Self {
+            to: mail.to()?.first()?.address()?.to_owned(),
+            message_id: mail.message_id()?.to_owned(),
+            subject: mail.subject()?.to_owned(),
+            text: mail.body_text(0)?.into_owned(),
+        })
+    }
+}
+
+impl Shop {
+    /// Every mail that has arrived, those that came twice twice.
+    ///
+    /// # Panics
+    /// When the mailbox can't be read, or a mail is not one.
+    pub fn all_mails(&self) -> Vec<Mail> {
+        let raw = match &self.premises.smtp {
+            Some(smtp) => smtp.mails().expect("the maildir can be read"),
+            None => files(&self.premises.world.directory().join("mail")),
+        };
+        let read =
+            |raw: &Vec<u8>| Mail::read(raw).unwrap_or_else(|| panic!("not a mail: {}", String::from_utf8_lossy(raw)));
+        raw.iter().map(read).collect()
+    }
+
+    /// The mails about an order; one that came twice is one.
+    pub fn mails(&self, order: &Order) -> BTreeSet<Mail> {
+        self.all_mails().into_iter().filter(|mail| mail.to == order.email).collect()
+    }
+
+    /// Waits until so many different mails about an order have come, and gives them.
+    ///
+    /// # Panics
+    /// When they don't come, or there are more.
+    pub async fn expect_mails(&self, order: &Order, count: usize) -> BTreeSet<Mail> {
+        let mails = until(format_args!("{count} mails to {}", order.email), PATIENCE, async || {
+            let mails = self.mails(order);
+            if mails.len() >= count { Ok(mails) } else { Err(format!("{mails:#?}")) }
+        })
+        .await;
+        let ids: BTreeSet<&str> = mails.iter().map(|mail| mail.message_id.as_str()).collect();
+        assert_eq!((mails.len(), ids.len()), (count, count), "{mails:#?}");
+        mails
+    }
+}
+
+/// What is in a directory's finished mails; nothing if there is no directory yet.
+fn files(directory: &std::path::Path) -> Vec<Vec<u8>> {
+    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
+    let mails = entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "eml"));
+    mails.filter_map(|path| std::fs::read(path).ok()).collect()
+}

@@ -1,0 +1,187 @@
+//! What a customer does: orders, pays, cancels, and waits for the end.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testkit::until;
+use uuid::Uuid;
+
+use crate::http::Reply;
+use crate::shop::{PATIENCE, Shop};
+
+/// An order that was placed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// Its id.
+    pub id: String,
+    /// Where its mails go: an address of its own.
+    pub email: String,
+    /// Its lines: product and pieces.
+    pub lines: Vec<(String, u32)>,
+}
+
+/// An order as it is asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The body of `POST /orders`.
+    pub body: Value,
+    lines: Vec<(String, u32)>,
+    email: String,
+}
+
+impl Request {
+    /// So many pieces of a product, to a zone; the payment waits for the customer.
+    pub fn new(sku: &str, quantity: u32, zone: &str) -> Self {
+        Self::lines(&[(sku, quantity)], zone)
+    }
+
+    /// Several lines, to a zone.
+    pub fn lines(lines: &[(&str, u32)], zone: &str) -> Self {
+        let email = format!("{}@example.com", Uuid::now_v7().simple());
+        let body = json!({
+            "customer_id": Uuid::now_v7(),
+            "email": email,
+            "lines": lines.iter().map(|(sku, quantity)| json!({"sku": sku, "quantity": quantity})).collect::<Vec<_>>(),
+            "address": {"zone": zone, "line": "1 Hill Road"},
+        });
+        Self { body, email, lines: lines.iter().map(|(sku, quantity)| ((*sku).to_owned(), *quantity)).collect() }
+    }
+
+    /// The payment is confirmed as soon as it is created.
+    pub fn automatic(mut self) -> Self {
+        self.body["confirmation"] = "automatic".into();
+        self
+    }
+}
+
+impl Shop {
+    /// Orders; the payment waits for the customer.
+    pub async fn order(&self, sku: &str, quantity: u32, zone: &str) -> Order {
+        self.place(Request::new(sku, quantity, zone)).await
+    }
+
+    /// Orders; nobody has to confirm the payment.
+    pub async fn order_automatic(&self, sku: &str, quantity: u32, zone: &str) -> Order {
+        self.place(Request::new(sku, quantity, zone).automatic()).await
+    }
+
+    /// Places an order.
+    ///
+    /// # Panics
+    /// When it is not taken.
+    pub async fn place(&self, request: Request) -> Order {
+        let reply = self.post("order", "/orders", &request.body).await;
+        assert_eq!(reply.status, 201, "the order is not taken: {reply:?}");
+        let id = reply.body["id"].as_str().unwrap_or_else(|| panic!("an order without id: {reply:?}")).to_owned();
+        assert!(reply.location.as_ref().is_some_and(|location| location.ends_with(&id)), "no Location: {reply:?}");
+        let order = Order { id, email: request.email, lines: request.lines };
+        self.placed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(order.clone());
+        order
+    }
+
+    /// The order as its service knows it.
+    pub async fn look(&self, order: &Order) -> Value {
+        self.get("order", &format!("/orders/{}", order.id)).await.ok()
+    }
+
+    /// Waits until the order has a status, and gives the order.
+    ///
+    /// # Panics
+    /// When it does not get it.
+    pub async fn expect(&self, order: &Order, status: &str) -> Value {
+        self.expect_within(order, status, PATIENCE).await
+    }
+
+    /// Waits for one of the two ends, `completed` or `cancelled`, or for another status.
+    ///
+    /// # Panics
+    /// When the time is over.
+    pub async fn expect_within(&self, order: &Order, status: &str, limit: Duration) -> Value {
+        let what = format!("order {} to be {status}", order.id);
+        until(what, limit, async || {
+            let path = format!("/orders/{}", order.id);
+            let reply = self.try_send(self.request(reqwest::Method::GET, "order", &path)).await;
+            let reply = reply.map_err(|error| format!("{error:?}"))?;
+            let ended = ["completed", "cancelled"].contains(&reply.body["status"].as_str().unwrap_or_default());
+            if reply.body["status"] == status || (status == "ended" && ended) {
+                return Ok(reply.body);
+            }
+            Err(format!("{} with the story {:?}", reply.body, self.story_names(&order.id).await))
+        })
+        .await
+    }
+
+    /// The order's payment, as soon as there is one.
+    ///
+    /// # Panics
+    /// When there is none for too long.
+    pub async fn payment(&self, order: &Order) -> Value {
+        let what = format!("a payment for order {}", order.id);
+        until(what, PATIENCE, async || {
+            let path = format!("/payments?order_id={}", order.id);
+            let reply = self.try_send(self.request(reqwest::Method::GET, "payment", &path)).await;
+            let reply = reply.map_err(|error| format!("{error:?}"))?;
+            let first = reply.body["items"].as_array().and_then(|items| items.first()).cloned();
+            first.ok_or_else(|| format!("{reply:?} with the order {}", order.id))
+        })
+        .await
+    }
+
+    /// Waits until the order's payment has a status.
+    ///
+    /// # Panics
+    /// When it does not get it.
+    pub async fn expect_payment(&self, order: &Order, status: &str) {
+        until(format_args!("the payment of {} to be {status}", order.id), PATIENCE, async || {
+            let payment = self.payment(order).await;
+            if payment["status"] == status { Ok(()) } else { Err(payment.to_string()) }
+        })
+        .await;
+    }
+
+    /// The customer confirms the payment.
+    pub async fn confirm(&self, order: &Order) {
+        self.try_confirm(order).await.ok();
+    }
+
+    /// The customer tries to confirm the payment.
+    pub async fn try_confirm(&self, order: &Order) -> Reply {
+        self.act_on_payment(order, "confirm").await
+    }
+
+    /// The customer cancels the payment.
+    pub async fn cancel_payment(&self, order: &Order) {
+        self.try_cancel_payment(order).await.ok();
+    }
+
+    /// The customer tries to cancel the payment.
+    pub async fn try_cancel_payment(&self, order: &Order) -> Reply {
+        self.act_on_payment(order, "cancel").await
+    }
+
+    async fn act_on_payment(&self, order: &Order, action: &str) -> Reply {
+        let payment = self.payment(order).await;
+        let id = payment["id"].as_str().unwrap_or_else(|| panic!("a payment without id: {payment}"));
+        self.post("payment", &format!("/payments/{id}/{action}"), &json!({})).await
+    }
+
+    /// The customer cancels the order.
+    pub async fn cancel(&self, order: &Order) -> Value {
+        self.try_cancel(order).await.ok()
+    }
+
+    /// The customer tries to cancel the order.
+    pub async fn try_cancel(&self, order: &Order) -> Reply {
+        self.post("order", &format!("/orders/{}/cancel", order.id), &json!({})).await
+    }
+
+    /// Leaves an order out of what must hold in the end: for what is a loss, and known to be one.
+    pub fn forget(&self, order: &Order) {
+        self.placed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).retain(|placed| placed != order);
+    }
+
+    /// The order's deliveries.
+    pub async fn deliveries(&self, order: &Order) -> Vec<Value> {
+        self.list("delivery", &format!("/deliveries?order_id={}", order.id)).await
+    }
+}

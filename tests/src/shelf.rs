@@ -1,0 +1,57 @@
+//! Products and dealers of a test's own, so that what others order does not count.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::shop::Shop;
+
+/// A product as it was before anything was ordered.
+#[derive(Debug, Clone)]
+pub(crate) struct Product {
+    pub(crate) sku: String,
+    pub(crate) stock: i64,
+}
+
+impl Shop {
+    /// A new product with so many pieces on the shelf; its code.
+    ///
+    /// # Panics
+    /// When inventory does not take it.
+    pub async fn product(&self, stock: i64) -> String {
+        let sku = format!("p-{}", Uuid::now_v7().simple());
+        let body = json!({"name": "a test's own", "price": {"amount_cents": 250, "currency": "EUR"}, "stock": stock});
+        self.send(self.request(Method::PUT, "inventory", &format!("/products/{sku}")).json(&body)).await.ok();
+        self.products.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(Product { sku: sku.clone(), stock });
+        sku
+    }
+
+    /// A new dealer in a zone of its own with room for so many; the zone.
+    ///
+    /// # Panics
+    /// When delivery does not take it.
+    pub async fn zone(&self, capacity: u32) -> String {
+        let zone = format!("z-{}", Uuid::now_v7().simple());
+        let body = json!({"name": "a test's own", "zone": zone, "capacity": capacity});
+        self.post("delivery", "/dealers", &body).await.ok();
+        zone
+    }
+
+    /// Notes what is on the shelf, in a shop of the test's own.
+    pub(crate) async fn note_products(&self) {
+        let products = self.list("inventory", "/products").await;
+        let mut noted = self.products.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        noted.extend(products.iter().map(|product| Product {
+            sku: product["sku"].as_str().unwrap_or_default().to_owned(),
+            stock: pieces(product, "stock"),
+        }));
+    }
+}
+
+/// A number of pieces in what inventory says of a product.
+///
+/// # Panics
+/// When it is none.
+pub(crate) fn pieces(product: &Value, field: &str) -> i64 {
+    product[field].as_i64().unwrap_or_else(|| panic!("no {field}: {product}"))
+}

@@ -1,0 +1,71 @@
+//! More than one instance, and lines that are cut.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shop_tests::{Plan, SERVICES, Shop};
+use testkit::until;
+
+use crate::mixed;
+
+#[tokio::test]
+async fn a_second_instance_takes_over_and_the_first_does_no_harm_when_it_wakes() {
+    let shop = Shop::open().await;
+    let mut others = Vec::new();
+    for name in SERVICES {
+        others.push(shop.premises.start(name, 1).unwrap());
+    }
+    for other in &others {
+        shop.premises.ready(other).await;
+    }
+    mixed::orders(&shop, 100, async |placed| {
+        // One after the other: an instance that is asleep answers no customer either.
+        for (service, count) in ["inventory", "delivery", "notify"].into_iter().zip([20, 40, 60]) {
+            mixed::placed(placed, count).await;
+            shop.premises.process(service).pause().unwrap();
+            until(format_args!("the other {service} to take over"), shop_tests::PATIENCE, async || {
+                let stream = shop.jetstream().await.get_stream("EVENTS").await.unwrap();
+                let other = stream.consumer_info(format!("{service}-1")).await.unwrap();
+                let delivered = other.delivered.stream_sequence;
+                if delivered > 0 && other.num_pending == 0 { Ok(()) } else { Err(format!("{other:?}")) }
+            })
+            .await;
+            shop.premises.process(service).wake().unwrap();
+        }
+    })
+    .await;
+    shop.expect_invariants().await;
+}
+
+#[tokio::test]
+async fn a_line_that_is_cut_in_the_middle_of_publishing_keeps_the_order_of_what_is_said() {
+    let shop = Shop::open_with(Plan::new().through_proxy("order")).await;
+    let proxy = shop.premises.proxy.as_ref().unwrap();
+    mixed::orders(&shop, 200, async |placed| {
+        // In the middle of a message, each time in another one.
+        for (number, count) in [20, 60, 100, 140].into_iter().enumerate() {
+            mixed::placed(placed, count).await;
+            proxy.cut_after(3_000 + 1_777 * u32::try_from(number).unwrap());
+            until("the line to be cut", shop_tests::PATIENCE, async || {
+                let cuts = proxy.cuts();
+                if cuts > number as u64 { Ok(()) } else { Err(cuts) }
+            })
+            .await;
+        }
+    })
+    .await;
+    shop.expect_invariants().await;
+    // The first copies stand in the order in which they were said, each kind for itself.
+    let mut last: BTreeMap<String, String> = BTreeMap::new();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    for said in shop.said("order.*.*").await {
+        let (id, time) = (said.id.unwrap(), said.time.unwrap());
+        if seen.insert(id) {
+            let before = last.insert(said.name.clone(), time.clone()).unwrap_or_default();
+            assert!(parse(&before) <= parse(&time), "{} of {time} after that of {before}", said.name);
+        }
+    }
+}
+
+fn parse(time: &str) -> Option<jiff::Timestamp> {
+    time.parse().ok()
+}

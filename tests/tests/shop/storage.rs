@@ -1,0 +1,93 @@
+//! What happens to the server's files: put back to an older state, a consumer gone, a stream made anew.
+
+use std::path::Path;
+
+use serde_json::json;
+use shop_tests::{SERVICES, Shop};
+use testkit::until;
+use uuid::Uuid;
+
+use crate::mixed;
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+/// As after a power cut: the server has acknowledged what it then has not. Somebody else's messages stand where the
+/// lost ones were, so that no sequence is missing.
+#[tokio::test]
+async fn every_order_ends_though_the_server_forgets_and_another_publisher_speaks_first() {
+    let shop = Shop::open().await;
+    let (server, store) = (&shop.premises.nats, shop.premises.nats.store());
+    let older = shop.premises.world.directory().join("older");
+    mixed::orders(&shop, 200, async |placed| {
+        mixed::placed(placed, 60).await;
+        server.process.stop().unwrap();
+        copy(store, &older);
+        server.again().unwrap();
+        mixed::placed(placed, 120).await;
+        for name in SERVICES {
+            shop.premises.process(name).pause().unwrap();
+        }
+        server.process.kill();
+        std::fs::remove_dir_all(store).unwrap();
+        copy(&older, store);
+        server.again().unwrap();
+        for _ in 0..300 {
+            let id = Uuid::now_v7().to_string();
+            shop.say("order", "cancel-payment", &id, &json!({"order_id": id, "reason": "failed"})).await;
+        }
+        for name in SERVICES {
+            shop.premises.process(name).wake().unwrap();
+        }
+    })
+    .await;
+    shop.expect_invariants().await;
+}
+
+/// Waits until a service says that it is not ready, and gives its words: one line that says what to do.
+async fn expect_unready(shop: &Shop, service: &str) -> String {
+    let words = until(format_args!("{service} to be unready"), shop_tests::PATIENCE, async || {
+        let reply = shop.get(service, "/readyz").await;
+        if reply.status == 503 { Ok(reply.body) } else { Err(format!("{reply:?}")) }
+    })
+    .await;
+    words["detail"].as_str().or(words.as_str()).unwrap_or_else(|| panic!("no words: {words}")).to_owned()
+}
+
+#[tokio::test]
+async fn without_its_consumer_a_service_is_not_ready_and_says_what_to_do() {
+    let shop = Shop::open().await;
+    let stream = shop.jetstream().await.get_stream("EVENTS").await.unwrap();
+    stream.delete_consumer("payment-0").await.unwrap();
+    let words = expect_unready(&shop, "payment").await;
+    assert!(words.contains("payment-0") && words.contains("provision"), "{words}");
+    shop.premises.provision().await.unwrap();
+    shop.premises.ready(shop.premises.service("payment")).await;
+    let order = shop.order_automatic("tea", 1, "north").await;
+    shop.expect(&order, "completed").await;
+    shop.expect_invariants().await;
+}
+
+#[tokio::test]
+async fn with_a_stream_that_was_made_anew_no_service_reads_and_each_says_what_to_do() {
+    let shop = Shop::open().await;
+    let order = shop.order_automatic("tea", 1, "north").await;
+    shop.expect(&order, "completed").await;
+    shop.expect_invariants().await;
+    shop.jetstream().await.delete_stream("EVENTS").await.unwrap();
+    shop.premises.provision().await.unwrap();
+    for service in SERVICES {
+        let words = expect_unready(&shop, service).await;
+        assert!(words.contains("EVENTS") && words.contains("recreated"), "{service}: {words}");
+    }
+}

@@ -1,0 +1,73 @@
+//! What comes twice, or too late.
+
+use reqwest::Method;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::bad_input::{a_key, an_order, post_raw, with};
+use crate::sentences::a_shop;
+
+#[tokio::test]
+async fn what_came_too_late_is_refused_and_what_came_twice_is_the_same() {
+    let shop = a_shop().await;
+    let order = shop.order("tea", 1, "north").await;
+    shop.cancel(&order).await;
+    shop.expect_payment(&order, "cancelled").await;
+    shop.try_confirm(&order).await.problem(&[409]);
+    let (once, twice) = (shop.try_cancel(&order).await, shop.try_cancel(&order).await);
+    assert_eq!((once.status, twice.status), (200, 200));
+    assert_eq!(once.body["id"], twice.body["id"]);
+    assert_eq!((&once.body["status"], &twice.body["status"]), (&json!("cancelled"), &json!("cancelled")));
+    let address = json!({"address": {"zone": "south", "line": "2 Hill Road"}});
+    let request = shop.request(Method::PATCH, "order", &format!("/orders/{}", order.id)).json(&address);
+    shop.send(request).await.problem(&[409]);
+    shop.expect_invariants().await;
+}
+
+#[tokio::test]
+async fn an_idempotency_key_makes_one_order_of_two_requests_and_none_of_another_body() {
+    let shop = a_shop().await;
+    let (body, key) = (an_order(), a_key());
+    let first = post_raw(&shop, body.to_string(), &key).await;
+    let again = post_raw(&shop, body.to_string(), &key).await;
+    assert_eq!((first.status, again.status), (201, 201), "{first:?} {again:?}");
+    assert_eq!(first.body["id"], again.body["id"]);
+    let other = with("/lines/0/quantity", json!(2));
+    post_raw(&shop, other.to_string(), &key).await.problem(&[422]);
+    let customer = body["customer_id"].as_str().unwrap();
+    assert_eq!(shop.list("order", &format!("/orders?customer_id={customer}")).await.len(), 1);
+    for key in ["", &"k".repeat(10_000)] {
+        post_raw(&shop, an_order().to_string(), key).await.problem(&[400]);
+    }
+    let dealer = json!({"name": "nobody", "zone": "north", "capacity": 1});
+    shop.send(shop.request(Method::POST, "delivery", "/dealers").json(&dealer)).await.problem(&[400]);
+}
+
+#[tokio::test]
+async fn the_same_key_at_the_same_time_makes_one_order() {
+    let shop = a_shop().await;
+    let (body, key) = (an_order(), a_key());
+    let replies = futures::future::join_all((0..8).map(|_| post_raw(&shop, body.to_string(), &key))).await;
+    for reply in replies {
+        assert!([201, 409].contains(&reply.status), "{reply:?}");
+    }
+    let customer = body["customer_id"].as_str().unwrap();
+    assert_eq!(shop.list("order", &format!("/orders?customer_id={customer}")).await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_older_paths_are_the_same_handlers() {
+    let shop = a_shop().await;
+    let placed = shop.post("order", "/orders/create_order", &an_order()).await;
+    assert_eq!(placed.status, 201, "{placed:?}");
+    let order = shop_tests::Order {
+        id: placed.body["id"].as_str().unwrap().to_owned(),
+        email: String::new(),
+        lines: vec![("tea".to_owned(), 1)],
+    };
+    shop.payment(&order).await;
+    shop.post("payment", "/payments/confirm", &json!({"order_id": order.id})).await.ok();
+    shop.expect(&order, "completed").await;
+    shop.post("payment", "/payments/cancel", &json!({"order_id": order.id})).await.problem(&[409]);
+    shop.post("payment", "/payments/cancel", &json!({"order_id": Uuid::now_v7()})).await.problem(&[404]);
+}
