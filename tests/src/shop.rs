@@ -1,5 +1,6 @@
 //! One test's view of the shop: it remembers what it ordered, so that it can say in the end whether all is well.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ pub struct Shop {
     pub(crate) http: reqwest::Client,
     pub(crate) placed: Mutex<Vec<Order>>,
     pub(crate) products: Mutex<Vec<Product>>,
+    /// The ids of messages that the test said itself.
+    pub(crate) said_by_hand: Mutex<BTreeSet<String>>,
     admin: OnceCell<async_nats::Client>,
     _alone: Option<OwnedMutexGuard<()>>,
 }
@@ -80,8 +83,8 @@ impl Shop {
 
     fn enter(premises: Arc<Premises>, alone: Option<OwnedMutexGuard<()>>) -> Self {
         let http = reqwest::Client::builder().timeout(ANSWER_MAX).build().expect("a client without certificates");
-        let (placed, products, admin) = (Mutex::default(), Mutex::default(), OnceCell::new());
-        Self { premises, http, placed, products, admin, _alone: alone }
+        let (placed, products, said_by_hand) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { premises, http, placed, products, said_by_hand, admin: OnceCell::new(), _alone: alone }
     }
 
     /// The server as its admin user sees it.

@@ -55,7 +55,10 @@ pub fn headers(sayer: &str, name: &str, key: &str) -> HeaderMap {
 impl Shop {
     /// Says something by hand, as a service would have said it.
     pub async fn say(&self, sayer: &str, name: &str, key: &str, payload: &Value) {
-        self.publish(format!("{sayer}.{name}.{key}"), headers(sayer, name, key), payload.to_string()).await;
+        let headers = headers(sayer, name, key);
+        let id = headers.get("ce-id").map(|id| id.as_str().to_owned());
+        self.said_by_hand.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).extend(id);
+        self.publish(format!("{sayer}.{name}.{key}"), headers, payload.to_string()).await;
     }
 
     /// Says a message again that was said before: the same in every header.

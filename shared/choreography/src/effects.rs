@@ -1,9 +1,12 @@
 //! The effects' queue: run after the commit, at least once; one at a time for each key, others beside it.
 
+use std::any::Any;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
@@ -16,7 +19,7 @@ use crate::envelope::Heading;
 use crate::message::Reason;
 use crate::saying::Death;
 use crate::settings::{EFFECTS_LOADED_MAX, EFFECTS_RUNNING_MAX, Settings};
-use crate::state::Shared;
+use crate::state::{Charge, Shared};
 use crate::store::{EffectRow, Store};
 use crate::words::Said;
 
@@ -32,7 +35,8 @@ pub(crate) struct Effects {
     pub settings: Settings,
     /// Rung when effects were committed.
     pub added: Arc<Notify>,
-    pub over: mpsc::Sender<EffectOver>,
+    /// What is over, and under which charge it was run.
+    pub over: mpsc::Sender<(Charge, EffectOver)>,
 }
 
 /// The effects in memory.
@@ -56,22 +60,21 @@ impl Effects {
         if self.choreography.effects.is_empty() {
             return;
         }
-        let mut epoch = self.shared.epoch();
         loop {
-            let held = tokio::select! {
-                held = epoch.wait_for(Option::is_some) => held.ok().and_then(|held| *held),
+            let charge = tokio::select! {
+                charge = self.shared.in_charge() => charge,
                 () = self.shared.stopping() => return,
             };
-            let Some(held) = held else { return };
+            // Whatever runs is dropped with its queue, so that it does not run beside its next try.
             tokio::select! {
-                () = self.run_queue() => {}
-                () = self.shared.lost_charge(held) => {}
+                () = self.run_queue(charge) => {}
+                () = self.shared.left_charge(charge) => {}
                 () = self.shared.stopping() => return,
             }
         }
     }
 
-    async fn run_queue(&self) {
+    async fn run_queue(&self, charge: Charge) {
         let mut queue = Queue::default();
         let mut running: JoinSet<Tried> = JoinSet::new();
         let mut more = true;
@@ -88,7 +91,7 @@ impl Effects {
             let next = queue.later.first_key_value().map(|((due, _), _)| until(now, *due));
             tokio::select! {
                 Some(tried) = running.join_next() => match tried {
-                    Ok((key, outcome)) => self.tried(&mut queue, key, outcome).await,
+                    Ok((key, outcome)) => self.tried(&mut queue, key, outcome, charge).await,
                     Err(error) => tracing::error!(%error, "an effect's task ended by itself"),
                 },
                 () = self.added.notified() => more = true,
@@ -130,16 +133,16 @@ impl Effects {
             }
         };
         running.spawn(async move {
-            let outcome = match tokio::spawn(future).await {
+            let outcome = match AssertUnwindSafe(future).catch_unwind().await {
                 Ok(outcome) => outcome.map_err(|error| format!("{error:#}")),
-                Err(panic) => Err(format!("panicked: {panic}")),
+                Err(panic) => Err(panicked(panic.as_ref())),
             };
             (key, outcome)
         });
     }
 
     /// What comes after a try: the answer, another try later, or death.
-    async fn tried(&self, queue: &mut Queue, key: String, outcome: Result<Vec<Said>, String>) {
+    async fn tried(&self, queue: &mut Queue, key: String, outcome: Result<Vec<Said>, String>, charge: Charge) {
         let Some(row) = queue.chains.get_mut(&key).and_then(VecDeque::front_mut) else { return };
         row.tries += 1;
         let outcome = match outcome {
@@ -158,7 +161,7 @@ impl Effects {
         };
         if let Some(row) = queue.finish(&key) {
             // The receiver is gone only when the service stops; the effect is then run again after the next start.
-            let _ = self.over.send(EffectOver { row, outcome }).await;
+            let _ = self.over.send((charge, EffectOver { row, outcome })).await;
         }
     }
 
@@ -174,6 +177,12 @@ impl Effects {
         let chance = self.settings.clock.new_id().as_u64_pair().1 % 1_000;
         Some(later(now, pause + pause.mul_f64(chance as f64 / 2_000.0)))
     }
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("panicked: {}", text.unwrap_or("without a word"))
 }
 
 impl Queue {

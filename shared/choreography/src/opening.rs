@@ -7,6 +7,10 @@ use crate::envelope::{Envelope, Heading};
 use crate::message::Reason;
 use crate::saying::Death;
 use crate::step::{Kind, Opened};
+use crate::words::PAYLOAD_BYTES_MAX;
+
+/// The headers of a message are at most so long, in bytes: what a dead letter adds must still find room beside them.
+const HEADERS_BYTES_MAX: usize = 3 * 1_024;
 
 /// What was found when a message was opened.
 pub(crate) enum Found {
@@ -27,6 +31,10 @@ pub(crate) fn open(choreography: &Choreography, envelope: &Envelope, now: Timest
         Ok(heading) => heading,
         Err(problem) => return Found::Foreign(problem),
     };
+    let headers_bytes: usize = envelope.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if envelope.payload.len() > PAYLOAD_BYTES_MAX || headers_bytes > HEADERS_BYTES_MAX {
+        return Found::Foreign("it is larger than a message may be".to_owned());
+    }
     let (step, effect) = (choreography.step(name), choreography.effect_step(name));
     let Some(version) = step.map(|step| step.version).or(effect.map(|effect| effect.version)) else {
         return Found::Foreign(format!("nothing here hears {name}"));

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::bus::{Acknowledgement, Bus, BusError, Connection};
 use crate::clock::earlier;
-use crate::settings::{OUTBOX_LOOKS_EVERY, Settings, WINDOW_MAX};
+use crate::settings::{ALIVE_ASKED_EVERY, OUTBOX_LOOKS_EVERY, Settings, WINDOW_MAX};
 use crate::state::Shared;
 use crate::store::{OutboxRow, Store};
 
@@ -42,6 +42,8 @@ pub(crate) struct Progress {
     acknowledged: i64,
     /// When which number was acknowledged by the current server, oldest first.
     acknowledged_at: VecDeque<(Timestamp, i64)>,
+    /// When the current server was asked something that it answered: by then it still lived.
+    alive: Option<Timestamp>,
 }
 
 impl Progress {
@@ -60,18 +62,20 @@ impl Progress {
         }
     }
 
-    /// The number up to which nothing needs to be kept: acknowledged so long before the latest acknowledgement of the
-    /// same server that the server must have written it to disk since.
+    /// The number up to which nothing needs to be kept: acknowledged so long before the same server was last seen alive
+    /// that it must have written it to disk since.
     fn forgettable(&mut self, safe_after: Duration) -> Option<i64> {
-        let (latest, _) = *self.acknowledged_at.back()?;
-        let safe = earlier(latest, safe_after + REMEMBER_EVERY);
+        let safe = earlier(self.alive?, safe_after + REMEMBER_EVERY);
         let mut forgettable = None;
-        while let Some((at, number)) = self.acknowledged_at.front().copied().filter(|(at, _)| *at <= safe) {
-            debug_assert!(at <= safe);
+        while let Some((_, number)) = self.acknowledged_at.pop_front_if(|(at, _)| *at <= safe) {
             forgettable = Some(number);
-            self.acknowledged_at.pop_front();
         }
         forgettable
+    }
+
+    /// Whether the server has to be asked whether it is still alive.
+    fn is_curious(&self, now: Timestamp) -> bool {
+        !self.acknowledged_at.is_empty() && self.alive.is_none_or(|alive| alive <= earlier(now, ALIVE_ASKED_EVERY))
     }
 }
 
@@ -87,17 +91,15 @@ struct Window<'a> {
 impl Publisher {
     /// Publishes, while this instance is in charge, until the service stops.
     pub(crate) async fn run(mut self) {
-        let mut epoch = self.shared.epoch();
         loop {
-            let held = tokio::select! {
-                held = epoch.wait_for(Option::is_some) => held.ok().and_then(|held| *held),
+            let charge = tokio::select! {
+                charge = self.shared.in_charge() => charge,
                 () = self.shared.stopping() => return,
             };
-            let Some(held) = held else { return };
             let shared = self.shared.clone();
             let ended = tokio::select! {
                 ended = self.publish() => ended,
-                () = shared.lost_charge(held) => Ok(()),
+                () = shared.left_charge(charge) => Ok(()),
             };
             match ended {
                 Ok(()) if self.shared.is_stopping() => return,
@@ -117,7 +119,6 @@ impl Publisher {
         let connection = self.bus.connect().await.map_err(|error| error.to_string())?;
         let head = self.store.head().await.map_err(|error| error.to_string())?;
         self.progress.meet(connection.server_id());
-        self.shared.note_publishing(Ok(()));
         let next = self.progress.acknowledged + 1;
         let connection = connection.as_ref();
         let mut window = Window { connection, outstanding: VecDeque::new(), ready: VecDeque::new(), next };
@@ -130,13 +131,21 @@ impl Publisher {
         let stopping = self.shared.clone();
         loop {
             window.send().await.map_err(|error| error.to_string())?;
+            if window.outstanding.is_empty() {
+                self.shared.note_publishing(Ok(()));
+            }
             tokio::select! {
                 acknowledged = window.acknowledged(), if !window.outstanding.is_empty() => {
                     let number = acknowledged.map_err(|error| error.to_string())?;
                     self.note(number);
                 }
                 Some(rows) = self.committed.recv() => window.take(rows),
-                _ = looks.tick() => if window.ready.is_empty() { self.catch_up(&mut window).await? },
+                _ = looks.tick() => {
+                    if window.ready.is_empty() {
+                        self.catch_up(&mut window).await?;
+                    }
+                    self.look_whether_alive(connection).await?;
+                }
                 lost = connection.lost() => return Err(lost),
                 () = stopping.stopping() => return self.finish(&mut window).await,
             }
@@ -156,9 +165,21 @@ impl Publisher {
 
     fn note(&mut self, number: i64) {
         self.progress.note(number, self.settings.clock.now());
-        if let Some(number) = self.progress.forgettable(self.settings.safe_after) {
-            self.shared.set_forgettable(number);
+        self.shared.note_publishing(Ok(()));
+    }
+
+    /// Asks the server for a sign of life, also when nothing is said any more: what an idle service kept would be
+    /// published again after a restart, when its hearers have forgotten that they heard it.
+    async fn look_whether_alive(&mut self, connection: &dyn Connection) -> Result<(), String> {
+        let asked = self.settings.clock.now();
+        if self.progress.is_curious(asked) {
+            connection.stream().await.map_err(|error| error.to_string())?;
+            self.progress.alive = Some(asked);
+            if let Some(number) = self.progress.forgettable(self.settings.safe_after) {
+                self.shared.set_forgettable(number);
+            }
         }
+        Ok(())
     }
 
     /// What was said last goes out before the service stops, if that does not take long; the rest is kept.

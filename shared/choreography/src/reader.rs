@@ -6,16 +6,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::bus::{Bus, BusError, Connection, Delivery};
 use crate::clock::later;
-use crate::settings::{BATCH_MAX, LEASE, STANDBY_LOOKS_EVERY, Settings};
+use crate::settings::{ALIVE_ASKED_EVERY, BATCH_MAX, LEASE, STANDBY_LOOKS_EVERY, Settings};
 use crate::state::Shared;
 use crate::store::{Head, Store, StoreError};
 
 /// How long to wait before the server is asked again, when it could not be reached or did something odd.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+/// How an operator says that the stream is to be read as it is. The outbox and its numbers stay as they are.
+const ACCEPT_THE_STREAM: &str =
+    "run `update head set stream_created = '', position = 0, safe = 0` in the database of this service";
 
 /// What the reader hands to the batches.
 pub(crate) enum Feed {
@@ -23,6 +28,8 @@ pub(crate) enum Feed {
     Begin { epoch: i64, position: u64 },
     /// Messages in stream order.
     Messages { epoch: i64, deliveries: Vec<Delivery> },
+    /// The server that is read from was still alive at that moment.
+    Alive { epoch: i64, at: Timestamp },
 }
 
 /// Why reading stopped.
@@ -105,6 +112,7 @@ impl Reader {
                 return Ok(head);
             }
             self.shared.note_reading(Ok(()));
+            self.shared.note_publishing(Ok(()));
             tokio::select! {
                 () = tokio::time::sleep(STANDBY_LOOKS_EVERY) => {}
                 lost = connection.lost() => return Err(Stopped::Anomaly(lost)),
@@ -128,15 +136,28 @@ impl Reader {
         self.hand(Feed::Begin { epoch, position: head.safe }).await?;
         self.shared.note_reading(Ok(()));
         let mut expected = 1;
+        let mut looks = tokio::time::interval(ALIVE_ASKED_EVERY);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let deliveries = tokio::select! {
                 deliveries = deliveries.next(BATCH_MAX) => deliveries?,
+                _ = looks.tick() => {
+                    self.look_whether_alive(epoch, connection).await?;
+                    continue;
+                }
                 lost = connection.lost() => return Err(Stopped::Anomaly(lost)),
                 () = self.shared.lost_charge(epoch) => return Err(Stopped::Over),
             };
             expected = in_order(&deliveries, expected).map_err(Stopped::Anomaly)?;
             self.hand(Feed::Messages { epoch, deliveries }).await?;
         }
+    }
+
+    /// Only an answer shows that the server lived when it was asked: deliveries may have been under way for long.
+    async fn look_whether_alive(&self, epoch: i64, connection: &dyn Connection) -> Result<(), Stopped> {
+        let at = self.settings.clock.now();
+        connection.stream().await?;
+        self.hand(Feed::Alive { epoch, at }).await
     }
 
     /// Reading is refused where messages may have been lost: only an operator can say that this is all right.
@@ -149,19 +170,19 @@ impl Reader {
         let trouble = if head.stream_created != stream.created {
             format!(
                 "the stream was created anew ({}, not {}): what was said before is gone; restore the stream from a \
-                 backup, or empty the table `head` of this service to read the new one from its beginning",
+                 backup, or read the new one from its beginning: {ACCEPT_THE_STREAM}",
                 stream.created, head.stream_created
             )
         } else if stream.last < head.safe {
             format!(
                 "the stream ends at {}, but {} was read long ago: the server lost messages; restore its files, or \
-                 empty the table `head` of this service to read from the beginning",
+                 read the stream from its beginning: {ACCEPT_THE_STREAM}",
                 stream.last, head.safe
             )
         } else if stream.first > head.safe + 1 {
             format!(
                 "the stream begins at {}, but only {} was read: messages left it unread; restore it from a backup, \
-                 or empty the table `head` of this service to go on at its beginning",
+                 or go on at its beginning: {ACCEPT_THE_STREAM}",
                 stream.first, head.safe
             )
         } else {

@@ -1,6 +1,5 @@
 //! A running service: what its HTTP face and its `main` hold in their hands.
 
-use std::collections::HashSet;
 use std::fmt::Display;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +13,7 @@ use uuid::Uuid;
 use crate::bus::{Bus, BusError, Stories};
 use crate::choreography::Choreography;
 use crate::effects::Effects;
-use crate::envelope::{Envelope, child_trace, root_trace};
+use crate::envelope::{Envelope, child_trace, root_trace, valid_trace};
 use crate::message::{Command, Heard};
 use crate::publisher::{Progress, Publisher};
 use crate::reader::Reader;
@@ -22,8 +21,9 @@ use crate::row::Row;
 use crate::settings::{COMMANDS_MAX, EFFECTS_RUNNING_MAX, PAGE_MAX, Settings};
 use crate::state::{Health, Shared};
 use crate::step::{Answer, Opened};
-use crate::store::{Backlog, Condition, IdempotencyKey, Listing, Store, StoreError};
-use crate::tell::{Call, Request, TellError};
+use crate::store::{Backlog, Condition, Listing, Store, StoreError};
+use crate::tell::{Call, Request, RunningKeys, TellError};
+use crate::words::sayable;
 use crate::worker::{State, Worker};
 
 /// So many batches may be on their way from the reader, and to the publisher, at once.
@@ -42,8 +42,7 @@ struct Inner {
     stories: Option<Arc<dyn Stories>>,
     shared: Shared,
     calls: mpsc::Sender<Call>,
-    /// Requests with an idempotency key that are running in this instance.
-    running: Mutex<HashSet<IdempotencyKey>>,
+    running: RunningKeys,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -108,7 +107,7 @@ pub fn start(
         tokio::spawn(publisher.run()),
         tokio::spawn(effects.run()),
     ];
-    let (running, tasks) = (Mutex::default(), Mutex::new(tasks));
+    let (running, tasks) = (RunningKeys::default(), Mutex::new(tasks));
     Service { inner: Arc::new(Inner { name, settings, store, stories, shared, calls: calls_in, running, tasks }) }
 }
 
@@ -131,19 +130,23 @@ impl Service {
     /// # Errors
     /// [`TellError`] says why nothing was changed.
     pub async fn tell_as<C: Command>(&self, command: C, request: Request) -> Result<C::Row, TellError> {
-        let key = request.once.as_ref().map(|once| once.key.clone());
-        let _running = key.map(|key| Running::begin(&self.inner, key)).transpose()?;
+        let key = command.key().to_string();
+        sayable(&key).map_err(TellError::TooLarge)?;
+        let once = request.once.as_ref().map(|once| once.key.clone());
+        let running = once.map(|once| self.inner.running.begin(once)).transpose()?;
         let id = self.inner.settings.clock.new_id();
-        let trace = request.trace.map_or_else(|| root_trace(id), |trace| child_trace(&trace, id));
+        let trace = request.trace.and_then(|trace| valid_trace(&trace));
+        let trace = trace.map_or_else(|| root_trace(id), |trace| child_trace(&trace, id));
         let (reply, answer) = oneshot::channel();
         let call = Call {
             message: C::NAME,
-            key: command.key().to_string(),
+            key,
             id,
             trace,
             opened: Box::new(move |now| Box::new(Heard::new(command.clone(), id, now)) as Opened),
             recall: |json| serde_json::from_str::<C::Row>(json).map(|row| Box::new(row) as Answer),
             once: request.once,
+            running,
             reply,
         };
         self.inner.calls.try_send(call).map_err(|error| match error {
@@ -238,25 +241,6 @@ impl Service {
         while !over() {
             looks.tick().await;
         }
-    }
-}
-
-/// A request with an idempotency key, while it runs.
-struct Running {
-    inner: Arc<Inner>,
-    key: IdempotencyKey,
-}
-
-impl Running {
-    fn begin(inner: &Arc<Inner>, key: IdempotencyKey) -> Result<Self, TellError> {
-        let first = inner.running.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
-        if first { Ok(Self { inner: inner.clone(), key }) } else { Err(TellError::KeyRunning) }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.inner.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) const STANDBY_LOOKS_EVERY: Duration = Duration::from_millis(500);
 pub(crate) const CHORES_EVERY: Duration = Duration::from_secs(1);
 /// How soon outbox rows are noticed that another instance committed.
 pub(crate) const OUTBOX_LOOKS_EVERY: Duration = Duration::from_millis(100);
+/// How often the server is asked for a sign of life, which lets the safe position move on and the outbox forget.
+pub(crate) const ALIVE_ASKED_EVERY: Duration = Duration::from_secs(1);
 /// At most so many inbox rows are forgotten in one go, so that no batch waits long for the database.
 pub(crate) const FORGET_MAX: u32 = 5_000;
 /// At most so many rows in a page of a list.

@@ -16,12 +16,20 @@ pub struct Health {
     pub publishing: Result<(), String>,
 }
 
+/// Whether this instance is in charge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Charge {
+    /// The epoch that it holds, if it does.
+    pub epoch: Option<i64>,
+    /// Counts the breaks: between two of them nobody else was in charge, though the epoch may have been raised.
+    pub breaks: u64,
+}
+
 /// What the tasks of one service share.
 #[derive(Clone)]
 pub(crate) struct Shared {
     health: Arc<Mutex<Health>>,
-    /// The epoch that this instance holds, if it does.
-    epoch: watch::Sender<Option<i64>>,
+    charge: watch::Sender<Charge>,
     /// Outbox rows up to this number need not be kept any more.
     forgettable: Arc<AtomicI64>,
     stopping: watch::Sender<bool>,
@@ -33,7 +41,7 @@ impl Shared {
         let health = Health { database: Ok(()), reading: starting(), publishing: starting() };
         Self {
             health: Arc::new(Mutex::new(health)),
-            epoch: watch::Sender::new(None),
+            charge: watch::Sender::default(),
             forgettable: Arc::default(),
             stopping: watch::Sender::new(false),
         }
@@ -67,23 +75,47 @@ impl Shared {
         self.note("publishing", |health| &mut health.publishing, now);
     }
 
-    /// This instance is in charge from now on.
+    /// This instance is in charge from now on. It stays in charge if it held the epoch before this one.
     pub(crate) fn take_charge(&self, epoch: i64) {
-        self.epoch.send_replace(Some(epoch));
+        self.charge.send_modify(|charge| {
+            charge.breaks += u64::from(charge.epoch.is_some_and(|held| held + 1 != epoch));
+            charge.epoch = Some(epoch);
+        });
     }
 
     /// This instance is not in charge under this epoch any more.
     pub(crate) fn lose_charge(&self, epoch: i64) {
-        self.epoch.send_if_modified(|held| held.take_if(|held| *held == epoch).is_some());
+        self.charge.send_if_modified(|charge| {
+            let lost = charge.epoch.take_if(|held| *held == epoch).is_some();
+            charge.breaks += u64::from(lost);
+            lost
+        });
     }
 
-    pub(crate) fn epoch(&self) -> watch::Receiver<Option<i64>> {
-        self.epoch.subscribe()
+    /// Whoever works because this instance is in charge begins anew from the database.
+    pub(crate) fn break_charge(&self) {
+        self.charge.send_modify(|charge| charge.breaks += 1);
+    }
+
+    pub(crate) fn charge(&self) -> Charge {
+        *self.charge.borrow()
+    }
+
+    /// Resolves when this instance is in charge.
+    pub(crate) async fn in_charge(&self) -> Charge {
+        let mut charge = self.charge.subscribe();
+        let charge = charge.wait_for(|charge| charge.epoch.is_some()).await;
+        charge.map_or_else(|_| Charge::default(), |charge| *charge)
+    }
+
+    /// Resolves when this instance is not in charge any more, or was not for a while.
+    pub(crate) async fn left_charge(&self, since: Charge) {
+        let _ = self.charge.subscribe().wait_for(|charge| charge.breaks != since.breaks).await;
     }
 
     /// Resolves when this instance does not hold the epoch.
     pub(crate) async fn lost_charge(&self, epoch: i64) {
-        let _ = self.epoch.subscribe().wait_for(|held| *held != Some(epoch)).await;
+        let _ = self.charge.subscribe().wait_for(|charge| charge.epoch != Some(epoch)).await;
     }
 
     pub(crate) fn set_forgettable(&self, number: i64) {

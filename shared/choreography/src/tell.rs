@@ -1,5 +1,8 @@
 //! Commands: how a caller gives one, and what can come back.
 
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -26,7 +29,7 @@ pub enum TellError {
     /// The first request with this idempotency key is still running.
     #[error("the first request with this idempotency key is still running: try again in a moment")]
     KeyRunning,
-    /// What would have to be said is larger than a message may be.
+    /// What would have to be said can't be: it is larger than a message may be, or its key can't stand in a subject.
     #[error("{0}")]
     TooLarge(String),
     /// The service is stopping.
@@ -65,5 +68,43 @@ pub(crate) struct Call {
     /// Reads a stored answer's row.
     pub recall: fn(&str) -> Result<Answer, serde_json::Error>,
     pub once: Option<Once>,
+    /// Held until it is answered, also when its caller has gone away.
+    pub running: Option<Running>,
     pub reply: oneshot::Sender<Result<Answer, TellError>>,
+}
+
+impl Call {
+    pub(crate) fn answer(self, answer: Result<Answer, TellError>) {
+        // Before the caller can ask again.
+        drop(self.running);
+        // The caller may have gone away; what it asked for is done all the same.
+        let _ = self.reply.send(answer);
+    }
+}
+
+/// The idempotency keys of the requests that are running in this instance.
+#[derive(Clone, Default)]
+pub(crate) struct RunningKeys(Arc<Mutex<HashSet<IdempotencyKey>>>);
+
+/// A request with an idempotency key, while it runs.
+pub(crate) struct Running {
+    keys: RunningKeys,
+    key: IdempotencyKey,
+}
+
+impl RunningKeys {
+    fn keys(&self) -> MutexGuard<'_, HashSet<IdempotencyKey>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn begin(&self, key: IdempotencyKey) -> Result<Running, TellError> {
+        let first = self.keys().insert(key.clone());
+        if first { Ok(Running { keys: self.clone(), key }) } else { Err(TellError::KeyRunning) }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.keys.keys().remove(&self.key);
+    }
 }

@@ -29,11 +29,24 @@ pub(crate) struct Said {
 /// A message's payload is at most so large, in bytes: what is longer belongs somewhere else, and is referred to.
 pub const PAYLOAD_BYTES_MAX: usize = 64 * 1_024;
 
+/// A key is at most so long, in bytes: it stands in the subject and in headers, and a server takes no long subjects.
+const KEY_BYTES_MAX: usize = 256;
+
+/// Whether a key can stand in a subject. What the stream does not take would hold up everything that is said after it.
+pub(crate) fn sayable(key: &str) -> Result<(), String> {
+    let forbidden = |letter: char| matches!(letter, '.' | '*' | '>') || letter.is_whitespace() || letter.is_control();
+    if key.is_empty() || key.len() > KEY_BYTES_MAX || key.contains(forbidden) {
+        let start: String = key.chars().take(40).collect();
+        return Err(format!("{start:?} can't be a key: 1 to {KEY_BYTES_MAX} bytes, no dots, wildcards or blanks"));
+    }
+    Ok(())
+}
+
 /// Collects what a reaction says.
 #[derive(Debug, Default)]
 pub struct Saying {
     pub(crate) said: Vec<Said>,
-    too_large: Option<String>,
+    unsayable: Option<String>,
 }
 
 impl Saying {
@@ -42,14 +55,18 @@ impl Saying {
             .unwrap_or_else(|error| panic!("{} can't be written as JSON: {error}", M::NAME));
         if payload.len() > PAYLOAD_BYTES_MAX {
             let (name, bytes) = (M::NAME, payload.len());
-            self.too_large = Some(format!("{name} would be {bytes} bytes; a message has at most {PAYLOAD_BYTES_MAX}"));
+            self.unsayable = Some(format!("{name} would be {bytes} bytes; a message has at most {PAYLOAD_BYTES_MAX}"));
         }
-        self.said.push(Said { name: M::NAME, version: M::VERSION, key: message.key().to_string(), payload, due });
+        let key = message.key().to_string();
+        if let Err(problem) = sayable(&key) {
+            self.unsayable = Some(format!("{} can't be said: {problem}", M::NAME));
+        }
+        self.said.push(Said { name: M::NAME, version: M::VERSION, key, payload, due });
     }
 
     /// What was said, if a message can carry it.
     pub(crate) fn finish(self) -> Result<Vec<Said>, Unready> {
-        match self.too_large {
+        match self.unsayable {
             Some(detail) => Err(Unready::TooLarge(detail)),
             None => Ok(self.said),
         }

@@ -13,8 +13,8 @@ use crate::choreography::Choreography;
 use crate::clock::{earlier, later, until};
 use crate::reader::Feed;
 use crate::settings::{BATCH_MAX, CHORES_EVERY, CONFLICTS_MAX, FORGET_MAX, LEASE, Settings};
-use crate::state::Shared;
-use crate::store::{Advance, OutboxRow, Store, StoreError};
+use crate::state::{Charge, Shared};
+use crate::store::{Advance, OutboxRow, Store, StoreError, Transaction};
 use crate::tell::{Call, TellError};
 
 /// The longest pause between two tries of a batch that the database did not take.
@@ -27,7 +27,7 @@ pub(crate) struct Worker {
     pub settings: Settings,
     pub feed: mpsc::Receiver<Feed>,
     pub calls: mpsc::Receiver<Call>,
-    pub effects_over: mpsc::Receiver<EffectOver>,
+    pub effects_over: mpsc::Receiver<(Charge, EffectOver)>,
     pub effects_added: Arc<Notify>,
     pub committed: mpsc::Sender<Vec<OutboxRow>>,
     pub state: State,
@@ -50,7 +50,9 @@ struct Reading {
     epoch: i64,
     position: u64,
     safe: u64,
-    /// Where reading was when, oldest first.
+    /// When the server was last seen alive.
+    alive: Timestamp,
+    /// Since when reading is where it is, and where it was before, oldest first.
     past: VecDeque<(Timestamp, u64)>,
 }
 
@@ -70,7 +72,7 @@ impl Worker {
                 _ = chores.tick() => self.chores().await,
                 () = std::future::ready(()), if ready => {}
                 Some(call) = self.calls.recv() => arrived.calls.push(call),
-                Some(over) = self.effects_over.recv() => arrived.effects.push(over),
+                Some(over) = self.effects_over.recv() => self.take_effect(&mut arrived, over),
                 Some(feed) = self.feed.recv() => self.take(feed),
                 () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => arrived.due = true,
             }
@@ -105,7 +107,7 @@ impl Worker {
         while arrived.effects.len() < BATCH_MAX
             && let Ok(over) = self.effects_over.try_recv()
         {
-            arrived.effects.push(over);
+            self.take_effect(arrived, over);
         }
         while self.state.deliveries.len() < BATCH_MAX
             && let Ok(feed) = self.feed.try_recv()
@@ -114,6 +116,16 @@ impl Worker {
         }
         let count = self.state.deliveries.len().min(BATCH_MAX);
         arrived.deliveries = self.state.deliveries.drain(..count).collect();
+        // What is due must not wait until nothing else arrives.
+        let now = self.settings.clock.now();
+        arrived.due |= self.state.reading.is_some() && self.state.due.is_some_and(|due| due <= now);
+    }
+
+    /// What was run before a break is run again, here or by another instance: only that counts.
+    fn take_effect(&self, arrived: &mut Arrived, (charge, over): (Charge, EffectOver)) {
+        if charge.breaks == self.shared.charge().breaks {
+            arrived.effects.push(over);
+        }
     }
 
     fn take(&mut self, feed: Feed) {
@@ -124,11 +136,16 @@ impl Worker {
                 self.state.reading_since = Some(now);
                 self.state.due = Some(now);
                 let past = VecDeque::from([(now, position)]);
-                self.state.reading = Some(Reading { epoch, position, safe: position, past });
+                self.state.reading = Some(Reading { epoch, position, safe: position, alive: now, past });
             }
             Feed::Messages { epoch, deliveries } => {
                 if self.state.reading.as_ref().is_some_and(|reading| reading.epoch == epoch) {
                     self.state.deliveries.extend(deliveries);
+                }
+            }
+            Feed::Alive { epoch, at } => {
+                if let Some(reading) = self.state.reading.as_mut().filter(|reading| reading.epoch == epoch) {
+                    reading.alive = at;
                 }
             }
         }
@@ -148,6 +165,10 @@ impl Worker {
                     self.stop_reading();
                     arrived.deliveries.clear();
                     arrived.due = false;
+                    if !arrived.effects.is_empty() {
+                        arrived.effects.clear();
+                        self.shared.break_charge();
+                    }
                 }
                 Err(StoreError::RowConflict(_)) if conflicts < CONFLICTS_MAX => conflicts += 1,
                 Err(error) => {
@@ -169,8 +190,20 @@ impl Worker {
             to: last.stream_sequence,
             safe: reading.safe,
         });
-        let transaction = self.store.begin().await?;
+        let mut transaction = self.store.begin().await?;
+        if arrived.due || !arrived.effects.is_empty() {
+            self.check_charge(transaction.as_mut()).await?;
+        }
         Attempt::new(&self.choreography, &self.settings, now).run(transaction, arrived, advance).await
+    }
+
+    /// Only who is in charge may say what is due, and what came of effects.
+    async fn check_charge(&self, transaction: &mut dyn Transaction) -> Result<(), StoreError> {
+        let (held, head) = (self.shared.charge().epoch, transaction.head().await?);
+        match held {
+            Some(epoch) if epoch == head.epoch => Ok(()),
+            _ => Err(StoreError::HeadConflict { epoch: held.unwrap_or_default(), position: head.position }),
+        }
     }
 
     /// Tells everybody what came of a batch: callers, the publisher, the effects' queue.
@@ -186,8 +219,7 @@ impl Worker {
             let _ = self.committed.try_send(rows);
         }
         for (call, reply) in arrived.calls.into_iter().zip(outcome.replies) {
-            // The caller may have gone away; what it asked for is done all the same.
-            let _ = call.reply.send(reply);
+            call.answer(reply);
         }
         if outcome.effects_added {
             self.effects_added.notify_one();
@@ -208,7 +240,7 @@ impl Worker {
     async fn chores(&mut self) {
         let now = self.settings.clock.now();
         let Some(reading) = &mut self.state.reading else { return };
-        reading.remember(now, self.settings.safe_after);
+        reading.remember(self.settings.safe_after, now);
         let (epoch, safe) = (reading.epoch, reading.safe);
         match self.store.renew(epoch, later(now, LEASE), safe, self.shared.forgettable()).await {
             Ok(()) => {}
@@ -242,10 +274,13 @@ impl Worker {
 }
 
 impl Reading {
-    /// Notes where reading is, and moves the safe position to where it was long enough ago.
-    fn remember(&mut self, now: Timestamp, safe_after: Duration) {
-        self.past.push_back((now, self.position));
-        let safe = earlier(now, safe_after);
+    /// Notes where reading is, and moves the safe position to where it was long enough before the server was last seen
+    /// alive: of what it sent shortly before it died it may have forgotten everything, however long ago that is.
+    fn remember(&mut self, safe_after: Duration, now: Timestamp) {
+        if self.past.back().is_none_or(|(_, position)| *position != self.position) {
+            self.past.push_back((now, self.position));
+        }
+        let safe = earlier(self.alive, safe_after);
         while let Some((_, position)) = self.past.pop_front_if(|(at, _)| *at <= safe) {
             self.safe = position;
         }
@@ -260,7 +295,7 @@ impl Arrived {
     /// The service stops while the database fails: the callers are told; everything else comes again.
     fn turn_away(self) {
         for call in self.calls {
-            let _ = call.reply.send(Err(TellError::Stopped));
+            call.answer(Err(TellError::Stopped));
         }
     }
 }

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
 use anyhow::{Context, Result};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 /// What to run, and with what.
 #[derive(Debug, Clone)]
@@ -93,12 +93,27 @@ impl Process {
         Ok(())
     }
 
-    /// Stops the clock for it (SIGSTOP): it does nothing and loses nothing, until [`Process::wake`].
+    /// Stops the clock for it (SIGSTOP), and waits until all of it stands still: it does nothing and loses nothing,
+    /// until [`Process::wake`].
     ///
     /// # Errors
     /// When it has ended.
     pub fn pause(&self) -> Result<()> {
-        self.signal(Signal::STOP)
+        self.signal(Signal::STOP)?;
+        let child = self.child();
+        // It is only looked at: an end is left for the one who waits for it.
+        let look = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        let status = waitid(WaitId::Pid(Pid::from_child(&child)), look)?;
+        anyhow::ensure!(status.is_some_and(|status| status.stopped()), "{} has ended", self.name());
+        Ok(())
+    }
+
+    /// Whether it holds a lock for writing on some file, as `/proc/locks` says: paused, it keeps it, and whoever wants
+    /// to write to the same database waits.
+    pub fn holds_write_lock(&self) -> bool {
+        let (locks, id) = (fs::read_to_string("/proc/locks").unwrap_or_default(), self.id().to_string());
+        let mut locks = locks.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        locks.any(|words| words.contains(&"WRITE") && words.get(4) == Some(&id.as_str()))
     }
 
     /// Lets it go on.

@@ -4,12 +4,12 @@ use std::ops::Deref;
 
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
-use bytes::Bytes;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_path_to_error::{Path, Segment};
 use uuid::Uuid;
 
-use crate::{BODY_BYTES_MAX, Problem, Wrong};
+use crate::body::whole;
+use crate::{Problem, Wrong};
 
 /// A request's body, read from JSON. Derefs to what was read.
 ///
@@ -43,16 +43,9 @@ impl<T> Deref for Json<T> {
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         require_json(request.headers())?;
-        let body = Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body-too-large",
-                format!("the body is larger than {BODY_BYTES_MAX} bytes"),
-            ),
-            _ => Problem::bad_request("body-unreadable", rejection.body_text()),
-        })?;
+        let body = whole(request.into_body()).await?;
         Ok(Self { value: read(&body)?, hash: Uuid::new_v5(&Uuid::NAMESPACE_OID, &body).to_string() })
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! A service's `main` reads its [`settings`], [`start`](Settings::start)s, and [`serve`](Running::serve)s.
 
+mod body;
 mod caller;
 mod extract;
 mod face;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use shop_tests::{Plan, SERVICES, Shop};
-use testkit::until;
+use testkit::{Process, until};
 
 use crate::mixed;
 
@@ -21,7 +21,7 @@ async fn a_second_instance_takes_over_and_the_first_does_no_harm_when_it_wakes()
         // One after the other: an instance that is asleep answers no customer either.
         for (service, count) in ["inventory", "delivery", "notify"].into_iter().zip([20, 40, 60]) {
             mixed::placed(placed, count).await;
-            shop.premises.process(service).pause().unwrap();
+            pause_between_commits(shop.premises.process(service)).await;
             until(format_args!("the other {service} to take over"), shop_tests::PATIENCE, async || {
                 let stream = shop.jetstream().await.get_stream("EVENTS").await.unwrap();
                 let other = stream.consumer_info(format!("{service}-1")).await.unwrap();
@@ -34,6 +34,19 @@ async fn a_second_instance_takes_over_and_the_first_does_no_harm_when_it_wakes()
     })
     .await;
     shop.expect_invariants().await;
+}
+
+/// Paused in the middle of a commit, a process would keep the database file locked for the others, too.
+async fn pause_between_commits(process: &Process) {
+    until(format_args!("{} to be between commits", process.name()), shop_tests::PATIENCE, async || {
+        process.pause().unwrap();
+        if !process.holds_write_lock() {
+            return Ok(());
+        }
+        process.wake().unwrap();
+        Err("it writes")
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use choreography::{IdempotencyKey, Once, Refused, Request, Service, TellError};
+use choreography::{IdempotencyKey, Once, Refused, Request, Service, Settings, TellError};
 
 use crate::diary::{Note, OpenPage, Page};
 use crate::sleeper::Sleeper;
@@ -126,12 +126,13 @@ async fn refusals_are_repeated_as_they_were_but_faults_are_tried_again() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_forgotten_after_its_time() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let settings = Settings { answers_kept: ms(100_000), inbox_kept: ms(10_000), ..stage.settings() };
+    let scribe = stage.start_with(settings);
     well(&scribe).await;
     scribe.tell_as(open(1, "May"), once("a", "x")).await.unwrap();
-    pass(ms(24 * 3_600_000 - 10_000)).await;
+    pass(ms(95_000)).await;
     scribe.tell_as(open(1, "May"), once("a", "x")).await.unwrap();
-    pass(ms(20_000)).await;
+    pass(ms(10_000)).await;
     assert_eq!(scribe.tell_as(open(1, "May"), once("a", "x")).await, Err(refused()));
     scribe.stop().await;
 }

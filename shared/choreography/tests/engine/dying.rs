@@ -97,12 +97,28 @@ async fn a_message_to_which_the_answer_is_too_large_dies() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_letter_of_the_largest_message_can_be_published() {
+async fn the_letter_of_the_largest_message_finds_room_in_its_stream() {
+    let stage = Stage::new();
+    let mut message = stage.envelope(&write(1, 2, How::Plainly));
+    message.headers.push(("tracestate".to_owned(), "x".repeat(2_000)));
+    let payload = vec![b'x'; choreography::PAYLOAD_BYTES_MAX];
+    dies(&stage, &Envelope { payload, ..message }, "poison", "unreadable").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_larger_than_any_of_ours_is_ignored() {
     let stage = Stage::new();
     let message = stage.envelope(&write(1, 2, How::Plainly));
-    let headers: usize = message.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
-    let payload = vec![b'x'; choreography::provision::MESSAGE_BYTES_MAX - headers];
-    dies(&stage, &Envelope { payload, ..message }, "poison", "unreadable").await;
+    let payload = vec![b'x'; choreography::PAYLOAD_BYTES_MAX + 1];
+    stage.bus.say(&Envelope { payload, ..message.clone() }).unwrap();
+    let mut headers = message.headers.clone();
+    headers.push(("tracestate".to_owned(), "x".repeat(60_000)));
+    stage.bus.say(&Envelope { headers, ..message }).unwrap();
+    let scribe = stage.start();
+    stage.all_is_heard().await;
+    assert!(stage.log(1).await.is_empty() && stage.letters().is_empty());
+    well(&scribe).await;
+    scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]

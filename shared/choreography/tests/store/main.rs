@@ -2,6 +2,8 @@
 //!
 //! A claim gets two instances over the same data: two processes on one file, or two clones of the memory.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 mod answers;
 mod commit;
 mod effects;

@@ -180,15 +180,16 @@ fn oldest<T: Eq + Hash>(moments: impl Iterator<Item = (i64, T)>, before_ms: i64,
     old.into_iter().take(limit).map(|(_, value)| value).collect()
 }
 
-/// Whether all conditions hold for a row.
+/// Whether all conditions hold for a row: texts and numbers are compared.
 fn holds(listing: &Listing, row: &StoredRow) -> anyhow::Result<bool> {
     let state: Value = serde_json::from_str(&row.state).with_context(|| format!("reading the state of {}", row.key))?;
     Ok(listing.conditions.iter().all(|condition| match condition.column {
         "key" => row.key == condition.value,
         column => match state.get(column) {
             Some(Value::String(text)) => *text == condition.value,
-            Some(Value::Null) | None => false,
-            Some(other) => other.to_string() == condition.value,
+            Some(Value::Number(number)) => number.to_string() == condition.value,
+            // Databases don't agree on how to write anything else.
+            _ => false,
         },
     }))
 }

@@ -4,15 +4,23 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, ensure};
+use sqlx::error::DatabaseError as _;
 use sqlx::migrate::Migrator;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteError, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
 use super::SqliteStore;
-use super::statement::plain;
+use super::statement::{cause, plain};
 
 /// How long a process waits for another one that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a new file that is locked is tried, and how long it is left alone in between.
+const OPENING_TRIES_MAX: u32 = 5;
+const OPENING_PAUSE: Duration = Duration::from_millis(100);
+/// `SQLITE_BUSY`, as sqlx says it.
+const BUSY: &str = "5";
 /// How long somebody waits for a connection: longer than the holder waits for another process.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Listings, the publisher and the runner of effects read beside each other; more only wait for the processor.
@@ -48,7 +56,7 @@ impl SqliteStore {
         std::fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
         ensure!(!path.is_dir(), "it is a directory");
         let options = options(path);
-        let writer = pool(1).connect_with(options.clone()).await?;
+        let writer = connect(options.clone()).await.map_err(cause)?;
         prepare(&writer, migrations, tables).await?;
         let readers = pool(READERS_MAX).connect_lazy_with(options.create_if_missing(false).pragma("query_only", "on"));
         Ok(Self { writer, readers })
@@ -88,10 +96,25 @@ fn pool(connections_max: u32) -> SqlitePoolOptions {
         .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
 }
 
+/// Opens the connection that writes. While another process turns a new file's journal into a log, SQLite does not wait.
+async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    let mut tries = 1;
+    loop {
+        match pool(1).connect_with(options.clone()).await {
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(BUSY) && tries < OPENING_TRIES_MAX => {
+                tries += 1;
+                tokio::time::sleep(OPENING_PAUSE).await;
+            }
+            connected => return connected,
+        }
+    }
+}
+
 /// Makes the runtime's tables and the service's, in one transaction: two processes may start at once.
 async fn prepare(writer: &SqlitePool, migrations: Option<&Migrator>, tables: &[&'static str]) -> anyhow::Result<()> {
-    let mut transaction = writer.begin_with("begin immediate").await?;
-    sqlx::raw_sql(TABLES).execute(&mut *transaction).await.context("making the runtime's tables")?;
+    let mut transaction = writer.begin_with("begin immediate").await.map_err(cause)?;
+    let made = sqlx::raw_sql(TABLES).execute(&mut *transaction).await;
+    made.map_err(cause).context("making the runtime's tables")?;
     if let Some(migrations) = migrations {
         // Not `run`, which would keep the compiler from seeing that opening may be moved between threads.
         migrations.run_direct(None, &mut *transaction, false).await.context("running the migrations")?;
@@ -99,18 +122,17 @@ async fn prepare(writer: &SqlitePool, migrations: Option<&Migrator>, tables: &[&
     for table in tables {
         let text = format!("select key, version, state from \"{}\" limit 0", plain(table)?);
         let checked = sqlx::query(AssertSqlSafe(text)).execute(&mut *transaction).await;
+        let checked = checked.map_err(cause);
         checked.with_context(|| format!("looking for the columns key, version and state of table {table}"))?;
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await.map_err(cause)
 }
 
 /// What an operator can do. Codes: <https://www.sqlite.org/rescode.html>.
 fn advice(error: &anyhow::Error) -> &'static str {
-    let database = error.chain().find_map(|cause| match cause.downcast_ref()? {
-        sqlx::Error::Database(error) => error.code()?.parse::<u32>().ok(),
-        _ => None,
-    });
-    match database.map(|code| code & 0xff) {
+    let database = error.chain().find_map(|cause| cause.downcast_ref::<SqliteError>());
+    let code = database.and_then(|error| error.code()?.parse::<u32>().ok());
+    match code.map(|code| code & 0xff) {
         Some(5 | 6) => "another process keeps it locked: wait for it or end it",
         Some(11) => "it is damaged: restore it from a backup",
         Some(13) => "the disk is full: make room",

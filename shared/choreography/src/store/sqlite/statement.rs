@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::vec;
 
 use anyhow::anyhow;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::sqlite::{SqliteArguments, SqliteError, SqliteRow};
 use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
 
 use crate::store::StoreError;
@@ -100,6 +100,14 @@ pub(super) trait Doing<T> {
 
 impl<T> Doing<T> for Result<T, sqlx::Error> {
     fn doing(self, what: impl Display + Send + Sync + 'static) -> Result<T, StoreError> {
-        self.map_err(|error| StoreError::Database(anyhow::Error::new(error).context(what)))
+        self.map_err(|error| StoreError::Database(cause(error).context(what)))
+    }
+}
+
+/// The error of SQLite itself, without sqlx's, which would say the same once more.
+pub(super) fn cause(error: sqlx::Error) -> anyhow::Error {
+    match error {
+        sqlx::Error::Database(error) => anyhow::Error::new(*error.downcast::<SqliteError>()),
+        other => other.into(),
     }
 }

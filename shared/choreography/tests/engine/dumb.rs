@@ -1,0 +1,70 @@
+//! A server that falls dumb: the line stands, but questions are not answered any more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use choreography::bus::memory::MemoryBus;
+use choreography::bus::{Acknowledgement, Bus, BusError, Connection, Deliveries, StreamState};
+use choreography::Envelope;
+use tokio::sync::watch;
+
+#[derive(Clone)]
+pub(crate) struct DumbBus {
+    bus: MemoryBus,
+    dumb: Arc<watch::Sender<bool>>,
+}
+
+struct DumbConnection {
+    connection: Box<dyn Connection>,
+    dumb: watch::Receiver<bool>,
+}
+
+impl DumbBus {
+    pub(crate) fn over(bus: MemoryBus) -> Self {
+        Self { bus, dumb: Arc::new(watch::Sender::new(false)) }
+    }
+
+    /// Strikes it dumb, or heals it.
+    pub(crate) fn strike(&self, dumb: bool) {
+        self.dumb.send_replace(dumb);
+    }
+}
+
+#[async_trait]
+impl Bus for DumbBus {
+    async fn connect(&self) -> Result<Box<dyn Connection>, BusError> {
+        let connection = self.bus.connect().await?;
+        Ok(Box::new(DumbConnection { connection, dumb: self.dumb.subscribe() }))
+    }
+}
+
+#[async_trait]
+impl Connection for DumbConnection {
+    fn server_id(&self) -> String {
+        self.connection.server_id()
+    }
+    async fn lost(&self) -> String {
+        self.connection.lost().await
+    }
+    async fn stream(&self) -> Result<StreamState, BusError> {
+        let mut dumb = self.dumb.clone();
+        let healed = tokio::time::timeout(Duration::from_secs(5), dumb.wait_for(|dumb| !dumb)).await.is_ok();
+        match healed {
+            true => self.connection.stream().await,
+            false => Err(BusError::Lost("no answer".to_owned())),
+        }
+    }
+    async fn has_consumer(&self, consumer: &str) -> Result<bool, BusError> {
+        self.connection.has_consumer(consumer).await
+    }
+    async fn reset(&self, consumer: &str, sequence: u64) -> Result<u64, BusError> {
+        self.connection.reset(consumer, sequence).await
+    }
+    async fn pull(&self, consumer: &str) -> Result<Box<dyn Deliveries>, BusError> {
+        self.connection.pull(consumer).await
+    }
+    async fn publish(&self, envelope: &Envelope) -> Result<Acknowledgement, BusError> {
+        self.connection.publish(envelope).await
+    }
+}

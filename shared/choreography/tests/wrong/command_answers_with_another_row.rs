@@ -1,0 +1,17 @@
+use choreography::*;
+
+include!("../../../../../shared/choreography/tests/wrong/library.in");
+
+impl Concerns<Isbn> for Lend {
+    fn concerns(&self) -> Vec<Isbn> {
+        Vec::new()
+    }
+}
+
+fn lend(_: &Lend, _: &mut Option<Book>, _: &mut Option<Loan>) -> Result<(), Refused> {
+    Ok(())
+}
+
+fn main() {
+    let _ = Choreography::new("library").command(lend);
+}

@@ -1,0 +1,12 @@
+use choreography::*;
+
+include!("../../../../../shared/choreography/tests/wrong/library.in");
+
+#[derive(Clone, PartialEq)]
+struct Shelf;
+
+fn lend(_: &Lend, _: &mut Option<Shelf>) {}
+
+fn main() {
+    let _ = Choreography::new("library").on(lend);
+}

@@ -1,0 +1,10 @@
+use choreography::*;
+
+include!("../../../../../shared/choreography/tests/wrong/library.in");
+
+fn lend(_: &Lend, _: &mut Option<Loan>) {}
+fn not_lent(_: &Lend, _: &mut Option<Loan>) {}
+
+fn main() {
+    let _ = Choreography::new("library").on(lend).otherwise(not_lent);
+}
