@@ -10,6 +10,11 @@ use crate::row::{ByMessage, Row, Rows};
 use crate::tables::{Tables, Unready};
 
 /// A function of something heard and up to three rows.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has not the shape of a reaction",
+    label = "it must be `fn(&M)` or `fn(&M, &mut …)` with up to three rows, and not async",
+    note = "whatever waits for the world outside is an `.effect`; a reaction decides at once"
+)]
 pub trait Function<P> {
     /// What it hears, without the `&`.
     type Hears;

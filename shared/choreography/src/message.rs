@@ -25,6 +25,11 @@ pub trait Key: Clone + Ord + Hash + Debug + Display + FromStr + Send + Sync + 's
 impl<K: Clone + Ord + Hash + Debug + Display + FromStr + Send + Sync + 'static> Key for K {}
 
 /// Something that a service says and others hear, or a command that a caller gives.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no message",
+    label = "nobody can say or hear this",
+    note = "implement `choreography::Message` for it: its name, and its key"
+)]
 pub trait Message: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     /// Its name, in kebab case and as everybody knows it: `create-payment`.
     const NAME: &'static str;
@@ -52,6 +57,11 @@ pub trait Message: Serialize + DeserializeOwned + Clone + Send + Sync + 'static 
 }
 
 /// A message that a caller gives to one service and waits for the answer: the row it changed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no command",
+    label = "no caller can give this",
+    note = "implement `choreography::Command` for it: it names the row that its caller is answered with"
+)]
 pub trait Command: Message {
     /// The row that the caller is answered with, as it is after the commit. It must be the first row of the
     /// command's function.
@@ -95,8 +105,10 @@ pub trait Concerns<K> {
     fn concerns(&self) -> Vec<K>;
 }
 
-impl<M: Message> Concerns<M::Key> for M {
-    fn concerns(&self) -> Vec<M::Key> {
+// With the key as a parameter of its own, the compiler speaks of the key that is not concerned.
+#[diagnostic::do_not_recommend]
+impl<K, M: Message<Key = K>> Concerns<K> for M {
+    fn concerns(&self) -> Vec<K> {
         vec![self.key()]
     }
 }

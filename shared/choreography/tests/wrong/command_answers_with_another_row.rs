@@ -1,6 +1,7 @@
-use choreography::*;
+mod library;
 
-include!("../../../../../shared/choreography/tests/wrong/library.in");
+use choreography::*;
+use library::*;
 
 impl Concerns<Isbn> for Lend {
     fn concerns(&self) -> Vec<Isbn> {

@@ -1,6 +1,7 @@
-use choreography::*;
+mod library;
 
-include!("../../../../../shared/choreography/tests/wrong/library.in");
+use choreography::*;
+use library::*;
 
 async fn send(_: &Lent, _: &()) -> anyhow::Result<()> {
     let shared = std::rc::Rc::new(());

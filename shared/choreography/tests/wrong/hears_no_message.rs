@@ -1,7 +1,5 @@
 use choreography::*;
 
-include!("../../../../../shared/choreography/tests/wrong/library.in");
-
 struct Rumour;
 
 fn lend(_: &Rumour) {}

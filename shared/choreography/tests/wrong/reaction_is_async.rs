@@ -1,6 +1,7 @@
-use choreography::*;
+mod library;
 
-include!("../../../../../shared/choreography/tests/wrong/library.in");
+use choreography::*;
+use library::*;
 
 async fn lend(_: &Lend, _: &mut Option<Loan>) {}
 

@@ -1,8 +1,8 @@
 //! The library that the fixtures get wrong: a loan is asked for, and a book is lent.
 
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
-struct Lend {
-    loan: u32,
+pub struct Lend {
+    pub loan: u32,
 }
 
 impl choreography::Message for Lend {
@@ -14,8 +14,8 @@ impl choreography::Message for Lend {
 }
 
 #[derive(Clone, serde::Serialize, serde::Deserialize)]
-struct Lent {
-    loan: u32,
+pub struct Lent {
+    pub loan: u32,
 }
 
 impl choreography::Message for Lent {
@@ -27,7 +27,7 @@ impl choreography::Message for Lent {
 }
 
 #[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-struct Loan;
+pub struct Loan;
 
 impl choreography::Row for Loan {
     const TABLE: &'static str = "loan";
@@ -35,7 +35,7 @@ impl choreography::Row for Loan {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Isbn(String);
+pub struct Isbn(pub String);
 
 impl std::fmt::Display for Isbn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -51,7 +51,7 @@ impl std::str::FromStr for Isbn {
 }
 
 #[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-struct Book;
+pub struct Book;
 
 impl choreography::Row for Book {
     const TABLE: &'static str = "book";
