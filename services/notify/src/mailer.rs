@@ -68,7 +68,7 @@ impl Mailer {
         match &self.post {
             Post::Smtp(smtp) => smtp.send(mail).await.map(drop).context("handing the mail to the mail server"),
             Post::Directory(directory) => {
-                let put = put(directory, id, &mail.formatted()).await;
+                let put = put(directory, id, mail.formatted()).await;
                 put.with_context(|| format!("putting the mail into {}", directory.display()))
             }
         }
@@ -88,11 +88,20 @@ impl Mailer {
 }
 
 /// Whoever looks into the directory finds whole mails only.
-async fn put(directory: &Path, id: Uuid, mail: &[u8]) -> std::io::Result<()> {
-    tokio::fs::create_dir_all(directory).await?;
-    let part = directory.join(format!("{id}.part"));
-    tokio::fs::write(&part, mail).await?;
-    tokio::fs::rename(&part, directory.join(format!("{id}.eml"))).await
+async fn put(directory: &Path, id: Uuid, mail: Vec<u8>) -> std::io::Result<()> {
+    let (directory, name) = (directory.to_owned(), id.to_string());
+    let put = tokio::task::spawn_blocking(move || {
+        let part = directory.join(format!("{name}.part"));
+        if let Err(error) = std::fs::write(&part, &mail) {
+            if error.kind() != std::io::ErrorKind::NotFound {
+                return Err(error);
+            }
+            std::fs::create_dir_all(&directory)?;
+            std::fs::write(&part, &mail)?;
+        }
+        std::fs::rename(&part, directory.join(format!("{name}.eml")))
+    });
+    put.await?
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod message;
 mod opening;
 mod publisher;
 mod reader;
+mod reading;
 mod row;
 mod saying;
 mod service;

@@ -12,6 +12,7 @@ use crate::bus::Delivery;
 use crate::choreography::Choreography;
 use crate::clock::{earlier, later, until};
 use crate::reader::Feed;
+use crate::reading::Reading;
 use crate::settings::{BATCH_MAX, CHORES_EVERY, CONFLICTS_MAX, FORGET_MAX, LEASE, Settings};
 use crate::state::{Charge, Shared};
 use crate::store::{Advance, OutboxRow, Store, StoreError, Transaction};
@@ -43,17 +44,6 @@ pub(crate) struct State {
     due: Option<Timestamp>,
     /// Since when messages are read without a break: the inbox is not trimmed right after one.
     reading_since: Option<Timestamp>,
-}
-
-/// How far this instance has read.
-struct Reading {
-    epoch: i64,
-    position: u64,
-    safe: u64,
-    /// When the server was last seen alive.
-    alive: Timestamp,
-    /// Since when reading is where it is, and where it was before, oldest first.
-    past: VecDeque<(Timestamp, u64)>,
 }
 
 impl Worker {
@@ -135,8 +125,7 @@ impl Worker {
                 self.state.deliveries.clear();
                 self.state.reading_since = Some(now);
                 self.state.due = Some(now);
-                let past = VecDeque::from([(now, position)]);
-                self.state.reading = Some(Reading { epoch, position, safe: position, alive: now, past });
+                self.state.reading = Some(Reading::begin(epoch, position, now));
             }
             Feed::Messages { epoch, deliveries } => {
                 if self.state.reading.as_ref().is_some_and(|reading| reading.epoch == epoch) {
@@ -269,20 +258,6 @@ impl Worker {
         self.state.reading_since = None;
         if let Some(reading) = self.state.reading.take() {
             self.shared.lose_charge(reading.epoch);
-        }
-    }
-}
-
-impl Reading {
-    /// Notes where reading is, and moves the safe position to where it was long enough before the server was last seen
-    /// alive: of what it sent shortly before it died it may have forgotten everything, however long ago that is.
-    fn remember(&mut self, safe_after: Duration, now: Timestamp) {
-        if self.past.back().is_none_or(|(_, position)| *position != self.position) {
-            self.past.push_back((now, self.position));
-        }
-        let safe = earlier(self.alive, safe_after);
-        while let Some((_, position)) = self.past.pop_front_if(|(at, _)| *at <= safe) {
-            self.safe = position;
         }
     }
 }

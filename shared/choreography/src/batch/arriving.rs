@@ -63,7 +63,11 @@ impl<'a> Attempt<'a> {
         }
         if let (Some(step), Some(opened)) = (self.choreography.step(name), opened) {
             let cause = Cause::of(&heading, step.kind);
-            self.queue.push_back(Item { does: Does::React { step, heading, envelope }, opened, cause });
+            self.queue.push_back(Item {
+                does: Does::React { step, message: Box::new((heading, envelope)) },
+                opened,
+                cause,
+            });
         }
     }
 

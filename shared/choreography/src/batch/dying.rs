@@ -19,7 +19,8 @@ impl<'a> Attempt<'a> {
     /// A function failed for good.
     pub(super) fn fail(&mut self, item: Item<'_>, detail: String) {
         match item.does {
-            Does::React { envelope, heading, .. } => {
+            Does::React { message, .. } => {
+                let (heading, envelope) = *message;
                 self.die(&envelope, Some(&heading), Death { reason: Reason::Poison, detail, tries: 1 });
             }
             Does::Otherwise { .. } => {
@@ -40,11 +41,11 @@ impl<'a> Attempt<'a> {
         self.changes.inbox.push(InboxRow { id: heading.id, dead_tries: Some(death.tries) });
         let step = self.choreography.step(name).and_then(|step| step.otherwise.as_ref());
         let effect = self.choreography.effect_step(name).and_then(|effect| effect.otherwise.as_ref());
-        if let Some(otherwise) = step.or(effect) {
-            if let Some(opened) = otherwise.open(key, death.reason, &death.detail, heading.id, self.voice.now) {
-                let cause = Cause::of(heading, Kind::Undo);
-                self.queue.push_front(Item { does: Does::Otherwise { otherwise }, opened, cause });
-            }
+        if let Some(otherwise) = step.or(effect)
+            && let Some(opened) = otherwise.open(key, death.reason, &death.detail, heading.id, self.voice.now)
+        {
+            let cause = Cause::of(heading, Kind::Undo);
+            self.queue.push_front(Item { does: Does::Otherwise { otherwise }, opened, cause });
         }
     }
 }

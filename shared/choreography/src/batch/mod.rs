@@ -76,7 +76,7 @@ struct Item<'a> {
 }
 
 enum Does<'a> {
-    React { step: &'a Step, heading: Heading, envelope: Envelope },
+    React { step: &'a Step, message: Box<(Heading, Envelope)> },
     Otherwise { otherwise: &'a Otherwise },
     Command { step: &'a Step, call: usize, once: Option<&'a Once> },
 }
@@ -133,7 +133,8 @@ impl<'a> Attempt<'a> {
         advance: Option<Advance>,
     ) -> Result<Outcome, StoreError> {
         for (item, (table, key)) in std::mem::take(&mut self.postponed) {
-            if let Does::React { step, heading, envelope } = item.does {
+            if let Does::React { step, message } = item.does {
+                let (heading, envelope) = *message;
                 let expiry = heading.expiry.filter(|_| step.kind != Kind::Undo);
                 self.changes.waiting.push(WaitingRow {
                     id: heading.id,

@@ -141,7 +141,11 @@ impl<'a> Attempt<'a> {
         match step.open(&envelope.payload, key, heading.id, self.voice.now) {
             Ok(opened) => {
                 let cause = Cause::of(&heading, step.kind);
-                self.queue.push_back(Item { does: Does::React { step, heading, envelope }, opened, cause });
+                self.queue.push_back(Item {
+                    does: Does::React { step, message: Box::new((heading, envelope)) },
+                    opened,
+                    cause,
+                });
             }
             Err(detail) => {
                 self.die(&envelope, Some(&heading), Death { reason: Reason::Poison, detail, tries: 1 });

@@ -184,10 +184,8 @@ async fn two_instances_do_a_request_once() {
     let stage = Stage::new();
     let (one, other) = (stage.start(), stage.start_as(1));
     one.tell(open(1, "May")).await.unwrap();
-    let (first, second) = tokio::join!(
-        one.tell_as(note(1, "rain"), once("a", "x")),
-        other.tell_as(note(1, "rain"), once("a", "x"))
-    );
+    let (first, second) =
+        tokio::join!(one.tell_as(note(1, "rain"), once("a", "x")), other.tell_as(note(1, "rain"), once("a", "x")));
     assert_eq!(first, Ok(page(["open May", "note rain"])));
     assert_eq!(first, second);
     assert_eq!(stage.log(1).await, ["open May", "note rain"]);
@@ -226,7 +224,8 @@ async fn a_trace_is_handed_on_and_an_unreadable_one_is_replaced() {
     scribe.tell_as(open(1, "May"), request(trace)).await.unwrap();
     scribe.tell_as(open(2, "May"), request("no trace at all, but as long as one: 0123456789abcdef")).await.unwrap();
     until("both are said", || async { stage.said().len() == 2 }).await;
-    let traces: Vec<_> = stage.all_said("page-opened").iter().map(|said| said.header("traceparent").unwrap().to_owned()).collect();
+    let traces: Vec<_> =
+        stage.all_said("page-opened").iter().map(|said| said.header("traceparent").unwrap().to_owned()).collect();
     assert!(traces[0].starts_with("00-0af7651916cd43dd8448eb211c80319c-") && traces[0] != trace);
     assert!(choreography::valid_trace(&traces[1]).is_some(), "{}", traces[1]);
     scribe.stop().await;

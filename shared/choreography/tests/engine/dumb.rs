@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use choreography::Envelope;
 use choreography::bus::memory::MemoryBus;
 use choreography::bus::{Acknowledgement, Bus, BusError, Connection, Deliveries, StreamState};
-use choreography::Envelope;
 use tokio::sync::watch;
 
 #[derive(Clone)]

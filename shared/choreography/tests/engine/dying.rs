@@ -155,9 +155,8 @@ async fn a_message_hands_its_expiry_on_but_an_otherwise_begins_a_new_one() {
     let scribe = stage.start();
     stage.all_is_heard().await;
     until("both are answered", || async { stage.said().len() >= 2 }).await;
-    let expiry_of = |name: &str| -> jiff::Timestamp {
-        stage.all_said(name)[0].header("ce-expirytime").unwrap().parse().unwrap()
-    };
+    let expiry_of =
+        |name: &str| -> jiff::Timestamp { stage.all_said(name)[0].header("ce-expirytime").unwrap().parse().unwrap() };
     assert_eq!(expiry_of("written"), expiry);
     assert!(expiry_of("not-written") > expiry + SignedDuration::from_secs(400));
     scribe.stop().await;

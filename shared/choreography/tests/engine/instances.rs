@@ -109,27 +109,45 @@ async fn what_was_due_while_it_was_paused_is_said_once() {
     tokio::join!(one.stop(), other.stop());
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_effect_that_another_instance_has_done_does_not_die_here() {
+/// Both instances run the same effect: where one falls asleep its only try fails, where the other takes over it is done.
+async fn done_elsewhere(falls_asleep: impl AsyncFnOnce(&Stage, &Sleeper), before_it_wakes: impl AsyncFnOnce(&Stage)) {
     let stage = Stage::new();
     let settings = Settings { effect_tries_max: 1, ..stage.settings() };
     let (one, sleeper) = sleepy(&stage, settings).await;
     stage.press.hold(true);
+    stage.press.jam(1, 1);
     stage.say(Print { page: 1, line: 1 });
     until("it runs", || async { stage.press.runs().len() == 1 }).await;
-    sleeper.sleep();
+    falls_asleep(&stage, &sleeper).await;
     let elsewhere = Stage { press: Press::default(), ..stage.clone() };
     let other = elsewhere.start_as(1);
     until("it is done there", || async { stage.said() == ["printed.1"] }).await;
-    // The paused instance's only try fails.
-    stage.press.jam(1, 1);
-    stage.press.hold(false);
-    pass(ms(100)).await;
+    before_it_wakes(&stage).await;
     sleeper.wake();
     pass(ms(10_000)).await;
     assert_eq!(stage.said(), ["printed.1"]);
     assert!(stage.letters().is_empty() && stage.log(1).await.is_empty());
     tokio::join!(one.stop(), other.stop());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_effect_that_was_done_elsewhere_while_it_ran_here_does_not_die_here() {
+    let falls_asleep = async |_: &Stage, sleeper: &Sleeper| sleeper.sleep();
+    let fails = async |stage: &Stage| {
+        stage.press.hold(false);
+        pass(ms(100)).await;
+    };
+    done_elsewhere(falls_asleep, fails).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_effect_that_was_done_elsewhere_before_its_outcome_was_committed_does_not_die_here() {
+    let falls_asleep = async |stage: &Stage, sleeper: &Sleeper| {
+        sleeper.sleep();
+        stage.press.hold(false);
+        pass(ms(50)).await;
+    };
+    done_elsewhere(falls_asleep, async |_: &Stage| ()).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -169,7 +187,8 @@ async fn they_may_take_over_from_each_other_again_and_again() {
     stage.all_is_heard().await;
     assert_eq!(stage.log(1).await, written(0..1_000));
     one.stop().await;
-    let said: Vec<String> = stage.all_said("written").iter().map(|said| said.header("ce-id").unwrap().to_owned()).collect();
+    let said: Vec<String> =
+        stage.all_said("written").iter().map(|said| said.header("ce-id").unwrap().to_owned()).collect();
     let ids: std::collections::HashSet<_> = said.iter().collect();
     assert_eq!(ids.len(), 1_001);
 }

@@ -220,7 +220,8 @@ async fn a_tail_that_was_lost_behind_a_dead_line_is_noticed_too() {
     let stage = Stage::new();
     let dumb = DumbBus::over(stage.bus.clone());
     let settings = Settings { check_law: false, ..stage.settings() };
-    let scribe = start(scribe(stage.press.clone()), Arc::new(stage.store.clone()), Arc::new(dumb.clone()), None, settings);
+    let scribe =
+        start(scribe(stage.press.clone()), Arc::new(stage.store.clone()), Arc::new(dumb.clone()), None, settings);
     (0..20).for_each(|line| say(&stage, line));
     stage.all_is_heard().await;
     pass(ms(20_000)).await;

@@ -2,9 +2,7 @@
 
 use async_trait::async_trait;
 use choreography::store::memory::MemoryStore;
-use choreography::store::{
-    Backlog, EffectRow, Head, Listing, OutboxRow, Store, StoreError, StoredRow, Transaction,
-};
+use choreography::store::{Backlog, EffectRow, Head, Listing, OutboxRow, Store, StoreError, StoredRow, Transaction};
 use jiff::Timestamp;
 use tokio::sync::watch;
 

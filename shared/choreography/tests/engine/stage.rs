@@ -105,8 +105,10 @@ impl Stage {
     }
 
     pub(crate) async fn logged(&self, page: u32, entry: &str) {
-        until(&format!("{entry:?} on page {page}"), || async { self.log(page).await.iter().any(|known| known == entry) })
-            .await;
+        until(&format!("{entry:?} on page {page}"), || async {
+            self.log(page).await.iter().any(|known| known == entry)
+        })
+        .await;
     }
 
     /// What the scribe said, first occurrences only: without its name, as `written.1`.

@@ -9,9 +9,12 @@ use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
 
 use crate::store::StoreError;
 
-/// So many rows go into one statement, at most. A full one stays prepared, others are prepared each time: fewer rows would
-/// cost more hops, more rows more preparing. Far below SQLite's 32,766 values a statement.
+/// So many rows go into one statement, at most: fewer rows would cost more hops, more rows more preparing. Far below
+/// SQLite's 32,766 values a statement.
 const ROWS_MAX: usize = 128;
+
+/// Statements of up to so many rows stay prepared, as full ones do; the lengths between are too many to be kept.
+const ROWS_FEW: usize = 4;
 
 /// A statement whose values are being bound.
 pub(super) type Bound<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
@@ -48,7 +51,7 @@ impl Listed<'_> {
     ) -> Option<Bound<'static>> {
         let count = rows.len().min(ROWS_MAX);
         let statement = (count > 0).then(|| sqlx::query(AssertSqlSafe(self.text(count))))?;
-        let statement = statement.persistent(count == ROWS_MAX);
+        let statement = statement.persistent(count == ROWS_MAX || count <= ROWS_FEW);
         Some(rows.by_ref().take(count).fold(statement, bind))
     }
 
