@@ -39,7 +39,7 @@ impl<'a> Attempt<'a> {
                     tracing::debug!(subject = delivery.envelope.subject, problem, "ignored a foreign message");
                 }
                 Found::Dead(heading, _) | Found::Alive(heading, _) if !known.insert(heading.id) => {}
-                Found::Dead(heading, death) => self.die(&stamped(delivery), Some(&heading), death),
+                Found::Dead(heading, death) => self.die_in_turn(&stamped(delivery), Some(&heading), death),
                 Found::Alive(heading, opened) => self.arrive(stamped(delivery), heading, opened),
             }
         }
@@ -77,7 +77,7 @@ impl<'a> Attempt<'a> {
             let heading = Heading::read(&over.row.envelope).ok();
             match (&over.outcome, &heading) {
                 (Ok(said), Some(heading)) => self.say(said.clone(), &Cause::of(heading, Kind::Effect), "effect"),
-                (Err(death), _) => self.die(&over.row.envelope, heading.as_ref(), death.clone()),
+                (Err(death), _) => self.die_in_turn(&over.row.envelope, heading.as_ref(), death.clone()),
                 (Ok(_), None) => {}
             }
         }
@@ -95,7 +95,7 @@ impl<'a> Attempt<'a> {
             self.changes.waited.push(row.id);
             let heading = Heading::read(&row.envelope).ok();
             let detail = format!("expired: it waited in vain for {} {}", row.table, row.key);
-            self.die(&row.envelope, heading.as_ref(), Death { reason: Reason::Expired, detail, tries: 0 });
+            self.die_in_turn(&row.envelope, heading.as_ref(), Death { reason: Reason::Expired, detail, tries: 0 });
         }
         Ok(())
     }

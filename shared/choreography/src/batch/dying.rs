@@ -21,7 +21,10 @@ impl<'a> Attempt<'a> {
         match item.does {
             Does::React { message, .. } => {
                 let (heading, envelope) = *message;
-                self.die(&envelope, Some(&heading), Death { reason: Reason::Poison, detail, tries: 1 });
+                let death = Death { reason: Reason::Poison, detail, tries: 1 };
+                let otherwise = self.die(&envelope, Some(&heading), death);
+                // Its place is before whatever comes next of its key.
+                otherwise.into_iter().for_each(|item| self.queue.push_front(item));
             }
             Does::Otherwise { .. } => {
                 tracing::error!(cause = %item.cause.id, detail, "an `otherwise` failed: the story stays as it is");
@@ -30,22 +33,25 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// A message dies: the inbox notes it, its letter is written, and its step's `otherwise` comes next.
-    pub(super) fn die(&mut self, envelope: &Envelope, heading: Option<&Heading>, death: Death) {
+    /// A message that never gets to its function dies, behind those that are queued already.
+    pub(super) fn die_in_turn(&mut self, envelope: &Envelope, heading: Option<&Heading>, death: Death) {
+        let otherwise = self.die(envelope, heading, death);
+        self.queue.extend(otherwise);
+    }
+
+    /// A message dies: the inbox notes it, and its letter is written. Its step's `otherwise`, if it has one, is to be
+    /// called in its place.
+    #[must_use]
+    fn die(&mut self, envelope: &Envelope, heading: Option<&Heading>, death: Death) -> Option<Item<'a>> {
         self.changes.outbox.push(self.voice.letter(envelope, &death));
         self.deaths.push((envelope.subject.clone(), death.clone()));
-        let (Some(heading), Some((_, name, key))) = (heading, envelope.parts()) else {
-            return;
-        };
+        let (heading, (_, name, key)) = heading.zip(envelope.parts())?;
         self.changes.inbox.retain(|row| row.id != heading.id);
         self.changes.inbox.push(InboxRow { id: heading.id, dead_tries: Some(death.tries) });
         let step = self.choreography.step(name).and_then(|step| step.otherwise.as_ref());
         let effect = self.choreography.effect_step(name).and_then(|effect| effect.otherwise.as_ref());
-        if let Some(otherwise) = step.or(effect)
-            && let Some(opened) = otherwise.open(key, death.reason, &death.detail, heading.id, self.voice.now)
-        {
-            let cause = Cause::of(heading, Kind::Undo);
-            self.queue.push_front(Item { does: Does::Otherwise { otherwise }, opened, cause });
-        }
+        let otherwise = step.or(effect)?;
+        let opened = otherwise.open(key, death.reason, &death.detail, heading.id, self.voice.now)?;
+        Some(Item { does: Does::Otherwise { otherwise }, opened, cause: Cause::of(heading, Kind::Undo) })
     }
 }

@@ -148,7 +148,7 @@ impl<'a> Attempt<'a> {
                 });
             }
             Err(detail) => {
-                self.die(&envelope, Some(&heading), Death { reason: Reason::Poison, detail, tries: 1 });
+                self.die_in_turn(&envelope, Some(&heading), Death { reason: Reason::Poison, detail, tries: 1 });
             }
         }
         true

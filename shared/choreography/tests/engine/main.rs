@@ -23,6 +23,7 @@ mod real;
 mod sleeper;
 mod stage;
 mod stopping;
+mod tails;
 mod waiting;
 
 /// Waits until something holds, at most a minute; with paused time that takes no time.

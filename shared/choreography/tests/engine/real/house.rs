@@ -20,7 +20,7 @@ use crate::until;
 pub(crate) struct House {
     pub(crate) server: Server,
     databases: TempDir,
-    /// The author's clock, so to say: how many lines were dictated on each page.
+    /// Who lives, by service and instance.
     services: BTreeMap<(usize, u32), Living>,
 }
 

@@ -1,0 +1,102 @@
+//! A server that comes back without its tail: whatever it forgot and whoever speaks first, everything is heard.
+
+use std::sync::Arc;
+
+use choreography::{Settings, start};
+
+use crate::diary::{How, Write, scribe};
+use crate::dumb::DumbBus;
+use crate::stage::{Stage, written};
+use crate::{ms, pass, until};
+
+fn say(stage: &Stage, line: u32) {
+    stage.say(Write { page: 1, line, how: How::Lawlessly });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_back_without_its_tail_is_read_from_where_it_can_be_trusted() {
+    let stage = Stage::new();
+    let scribe = stage.start_lawless();
+    (0..20).for_each(|line| say(&stage, line));
+    stage.all_is_heard().await;
+    pass(ms(20_000)).await;
+    (20..30).for_each(|line| say(&stage, line));
+    stage.all_is_heard().await;
+    let said = stage.bus.said();
+    let lost: Vec<_> = said.iter().filter(|(sequence, _)| *sequence > 43).cloned().collect();
+    stage.bus.forget_after(43);
+    // Another publisher speaks first, and more than was lost: the sequences are taken by other messages.
+    (30..130).for_each(|line| say(&stage, line));
+    for (_, envelope) in lost.into_iter().filter(|(_, envelope)| envelope.subject.starts_with("author.")) {
+        stage.bus.say(&envelope).unwrap();
+    }
+    stage.all_is_heard().await;
+    assert_eq!(stage.log(1).await, written(0..130));
+    until("all is said", || async { stage.said().iter().filter(|said| *said == "written.1").count() == 130 }).await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tail_that_was_lost_in_a_long_outage_is_noticed_too() {
+    let stage = Stage::new();
+    let scribe = stage.start_lawless();
+    (0..20).for_each(|line| say(&stage, line));
+    stage.all_is_heard().await;
+    pass(ms(20_000)).await;
+    let kept = stage.bus.said().len() as u64;
+    (20..30).for_each(|line| say(&stage, line));
+    stage.all_is_heard().await;
+    // The power fails within a second of the last message, and comes back after a minute.
+    stage.bus.set_down(true);
+    pass(ms(60_000)).await;
+    stage.bus.forget_after(kept);
+    (30..130).for_each(|line| say(&stage, line));
+    stage.bus.set_down(false);
+    stage.all_is_heard().await;
+    assert_eq!(stage.log(1).await, written(0..130));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tail_that_was_lost_behind_a_dead_line_is_noticed_too() {
+    let stage = Stage::new();
+    let dumb = DumbBus::over(stage.bus.clone());
+    let settings = Settings { check_law: false, ..stage.settings() };
+    let scribe =
+        start(scribe(stage.press.clone()), Arc::new(stage.store.clone()), Arc::new(dumb.clone()), None, settings);
+    (0..20).for_each(|line| say(&stage, line));
+    stage.all_is_heard().await;
+    pass(ms(20_000)).await;
+    let kept = stage.bus.said().len() as u64;
+    (20..30).for_each(|line| say(&stage, line));
+    stage.all_is_heard().await;
+    let position = stage.head().await.position;
+    // Nothing says that the server is gone but its silence.
+    dumb.strike(true);
+    stage.bus.set_silent(true);
+    pass(ms(9_900)).await;
+    stage.bus.set_down(true);
+    pass(ms(60_000)).await;
+    assert!(stage.head().await.safe < position);
+    stage.bus.forget_after(kept);
+    (30..130).for_each(|line| say(&stage, line));
+    dumb.strike(false);
+    stage.bus.set_silent(false);
+    stage.bus.set_down(false);
+    stage.all_is_heard().await;
+    assert_eq!(stage.log(1).await, written(0..130));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_safe_position_follows_at_a_safe_distance() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    stage.write(1, 1);
+    stage.all_is_heard().await;
+    let position = stage.head().await.position;
+    pass(ms(9_500)).await;
+    assert_eq!(stage.head().await.safe, 0);
+    until("it follows", || async { stage.head().await.safe == position }).await;
+    scribe.stop().await;
+}
