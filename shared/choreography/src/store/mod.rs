@@ -45,8 +45,6 @@ pub struct Head {
     pub safe: u64,
     /// When the stream was created, as the server says; empty before the first reading.
     pub stream_created: String,
-    /// The server that acknowledged what the outbox said last; empty before.
-    pub server_id: String,
     /// The number of the next outbox row; the first is 1.
     pub outbox_next: i64,
 }
@@ -276,11 +274,8 @@ pub trait Store: Send + Sync + 'static {
     /// Lets go of the lease of this epoch, so that a standby takes over at once.
     async fn release(&self, epoch: i64) -> Result<(), StoreError>;
 
-    /// Remembers which stream is read, and which server acknowledges.
+    /// Remembers which stream is read.
     async fn remember_stream(&self, epoch: i64, created: &str) -> Result<(), StoreError>;
-
-    /// Remembers the server that acknowledges what the outbox says.
-    async fn remember_server(&self, epoch: i64, server_id: &str) -> Result<(), StoreError>;
 
     /// Outbox rows from a number on.
     async fn outbox(&self, from: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError>;

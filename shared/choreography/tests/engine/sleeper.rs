@@ -51,9 +51,6 @@ impl Store for Sleeper {
     async fn remember_stream(&self, epoch: i64, created: &str) -> Result<(), StoreError> {
         self.awake().await.remember_stream(epoch, created).await
     }
-    async fn remember_server(&self, epoch: i64, server_id: &str) -> Result<(), StoreError> {
-        self.awake().await.remember_server(epoch, server_id).await
-    }
     async fn outbox(&self, from: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
         self.awake().await.outbox(from, limit).await
     }

@@ -88,20 +88,16 @@ pub(crate) async fn renewing_at_an_old_epoch_changes_nothing(stores: Instances) 
     assert_eq!(numbers(&said(&stores.first).await), [1]);
 }
 
-pub(crate) async fn stream_and_server_are_remembered(stores: Instances) {
+pub(crate) async fn the_stream_is_remembered(stores: Instances) {
     let before = in_charge(&stores.first, 50, 20).await;
     stores.first.remember_stream(before.epoch, "2025-01-01").await.unwrap();
-    stores.first.remember_server(before.epoch, "NABC").await.unwrap();
-    let remembered = Head { stream_created: "2025-01-01".to_owned(), server_id: "NABC".to_owned(), ..before };
+    let remembered = Head { stream_created: "2025-01-01".to_owned(), ..before };
     assert_eq!(stores.second.head().await.unwrap(), remembered);
 }
 
 pub(crate) async fn nothing_is_remembered_at_an_old_epoch(stores: Instances) {
     let before = in_charge(&stores.first, 50, 20).await;
     let stream = stores.first.remember_stream(before.epoch - 1, "2025-01-01").await;
-    let server = stores.first.remember_server(before.epoch - 1, "NABC").await;
-    for remembered in [stream, server] {
-        assert!(matches!(remembered, Err(StoreError::HeadConflict { epoch: 0, .. })), "{remembered:?}");
-    }
+    assert!(matches!(stream, Err(StoreError::HeadConflict { epoch: 0, .. })), "{stream:?}");
     assert_eq!(stores.first.head().await.unwrap(), before);
 }

@@ -80,7 +80,7 @@ mod claims {
             renewing_never_moves_the_safe_position_back
             renewing_forgets_the_outbox_up_to_the_number
             renewing_at_an_old_epoch_changes_nothing
-            stream_and_server_are_remembered
+            the_stream_is_remembered
             nothing_is_remembered_at_an_old_epoch
         }
         inbox {

@@ -115,10 +115,6 @@ impl Store for MemoryStore {
         self.write(|data| data.head_of(epoch).map(|head| head.stream_created = created.to_owned())).await
     }
 
-    async fn remember_server(&self, epoch: i64, server_id: &str) -> Result<(), StoreError> {
-        self.write(|data| data.head_of(epoch).map(|head| head.server_id = server_id.to_owned())).await
-    }
-
     async fn outbox(&self, from: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
         let data = self.data();
         let rows = data.outbox.range(from..).take(limit as usize);

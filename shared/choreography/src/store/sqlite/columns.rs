@@ -10,7 +10,7 @@ use super::statement::Bound;
 use crate::envelope::Envelope;
 use crate::store::{EffectRow, Head, IdempotencyKey, LaterRow, OutboxRow, StoredAnswer, StoredRow, WaitingRow};
 
-pub(super) const HEAD: &str = "epoch, lease_until_ms, position, safe, stream_created, server_id, outbox_next";
+pub(super) const HEAD: &str = "epoch, lease_until_ms, position, safe, stream_created, outbox_next";
 pub(super) const OUTBOX: &str = "subject, headers, payload, number";
 pub(super) const WAITING: &str = "subject, headers, payload, number, id, row_table, row_key, expiry_ms";
 pub(super) const LATER: &str = "subject, headers, payload, name, key, due_ms";
@@ -24,8 +24,7 @@ pub(super) fn head(row: &SqliteRow) -> Result<Head, sqlx::Error> {
         position: row.try_get::<i64, _>(2)?.cast_unsigned(),
         safe: row.try_get::<i64, _>(3)?.cast_unsigned(),
         stream_created: row.try_get(4)?,
-        server_id: row.try_get(5)?,
-        outbox_next: row.try_get(6)?,
+        outbox_next: row.try_get(5)?,
     })
 }
 

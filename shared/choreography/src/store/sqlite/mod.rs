@@ -76,11 +76,11 @@ impl Store for SqliteStore {
     }
 
     async fn remember_stream(&self, epoch: i64, created: &str) -> Result<(), StoreError> {
-        self.remember("update head set stream_created = $1 where epoch = $2", epoch, created).await
-    }
-
-    async fn remember_server(&self, epoch: i64, server_id: &str) -> Result<(), StoreError> {
-        self.remember("update head set server_id = $1 where epoch = $2", epoch, server_id).await
+        let statement = sqlx::query("update head set stream_created = $1 where epoch = $2").bind(created).bind(epoch);
+        match statement.execute(&self.writer).await.doing("remembering the stream")?.rows_affected() {
+            0 => Err(self.lost(epoch).await),
+            _ => Ok(()),
+        }
     }
 
     async fn outbox(&self, from: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
@@ -157,15 +157,6 @@ impl Store for SqliteStore {
 }
 
 impl SqliteStore {
-    async fn remember(&self, text: &'static str, epoch: i64, value: &str) -> Result<(), StoreError> {
-        let statement = sqlx::query(text).bind(value).bind(epoch);
-        let done = statement.execute(&self.writer).await.doing("remembering stream or server")?;
-        match done.rows_affected() {
-            0 => Err(self.lost(epoch).await),
-            _ => Ok(()),
-        }
-    }
-
     /// What to say when the epoch is not the current one any more.
     async fn lost(&self, epoch: i64) -> StoreError {
         match self.head().await {

@@ -7,10 +7,9 @@ create table if not exists head (
     position bigint not null,
     safe bigint not null,
     stream_created text not null,
-    server_id text not null,
     outbox_next bigint not null
 );
-insert or ignore into head values (1, 0, 0, 0, 0, '', '', 1);
+insert or ignore into head values (1, 0, 0, 0, 0, '', 1);
 
 create table if not exists inbox (
     id blob primary key not null,
