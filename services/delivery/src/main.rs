@@ -3,7 +3,7 @@
 use delivery::{choreography, demo, http};
 use web::Settings;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")] // one thread decides, SQLite has its own
 async fn main() -> Result<(), web::Failure> {
     let about = "Delivery: finds a dealer for each confirmed order.";
     let settings: Settings = web::settings("delivery", about, 8083);

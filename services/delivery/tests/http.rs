@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::Request;
 use choreography::bus::memory::MemoryBus;
 use choreography::store::sqlite::SqliteStore;
-use choreography::{Envelope, Heading, Message, Service, Settings, start};
+use choreography::{Heading, Message, Service, Settings, start};
 use contracts::{Address, CreateDelivery, OrderId};
 use delivery::{choreography, demo, http};
 use serde_json::{Value, json};
@@ -54,18 +54,16 @@ impl Served {
         let (id, time, key) = (self.service.new_id::<Uuid>(), self.service.now(), message.key().to_string());
         let heading = Heading {
             id,
-            source: sayer.into(),
-            kind: format!("shop.{}.v{}", M::NAME, M::VERSION),
+            source: sayer,
+            kind: &format!("shop.{}.v{}", M::NAME, M::VERSION),
             time,
-            subject: key.clone(),
-            correlation: key.clone(),
-            causation: id.to_string(),
+            subject: &key,
+            correlation: &key,
+            causation: &id.to_string(),
             expiry: None,
-            trace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into(),
+            trace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         };
-        let payload = serde_json::to_vec(message).unwrap();
-        let subject = format!("{sayer}.{}.{key}", M::NAME);
-        self.bus.say(&Envelope { subject, headers: heading.write(), payload }).unwrap();
+        self.bus.say(&heading.envelope(M::NAME, serde_json::to_vec(message).unwrap())).unwrap();
     }
 }
 

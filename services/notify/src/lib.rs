@@ -8,7 +8,7 @@ mod reactions;
 pub mod settings;
 
 use choreography::{Choreography, nothing};
-use contracts::{CustomerNotified, OrderUpdated};
+use contracts::OrderUpdated;
 
 use mailer::Mailer;
 use reactions::{note_mail, note_sent, send_mail};
@@ -19,7 +19,6 @@ pub fn choreography(mailer: Mailer) -> Choreography {
     Choreography::new("notify")
         .on(note_mail)
         .effect(send_mail, mailer)
+        .then(note_sent)
         .otherwise(nothing::<OrderUpdated>)
-        .on(note_sent)
-        .otherwise(nothing::<CustomerNotified>)
 }

@@ -3,7 +3,7 @@
 use notify::settings::Settings;
 use notify::{choreography, http};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")] // one thread decides, SQLite has its own
 async fn main() -> Result<(), web::Failure> {
     let about = "Notify: mails customers what became of their orders.";
     let settings: Settings = web::settings("notify", about, 8084);

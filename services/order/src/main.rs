@@ -3,7 +3,7 @@
 use order::{SAYERS, choreography, http};
 use web::Settings;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")] // one thread decides, SQLite has its own
 async fn main() -> Result<(), web::Failure> {
     let about = "Order: opens orders, follows them to their end, and tells what became of them.";
     let settings: Settings = web::settings("order", about, 8081);

@@ -3,7 +3,7 @@
 use payment::settings::Settings;
 use payment::{choreography, http};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")] // one thread decides, SQLite has its own
 async fn main() -> Result<(), web::Failure> {
     let about = "Payment: takes the money for orders, and gives it back.";
     let settings: Settings = web::settings("payment", about, 8082);

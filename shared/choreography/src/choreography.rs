@@ -119,6 +119,28 @@ impl Choreography {
         self
     }
 
+    /// What the service itself does as soon as its effect has answered: a reaction to something that the effect says,
+    /// done in the commit that says it. If it panics, the message that the effect heard dies.
+    ///
+    /// # Panics
+    /// When no effect before it says that message.
+    pub fn then<P, F>(mut self, reaction: F) -> Self
+    where
+        F: Function<P> + Send + Sync + 'static,
+        F::Hears: Hear,
+        F::Rows: Load<<F::Hears as Hear>::Message> + MayBeMissing,
+        F::Says: Says,
+    {
+        let tables = self.distinct_tables::<F::Rows, <F::Hears as Hear>::Message>();
+        let (service, step) = (self.service, step::reaction(Kind::Then, reaction, tables));
+        let name = step.message;
+        let effect = self.effects.iter_mut().rev().find(|effect| effect.words.iter().any(|word| word.name == name));
+        let effect =
+            effect.unwrap_or_else(|| panic!("{service}: `.then` for {name} must follow the effect that says it"));
+        effect.then = Some(step);
+        self
+    }
+
     fn add(mut self, step: Step) -> Self {
         let twice = self.steps.iter().any(|known| known.message == step.message);
         assert!(!twice, "{}: two steps hear {}", self.service, step.message);
@@ -157,7 +179,8 @@ impl Choreography {
 
     /// Who hears, says and undoes what, as data: one edge for each function.
     pub fn edges(&self) -> Vec<Edge> {
-        let steps = self.steps.iter().map(|step| Edge {
+        let thens = self.effects.iter().filter_map(|effect| effect.then.as_ref());
+        let steps = self.steps.iter().chain(thens).map(|step| Edge {
             service: self.service,
             kind: step.kind,
             hears: step.message,

@@ -4,11 +4,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::message::{Hear, Heard, Message};
-use crate::step::Otherwise;
+use crate::step::{Otherwise, Step};
 use crate::words::{Said, Saying, Word, Words};
 
 /// An async function of something heard and the means to do it: `async fn(&OrderUpdated, &Mailer) -> Result<W>`.
@@ -40,7 +41,7 @@ where
 }
 
 type Running = Pin<Box<dyn Future<Output = anyhow::Result<Vec<Said>>> + Send>>;
-type Run = Arc<dyn Fn(Vec<u8>, Uuid, Timestamp) -> Running + Send + Sync>;
+type Run = Arc<dyn Fn(Bytes, Uuid, Timestamp) -> Running + Send + Sync>;
 
 /// An effect, with its types erased.
 pub(crate) struct EffectStep {
@@ -48,6 +49,8 @@ pub(crate) struct EffectStep {
     pub version: u32,
     pub words: Vec<Word>,
     pub otherwise: Option<Otherwise>,
+    /// What the service does with one of the answers itself.
+    pub then: Option<Step>,
     /// Whether a payload can be read, checked before it is queued.
     pub readable: fn(&[u8]) -> Result<(), String>,
     run: Run,
@@ -64,7 +67,7 @@ impl EffectStep {
         let mut words = Vec::new();
         W::vocabulary(&mut words);
         let function = Arc::new(function);
-        let run: Run = Arc::new(move |payload: Vec<u8>, id, now| {
+        let run: Run = Arc::new(move |payload: Bytes, id, now| {
             let (function, means) = (function.clone(), means.clone());
             Box::pin(async move {
                 let message: H::Message = serde_json::from_slice(&payload)?;
@@ -80,6 +83,7 @@ impl EffectStep {
             version: H::Message::VERSION,
             words,
             otherwise: None,
+            then: None,
             readable: |payload| {
                 let message: Result<H::Message, _> = serde_json::from_slice(payload);
                 message.map(drop).map_err(|error| format!("the payload is unreadable: {error}"))
@@ -89,7 +93,7 @@ impl EffectStep {
     }
 
     /// Runs it once.
-    pub(crate) fn run(&self, payload: Vec<u8>, id: Uuid, now: Timestamp) -> Running {
+    pub(crate) fn run(&self, payload: Bytes, id: Uuid, now: Timestamp) -> Running {
         (self.run)(payload, id, now)
     }
 }

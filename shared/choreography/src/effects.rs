@@ -6,10 +6,11 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::batch::EffectOver;
@@ -53,6 +54,8 @@ struct Queue {
 }
 
 type Tried = (String, Result<Vec<Said>, String>);
+/// Effects that run beside each other, in one task: they wait for the world outside most of the time.
+type Running = FuturesUnordered<BoxFuture<'static, Tried>>;
 
 impl Effects {
     /// Runs effects, while this instance is in charge, until the service stops.
@@ -76,7 +79,7 @@ impl Effects {
 
     async fn run_queue(&self, charge: Charge) {
         let mut queue = Queue::default();
-        let mut running: JoinSet<Tried> = JoinSet::new();
+        let mut running = Running::new();
         let mut more = true;
         loop {
             if more && queue.count < EFFECTS_LOADED_MAX {
@@ -90,10 +93,7 @@ impl Effects {
             }
             let next = queue.later.first_key_value().map(|((due, _), _)| until(now, *due));
             tokio::select! {
-                Some(tried) = running.join_next() => match tried {
-                    Ok((key, outcome)) => self.tried(&mut queue, key, outcome, charge).await,
-                    Err(error) => tracing::error!(%error, "an effect's task ended by itself"),
-                },
+                Some((key, outcome)) = running.next() => self.tried(&mut queue, key, outcome, charge).await,
                 () = self.added.notified() => more = true,
                 () = tokio::time::sleep(next.unwrap_or(BACKOFF_MAX)), if next.is_some() => {}
             }
@@ -118,7 +118,7 @@ impl Effects {
         }
     }
 
-    fn start(&self, queue: &Queue, key: String, running: &mut JoinSet<Tried>) {
+    fn start(&self, queue: &Queue, key: String, running: &mut Running) {
         let Some(row) = queue.chains.get(&key).and_then(VecDeque::front) else { return };
         let name = row.envelope.parts().map_or("", |(_, name, _)| name);
         let (step, heading) = (self.choreography.effect_step(name), Heading::read(&row.envelope));
@@ -132,13 +132,13 @@ impl Effects {
                 Box::pin(async move { Err(anyhow::anyhow!(problem)) })
             }
         };
-        running.spawn(async move {
+        running.push(Box::pin(async move {
             let outcome = match AssertUnwindSafe(future).catch_unwind().await {
                 Ok(outcome) => outcome.map_err(|error| format!("{error:#}")),
                 Err(panic) => Err(panicked(panic.as_ref())),
             };
             (key, outcome)
-        });
+        }));
     }
 
     /// What comes after a try: the answer, another try later, or death.

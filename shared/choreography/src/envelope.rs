@@ -3,25 +3,29 @@
 //! A message without these headers is not one of ours: whoever may pull can make the server store a copy of
 //! anything under a foreign subject.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// A message as it is published and delivered.
+use crate::headers::Headers;
+
+/// A message as it is published and delivered. A copy costs nothing: it shares all three parts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Envelope {
     /// `<who says it>.<what>.<key>`.
-    pub subject: String,
-    /// The headers, in order.
-    pub headers: Vec<(String, String)>,
+    pub subject: Arc<str>,
+    /// The headers.
+    pub headers: Headers,
     /// The payload.
-    pub payload: Vec<u8>,
+    pub payload: Bytes,
 }
 
 impl Envelope {
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+        self.headers.get(name)
     }
 
     /// The sayer, the name and the key that the subject is made of.
@@ -32,58 +36,60 @@ impl Envelope {
 }
 
 /// What the headers say about a message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Heading {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heading<'a> {
     /// `ce-id`: what makes two copies the same message.
     pub id: Uuid,
     /// `ce-source`: who said it.
-    pub source: String,
+    pub source: &'a str,
     /// `ce-type`: its name and version, behind the name space of the system.
-    pub kind: String,
+    pub kind: &'a str,
     /// `ce-time`: when it was said.
     pub time: Timestamp,
     /// `ce-subject`: its key.
-    pub subject: String,
+    pub subject: &'a str,
     /// `ce-correlationid`: the key of the message that began it all.
-    pub correlation: String,
+    pub correlation: &'a str,
     /// `ce-causationid`: the message that led to it.
-    pub causation: String,
+    pub causation: &'a str,
     /// `ce-expirytime`: after this it is not worth doing any more.
     pub expiry: Option<Timestamp>,
     /// `traceparent` of W3C Trace Context.
-    pub trace: String,
+    pub trace: &'a str,
 }
 
 /// The payload's media type, the only one that is spoken.
 const CONTENT_TYPE: &str = "application/json";
 
-impl Heading {
-    /// The headers.
-    pub fn write(&self) -> Vec<(String, String)> {
-        let header = |name: &str, value: String| (name.to_owned(), value);
-        let mut headers = vec![
-            header("ce-specversion", "1.0".to_owned()),
-            header("ce-id", self.id.to_string()),
-            header("ce-source", self.source.clone()),
-            header("ce-type", self.kind.clone()),
-            header("ce-time", self.time.to_string()),
-            header("ce-subject", self.subject.clone()),
-            header("ce-datacontenttype", CONTENT_TYPE.to_owned()),
-            header("ce-correlationid", self.correlation.clone()),
-            header("ce-causationid", self.causation.clone()),
-            header("traceparent", self.trace.clone()),
+impl<'a> Heading<'a> {
+    fn write(&self) -> Headers {
+        let (id, time, expiry) = (self.id.to_string(), self.time.to_string(), self.expiry.map(|at| at.to_string()));
+        let always = [
+            ("ce-specversion", "1.0"),
+            ("ce-id", &id),
+            ("ce-source", self.source),
+            ("ce-type", self.kind),
+            ("ce-time", &time),
+            ("ce-subject", self.subject),
+            ("ce-datacontenttype", CONTENT_TYPE),
+            ("ce-correlationid", self.correlation),
+            ("ce-causationid", self.causation),
+            ("traceparent", self.trace),
         ];
-        if let Some(expiry) = self.expiry {
-            headers.push(header("ce-expirytime", expiry.to_string()));
-        }
-        headers
+        always.into_iter().chain(expiry.as_deref().map(|expiry| ("ce-expirytime", expiry))).collect()
+    }
+
+    /// The message of this name, with these headers and its payload.
+    pub fn envelope(&self, name: &str, payload: impl Into<Bytes>) -> Envelope {
+        let subject = format!("{}.{name}.{}", self.source, self.subject).into();
+        Envelope { subject, headers: self.write(), payload: payload.into() }
     }
 
     /// Reads the headers of a message.
     ///
     /// # Errors
     /// Says which header is missing or unreadable: such a message is not one of ours.
-    pub fn read(envelope: &Envelope) -> Result<Self, String> {
+    pub fn read(envelope: &'a Envelope) -> Result<Self, String> {
         let get = |name: &str| envelope.header(name).ok_or_else(|| format!("header {name} is missing"));
         let wrong = |name: &str, value: &str| format!("header {name} is unreadable: {value:?}");
         let timestamp = |name: &str| get(name).and_then(|text| text.parse().map_err(|_| wrong(name, text)));
@@ -92,28 +98,27 @@ impl Heading {
                 return Err(wrong(name, get(name)?));
             }
         }
-        let id = get("ce-id")?;
+        let (id, trace) = (get("ce-id")?, get("traceparent")?);
         Ok(Self {
             id: id.parse().map_err(|_| wrong("ce-id", id))?,
-            source: get("ce-source")?.to_owned(),
-            kind: get("ce-type")?.to_owned(),
+            source: get("ce-source")?,
+            kind: get("ce-type")?,
             time: timestamp("ce-time")?,
-            subject: get("ce-subject")?.to_owned(),
-            correlation: get("ce-correlationid")?.to_owned(),
-            causation: get("ce-causationid")?.to_owned(),
+            subject: get("ce-subject")?,
+            correlation: get("ce-correlationid")?,
+            causation: get("ce-causationid")?,
             expiry: envelope.header("ce-expirytime").map(|_| timestamp("ce-expirytime")).transpose()?,
-            trace: get("traceparent").and_then(|text| valid_trace(text).ok_or_else(|| wrong("traceparent", text)))?,
+            trace: if valid_trace(trace) { trace } else { return Err(wrong("traceparent", trace)) },
         })
     }
 }
 
 /// A `traceparent` as it must look: version, trace id, parent id and flags, in lower-case hexadecimal digits.
 /// <https://www.w3.org/TR/trace-context/#traceparent-header>
-pub fn valid_trace(text: &str) -> Option<String> {
-    let parts: Vec<&str> = text.split('-').collect();
-    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
-    let hexadecimal = |part: &&str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    (lengths == [2, 32, 16, 2] && parts.iter().all(hexadecimal)).then(|| text.to_owned())
+pub fn valid_trace(text: &str) -> bool {
+    let hexadecimal = |part: &str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let parts = text.split('-').map(|part| hexadecimal(part).then_some(part.len()));
+    parts.eq([2, 32, 16, 2].map(Some))
 }
 
 /// The `traceparent` of a message that follows from another one: the same trace, a span named after the new id.

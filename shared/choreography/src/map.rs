@@ -129,9 +129,9 @@ impl Map {
     }
 }
 
-/// Whether a message leads to it; a command comes from a caller.
+/// Whether a message leads to it; a command comes from a caller, and what an effect answers is not heard by its `then`.
 fn is_heard(step: &Edge) -> bool {
-    step.kind != Kind::Command
+    !matches!(step.kind, Kind::Command | Kind::Then)
 }
 
 /// Everything that a step may say, also when its message has died.

@@ -13,17 +13,17 @@ use crate::words::PAYLOAD_BYTES_MAX;
 const HEADERS_BYTES_MAX: usize = 3 * 1_024;
 
 /// What was found when a message was opened.
-pub(crate) enum Found {
+pub(crate) enum Found<'a> {
     /// Not one of ours: its headers are missing, or contradict its subject, or nobody here hears it.
     Foreign(String),
     /// One that died on arrival.
-    Dead(Heading, Death),
+    Dead(Heading<'a>, Death),
     /// One to be done. Opened if a reaction hears it; an effect may hear it, too.
-    Alive(Heading, Option<Opened>),
+    Alive(Heading<'a>, Option<Opened>),
 }
 
 /// Opens a message at a moment. Expiry is judged here, and only here and while waiting: not by a batch that is done again.
-pub(crate) fn open(choreography: &Choreography, envelope: &Envelope, now: Timestamp) -> Found {
+pub(crate) fn open<'a>(choreography: &Choreography, envelope: &'a Envelope, now: Timestamp) -> Found<'a> {
     let Some((sayer, name, key)) = envelope.parts() else {
         return Found::Foreign(format!("the subject {} is not ours", envelope.subject));
     };
@@ -31,15 +31,14 @@ pub(crate) fn open(choreography: &Choreography, envelope: &Envelope, now: Timest
         Ok(heading) => heading,
         Err(problem) => return Found::Foreign(problem),
     };
-    let headers_bytes: usize = envelope.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-    if envelope.payload.len() > PAYLOAD_BYTES_MAX || headers_bytes > HEADERS_BYTES_MAX {
+    if envelope.payload.len() > PAYLOAD_BYTES_MAX || envelope.headers.bytes() > HEADERS_BYTES_MAX {
         return Found::Foreign("it is larger than a message may be".to_owned());
     }
     let (step, effect) = (choreography.step(name), choreography.effect_step(name));
     let Some(version) = step.map(|step| step.version).or(effect.map(|effect| effect.version)) else {
         return Found::Foreign(format!("nothing here hears {name}"));
     };
-    let (kind, said_version) = heading.kind.rsplit_once(".v").unwrap_or((&heading.kind, ""));
+    let (kind, said_version) = heading.kind.rsplit_once(".v").unwrap_or((heading.kind, ""));
     if heading.source != sayer || heading.subject != key || kind.rsplit('.').next() != Some(name) {
         return Found::Foreign(format!("the headers contradict the subject {}", envelope.subject));
     }

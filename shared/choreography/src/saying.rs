@@ -24,11 +24,11 @@ pub(crate) struct Cause {
 
 impl Cause {
     /// A heard message as a cause: a forward step hands its expiry on, whatever else it is begins a new one.
-    pub(crate) fn of(heading: &Heading, kind: Kind) -> Self {
+    pub(crate) fn of(heading: &Heading<'_>, kind: Kind) -> Self {
         Self {
             id: heading.id,
-            correlation: heading.correlation.clone(),
-            trace: heading.trace.clone(),
+            correlation: heading.correlation.to_owned(),
+            trace: heading.trace.to_owned(),
             expiry: heading.expiry.filter(|_| kind == Kind::Forward),
         }
     }
@@ -65,17 +65,16 @@ impl Voice<'_> {
             cause.expiry.filter(|_| due.is_none()).unwrap_or_else(|| later(time, self.settings.message_deadline));
         let heading = Heading {
             id,
-            source: self.service.to_owned(),
-            kind: format!("{}.{}.v{}", self.settings.namespace, said.name, said.version),
+            source: self.service,
+            kind: &format!("{}.{}.v{}", self.settings.namespace, said.name, said.version),
             time,
-            subject: said.key.clone(),
-            correlation: cause.correlation.clone(),
-            causation: cause.id.to_string(),
+            subject: &said.key,
+            correlation: &cause.correlation,
+            causation: &cause.id.to_string(),
             expiry: Some(expiry),
-            trace: child_trace(&cause.trace, id),
+            trace: &child_trace(&cause.trace, id),
         };
-        let subject = format!("{}.{}.{}", self.service, said.name, said.key);
-        let envelope = Envelope { subject, headers: heading.write(), payload: said.payload.into_bytes() };
+        let envelope = heading.envelope(said.name, said.payload);
         match due {
             None => Spoken::Now(envelope),
             Some(due) => Spoken::Later(LaterChange::Set(LaterRow {
@@ -90,14 +89,15 @@ impl Voice<'_> {
     /// The dead letter of a message: its payload and headers as they were, and why it died.
     pub(crate) fn letter(&self, message: &Envelope, death: &Death) -> Envelope {
         let (name, key) = message.parts().map_or(("unknown", "unknown"), |(_, name, key)| (name, key));
-        let mut headers = message.headers.clone();
-        let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
-        add("dead-reason", death.reason.to_string());
-        add("dead-detail", one_line(&death.detail));
-        add("dead-tries", death.tries.to_string());
-        add("dead-fingerprint", format!("{}/{name}/{}/{}", self.service, death.reason, error_class(&death.detail)));
-        add("dead-time", self.now.to_string());
-        let subject = format!("dead.{}.{name}.{key}", self.service);
+        let fingerprint = format!("{}/{name}/{}/{}", self.service, death.reason, error_class(&death.detail));
+        let headers = message
+            .headers
+            .with("dead-reason", death.reason.as_str())
+            .with("dead-detail", one_line(&death.detail))
+            .with("dead-tries", death.tries.to_string())
+            .with("dead-fingerprint", fingerprint)
+            .with("dead-time", self.now.to_string());
+        let subject = format!("dead.{}.{name}.{key}", self.service).into();
         Envelope { subject, headers, payload: message.payload.clone() }
     }
 }

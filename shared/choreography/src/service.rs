@@ -18,7 +18,7 @@ use crate::message::{Command, Heard};
 use crate::publisher::{Progress, Publisher};
 use crate::reader::Reader;
 use crate::row::Row;
-use crate::settings::{COMMANDS_MAX, EFFECTS_RUNNING_MAX, PAGE_MAX, Settings};
+use crate::settings::{BATCH_MAX, COMMANDS_MAX, PAGE_MAX, Settings};
 use crate::state::{Health, Shared};
 use crate::step::{Answer, Opened};
 use crate::store::{Backlog, Condition, Listing, Store, StoreError};
@@ -60,7 +60,7 @@ pub fn start(
     let shared = Shared::new();
     let (feed_in, feed) = mpsc::channel(HANDED_MAX);
     let (calls_in, calls) = mpsc::channel(COMMANDS_MAX);
-    let (over_in, effects_over) = mpsc::channel(EFFECTS_RUNNING_MAX);
+    let (over_in, effects_over) = mpsc::channel(BATCH_MAX);
     let (committed_in, committed) = mpsc::channel(HANDED_MAX);
     let effects_added = Arc::new(Notify::new());
     let reader = Reader {
@@ -135,7 +135,7 @@ impl Service {
         let once = request.once.as_ref().map(|once| once.key.clone());
         let running = once.map(|once| self.inner.running.begin(once)).transpose()?;
         let id = self.inner.settings.clock.new_id();
-        let trace = request.trace.and_then(|trace| valid_trace(&trace));
+        let trace = request.trace.filter(|trace| valid_trace(trace));
         let trace = trace.map_or_else(|| root_trace(id), |trace| child_trace(&trace, id));
         let (reply, answer) = oneshot::channel();
         let call = Call {

@@ -22,6 +22,8 @@ pub enum Kind {
     Undo,
     /// Something done to the world outside.
     Effect,
+    /// What the service itself does with an answer of its effect.
+    Then,
 }
 
 impl Kind {

@@ -54,6 +54,11 @@ impl Tables {
         table.expect("tables are registered when the choreography is made")
     }
 
+    /// Whether any keys are wanted and not loaded.
+    pub(crate) fn wants(&self) -> bool {
+        self.tables.values().any(|table| table.wants())
+    }
+
     /// Takes the keys that are wanted and not loaded, sorted, table by table.
     pub(crate) fn take_wanted(&mut self) -> Vec<(TypeId, &'static str, Vec<String>)> {
         let tables = self.tables.iter_mut();
@@ -90,6 +95,7 @@ impl Tables {
 trait AnyTable: Send + Sync {
     fn name(&self) -> &'static str;
     fn emptied(&self) -> Box<dyn AnyTable>;
+    fn wants(&self) -> bool;
     fn take_wanted(&mut self) -> Vec<String>;
     fn fill(&mut self, found: Vec<StoredRow>) -> anyhow::Result<()>;
     fn changes(&self) -> Vec<RowChange>;
@@ -144,6 +150,10 @@ impl<S: Row> AnyTable for Table<S> {
 
     fn emptied(&self) -> Box<dyn AnyTable> {
         Box::new(Self::new())
+    }
+
+    fn wants(&self) -> bool {
+        !self.wanted.is_empty()
     }
 
     fn take_wanted(&mut self) -> Vec<String> {

@@ -15,7 +15,7 @@ use crate::reader::Feed;
 use crate::reading::Reading;
 use crate::settings::{BATCH_MAX, CHORES_EVERY, CONFLICTS_MAX, FORGET_MAX, LEASE, Settings};
 use crate::state::{Charge, Shared};
-use crate::store::{Advance, OutboxRow, Store, StoreError, Transaction};
+use crate::store::{Advance, OutboxRow, Store, StoreError};
 use crate::tell::{Call, TellError};
 
 /// The longest pause between two tries of a batch that the database did not take.
@@ -179,20 +179,9 @@ impl Worker {
             to: last.stream_sequence,
             safe: reading.safe,
         });
-        let mut transaction = self.store.begin().await?;
-        if arrived.due || !arrived.effects.is_empty() {
-            self.check_charge(transaction.as_mut()).await?;
-        }
-        Attempt::new(&self.choreography, &self.settings, now).run(transaction, arrived, advance).await
-    }
-
-    /// Only who is in charge may say what is due, and what came of effects.
-    async fn check_charge(&self, transaction: &mut dyn Transaction) -> Result<(), StoreError> {
-        let (held, head) = (self.shared.charge().epoch, transaction.head().await?);
-        match held {
-            Some(epoch) if epoch == head.epoch => Ok(()),
-            _ => Err(StoreError::HeadConflict { epoch: held.unwrap_or_default(), position: head.position }),
-        }
+        let transaction = self.store.begin().await?;
+        let charge = self.shared.charge().epoch;
+        Attempt::new(&self.choreography, &self.settings, now).run(transaction, arrived, advance, charge).await
     }
 
     /// Tells everybody what came of a batch: callers, the publisher, the effects' queue.
@@ -213,7 +202,8 @@ impl Worker {
         if outcome.effects_added {
             self.effects_added.notify_one();
         }
-        if outcome.due_changed {
+        self.state.due = self.state.due.into_iter().chain(outcome.due).min();
+        if arrived.due {
             self.look_ahead().await;
         }
     }

@@ -50,7 +50,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let header = |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap_or_default());
         let key = header("idempotency-key").map(checked).transpose()?;
-        let trace = header("traceparent").and_then(valid_trace);
+        let trace = header("traceparent").filter(|trace| valid_trace(trace)).map(str::to_owned);
         Ok(Self { trace, key, route: format!("{} {}", parts.method, parts.uri.path()) })
     }
 }

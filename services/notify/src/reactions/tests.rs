@@ -42,11 +42,12 @@ fn a_mail_is_queued_until_it_is_sent_and_skipped_if_there_is_nobody() {
         (None, [Posting::Skipped, Posting::Skipped], Some(Skipped::NoAddress)),
     ];
     for (email, expected, skipped) in cases {
-        let mut notifications = noted(&[News::Paid, News::Completed], email);
+        let mut notifications = Some(noted(&[News::Paid, News::Completed], email));
         note_sent(&notified(News::Paid), &mut notifications);
         let after = notifications.clone();
         note_sent(&notified(News::Paid), &mut notifications);
         assert_eq!(notifications, after);
+        let notifications = notifications.unwrap();
         let [paid, completed] = notifications.mails.as_slice() else { panic!("{notifications:?}") };
         assert_eq!([paid.mail, completed.mail], expected, "{email:?}");
         assert_eq!((paid.skipped, paid.sent_at.is_some()), (skipped, skipped.is_none()), "{email:?}");

@@ -56,10 +56,10 @@ impl Told {
         Some(Self {
             sequence,
             id: heading.id,
-            sayer: heading.source,
+            sayer: heading.source.to_owned(),
             message: message.to_owned(),
             time: heading.time,
-            causation: heading.causation,
+            causation: heading.causation.to_owned(),
             payload: serde_json::from_slice(&envelope.payload).ok()?,
         })
     }
@@ -128,27 +128,28 @@ fn listen() -> Result<SemaphorePermit<'static>, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use choreography::Headers;
+
     use crate::order::tests::{at, id};
 
     fn said(id: Uuid, message: &str) -> Envelope {
         let heading = Heading {
             id,
-            source: "payment".into(),
-            kind: format!("shop.{message}.v1"),
+            source: "payment",
+            kind: &format!("shop.{message}.v1"),
             time: at(7),
-            subject: "o1".into(),
-            correlation: "o1".into(),
-            causation: "c1".into(),
+            subject: "o1",
+            correlation: "o1",
+            causation: "c1",
             expiry: None,
-            trace: format!("00-{:032x}-{:016x}-01", 1, 1),
+            trace: &format!("00-{:032x}-{:016x}-01", 1, 1),
         };
-        let subject = format!("payment.{message}.o1");
-        Envelope { subject, headers: heading.write(), payload: br#"{"order_id": "o1"}"#.to_vec() }
+        heading.envelope(message, r#"{"order_id": "o1"}"#)
     }
 
     #[test]
     fn a_message_is_told_once_and_what_is_not_ours_never() {
-        let foreign = Envelope { headers: Vec::new(), ..said(id(3), "payment-created") };
+        let foreign = Envelope { headers: Headers::default(), ..said(id(3), "payment-created") };
         let stream =
             [said(id(1), "payment-created"), said(id(2), "order-confirmed"), said(id(1), "payment-created"), foreign];
         let told = stream.iter().filter_map(|envelope| Told::of(Some(4), envelope)).filter(once());

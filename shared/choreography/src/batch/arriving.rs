@@ -1,130 +1,159 @@
 //! What has arrived is opened: messages, effects that are over, what is due, and commands, in this order.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::{Attempt, Does, EffectOver, Item};
+use super::answering::recall;
+use super::{Arrival, Arrived, Attempt, Does, EffectOver, Item};
 use crate::bus::Delivery;
+use crate::derive::derived_id;
 use crate::envelope::{Envelope, Heading};
 use crate::message::Reason;
 use crate::opening::{Found, open};
-use crate::saying::{Cause, Death, SEQUENCE_HEADER};
+use crate::saying::{Cause, Death};
 use crate::settings::BATCH_MAX;
 use crate::step::{Kind, Opened};
-use crate::store::{EffectRow, InboxRow, LaterChange, StoreError, Transaction};
+use crate::store::{EffectRow, InboxRow, LaterChange, LaterRow, StoredAnswer, WaitingRow, Wanted};
 use crate::tell::{Call, TellError};
+use crate::words::Said;
 
 impl<'a> Attempt<'a> {
-    pub(super) async fn open_deliveries(
-        &mut self,
-        tx: &mut dyn Transaction,
-        deliveries: &[Delivery],
-    ) -> Result<(), StoreError> {
+    /// Opens messages and commands, before anything is known about them: what they are, and what they may need.
+    pub(super) fn open(&mut self, arrived: &'a Arrived) -> (Vec<(&'a Delivery, Found<'a>)>, Vec<Item<'a>>, Wanted) {
         let now = self.voice.now;
-        let found: Vec<_> =
-            deliveries.iter().map(|delivery| (delivery, open(self.choreography, &delivery.envelope, now))).collect();
-        let ids: Vec<Uuid> = found
-            .iter()
-            .filter_map(|(_, found)| match found {
-                Found::Foreign(_) => None,
-                Found::Dead(heading, _) | Found::Alive(heading, _) => Some(heading.id),
-            })
-            .collect();
-        let mut known = if ids.is_empty() { HashSet::new() } else { tx.heard(&ids).await? };
+        let open = |delivery: &'a Delivery| (delivery, open(self.choreography, &delivery.envelope, now));
+        let found: Vec<_> = arrived.deliveries.iter().map(open).collect();
+        let heard = found.iter().filter_map(|(_, found)| match found {
+            Found::Foreign(_) => None,
+            Found::Dead(heading, _) | Found::Alive(heading, _) => Some(heading.id),
+        });
+        let keys = arrived.calls.iter().filter_map(|call| Some(call.once.as_ref()?.key.clone()));
+        let due = arrived.due.then_some((now, u32::try_from(BATCH_MAX).unwrap_or(u32::MAX)));
+        let wanted = Wanted { heard: heard.collect(), answers: keys.collect(), due, ..Wanted::default() };
+        let calls: Vec<_> =
+            arrived.calls.iter().enumerate().filter_map(|(number, call)| self.call_of(number, call)).collect();
+        for (delivery, found) in &found {
+            if let (Found::Alive(_, Some(opened)), Some((_, name, _))) = (found, delivery.envelope.parts())
+                && let Some(step) = self.choreography.step(name)
+            {
+                self.want(|tables| step.want(opened, tables));
+            }
+        }
+        calls.iter().for_each(|item| self.want(|tables| item.want(tables)));
+        (found, calls, wanted)
+    }
+
+    fn call_of(&mut self, number: usize, call: &'a Call) -> Option<Item<'a>> {
+        let Some(step) = self.choreography.command_step(call.message) else {
+            let detail = format!("{} knows no command {}", self.choreography.service, call.message);
+            self.replies.insert(number, Err(TellError::Failed(detail)));
+            return None;
+        };
+        let cause = Cause { id: call.id, correlation: call.key.clone(), trace: call.trace.clone(), expiry: None };
+        let does = Does::Command { step, call: number, once: call.once.as_ref() };
+        Some(Item { does, opened: (call.opened)(self.voice.now), cause })
+    }
+
+    /// Messages, each once.
+    pub(super) fn hear(&mut self, found: Vec<(&'a Delivery, Found<'a>)>, heard: &HashMap<Uuid, Option<u32>>) {
+        let mut known: HashSet<Uuid> = heard.keys().copied().collect();
         for (delivery, found) in found {
             match found {
                 Found::Foreign(problem) => {
                     self.ignored += 1;
-                    tracing::debug!(subject = delivery.envelope.subject, problem, "ignored a foreign message");
+                    tracing::debug!(subject = &*delivery.envelope.subject, problem, "ignored a foreign message");
                 }
                 Found::Dead(heading, _) | Found::Alive(heading, _) if !known.insert(heading.id) => {}
-                Found::Dead(heading, death) => self.die_in_turn(&stamped(delivery), Some(&heading), death),
-                Found::Alive(heading, opened) => self.arrive(stamped(delivery), heading, opened),
+                Found::Dead(heading, death) => self.die_in_turn(&Arrival::of(delivery, &heading).kept(), death),
+                Found::Alive(heading, opened) => self.arrive(Arrival::of(delivery, &heading), &heading, opened),
             }
         }
-        Ok(())
     }
 
     /// A message that is alive: queued for its reaction, its effect, or both.
-    fn arrive(&mut self, envelope: Envelope, heading: Heading, opened: Option<Opened>) {
+    fn arrive(&mut self, message: Arrival, heading: &Heading<'_>, opened: Option<Opened>) {
         self.heard += 1;
-        self.changes.inbox.push(InboxRow { id: heading.id, dead_tries: None });
-        let name = envelope.parts().map_or("", |(_, name, _)| name);
+        self.changes.inbox.push(InboxRow { id: message.id, dead_tries: None });
+        let name = message.envelope.parts().map_or("", |(_, name, _)| name);
         if self.choreography.effect_step(name).is_some() {
             self.changes.effects.push(EffectRow {
                 number: 0,
-                key: heading.subject.clone(),
+                key: heading.subject.to_owned(),
                 tries: 0,
                 since_ms: self.changes.now_ms,
                 due_ms: self.changes.now_ms,
-                envelope: envelope.clone(),
+                envelope: message.kept(),
             });
         }
         if let (Some(step), Some(opened)) = (self.choreography.step(name), opened) {
-            let cause = Cause::of(&heading, step.kind);
-            self.queue.push_back(Item {
-                does: Does::React { step, message: Box::new((heading, envelope)) },
-                opened,
-                cause,
-            });
+            let cause = Cause::of(heading, step.kind);
+            self.queue.push_back(Item { does: Does::React { step, message: Box::new(message) }, opened, cause });
         }
     }
 
     pub(super) fn settle_effects(&mut self, effects: &[EffectOver]) {
         for over in effects {
             self.changes.effects_done.push(over.row.number);
-            let heading = Heading::read(&over.row.envelope).ok();
-            match (&over.outcome, &heading) {
-                (Ok(said), Some(heading)) => self.say(said.clone(), &Cause::of(heading, Kind::Effect), "effect"),
-                (Err(death), _) => self.die_in_turn(&over.row.envelope, heading.as_ref(), death.clone()),
-                (Ok(_), None) => {}
+            match &over.outcome {
+                Ok(said) => self.answer_effect(&over.row.envelope, said),
+                Err(death) => self.die_in_turn(&over.row.envelope, death.clone()),
             }
+        }
+    }
+
+    /// An effect's answer is said, and the effect's `then` hears it at once.
+    fn answer_effect(&mut self, envelope: &Envelope, said: &[Said]) {
+        let heading = Heading::read(envelope).expect("its headers could be read when it was queued");
+        let cause = Cause::of(&heading, Kind::Effect);
+        let does = Does::Answer { said: said.to_vec() };
+        self.queue.push_back(Item { does, opened: Box::new(()), cause: cause.clone() });
+        let then = envelope.parts().and_then(|(_, name, _)| self.choreography.effect_step(name)?.then.as_ref());
+        let answer = then.and_then(|then| Some((then, said.iter().find(|said| said.name == then.message)?)));
+        let Some((step, answer)) = answer else { return };
+        let cause = Cause { id: derived_id(heading.id, "then"), ..cause };
+        match step.open(answer.payload.as_bytes(), &answer.key, cause.id, self.voice.now) {
+            Ok(opened) => {
+                let (id, expiry, envelope) = (heading.id, heading.expiry, envelope.clone());
+                let message = Box::new(Arrival { id, expiry, envelope, sequence: None });
+                self.queue.push_back(Item { does: Does::React { step, message }, opened, cause });
+            }
+            Err(detail) => self.die_in_turn(envelope, Death { reason: Reason::Poison, detail, tries: 1 }),
         }
     }
 
     /// What is to be said by now becomes an ordinary message; what has waited too long dies.
-    pub(super) async fn take_due(&mut self, tx: &mut dyn Transaction) -> Result<(), StoreError> {
-        let now = self.voice.now;
-        let limit = u32::try_from(BATCH_MAX).unwrap_or(u32::MAX);
-        for row in tx.due(now, limit).await? {
+    pub(super) fn take_due(&mut self, due: Vec<LaterRow>, expired: Vec<WaitingRow>) {
+        for row in due {
             self.changes.later.push(LaterChange::Remove { name: row.name, key: row.key });
             self.changes.outbox.push(row.envelope);
         }
-        for row in tx.expired(now, limit).await? {
+        for row in expired {
             self.changes.waited.push(row.id);
-            let heading = Heading::read(&row.envelope).ok();
             let detail = format!("expired: it waited in vain for {} {}", row.table, row.key);
-            self.die_in_turn(&row.envelope, heading.as_ref(), Death { reason: Reason::Expired, detail, tries: 0 });
+            self.die_in_turn(&row.envelope, Death { reason: Reason::Expired, detail, tries: 0 });
         }
-        Ok(())
     }
 
-    pub(super) async fn open_calls(&mut self, tx: &mut dyn Transaction, calls: &'a [Call]) -> Result<(), StoreError> {
-        let keys: Vec<_> = calls.iter().filter_map(|call| call.once.as_ref().map(|once| once.key.clone())).collect();
-        let known = if keys.is_empty() { Vec::new() } else { tx.answers(&keys).await? };
-        for (number, call) in calls.iter().enumerate() {
-            let known = known.iter().find(|known| call.once.as_ref().is_some_and(|once| once.key == known.key));
-            if let Some(known) = known {
-                self.replies.insert(number, super::answering::recall(call, known));
-                continue;
+    /// Commands; one that was answered under its idempotency key is answered the same again.
+    pub(super) fn take_calls(&mut self, items: Vec<Item<'a>>, calls: &[Call], answers: &[StoredAnswer]) {
+        for item in items {
+            match &item.does {
+                Does::Command { call, once: Some(once), .. } => {
+                    match answers.iter().find(|answer| answer.key == once.key) {
+                        Some(known) => drop(self.replies.insert(*call, recall(&calls[*call], known))),
+                        None => self.queue.push_back(item),
+                    }
+                }
+                _ => self.queue.push_back(item),
             }
-            let Some(step) = self.choreography.command_step(call.message) else {
-                let detail = format!("{} knows no command {}", self.choreography.service, call.message);
-                self.replies.insert(number, Err(TellError::Failed(detail)));
-                continue;
-            };
-            let cause = Cause { id: call.id, correlation: call.key.clone(), trace: call.trace.clone(), expiry: None };
-            let does = Does::Command { step, call: number, once: call.once.as_ref() };
-            self.queue.push_back(Item { does, opened: (call.opened)(self.voice.now), cause });
         }
-        Ok(())
     }
 }
 
-/// The message, with its place in the stream noted for a dead letter that may come of it.
-fn stamped(delivery: &Delivery) -> Envelope {
-    let mut envelope = delivery.envelope.clone();
-    envelope.headers.push((SEQUENCE_HEADER.to_owned(), delivery.stream_sequence.to_string()));
-    envelope
+impl Arrival {
+    fn of(delivery: &Delivery, heading: &Heading<'_>) -> Self {
+        let (envelope, sequence) = (delivery.envelope.clone(), Some(delivery.stream_sequence));
+        Self { id: heading.id, expiry: heading.expiry, envelope, sequence }
+    }
 }

@@ -12,7 +12,7 @@ impl<'a> Attempt<'a> {
     pub(super) fn too_large(&mut self, item: Item<'_>, detail: String) {
         match item.does {
             Does::Command { call, once, .. } => self.reply(call, once, Err(TellError::TooLarge(detail))),
-            Does::React { .. } | Does::Otherwise { .. } => self.fail(item, detail),
+            _ => self.fail(item, detail),
         }
     }
 
@@ -20,13 +20,12 @@ impl<'a> Attempt<'a> {
     pub(super) fn fail(&mut self, item: Item<'_>, detail: String) {
         match item.does {
             Does::React { message, .. } => {
-                let (heading, envelope) = *message;
                 let death = Death { reason: Reason::Poison, detail, tries: 1 };
-                let otherwise = self.die(&envelope, Some(&heading), death);
+                let otherwise = self.die(&message.kept(), death);
                 // Its place is before whatever comes next of its key.
                 otherwise.into_iter().for_each(|item| self.queue.push_front(item));
             }
-            Does::Otherwise { .. } => {
+            Does::Otherwise { .. } | Does::Answer { .. } => {
                 tracing::error!(cause = %item.cause.id, detail, "an `otherwise` failed: the story stays as it is");
             }
             Does::Command { call, once, .. } => self.reply(call, once, Err(TellError::Failed(detail))),
@@ -34,24 +33,25 @@ impl<'a> Attempt<'a> {
     }
 
     /// A message that never gets to its function dies, behind those that are queued already.
-    pub(super) fn die_in_turn(&mut self, envelope: &Envelope, heading: Option<&Heading>, death: Death) {
-        let otherwise = self.die(envelope, heading, death);
+    pub(super) fn die_in_turn(&mut self, envelope: &Envelope, death: Death) {
+        let otherwise = self.die(envelope, death);
         self.queue.extend(otherwise);
     }
 
     /// A message dies: the inbox notes it, and its letter is written. Its step's `otherwise`, if it has one, is to be
     /// called in its place.
     #[must_use]
-    fn die(&mut self, envelope: &Envelope, heading: Option<&Heading>, death: Death) -> Option<Item<'a>> {
+    fn die(&mut self, envelope: &Envelope, death: Death) -> Option<Item<'a>> {
         self.changes.outbox.push(self.voice.letter(envelope, &death));
-        self.deaths.push((envelope.subject.clone(), death.clone()));
-        let (heading, (_, name, key)) = heading.zip(envelope.parts())?;
+        self.deaths.push((envelope.subject.to_string(), death.clone()));
+        let heading = Heading::read(envelope).ok()?;
+        let (_, name, key) = envelope.parts()?;
         self.changes.inbox.retain(|row| row.id != heading.id);
         self.changes.inbox.push(InboxRow { id: heading.id, dead_tries: Some(death.tries) });
         let step = self.choreography.step(name).and_then(|step| step.otherwise.as_ref());
         let effect = self.choreography.effect_step(name).and_then(|effect| effect.otherwise.as_ref());
         let otherwise = step.or(effect)?;
         let opened = otherwise.open(key, death.reason, &death.detail, heading.id, self.voice.now)?;
-        Some(Item { does: Does::Otherwise { otherwise }, opened, cause: Cause::of(heading, Kind::Undo) })
+        Some(Item { does: Does::Otherwise { otherwise }, opened, cause: Cause::of(&heading, Kind::Undo) })
     }
 }

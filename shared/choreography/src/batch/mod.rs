@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 mod answering;
 mod arriving;
@@ -14,11 +15,11 @@ mod reacting;
 
 use crate::bus::Delivery;
 use crate::choreography::Choreography;
-use crate::envelope::{Envelope, Heading};
-use crate::saying::{Cause, Death, Spoken, Voice};
+use crate::envelope::Envelope;
+use crate::saying::{Cause, Death, SEQUENCE_HEADER, Spoken, Voice};
 use crate::settings::Settings;
 use crate::step::{Answer, Kind, Opened, Otherwise, Step};
-use crate::store::{Advance, Changes, EffectRow, StoreError, Transaction, WaitingRow};
+use crate::store::{Advance, Changes, EffectRow, LaterChange, StoreError, Transaction, WaitingRow};
 use crate::tables::Tables;
 use crate::tell::{Call, Once, TellError};
 use crate::words::Said;
@@ -46,10 +47,39 @@ pub(crate) struct Outcome {
     /// The answers, in the order of the calls.
     pub replies: Vec<Result<Answer, TellError>>,
     pub effects_added: bool,
-    pub due_changed: bool,
+    /// When the first of what the batch leaves for later is due.
+    pub due: Option<Timestamp>,
     pub heard: usize,
     pub ignored: usize,
     pub deaths: Vec<(String, Death)>,
+}
+
+/// A message on its way to its reaction.
+struct Arrival {
+    id: Uuid,
+    expiry: Option<Timestamp>,
+    envelope: Envelope,
+    /// Its place in the stream; none if it was kept in the database before, and has its place noted.
+    sequence: Option<u64>,
+}
+
+impl Arrival {
+    /// The message as it is kept, with its place in the stream noted for a dead letter that may come of it.
+    fn kept(&self) -> Envelope {
+        let Some(sequence) = self.sequence else { return self.envelope.clone() };
+        let headers = self.envelope.headers.with(SEQUENCE_HEADER, sequence.to_string());
+        Envelope { headers, ..self.envelope.clone() }
+    }
+}
+
+impl Item<'_> {
+    fn want(&self, tables: &mut Tables) {
+        match &self.does {
+            Does::React { step, .. } | Does::Command { step, .. } => step.want(&self.opened, tables),
+            Does::Otherwise { otherwise } => otherwise.want(&self.opened, tables),
+            Does::Answer { .. } => {}
+        }
+    }
 }
 
 /// One attempt at a batch.
@@ -76,9 +106,22 @@ struct Item<'a> {
 }
 
 enum Does<'a> {
-    React { step: &'a Step, message: Box<(Heading, Envelope)> },
-    Otherwise { otherwise: &'a Otherwise },
-    Command { step: &'a Step, call: usize, once: Option<&'a Once> },
+    React {
+        step: &'a Step,
+        message: Box<Arrival>,
+    },
+    Otherwise {
+        otherwise: &'a Otherwise,
+    },
+    /// An effect's answer takes its turn among the functions of its key.
+    Answer {
+        said: Vec<Said>,
+    },
+    Command {
+        step: &'a Step,
+        call: usize,
+        once: Option<&'a Once>,
+    },
 }
 
 impl<'a> Attempt<'a> {
@@ -104,16 +147,21 @@ impl<'a> Attempt<'a> {
         mut transaction: Box<dyn Transaction>,
         arrived: &'a Arrived,
         advance: Option<Advance>,
+        charge: Option<i64>,
     ) -> Result<Outcome, StoreError> {
-        let transaction_ref = transaction.as_mut();
-        self.open_deliveries(transaction_ref, &arrived.deliveries).await?;
-        self.settle_effects(&arrived.effects);
-        if arrived.due {
-            self.take_due(transaction_ref).await?;
+        let tx = transaction.as_mut();
+        let (found, calls, wanted) = self.open(arrived);
+        let loaded = self.fetch(tx, wanted).await?;
+        // Only who is in charge may say what is due, and what came of effects.
+        if (arrived.due || !arrived.effects.is_empty()) && charge != Some(loaded.head.epoch) {
+            let (epoch, position) = (charge.unwrap_or_default(), loaded.head.position);
+            return Err(StoreError::HeadConflict { epoch, position });
         }
-        self.open_calls(transaction_ref, &arrived.calls).await?;
-        self.load(transaction_ref).await?;
-        self.react(transaction_ref).await?;
+        self.hear(found, &loaded.heard);
+        self.settle_effects(&arrived.effects);
+        self.take_due(loaded.due, loaded.expired);
+        self.take_calls(calls, &arrived.calls, &loaded.answers);
+        self.react(tx).await?;
         self.finish(transaction, arrived, advance).await
     }
 
@@ -134,21 +182,25 @@ impl<'a> Attempt<'a> {
     ) -> Result<Outcome, StoreError> {
         for (item, (table, key)) in std::mem::take(&mut self.postponed) {
             if let Does::React { step, message } = item.does {
-                let (heading, envelope) = *message;
-                let expiry = heading.expiry.filter(|_| step.kind != Kind::Undo);
+                let expiry = message.expiry.filter(|_| step.kind != Kind::Undo);
                 self.changes.waiting.push(WaitingRow {
-                    id: heading.id,
+                    id: message.id,
                     table: table.to_owned(),
                     key,
                     expiry_ms: expiry.map(|expiry| expiry.as_millisecond()),
-                    envelope,
+                    envelope: message.kept(),
                 });
             }
         }
         self.changes.rows = self.tables.changes();
         self.changes.advance = advance;
         let effects_added = !self.changes.effects.is_empty();
-        let due_changed = arrived.due || !self.changes.later.is_empty() || !self.changes.waiting.is_empty();
+        let later = self.changes.later.iter().filter_map(|change| match change {
+            LaterChange::Set(row) => Some(row.due_ms),
+            LaterChange::Remove { .. } => None,
+        });
+        let due_ms = later.chain(self.changes.waiting.iter().filter_map(|row| row.expiry_ms)).min();
+        let due = due_ms.map(|due_ms| Timestamp::from_millisecond(due_ms).unwrap_or(Timestamp::MAX));
         let said = self.changes.outbox.clone();
         let first = if self.changes.is_nothing() { 0 } else { transaction.commit(self.changes).await? };
         let mut replies = self.replies;
@@ -157,7 +209,7 @@ impl<'a> Attempt<'a> {
             outbox: (first, said),
             replies: (0..arrived.calls.len()).map(|call| replies.remove(&call).unwrap_or_else(missing)).collect(),
             effects_added,
-            due_changed,
+            due,
             heard: self.heard,
             ignored: self.ignored,
             deaths: self.deaths,

@@ -4,39 +4,44 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Attempt, Does, Item};
+use super::{Arrival, Attempt, Does, Item};
 use crate::envelope::{Envelope, Heading};
 use crate::message::Reason;
 use crate::saying::{Cause, Death};
 use crate::step::{CheckLaw, Reacted};
-use crate::store::{StoreError, Transaction};
-use crate::tables::Unready;
+use crate::store::{Loaded, StoreError, Transaction, Wanted};
+use crate::tables::{Tables, Unready};
 use crate::tell::TellError;
 
 impl<'a> Attempt<'a> {
-    /// Loads what the queued functions want, until nothing more is wanted. Whether anything was loaded.
-    pub(super) async fn load(&mut self, tx: &mut dyn Transaction) -> Result<bool, StoreError> {
-        let mut loaded = false;
-        loop {
-            for item in &self.queue {
-                let tables = &mut self.tables;
-                let want = AssertUnwindSafe(|| match &item.does {
-                    Does::React { step, .. } | Does::Command { step, .. } => step.want(&item.opened, tables),
-                    Does::Otherwise { otherwise } => otherwise.want(&item.opened, tables),
-                });
-                // A panic in `Concerns` is met again, and contained, when the function is called.
-                let _ = catch_unwind(want);
-            }
-            let wanted = self.tables.take_wanted();
-            if wanted.is_empty() {
-                return Ok(loaded);
-            }
-            for (table, name, keys) in wanted {
-                let found = tx.rows(name, &keys).await?;
-                self.tables.fill(table, found).map_err(StoreError::Database)?;
-                loaded = true;
-            }
+    /// Notes what rows a function wants. A panic in `Concerns` is met again, and contained, when it is called.
+    pub(super) fn want(&mut self, want: impl FnOnce(&mut Tables)) {
+        let tables = &mut self.tables;
+        let _ = catch_unwind(AssertUnwindSafe(|| want(tables)));
+    }
+
+    /// Fetches what is wanted, and the rows that are.
+    pub(super) async fn fetch(&mut self, tx: &mut dyn Transaction, wanted: Wanted) -> Result<Loaded, StoreError> {
+        let tables = self.tables.take_wanted();
+        let (tables, rows): (Vec<_>, _) = tables.into_iter().map(|(table, name, keys)| (table, (name, keys))).unzip();
+        let mut loaded = tx.load(&Wanted { rows, ..wanted }).await?;
+        for (table, found) in tables.into_iter().zip(std::mem::take(&mut loaded.rows)) {
+            self.tables.fill(table, found).map_err(StoreError::Database)?;
         }
+        Ok(loaded)
+    }
+
+    /// Loads the rows that the queued functions want and that are not there. Whether there were any.
+    async fn load(&mut self, tx: &mut dyn Transaction) -> Result<bool, StoreError> {
+        for item in std::mem::take(&mut self.queue) {
+            self.want(|tables| item.want(tables));
+            self.queue.push_back(item);
+        }
+        let wants = self.tables.wants();
+        if wants {
+            self.fetch(tx, Wanted::default()).await?;
+        }
+        Ok(wants)
     }
 
     pub(super) async fn react(&mut self, tx: &mut dyn Transaction) -> Result<(), StoreError> {
@@ -59,7 +64,6 @@ impl<'a> Attempt<'a> {
             if !self.wake(tx).await? {
                 return Ok(());
             }
-            self.load(tx).await?;
         }
     }
 
@@ -69,6 +73,7 @@ impl<'a> Attempt<'a> {
         let call = AssertUnwindSafe(|| match &item.does {
             Does::React { step, .. } | Does::Command { step, .. } => step.react(&item.opened, tables, law),
             Does::Otherwise { otherwise } => otherwise.react(&item.opened, tables),
+            Does::Answer { said } => Ok(Reacted { said: said.clone(), answer: None, refused: None }),
         });
         catch_unwind(call).map_err(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -81,6 +86,7 @@ impl<'a> Attempt<'a> {
         match item.does {
             Does::React { .. } => self.say(reacted.said, &item.cause, "on"),
             Does::Otherwise { .. } => self.say(reacted.said, &item.cause, "otherwise"),
+            Does::Answer { .. } => self.say(reacted.said, &item.cause, "effect"),
             Does::Command { call, once, .. } => {
                 self.say(reacted.said, &item.cause, "on");
                 let outcome = match (reacted.refused, reacted.answer) {
@@ -97,7 +103,7 @@ impl<'a> Attempt<'a> {
     fn miss(&mut self, item: Item<'a>, row: (&'static str, String)) {
         match item.does {
             Does::Command { call, once, .. } => self.reply(call, once, Err(TellError::Missing)),
-            Does::React { .. } | Does::Otherwise { .. } => self.postponed.push((item, row)),
+            _ => self.postponed.push((item, row)),
         }
     }
 
@@ -111,7 +117,8 @@ impl<'a> Attempt<'a> {
             return Ok(false);
         }
         let mut woken = false;
-        for row in tx.waiting_for(&created).await? {
+        let wanted = Wanted { waited_for: created.clone(), ..Wanted::default() };
+        for row in tx.load(&wanted).await?.waiting {
             if self.changes.waited.contains(&row.id) {
                 continue;
             }
@@ -141,14 +148,12 @@ impl<'a> Attempt<'a> {
         match step.open(&envelope.payload, key, heading.id, self.voice.now) {
             Ok(opened) => {
                 let cause = Cause::of(&heading, step.kind);
-                self.queue.push_back(Item {
-                    does: Does::React { step, message: Box::new((heading, envelope)) },
-                    opened,
-                    cause,
-                });
+                let (id, expiry) = (heading.id, heading.expiry);
+                let message = Box::new(Arrival { id, expiry, envelope, sequence: None });
+                self.queue.push_back(Item { does: Does::React { step, message }, opened, cause });
             }
             Err(detail) => {
-                self.die_in_turn(&envelope, Some(&heading), Death { reason: Reason::Poison, detail, tries: 1 });
+                self.die_in_turn(&envelope, Death { reason: Reason::Poison, detail, tries: 1 });
             }
         }
         true

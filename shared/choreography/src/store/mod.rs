@@ -2,7 +2,7 @@
 //!
 //! One invariant: everything that a batch changes is written by [`Transaction::commit`], once, or not at all.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -312,29 +312,45 @@ pub struct Backlog {
     pub effects: u64,
 }
 
+/// What a batch reads before it decides: asked for at once, because each question is a way to the database and back.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// Messages that may have been heard already.
+    pub heard: Vec<Uuid>,
+    /// Idempotency keys that may have been answered already.
+    pub answers: Vec<IdempotencyKey>,
+    /// Rows: the table, and keys that are sorted and unique.
+    pub rows: Vec<(&'static str, Vec<String>)>,
+    /// Rows, by table and key, that messages may wait for.
+    pub waited_for: Vec<(&'static str, String)>,
+    /// The moment up to which something may be due or expired, and how much of each is read at most.
+    pub due: Option<(Timestamp, u32)>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Loaded {
+    /// The head, as it will be until the commit.
+    pub head: Head,
+    /// The messages that were heard already: how often each was tried before it died, none if it lives.
+    pub heard: HashMap<Uuid, Option<u32>>,
+    /// The answers that were given.
+    pub answers: Vec<StoredAnswer>,
+    /// The rows that exist, as they were asked for, table by table.
+    pub rows: Vec<Vec<StoredRow>>,
+    /// The messages that wait for these rows, the oldest first.
+    pub waiting: Vec<WaitingRow>,
+    /// Messages to be said by now, in the order in which they are due.
+    pub due: Vec<LaterRow>,
+    /// Waiting messages that die by now, the one that dies first at the front.
+    pub expired: Vec<WaitingRow>,
+}
+
 /// The transaction of a batch. Dropped, it leaves no trace.
 #[async_trait]
 pub trait Transaction: Send {
-    /// The head, as it will be until the commit.
-    async fn head(&mut self) -> Result<Head, StoreError>;
-
-    /// Which of these messages have been heard already.
-    async fn heard(&mut self, ids: &[Uuid]) -> Result<HashSet<Uuid>, StoreError>;
-
-    /// The stored answers of these keys, those that have one.
-    async fn answers(&mut self, keys: &[IdempotencyKey]) -> Result<Vec<StoredAnswer>, StoreError>;
-
-    /// The rows of these keys, those that exist. Keys are sorted and unique.
-    async fn rows(&mut self, table: &'static str, keys: &[String]) -> Result<Vec<StoredRow>, StoreError>;
-
-    /// Messages that wait for these rows (table, key), the oldest first.
-    async fn waiting_for(&mut self, rows: &[(&'static str, String)]) -> Result<Vec<WaitingRow>, StoreError>;
-
-    /// Messages to be said by now, in the order in which they are due.
-    async fn due(&mut self, now: Timestamp, limit: u32) -> Result<Vec<LaterRow>, StoreError>;
-
-    /// Waiting messages that die by now, the one that dies first at the front.
-    async fn expired(&mut self, now: Timestamp, limit: u32) -> Result<Vec<WaitingRow>, StoreError>;
+    /// Reads what is wanted, as it will be until the commit.
+    async fn load(&mut self, wanted: &Wanted) -> Result<Loaded, StoreError>;
 
     /// Writes everything and makes it durable. The number of the first outbox row.
     ///

@@ -162,7 +162,7 @@ async fn a_message_that_is_too_large_is_told_apart(setup: Setup) {
         let refused = say(&*connection, "order.create.o1", &"x".repeat(size)).await;
         assert!(matches!(refused, Err(BusError::TooLarge(_))), "{size}: {refused:?}");
     }
-    let large = Envelope { payload: vec![b'x'; 64 * 1024], ..envelope("order.create.o1", "b") };
+    let large = Envelope { payload: vec![b'x'; 64 * 1024].into(), ..envelope("order.create.o1", "b") };
     assert_eq!(soon("an acknowledgement", connection.publish(&large).await.unwrap()).await, Ok(1));
 }
 

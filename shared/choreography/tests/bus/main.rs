@@ -37,12 +37,8 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl 
 }
 
 pub(crate) fn envelope(subject: &str, payload: &str) -> Envelope {
-    let headers = [("ce-id", payload), ("traceparent", "00-1-2-01")];
-    Envelope {
-        subject: subject.to_owned(),
-        headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-        payload: payload.as_bytes().to_vec(),
-    }
+    let headers = [("ce-id", payload), ("traceparent", "00-1-2-01")].into();
+    Envelope { subject: subject.into(), headers, payload: payload.to_owned().into() }
 }
 
 /// Publishes and waits for the acknowledgement.

@@ -22,10 +22,10 @@ async fn dies(stage: &Stage, message: &Envelope, reason: &str, detail: &str) -> 
     let entries = ["write 1".to_owned(), format!("not written: {reason}"), "write 3".to_owned()];
     assert_eq!(stage.log(1).await, entries);
     let letter = stage.letters().remove(0);
-    assert_eq!(letter.subject, format!("dead.scribe.{}", message.subject.strip_prefix("author.").unwrap()));
+    assert_eq!(*letter.subject, format!("dead.scribe.{}", message.subject.strip_prefix("author.").unwrap()));
     assert_eq!(letter.payload, message.payload);
-    for (name, value) in &message.headers {
-        assert_eq!(letter.header(name), Some(value.as_str()));
+    for (name, value) in message.headers.iter() {
+        assert_eq!(letter.header(name), Some(value));
     }
     assert_eq!(letter.header("dead-reason"), Some(reason));
     assert!(letter.header("dead-detail").unwrap().contains(detail), "{:?}", letter.header("dead-detail"));
@@ -54,15 +54,15 @@ async fn a_message_that_is_expired_on_arrival_dies() {
 async fn a_message_that_is_no_json_dies() {
     let stage = Stage::new();
     let message = stage.envelope(&write(1, 2, How::Plainly));
-    dies(&stage, &Envelope { payload: b"{\"page\": 1, oh".to_vec(), ..message }, "poison", "unreadable").await;
+    dies(&stage, &Envelope { payload: "{\"page\": 1, oh".into(), ..message }, "poison", "unreadable").await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_message_of_an_unknown_version_dies() {
     let stage = Stage::new();
-    let mut message = stage.envelope(&write(1, 2, How::Plainly));
-    let kind = message.headers.iter_mut().find(|(name, _)| name == "ce-type").unwrap();
-    kind.1 = "choreography.write.v2".to_owned();
+    let message = stage.envelope(&write(1, 2, How::Plainly));
+    let version = |(name, value)| (name, if name == "ce-type" { "choreography.write.v2" } else { value });
+    let message = Envelope { headers: message.headers.iter().map(version).collect(), ..message.clone() };
     dies(&stage, &message, "poison", "version").await;
 }
 
@@ -70,7 +70,7 @@ async fn a_message_of_an_unknown_version_dies() {
 async fn a_message_whose_payload_has_another_key_than_its_subject_dies() {
     let stage = Stage::new();
     let message = stage.envelope(&write(1, 2, How::Plainly));
-    let payload = serde_json::to_vec(&write(7, 2, How::Plainly)).unwrap();
+    let payload = serde_json::to_vec(&write(7, 2, How::Plainly)).unwrap().into();
     dies(&stage, &Envelope { payload, ..message }, "poison", "key").await;
     assert!(stage.log(7).await.is_empty());
 }
@@ -99,20 +99,19 @@ async fn a_message_to_which_the_answer_is_too_large_dies() {
 #[tokio::test(start_paused = true)]
 async fn the_letter_of_the_largest_message_finds_room_in_its_stream() {
     let stage = Stage::new();
-    let mut message = stage.envelope(&write(1, 2, How::Plainly));
-    message.headers.push(("tracestate".to_owned(), "x".repeat(2_000)));
-    let payload = vec![b'x'; choreography::PAYLOAD_BYTES_MAX];
-    dies(&stage, &Envelope { payload, ..message }, "poison", "unreadable").await;
+    let message = stage.envelope(&write(1, 2, How::Plainly));
+    let headers = message.headers.with("tracestate", "x".repeat(2_000));
+    let payload = vec![b'x'; choreography::PAYLOAD_BYTES_MAX].into();
+    dies(&stage, &Envelope { headers, payload, ..message }, "poison", "unreadable").await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_is_larger_than_any_of_ours_is_ignored() {
     let stage = Stage::new();
     let message = stage.envelope(&write(1, 2, How::Plainly));
-    let payload = vec![b'x'; choreography::PAYLOAD_BYTES_MAX + 1];
+    let payload = vec![b'x'; choreography::PAYLOAD_BYTES_MAX + 1].into();
     stage.bus.say(&Envelope { payload, ..message.clone() }).unwrap();
-    let mut headers = message.headers.clone();
-    headers.push(("tracestate".to_owned(), "x".repeat(60_000)));
+    let headers = message.headers.with("tracestate", "x".repeat(60_000));
     stage.bus.say(&Envelope { headers, ..message }).unwrap();
     let scribe = stage.start();
     stage.all_is_heard().await;

@@ -114,12 +114,12 @@ async fn after_the_last_try_it_dies_and_the_next_of_its_key_goes_on() {
     assert_eq!(stage.log(1).await, ["not printed: exhausted"]);
     until("its letter is published", || async { stage.letters().len() == 1 }).await;
     let letter = &stage.letters()[0];
-    assert_eq!(letter.subject, "dead.scribe.print.1");
+    assert_eq!(&*letter.subject, "dead.scribe.print.1");
     assert_eq!(letter.header("dead-reason"), Some("exhausted"));
     assert_eq!(letter.header("dead-tries"), Some("3"));
     assert_eq!(letter.header("dead-detail"), Some("the press is jammed"));
     assert_eq!(letter.header("dead-sequence"), Some("1"));
-    assert_eq!(letter.payload, br#"{"page":1,"line":1}"#);
+    assert_eq!(&letter.payload[..], br#"{"page":1,"line":1}"#);
     assert_eq!(stage.said(), ["not-printed.1", "printed.1"]);
     scribe.stop().await;
 }

@@ -1,6 +1,6 @@
 //! What is heard, how often, and in which order.
 
-use choreography::Envelope;
+use choreography::{Envelope, Headers};
 
 use crate::diary::{How, Write};
 use crate::stage::{Stage, well, written};
@@ -22,13 +22,9 @@ async fn a_message_published_twice_is_heard_once_in_one_batch_and_in_two() {
 
 /// A message with one header changed.
 fn with_header(stage: &Stage, name: &str, value: &str) -> Envelope {
-    let mut message = stage.envelope(&Write { page: 1, line: 1, how: How::Plainly });
-    for (header, old) in &mut message.headers {
-        if header == name {
-            *old = value.to_owned();
-        }
-    }
-    message
+    let message = stage.envelope(&Write { page: 1, line: 1, how: How::Plainly });
+    let headers = message.headers.iter().map(|(header, old)| (header, if header == name { value } else { old }));
+    Envelope { headers: headers.collect(), ..message.clone() }
 }
 
 #[tokio::test(start_paused = true)]
@@ -37,7 +33,8 @@ async fn foreign_messages_are_ignored_and_counted() {
     let counts = recorder.handle();
     let _recording = metrics::set_default_local_recorder(&recorder);
     let stage = Stage::new();
-    let bare = Envelope { headers: Vec::new(), ..stage.envelope(&Write { page: 1, line: 1, how: How::Plainly }) };
+    let bare =
+        Envelope { headers: Headers::default(), ..stage.envelope(&Write { page: 1, line: 1, how: How::Plainly }) };
     let foreign = [
         bare,
         with_header(&stage, "ce-source", "forger"),

@@ -101,6 +101,6 @@ async fn an_unsayable_key_changes_nothing_and_holds_up_nobody() {
     }
     assert_eq!(desk.backlog().await.unwrap().outbox, 0);
     desk.tell(Enrol { reader: 1, name: "Ada-7_é".to_owned() }).await.unwrap();
-    until("it is said", || async { bus.said().iter().any(|(_, said)| said.subject == "desk.welcome.Ada-7_é") }).await;
+    until("it is said", || async { bus.said().iter().any(|(_, said)| &*said.subject == "desk.welcome.Ada-7_é") }).await;
     desk.stop().await;
 }

@@ -67,17 +67,16 @@ impl Stage {
         let (id, now, key) = (self.clock.new_id(), self.clock.now(), message.key().to_string());
         let heading = Heading {
             id,
-            source: "author".to_owned(),
-            kind: format!("choreography.{}.v{}", M::NAME, M::VERSION),
+            source: "author",
+            kind: &format!("choreography.{}.v{}", M::NAME, M::VERSION),
             time: now,
-            subject: key.clone(),
-            correlation: key.clone(),
-            causation: id.to_string(),
+            subject: &key,
+            correlation: &key,
+            causation: &id.to_string(),
             expiry: Some(expiry),
-            trace: format!("00-{:032x}-{:016x}-01", id.as_u128(), id.as_u64_pair().1),
+            trace: &format!("00-{:032x}-{:016x}-01", id.as_u128(), id.as_u64_pair().1),
         };
-        let payload = serde_json::to_vec(message).unwrap();
-        Envelope { subject: format!("author.{}.{key}", M::NAME), headers: heading.write(), payload }
+        heading.envelope(M::NAME, serde_json::to_vec(message).unwrap())
     }
 
     pub(crate) fn say<M: Message>(&self, message: M) -> u64 {

@@ -129,7 +129,7 @@ async fn it_dies_at_its_expiry_and_not_before() {
     waits(&stage, 0).await;
     until("its letter is published", || async { stage.letters().len() == 1 }).await;
     let letter = &stage.letters()[0];
-    assert_eq!(letter.subject, "dead.scribe.strike.1");
+    assert_eq!(&*letter.subject, "dead.scribe.strike.1");
     assert_eq!(letter.header("dead-reason"), Some("expired"));
     assert_eq!(letter.header("dead-sequence"), Some("1"));
     until("the author is told", || async { stage.said() == ["not-struck.1"] }).await;

@@ -2,14 +2,14 @@
 
 use choreography::store::{Changes, IdempotencyKey, StoredAnswer};
 
-use crate::fixture::{Instances, answer, at, begin, commit, is_row_conflict};
+use crate::fixture::{Instances, Questions as _, answer, at, begin, commit, is_row_conflict};
 
 fn given(now_ms: i64, answers: Vec<StoredAnswer>) -> Changes {
     Changes { now_ms, answers, ..Changes::default() }
 }
 
 async fn found(stores: &Instances, keys: &[IdempotencyKey]) -> Vec<StoredAnswer> {
-    let mut found = begin(&stores.second).await.answers(keys).await.unwrap();
+    let mut found = begin(&stores.second).await.answers(keys).await;
     found.sort_by(|one, other| one.key.key.cmp(&other.key.key));
     found
 }

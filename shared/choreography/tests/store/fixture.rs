@@ -1,14 +1,16 @@
 //! Two instances of a store over the same data, and short ways to say what a test needs.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use choreography::Envelope;
 use choreography::store::memory::MemoryStore;
 use choreography::store::sqlite::SqliteStore;
 use choreography::store::{
-    Advance, Changes, Head, IdempotencyKey, InboxRow, LaterChange, LaterRow, OutboxRow, RowChange, Store, StoreError,
-    StoredAnswer, StoredRow, Transaction, WaitingRow,
+    Advance, Changes, Head, IdempotencyKey, InboxRow, LaterChange, LaterRow, Loaded, OutboxRow, RowChange, Store,
+    StoreError, StoredAnswer, StoredRow, Transaction, WaitingRow, Wanted,
 };
 use jiff::Timestamp;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -64,8 +66,8 @@ pub(crate) fn id(number: u128) -> Uuid {
 }
 
 pub(crate) fn envelope(name: &str) -> Envelope {
-    let headers = vec![("ce-id".to_owned(), name.to_owned())];
-    Envelope { subject: format!("payment.{name}.1"), headers, payload: format!("{{\"name\":\"{name}\"}}").into_bytes() }
+    let (subject, payload) = (format!("payment.{name}.1").into(), format!("{{\"name\":\"{name}\"}}").into());
+    Envelope { subject, headers: [("ce-id", name)].into(), payload }
 }
 
 pub(crate) fn envelopes(names: &[&str]) -> Vec<Envelope> {
@@ -125,10 +127,45 @@ pub(crate) async fn begin(store: &Arc<dyn Store>) -> Box<dyn Transaction> {
     store.begin().await.unwrap()
 }
 
+/// One question at a time, where a batch asks them all at once.
+#[async_trait]
+pub(crate) trait Questions {
+    async fn ask(&mut self, wanted: Wanted) -> Loaded;
+
+    async fn head(&mut self) -> Head {
+        self.ask(Wanted::default()).await.head
+    }
+    async fn heard(&mut self, ids: &[Uuid]) -> HashMap<Uuid, Option<u32>> {
+        self.ask(Wanted { heard: ids.to_vec(), ..Wanted::default() }).await.heard
+    }
+    async fn answers(&mut self, keys: &[IdempotencyKey]) -> Vec<StoredAnswer> {
+        self.ask(Wanted { answers: keys.to_vec(), ..Wanted::default() }).await.answers
+    }
+    async fn rows(&mut self, table: &'static str, keys: &[String]) -> Vec<StoredRow> {
+        self.ask(Wanted { rows: vec![(table, keys.to_vec())], ..Wanted::default() }).await.rows.remove(0)
+    }
+    async fn waiting_for(&mut self, rows: &[(&'static str, String)]) -> Vec<WaitingRow> {
+        self.ask(Wanted { waited_for: rows.to_vec(), ..Wanted::default() }).await.waiting
+    }
+    async fn due(&mut self, now: Timestamp, limit: u32) -> Vec<LaterRow> {
+        self.ask(Wanted { due: Some((now, limit)), ..Wanted::default() }).await.due
+    }
+    async fn expired(&mut self, now: Timestamp, limit: u32) -> Vec<WaitingRow> {
+        self.ask(Wanted { due: Some((now, limit)), ..Wanted::default() }).await.expired
+    }
+}
+
+#[async_trait]
+impl Questions for Box<dyn Transaction> {
+    async fn ask(&mut self, wanted: Wanted) -> Loaded {
+        self.load(&wanted).await.unwrap()
+    }
+}
+
 /// The payments of these keys, by key.
 pub(crate) async fn payments(store: &Arc<dyn Store>, keys: &[&str]) -> Vec<StoredRow> {
     let keys: Vec<String> = keys.iter().map(|&key| key.to_owned()).collect();
-    let mut rows = begin(store).await.rows("payment", &keys).await.unwrap();
+    let mut rows = begin(store).await.rows("payment", &keys).await;
     rows.sort_by(|one, other| one.key.cmp(&other.key));
     rows
 }

@@ -2,12 +2,12 @@
 
 use choreography::store::{Changes, Head, StoreError};
 
-use crate::fixture::{Instances, at, commit, envelopes, in_charge, numbers, said};
+use crate::fixture::{Instances, Questions as _, at, commit, envelopes, in_charge, numbers, said};
 
 pub(crate) async fn a_new_database_has_read_nothing(stores: Instances) {
     let head = stores.first.head().await.unwrap();
     assert_eq!(head, Head { outbox_next: 1, ..Head::default() });
-    assert_eq!(stores.first.begin().await.unwrap().head().await.unwrap(), head);
+    assert_eq!(stores.first.begin().await.unwrap().head().await, head);
 }
 
 pub(crate) async fn a_claim_raises_the_epoch_and_goes_back_to_the_safe_position(stores: Instances) {

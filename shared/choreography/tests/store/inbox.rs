@@ -1,33 +1,33 @@
 //! The inbox: what was heard, for a while.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use choreography::store::{Changes, InboxRow, Store};
 use uuid::Uuid;
 
-use crate::fixture::{Instances, at, begin, commit, heard, id};
+use crate::fixture::{Instances, Questions as _, at, begin, commit, heard, id};
 
 async fn hear(store: &Arc<dyn Store>, now_ms: i64, ids: &[u128]) {
     let inbox = ids.iter().map(|&number| heard(number)).collect();
     commit(store, Changes { now_ms, inbox, ..Changes::default() }).await.unwrap();
 }
 
-async fn known(store: &Arc<dyn Store>, ids: &[u128]) -> HashSet<Uuid> {
+async fn known(store: &Arc<dyn Store>, ids: &[u128]) -> HashMap<Uuid, Option<u32>> {
     let ids: Vec<Uuid> = ids.iter().copied().map(id).collect();
-    begin(store).await.heard(&ids).await.unwrap()
+    begin(store).await.heard(&ids).await
 }
 
 pub(crate) async fn what_was_heard_is_known(stores: Instances) {
     hear(&stores.first, 1, &[1, 2, 3]).await;
-    assert_eq!(known(&stores.second, &[2, 4, 1]).await, HashSet::from([id(1), id(2)]));
-    assert_eq!(known(&stores.second, &[]).await, HashSet::new());
+    assert_eq!(known(&stores.second, &[2, 4, 1]).await, HashMap::from([(id(1), None), (id(2), None)]));
+    assert_eq!(known(&stores.second, &[]).await, HashMap::new());
 }
 
 pub(crate) async fn what_died_was_heard(stores: Instances) {
     let inbox = vec![InboxRow { id: id(1), dead_tries: Some(3) }];
     commit(&stores.first, Changes { inbox, ..Changes::default() }).await.unwrap();
-    assert_eq!(known(&stores.second, &[1]).await, HashSet::from([id(1)]));
+    assert_eq!(known(&stores.second, &[1]).await, HashMap::from([(id(1), Some(3))]));
 }
 
 pub(crate) async fn a_message_may_be_heard_twice(stores: Instances) {
@@ -35,29 +35,29 @@ pub(crate) async fn a_message_may_be_heard_twice(stores: Instances) {
     // Alive first, then dead: of a batch, too, the last word counts.
     let inbox = vec![heard(1), InboxRow { id: id(1), dead_tries: Some(1) }, heard(2)];
     commit(&stores.second, Changes { inbox, ..Changes::default() }).await.unwrap();
-    assert_eq!(known(&stores.first, &[1, 2]).await, HashSet::from([id(1), id(2)]));
+    assert_eq!(known(&stores.first, &[1, 2]).await, HashMap::from([(id(1), Some(1)), (id(2), None)]));
 }
 
 pub(crate) async fn the_inbox_is_forgotten_when_it_is_old(stores: Instances) {
     hear(&stores.first, 1, &[1]).await;
     hear(&stores.first, 2, &[2]).await;
     assert!(!stores.first.forget(at(2), at(0), 10).await.unwrap());
-    assert_eq!(known(&stores.second, &[1, 2]).await, HashSet::from([id(2)]));
+    assert_eq!(known(&stores.second, &[1, 2]).await, HashMap::from([(id(2), None)]));
 }
 
 pub(crate) async fn no_more_is_forgotten_than_the_limit(stores: Instances) {
     hear(&stores.first, 2, &[1, 2]).await;
     hear(&stores.first, 1, &[3]).await;
     assert!(stores.first.forget(at(9), at(0), 1).await.unwrap());
-    assert_eq!(known(&stores.second, &[1, 2, 3]).await, HashSet::from([id(1), id(2)]));
+    assert_eq!(known(&stores.second, &[1, 2, 3]).await, HashMap::from([(id(1), None), (id(2), None)]));
     assert!(stores.first.forget(at(9), at(0), 2).await.unwrap());
     assert!(!stores.first.forget(at(9), at(0), 2).await.unwrap());
-    assert_eq!(known(&stores.second, &[1, 2, 3]).await, HashSet::new());
+    assert_eq!(known(&stores.second, &[1, 2, 3]).await, HashMap::new());
 }
 
 pub(crate) async fn what_was_heard_again_is_forgotten_later(stores: Instances) {
     hear(&stores.first, 1, &[1]).await;
     hear(&stores.first, 5, &[1]).await;
     assert!(!stores.first.forget(at(5), at(0), 10).await.unwrap());
-    assert_eq!(known(&stores.second, &[1]).await, HashSet::from([id(1)]));
+    assert_eq!(known(&stores.second, &[1]).await, HashMap::from([(id(1), None)]));
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use choreography::store::{Changes, LaterChange, LaterRow, Store};
 
-use crate::fixture::{Instances, at, begin, commit, later, remove, set, waiting};
+use crate::fixture::{Instances, Questions as _, at, begin, commit, later, remove, set, waiting};
 
 async fn decide(store: &Arc<dyn Store>, later: Vec<LaterChange>) {
     commit(store, Changes { later, ..Changes::default() }).await.unwrap();
 }
 
 async fn due(store: &Arc<dyn Store>, now_ms: i64) -> Vec<LaterRow> {
-    begin(store).await.due(at(now_ms), 100).await.unwrap()
+    begin(store).await.due(at(now_ms), 100).await
 }
 
 pub(crate) async fn what_is_due_comes_in_the_order_of_its_moments(stores: Instances) {
@@ -28,7 +28,7 @@ pub(crate) async fn what_is_due_at_the_same_moment_comes_in_the_order_of_its_dec
 
 pub(crate) async fn no_more_is_due_than_the_limit(stores: Instances) {
     decide(&stores.first, vec![set("b", 20), set("a", 10)]).await;
-    assert_eq!(begin(&stores.second).await.due(at(99), 1).await.unwrap(), [later("a", 10)]);
+    assert_eq!(begin(&stores.second).await.due(at(99), 1).await, [later("a", 10)]);
 }
 
 pub(crate) async fn a_later_one_replaces_it(stores: Instances) {

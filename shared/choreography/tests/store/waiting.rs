@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use choreography::store::{Backlog, Changes, Store, WaitingRow};
 
-use crate::fixture::{Instances, at, begin, commit, envelopes, id, in_charge, set, waiting};
+use crate::fixture::{Instances, Questions as _, at, begin, commit, envelopes, id, in_charge, set, waiting};
 
 async fn wait(store: &Arc<dyn Store>, waiting: Vec<WaitingRow>) {
     commit(store, Changes { waiting, ..Changes::default() }).await.unwrap();
@@ -12,7 +12,7 @@ async fn wait(store: &Arc<dyn Store>, waiting: Vec<WaitingRow>) {
 
 async fn waits_for(store: &Arc<dyn Store>, rows: &[(&'static str, &str)]) -> Vec<u128> {
     let rows: Vec<_> = rows.iter().map(|&(table, key)| (table, key.to_owned())).collect();
-    let found = begin(store).await.waiting_for(&rows).await.unwrap();
+    let found = begin(store).await.waiting_for(&rows).await;
     found.into_iter().map(|row| row.id.as_u128()).collect()
 }
 
@@ -20,7 +20,7 @@ pub(crate) async fn what_waits_for_a_row_is_found_oldest_first(stores: Instances
     wait(&stores.first, vec![waiting(9, "b", None), waiting(3, "a", Some(5))]).await;
     wait(&stores.first, vec![waiting(1, "b", None)]).await;
     assert_eq!(waits_for(&stores.second, &[("payment", "a"), ("payment", "b")]).await, [9, 3, 1]);
-    let found = begin(&stores.second).await.waiting_for(&[("payment", "a".to_owned())]).await.unwrap();
+    let found = begin(&stores.second).await.waiting_for(&[("payment", "a".to_owned())]).await;
     assert_eq!(found, [waiting(3, "a", Some(5))]);
 }
 
@@ -49,7 +49,7 @@ pub(crate) async fn what_waited_may_wait_for_another_row_in_the_same_batch(store
 pub(crate) async fn what_has_expired_comes_in_the_order_of_its_expiry(stores: Instances) {
     let rows = [(1, 30), (2, 20), (3, 10), (4, 20)].map(|(number, expiry)| waiting(number, "a", Some(expiry)));
     wait(&stores.first, rows.to_vec()).await;
-    let expired = async |now_ms, limit| begin(&stores.second).await.expired(at(now_ms), limit).await.unwrap();
+    let expired = async |now_ms, limit| begin(&stores.second).await.expired(at(now_ms), limit).await;
     assert_eq!(expired(9, 10).await, []);
     let three = [waiting(3, "a", Some(10)), waiting(2, "a", Some(20)), waiting(4, "a", Some(20))];
     assert_eq!(expired(20, 10).await, three);
@@ -58,7 +58,7 @@ pub(crate) async fn what_has_expired_comes_in_the_order_of_its_expiry(stores: In
 
 pub(crate) async fn what_never_expires_does_not_expire(stores: Instances) {
     wait(&stores.first, vec![waiting(1, "a", None)]).await;
-    assert_eq!(begin(&stores.second).await.expired(at(i64::from(i32::MAX)), 10).await.unwrap(), []);
+    assert_eq!(begin(&stores.second).await.expired(at(i64::from(i32::MAX)), 10).await, []);
 }
 
 pub(crate) async fn the_backlog_counts_what_is_on_its_way(stores: Instances) {

@@ -104,7 +104,7 @@ impl Connection for Place {
             Ok(headers) => headers,
             Err(reason) => return Ok(std::future::ready(Err(BusError::Refused(reason))).boxed()),
         };
-        let awaited = self.line.send(&envelope.subject, headers, Bytes::copy_from_slice(&envelope.payload)).await?;
+        let awaited = self.line.send(&envelope.subject, headers, envelope.payload.clone()).await?;
         Ok(async move { wire::acknowledged(&reply(awaited).await?) }.boxed())
     }
 }

@@ -10,6 +10,7 @@ use super::{fate::Reply, line::Refusal};
 use crate::{
     bus::{BusError, Delivery},
     envelope::Envelope,
+    headers::Headers,
 };
 
 /// The server's code for a message over the stream's `max_msg_size`.
@@ -82,12 +83,30 @@ fn unreadable(reply: &Reply, why: &str) -> BusError {
     BusError::Refused(format!("unreadable answer, {why}: {:?}", String::from_utf8_lossy(&reply.payload)))
 }
 
+/// The names that every message has: they need not be checked and copied for each.
+const KNOWN_NAMES: [&str; 11] = [
+    "ce-specversion",
+    "ce-id",
+    "ce-source",
+    "ce-type",
+    "ce-time",
+    "ce-subject",
+    "ce-datacontenttype",
+    "ce-correlationid",
+    "ce-causationid",
+    "traceparent",
+    "ce-expirytime",
+];
+
 /// An envelope's headers as the client writes them.
-pub(super) fn written(headers: &[(String, String)]) -> Result<HeaderMap, String> {
+pub(super) fn written(headers: &Headers) -> Result<HeaderMap, String> {
     let mut map = HeaderMap::new();
-    for (name, value) in headers {
+    for (name, value) in headers.iter() {
         let wrong = |error: &dyn std::fmt::Display| format!("header {name}: {value:?}: {error}");
-        let key = HeaderName::from_str(name).map_err(|error| wrong(&error))?;
+        let key = match KNOWN_NAMES.iter().find(|known| **known == name) {
+            Some(known) => HeaderName::from_static(known),
+            None => HeaderName::from_str(name).map_err(|error| wrong(&error))?,
+        };
         map.append(key, HeaderValue::from_str(value).map_err(|error| wrong(&error))?);
     }
     Ok(map)
@@ -95,15 +114,15 @@ pub(super) fn written(headers: &[(String, String)]) -> Result<HeaderMap, String>
 
 /// What was published, without what the server added. The client forgets the order of headers: they are sorted.
 pub(super) fn envelope(subject: &str, headers: Option<&HeaderMap>, payload: &Bytes) -> Envelope {
-    let mut read: Vec<(String, String)> = headers
+    let mut read: Vec<(&str, &str)> = headers
         .into_iter()
         .flat_map(HeaderMap::iter)
         .map(|(name, values)| (AsRef::<str>::as_ref(name), values))
         .filter(|(name, _)| !name.starts_with(SERVER_HEADERS))
-        .flat_map(|(name, values)| values.iter().map(move |value| (name.to_owned(), value.as_str().to_owned())))
+        .flat_map(|(name, values)| values.iter().map(move |value| (name, value.as_str())))
         .collect();
-    read.sort();
-    Envelope { subject: subject.to_owned(), headers: read, payload: payload.to_vec() }
+    read.sort_unstable();
+    Envelope { subject: subject.into(), headers: read.into_iter().collect(), payload: payload.clone() }
 }
 
 /// A header that the server added, as a number.

@@ -88,14 +88,14 @@ impl World {
         if let Some(reason) = &self.refusal {
             return Err(BusError::Refused(reason.clone()));
         }
-        let bytes = envelope.payload.len()
-            + envelope.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum::<usize>();
+        let bytes = envelope.payload.len() + envelope.headers.bytes();
         if bytes > MESSAGE_BYTES_MAX {
             return Err(BusError::TooLarge(format!("{bytes} bytes of at most {MESSAGE_BYTES_MAX}")));
         }
-        let mut envelope = envelope.clone();
         // As the client of the real server leaves them.
-        envelope.headers.sort();
+        let mut headers: Vec<_> = envelope.headers.iter().collect();
+        headers.sort_unstable();
+        let envelope = Envelope { headers: headers.into_iter().collect(), ..envelope.clone() };
         if DEAD_LETTER_SUBJECTS.iter().any(|filter| matches(filter, &envelope.subject)) {
             self.letters.push((self.letters.len() as u64 + 1, envelope));
             return Ok(self.letters.len() as u64);

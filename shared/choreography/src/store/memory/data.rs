@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::envelope::Envelope;
 use crate::store::{
-    Changes, EffectRow, Head, IdempotencyKey, LaterChange, LaterRow, Listing, RowChange, StoreError, StoredAnswer,
-    StoredRow, WaitingRow,
+    Changes, EffectRow, Head, IdempotencyKey, LaterChange, LaterRow, Listing, Loaded, RowChange, StoreError,
+    StoredAnswer, StoredRow, WaitingRow, Wanted,
 };
 
 /// The tables.
@@ -73,6 +73,35 @@ impl Data {
         match changes.answers.iter().enumerate().any(|(index, answer)| taken(index, answer)) {
             true => Err(StoreError::RowConflict("an idempotency key was taken".to_owned())),
             false => Ok(()),
+        }
+    }
+
+    /// Reads what a batch wants.
+    pub(super) fn load(&self, wanted: &Wanted) -> Loaded {
+        let heard = wanted.heard.iter().filter_map(|id| Some((*id, self.inbox.get(id)?.1)));
+        let answers = wanted.answers.iter().filter_map(|key| Some(self.answers.get(key)?.1.clone()));
+        let rows = wanted.rows.iter().map(|(table, keys)| {
+            let rows = self.tables.get(table);
+            keys.iter().filter_map(|key| rows?.get(key).cloned()).collect()
+        });
+        let waited_for: HashSet<_> = wanted.waited_for.iter().map(|(table, key)| (*table, key.as_str())).collect();
+        let waits = |row: &&WaitingRow| waited_for.contains(&(row.table.as_str(), row.key.as_str()));
+        let (now_ms, limit) = wanted.due.map_or((i64::MIN, 0), |(now, limit)| (now.as_millisecond(), limit as usize));
+        let mut due: Vec<_> = self.later.values().filter(|row| row.due_ms <= now_ms).cloned().collect();
+        due.sort_by_key(|row| row.due_ms);
+        due.truncate(limit);
+        let expires = |row: &&WaitingRow| row.expiry_ms.is_some_and(|expiry_ms| expiry_ms <= now_ms);
+        let mut expired: Vec<_> = self.waiting.values().filter(expires).cloned().collect();
+        expired.sort_by_key(|row| row.expiry_ms);
+        expired.truncate(limit);
+        Loaded {
+            head: self.head.clone(),
+            heard: heard.collect(),
+            answers: answers.collect(),
+            rows: rows.collect(),
+            waiting: self.waiting.values().filter(waits).cloned().collect(),
+            due,
+            expired,
         }
     }
 

@@ -2,7 +2,6 @@
 //!
 //! As in SQLite, one transaction is open at a time, and who only reads never waits for it.
 
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,12 +9,10 @@ use anyhow::anyhow;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
-use uuid::Uuid;
 
 use self::data::Data;
 use super::{
-    Backlog, Changes, EffectRow, Head, IdempotencyKey, LaterRow, Listing, OutboxRow, Store, StoreError, StoredAnswer,
-    StoredRow, Transaction, WaitingRow,
+    Backlog, Changes, EffectRow, Head, Listing, Loaded, OutboxRow, Store, StoreError, StoredRow, Transaction, Wanted,
 };
 
 mod data;
@@ -173,46 +170,8 @@ struct MemoryTransaction {
 
 #[async_trait]
 impl Transaction for MemoryTransaction {
-    async fn head(&mut self) -> Result<Head, StoreError> {
-        Ok(self.shared.data().head.clone())
-    }
-
-    async fn heard(&mut self, ids: &[Uuid]) -> Result<HashSet<Uuid>, StoreError> {
-        let data = self.shared.data();
-        Ok(ids.iter().copied().filter(|id| data.inbox.contains_key(id)).collect())
-    }
-
-    async fn answers(&mut self, keys: &[IdempotencyKey]) -> Result<Vec<StoredAnswer>, StoreError> {
-        let data = self.shared.data();
-        Ok(keys.iter().filter_map(|key| data.answers.get(key)).map(|(_, answer)| answer.clone()).collect())
-    }
-
-    async fn rows(&mut self, table: &'static str, keys: &[String]) -> Result<Vec<StoredRow>, StoreError> {
-        let data = self.shared.data();
-        let Some(rows) = data.tables.get(table) else { return Ok(Vec::new()) };
-        Ok(keys.iter().filter_map(|key| rows.get(key)).cloned().collect())
-    }
-
-    async fn waiting_for(&mut self, rows: &[(&'static str, String)]) -> Result<Vec<WaitingRow>, StoreError> {
-        let rows: HashSet<(&str, &str)> = rows.iter().map(|(table, key)| (*table, key.as_str())).collect();
-        let data = self.shared.data();
-        let waiting = data.waiting.values().filter(|row| rows.contains(&(row.table.as_str(), row.key.as_str())));
-        Ok(waiting.cloned().collect())
-    }
-
-    async fn due(&mut self, now: Timestamp, limit: u32) -> Result<Vec<LaterRow>, StoreError> {
-        let data = self.shared.data();
-        let mut due: Vec<_> = data.later.values().filter(|row| row.due_ms <= now.as_millisecond()).collect();
-        due.sort_by_key(|row| row.due_ms);
-        Ok(due.into_iter().take(limit as usize).cloned().collect())
-    }
-
-    async fn expired(&mut self, now: Timestamp, limit: u32) -> Result<Vec<WaitingRow>, StoreError> {
-        let data = self.shared.data();
-        let expired = |row: &&WaitingRow| row.expiry_ms.is_some_and(|expiry_ms| expiry_ms <= now.as_millisecond());
-        let mut expired: Vec<_> = data.waiting.values().filter(expired).collect();
-        expired.sort_by_key(|row| row.expiry_ms);
-        Ok(expired.into_iter().take(limit as usize).cloned().collect())
+    async fn load(&mut self, wanted: &Wanted) -> Result<Loaded, StoreError> {
+        Ok(self.shared.data().load(wanted))
     }
 
     async fn commit(self: Box<Self>, changes: Changes) -> Result<i64, StoreError> {

@@ -6,16 +6,17 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
-use super::statement::Bound;
+use super::statement::Script;
 use crate::envelope::Envelope;
+use crate::headers::Headers;
 use crate::store::{EffectRow, Head, IdempotencyKey, LaterRow, OutboxRow, StoredAnswer, StoredRow, WaitingRow};
 
 pub(super) const HEAD: &str = "epoch, lease_until_ms, position, safe, stream_created, outbox_next";
 pub(super) const OUTBOX: &str = "subject, headers, payload, number";
-pub(super) const WAITING: &str = "subject, headers, payload, number, id, row_table, row_key, expiry_ms";
+pub(super) const WAITING: &str = "subject, headers, payload, number, waiting.id, row_table, row_key, expiry_ms";
 pub(super) const LATER: &str = "subject, headers, payload, name, key, due_ms";
 pub(super) const EFFECT: &str = "subject, headers, payload, number, key, tries, since_ms, due_ms";
-pub(super) const ANSWER: &str = "route, caller, key, body_hash, answer";
+pub(super) const ANSWER: &str = "route, caller, answers.key, body_hash, answer";
 
 pub(super) fn head(row: &SqliteRow) -> Result<Head, sqlx::Error> {
     Ok(Head {
@@ -76,12 +77,11 @@ pub(super) fn id(row: &SqliteRow, index: usize) -> Result<Uuid, sqlx::Error> {
 
 /// The envelope in the first three columns.
 fn envelope(row: &SqliteRow) -> Result<Envelope, sqlx::Error> {
-    let headers = serde_json::from_str(row.try_get(1)?).map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-    Ok(Envelope { subject: row.try_get(0)?, headers, payload: row.try_get(2)? })
+    let (subject, headers) = (row.try_get::<&str, _>(0)?.into(), Headers::from_text(row.try_get(1)?));
+    Ok(Envelope { subject, headers, payload: row.try_get::<Vec<u8>, _>(2)?.into() })
 }
 
 /// Binds the three values of an envelope.
-pub(super) fn bind_envelope(statement: Bound<'static>, envelope: Envelope) -> Bound<'static> {
-    let headers = serde_json::to_string(&envelope.headers).expect("pairs of texts are always JSON");
-    statement.bind(envelope.subject).bind(headers).bind(envelope.payload)
+pub(super) fn bind_envelope(script: &mut Script, envelope: Envelope) {
+    script.bind(envelope.subject).bind(envelope.headers.text()).bind(Vec::from(envelope.payload));
 }

@@ -5,53 +5,64 @@ use std::collections::{BTreeMap, HashMap};
 use sqlx::SqliteConnection;
 
 use super::columns::bind_envelope;
-use super::statement::{Doing, Listed, plain};
+use super::statement::{Affected, Doing, Listed, Writing, plain};
 use crate::envelope::Envelope;
 use crate::store::{
     Changes, EffectRow, InboxRow, LaterChange, LaterRow, RowChange, StoreError, StoredAnswer, WaitingRow,
 };
 
-/// Moves the position on if a batch of messages asks for it, and takes the numbers of the outbox rows. The first one.
-pub(super) async fn move_head(connection: &mut SqliteConnection, changes: &Changes) -> Result<i64, StoreError> {
-    const DOING: &str = "moving the head on";
-    let count = changes.outbox.len() as i64;
-    let Some(advance) = changes.advance else {
-        let statement = sqlx::query_scalar("update head set outbox_next = outbox_next + $1 returning outbox_next - $1");
-        return statement.bind(count).fetch_one(connection).await.doing(DOING);
-    };
-    let statement = sqlx::query_scalar(
-        "update head set outbox_next = outbox_next + $1, position = $2, safe = $3
-         where epoch = $4 and position = $5 returning outbox_next - $1",
-    );
-    let statement = statement.bind(count).bind(advance.to.cast_signed()).bind(advance.safe.cast_signed());
-    let statement = statement.bind(advance.epoch).bind(advance.from.cast_signed());
-    let first = statement.fetch_optional(connection).await.doing(DOING)?;
-    first.ok_or(StoreError::HeadConflict { epoch: advance.epoch, position: advance.from })
-}
-
-/// Writes everything but the head.
+/// Writes everything, what is said from this number on.
 pub(super) async fn write(
     connection: &mut SqliteConnection,
     outbox_first: i64,
     changes: Changes,
 ) -> Result<(), StoreError> {
-    write_rows(connection, changes.rows).await?;
-    write_inbox(connection, changes.now_ms, changes.inbox).await?;
-    write_outbox(connection, outbox_first, changes.outbox).await?;
+    const DOING: &str = "writing a batch";
+    let mut writing = Writing::new(connection);
+    move_head(&mut writing, outbox_first, &changes);
+    write_rows(&mut writing, changes.rows).await?;
+    write_inbox(&mut writing, changes.now_ms, changes.inbox).await.doing(DOING)?;
+    write_outbox(&mut writing, outbox_first, changes.outbox).await.doing(DOING)?;
     // A message that waited for one row may wait for another one now.
     let waited = changes.waited.iter().map(|id| id.as_bytes().to_vec()).collect();
-    let listed = Listed { before: "delete from waiting where id in (", tuple: "?", after: ")" };
-    listed.execute(connection, waited, |statement, id| statement.bind(id)).await.doing("deleting what waited")?;
-    write_waiting(connection, changes.waiting).await?;
-    write_later(connection, changes.later).await?;
-    write_effects(connection, changes.effects).await?;
-    let listed = Listed { before: "delete from effects where number in (", tuple: "?", after: ")" };
-    let done = listed.execute(connection, changes.effects_done, |statement, number| statement.bind(number));
-    done.await.doing("deleting effects that are over")?;
-    write_answers(connection, changes.now_ms, changes.answers).await
+    let listed = list("delete from waiting where id in (", "?", ")");
+    writing
+        .list(listed, waited, |script, id: Vec<u8>| {
+            script.bind(id);
+        })
+        .await
+        .doing(DOING)?;
+    write_waiting(&mut writing, changes.waiting).await.doing(DOING)?;
+    write_later(&mut writing, changes.later).await.doing(DOING)?;
+    write_effects(&mut writing, changes.effects).await.doing(DOING)?;
+    let listed = list("delete from effects where number in (", "?", ")");
+    let done = writing.list(listed, changes.effects_done, |script, number| {
+        script.bind(number);
+    });
+    done.await.doing(DOING)?;
+    write_answers(&mut writing, changes.now_ms, changes.answers).await.doing(DOING)?;
+    writing.flush().await.doing(DOING)
 }
 
-async fn write_rows(connection: &mut SqliteConnection, rows: Vec<RowChange>) -> Result<(), StoreError> {
+fn list<'a>(before: &'a str, tuple: &'static str, after: &'a str) -> Listed<'a> {
+    Listed { before, tuple, after, affected: Affected::Any }
+}
+
+/// Moves the position on if the batch has messages, and the number of what is said next.
+fn move_head(writing: &mut Writing<'_>, outbox_first: i64, changes: &Changes) {
+    let next = outbox_first + changes.outbox.len() as i64;
+    if let Some(advance) = changes.advance {
+        let script = writing.script();
+        script.add("update head set outbox_next = ?, position = ?, safe = ?");
+        script.bind(next).bind(advance.to.cast_signed()).bind(advance.safe.cast_signed());
+    } else if next > outbox_first {
+        let script = writing.script();
+        script.add("update head set outbox_next = ?");
+        script.bind(next);
+    }
+}
+
+async fn write_rows(writing: &mut Writing<'_>, rows: Vec<RowChange>) -> Result<(), StoreError> {
     let mut tables: BTreeMap<&'static str, (Vec<RowChange>, Vec<RowChange>)> = BTreeMap::new();
     for row in rows {
         let (written, deleted) = tables.entry(row.table).or_default();
@@ -63,18 +74,14 @@ async fn write_rows(connection: &mut SqliteConnection, rows: Vec<RowChange>) -> 
     }
     for (table, (written, deleted)) in tables {
         let table = plain(table)?;
-        let expected = (written.len() + deleted.len()) as u64;
-        let affected = upsert(connection, table, written).await.doing(format!("writing rows of {table}"))?
-            + delete(connection, table, deleted).await.doing(format!("deleting rows of {table}"))?;
-        if affected != expected {
-            return Err(StoreError::RowConflict(format!("{} of {expected} rows of {table}", expected - affected)));
-        }
+        upsert(writing, table, written).await.doing(format!("writing rows of {table}"))?;
+        delete(writing, table, deleted).await.doing(format!("deleting rows of {table}"))?;
     }
     Ok(())
 }
 
-/// Writes rows; one that has not the version that was loaded is left out.
-async fn upsert(connection: &mut SqliteConnection, table: &str, rows: Vec<RowChange>) -> Result<u64, sqlx::Error> {
+/// Writes rows; one that has not the version that was loaded is left out, and so noticed.
+async fn upsert(writing: &mut Writing<'_>, table: &str, rows: Vec<RowChange>) -> Result<(), sqlx::Error> {
     let before = format!(
         "insert into \"{table}\" (key, version, state)
          select column1, column2, column3 from (values "
@@ -84,77 +91,79 @@ async fn upsert(connection: &mut SqliteConnection, table: &str, rows: Vec<RowCha
          on conflict (key) do update set version = excluded.version, state = excluded.state
          where \"{table}\".version = excluded.version - 1"
     );
-    let listed = Listed { before: &before, tuple: "(?,?,?)", after: &after };
-    let bind = listed
-        .execute(connection, rows, |statement, row| statement.bind(row.key).bind(row.version + 1).bind(row.state));
-    bind.await
+    let listed = Listed { before: &before, tuple: "(?,?,?)", after: &after, affected: Affected::Each };
+    let written = writing.list(listed, rows, |script, row| {
+        script.bind(row.key).bind(row.version + 1).bind(row.state);
+    });
+    written.await
 }
 
-async fn delete(connection: &mut SqliteConnection, table: &str, rows: Vec<RowChange>) -> Result<u64, sqlx::Error> {
+async fn delete(writing: &mut Writing<'_>, table: &str, rows: Vec<RowChange>) -> Result<(), sqlx::Error> {
+    // Joined, not `(key, version) in (…)`, for which SQLite scans the table.
     let before = format!("delete from \"{table}\" where key in (select key from (values ");
     let after = format!(") cross join \"{table}\" on key = column1 and version = column2)");
-    let listed = Listed { before: &before, tuple: "(?,?)", after: &after };
-    listed.execute(connection, rows, |statement, row| statement.bind(row.key).bind(row.version)).await
+    let listed = Listed { before: &before, tuple: "(?,?)", after: &after, affected: Affected::Each };
+    writing
+        .list(listed, rows, |script, row| {
+            script.bind(row.key).bind(row.version);
+        })
+        .await
 }
 
-async fn write_inbox(connection: &mut SqliteConnection, at_ms: i64, rows: Vec<InboxRow>) -> Result<(), StoreError> {
-    let listed = Listed {
-        before: "insert into inbox (id, at_ms, dead_tries) values ",
-        tuple: "(?,?,?)",
-        after: " on conflict (id) do update set at_ms = excluded.at_ms, dead_tries = excluded.dead_tries",
-    };
-    let done = listed.execute(connection, rows, |statement, row| {
-        statement.bind(row.id.as_bytes().to_vec()).bind(at_ms).bind(row.dead_tries)
+async fn write_inbox(writing: &mut Writing<'_>, at_ms: i64, rows: Vec<InboxRow>) -> Result<(), sqlx::Error> {
+    let listed = list(
+        "insert into inbox (id, at_ms, dead_tries) values ",
+        "(?,?,?)",
+        " on conflict (id) do update set at_ms = excluded.at_ms, dead_tries = excluded.dead_tries",
+    );
+    let written = writing.list(listed, rows, |script, row| {
+        script.bind(row.id.as_bytes().to_vec()).bind(at_ms).bind(row.dead_tries);
     });
-    done.await.map(drop).doing("writing the inbox")
+    written.await
 }
 
-async fn write_outbox(connection: &mut SqliteConnection, first: i64, rows: Vec<Envelope>) -> Result<(), StoreError> {
-    let listed = Listed {
-        before: "insert into outbox (number, subject, headers, payload) values ",
-        tuple: "(?,?,?,?)",
-        after: "",
-    };
+async fn write_outbox(writing: &mut Writing<'_>, first: i64, rows: Vec<Envelope>) -> Result<(), sqlx::Error> {
+    let listed = list("insert into outbox (number, subject, headers, payload) values ", "(?,?,?,?)", "");
     let rows = (first..).zip(rows).collect();
-    let done = listed
-        .execute(connection, rows, |statement, (number, envelope)| bind_envelope(statement.bind(number), envelope));
-    done.await.map(drop).doing("writing the outbox")
+    let written = writing.list(listed, rows, |script, (number, envelope)| {
+        bind_envelope(script.bind(number), envelope);
+    });
+    written.await
 }
 
-async fn write_waiting(connection: &mut SqliteConnection, rows: Vec<WaitingRow>) -> Result<(), StoreError> {
-    let listed = Listed {
-        before: "insert into waiting (id, row_table, row_key, expiry_ms, subject, headers, payload) values ",
-        tuple: "(?,?,?,?,?,?,?)",
-        after: " on conflict (id) do update set row_table = excluded.row_table, row_key = excluded.row_key,
+async fn write_waiting(writing: &mut Writing<'_>, rows: Vec<WaitingRow>) -> Result<(), sqlx::Error> {
+    let listed = list(
+        "insert into waiting (id, row_table, row_key, expiry_ms, subject, headers, payload) values ",
+        "(?,?,?,?,?,?,?)",
+        " on conflict (id) do update set row_table = excluded.row_table, row_key = excluded.row_key,
             expiry_ms = excluded.expiry_ms, subject = excluded.subject, headers = excluded.headers,
             payload = excluded.payload",
-    };
-    let done = listed.execute(connection, rows, |statement, row| {
-        let statement = statement.bind(row.id.as_bytes().to_vec()).bind(row.table).bind(row.key).bind(row.expiry_ms);
-        bind_envelope(statement, row.envelope)
+    );
+    let written = writing.list(listed, rows, |script, row| {
+        script.bind(row.id.as_bytes().to_vec()).bind(row.table).bind(row.key).bind(row.expiry_ms);
+        bind_envelope(script, row.envelope);
     });
-    done.await.map(drop).doing("writing messages that wait")
+    written.await
 }
 
-async fn write_later(connection: &mut SqliteConnection, changes: Vec<LaterChange>) -> Result<(), StoreError> {
+async fn write_later(writing: &mut Writing<'_>, changes: Vec<LaterChange>) -> Result<(), sqlx::Error> {
     let (set, removed) = last_of_each(changes);
-    let listed = Listed {
-        before: "delete from later where number in (select number from (values ",
-        tuple: "(?,?)",
-        after: ") cross join later on name = column1 and key = column2)",
-    };
-    let done = listed.execute(connection, removed, |statement, (name, key)| statement.bind(name).bind(key));
-    done.await.doing("deleting what is not to be said any more")?;
-    let listed = Listed {
-        // Replaced, not updated: it gets a new number, and so its place among those of the same moment.
-        before: "insert or replace into later (name, key, due_ms, subject, headers, payload) values ",
-        tuple: "(?,?,?,?,?,?)",
-        after: "",
-    };
-    let done = listed.execute(connection, set, |statement, row| {
-        bind_envelope(statement.bind(row.name).bind(row.key).bind(row.due_ms), row.envelope)
+    let listed = list(
+        "delete from later where number in (select number from (values ",
+        "(?,?)",
+        ") cross join later on name = column1 and key = column2)",
+    );
+    writing
+        .list(listed, removed, |script, (name, key)| {
+            script.bind(name).bind(key);
+        })
+        .await?;
+    // Replaced, not updated: it gets a new number, and so its place among those of the same moment.
+    let before = "insert or replace into later (name, key, due_ms, subject, headers, payload) values ";
+    let written = writing.list(list(before, "(?,?,?,?,?,?)", ""), set, |script, row| {
+        bind_envelope(script.bind(row.name).bind(row.key).bind(row.due_ms), row.envelope);
     });
-    done.await.map(drop).doing("writing what is to be said later")
+    written.await
 }
 
 /// What is left to be done when of each name and key only the last change counts.
@@ -179,36 +188,26 @@ fn last_of_each(changes: Vec<LaterChange>) -> (Vec<LaterRow>, Vec<(String, Strin
     (set, removed)
 }
 
-async fn write_effects(connection: &mut SqliteConnection, rows: Vec<EffectRow>) -> Result<(), StoreError> {
-    let listed = Listed {
-        before: "insert into effects (key, tries, since_ms, due_ms, subject, headers, payload) values ",
-        tuple: "(?,?,?,?,?,?,?)",
-        after: "",
-    };
-    let done = listed.execute(connection, rows, |statement, row| {
-        let statement = statement.bind(row.key).bind(row.tries).bind(row.since_ms).bind(row.due_ms);
-        bind_envelope(statement, row.envelope)
+async fn write_effects(writing: &mut Writing<'_>, rows: Vec<EffectRow>) -> Result<(), sqlx::Error> {
+    let before = "insert into effects (key, tries, since_ms, due_ms, subject, headers, payload) values ";
+    let written = writing.list(list(before, "(?,?,?,?,?,?,?)", ""), rows, |script, row| {
+        script.bind(row.key).bind(row.tries).bind(row.since_ms).bind(row.due_ms);
+        bind_envelope(script, row.envelope);
     });
-    done.await.map(drop).doing("writing effects")
+    written.await
 }
 
-async fn write_answers(
-    connection: &mut SqliteConnection,
-    at_ms: i64,
-    rows: Vec<StoredAnswer>,
-) -> Result<(), StoreError> {
+async fn write_answers(writing: &mut Writing<'_>, at_ms: i64, rows: Vec<StoredAnswer>) -> Result<(), sqlx::Error> {
     let listed = Listed {
         before: "insert into answers (route, caller, key, body_hash, answer, at_ms) values ",
         tuple: "(?,?,?,?,?,?)",
+        // One that was taken meanwhile is left out, and so noticed.
         after: " on conflict do nothing",
+        affected: Affected::Each,
     };
-    let expected = rows.len() as u64;
-    let done = listed.execute(connection, rows, |statement, row| {
-        let statement = statement.bind(row.key.route).bind(row.key.caller).bind(row.key.key);
-        statement.bind(row.body_hash).bind(row.answer).bind(at_ms)
+    let written = writing.list(listed, rows, |script, row| {
+        script.bind(row.key.route).bind(row.key.caller).bind(row.key.key);
+        script.bind(row.body_hash).bind(row.answer).bind(at_ms);
     });
-    match done.await.doing("writing answers")? {
-        affected if affected == expected => Ok(()),
-        _ => Err(StoreError::RowConflict("an idempotency key was taken".to_owned())),
-    }
+    written.await
 }

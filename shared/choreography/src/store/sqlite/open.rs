@@ -149,7 +149,7 @@ mod tests {
     use crate::store::{Backlog, Changes, Store as _, StoreError};
 
     async fn say(store: &SqliteStore, bytes: usize) -> Result<i64, StoreError> {
-        let outbox = vec![Envelope { payload: vec![7; bytes], ..Envelope::default() }];
+        let outbox = vec![Envelope { payload: vec![7; bytes].into(), ..Envelope::default() }];
         store.begin().await?.commit(Changes { outbox, ..Changes::default() }).await
     }
 
@@ -161,7 +161,7 @@ mod tests {
         // As long as this connection lives: SQLite then fails, and rolls back by itself, as on a full disk.
         sqlx::query("pragma max_page_count = 1").execute(&store.writer).await.unwrap();
         let failed = say(&store, 1_000_000).await.unwrap_err().to_string();
-        assert!(failed.contains("writing the outbox") && failed.contains("disk is full"), "{failed}");
+        assert!(failed.contains("writing a batch") && failed.contains("disk is full"), "{failed}");
         assert_eq!(store.backlog().await.unwrap(), Backlog::default());
         assert_eq!(say(&store, 1_000_000).await.unwrap(), 1);
     }

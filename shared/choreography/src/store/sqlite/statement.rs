@@ -1,33 +1,76 @@
-//! Statements over lists: one statement for many rows, because each costs a hop to the thread of its connection.
+//! Statements, gathered into as few texts as possible: each text costs a way to the thread of its connection and back.
 
 use std::fmt::Display;
-use std::vec;
 
 use anyhow::anyhow;
 use sqlx::sqlite::{SqliteArguments, SqliteError, SqliteRow};
-use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
+use sqlx::{Arguments as _, AssertSqlSafe, Encode, Sqlite, SqliteConnection, Type};
 
 use crate::store::StoreError;
 
-/// So many rows go into one statement, at most: fewer rows would cost more hops, more rows more preparing. Far below
+/// So many rows go into one statement, at most: fewer rows would cost more texts, more rows more preparing. Far below
 /// SQLite's 32,766 values a statement.
 const ROWS_MAX: usize = 128;
 
-/// Statements of up to so many rows stay prepared, as full ones do; the lengths between are too many to be kept.
+/// Lists of up to so many rows share a text with what stands beside them, and stay prepared, as full ones do; the lengths
+/// between are too many to be kept.
 const ROWS_FEW: usize = 4;
 
-/// A statement whose values are being bound.
-pub(super) type Bound<'q> = sqlx::query::Query<'q, Sqlite, SqliteArguments>;
+/// The check of the head's table that a failed [`Affected`] breaks.
+const EXPECTED: &str = "CHECK constraint failed: one = 1";
+
+/// Several statements in one text, with their values in order.
+///
+/// Placeholders are plain `?`: SQLite looks each `$1` up among all those before it (3.7 ms for 768 of them, where `?`
+/// takes 0.4), and only these are counted across the statements of a text.
+#[derive(Default)]
+pub(super) struct Script {
+    text: String,
+    values: SqliteArguments,
+}
+
+impl Script {
+    /// Adds a statement; its values are bound next.
+    pub(super) fn add(&mut self, statement: &str) {
+        if !self.text.is_empty() {
+            self.text.push(';');
+        }
+        self.text.push_str(statement);
+    }
+
+    /// The next value.
+    pub(super) fn bind<'q>(&mut self, value: impl Encode<'q, Sqlite> + Type<Sqlite>) -> &mut Self {
+        self.values.add(value).expect("SQLite takes texts, numbers and bytes as they are");
+        self
+    }
+
+    /// Everything that the statements select, one after the other.
+    pub(super) async fn fetch(self, connection: &mut SqliteConnection) -> Result<Vec<SqliteRow>, sqlx::Error> {
+        sqlx::query_with(AssertSqlSafe(self.text), self.values).fetch_all(connection).await
+    }
+
+    async fn execute(self, connection: &mut SqliteConnection, prepared: bool) -> Result<(), sqlx::Error> {
+        let statement = sqlx::query_with(AssertSqlSafe(self.text), self.values).persistent(prepared);
+        statement.execute(connection).await.map(drop)
+    }
+}
 
 /// A statement around a list of tuples: `before`, the tuple as often as there are rows, `after`.
-///
-/// Its placeholders are plain `?`: SQLite looks each `$1` up among all those before it (3.7 ms for 768 of them, where `?`
-/// takes 0.4). Tuples that are looked up are joined by `cross join`, which keeps the order: for `in`, SQLite scans the table.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Listed<'a> {
     pub(super) before: &'a str,
     pub(super) tuple: &'static str,
     pub(super) after: &'a str,
+    pub(super) affected: Affected,
+}
+
+/// How many rows a statement over a list must affect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Affected {
+    /// As many as there are.
+    Any,
+    /// Each of the list, or the whole batch is refused as a conflict.
+    Each,
 }
 
 impl Listed<'_> {
@@ -42,45 +85,56 @@ impl Listed<'_> {
         text.push_str(self.after);
         text
     }
+}
 
-    /// The statement for the next rows, if there are any left.
-    fn next<T>(
-        &self,
-        rows: &mut vec::IntoIter<T>,
-        bind: impl Fn(Bound<'static>, T) -> Bound<'static>,
-    ) -> Option<Bound<'static>> {
-        let count = rows.len().min(ROWS_MAX);
-        let statement = (count > 0).then(|| sqlx::query(AssertSqlSafe(self.text(count))))?;
-        let statement = statement.persistent(count == ROWS_MAX || count <= ROWS_FEW);
-        Some(rows.by_ref().take(count).fold(statement, bind))
+/// What a batch writes: short lists share a text, long ones have their own.
+pub(super) struct Writing<'c> {
+    connection: &'c mut SqliteConnection,
+    gathered: Script,
+}
+
+impl<'c> Writing<'c> {
+    pub(super) fn new(connection: &'c mut SqliteConnection) -> Self {
+        Self { connection, gathered: Script::default() }
     }
 
-    /// Executes it for all rows. How many rows were affected.
-    pub(super) async fn execute<T: Send>(
-        &self,
-        connection: &mut SqliteConnection,
-        rows: Vec<T>,
-        bind: impl Fn(Bound<'static>, T) -> Bound<'static> + Send,
-    ) -> Result<u64, sqlx::Error> {
-        let (mut rows, mut affected) = (rows.into_iter(), 0);
-        while let Some(statement) = self.next(&mut rows, &bind) {
-            affected += statement.execute(&mut *connection).await?.rows_affected();
-        }
-        Ok(affected)
+    /// The text that is gathered, for a statement of its own.
+    pub(super) fn script(&mut self) -> &mut Script {
+        &mut self.gathered
     }
 
-    /// Fetches what it selects for all rows.
-    pub(super) async fn fetch<T: Send>(
-        &self,
-        connection: &mut SqliteConnection,
+    /// Writes a list.
+    pub(super) async fn list<T: Send>(
+        &mut self,
+        listed: Listed<'_>,
         rows: Vec<T>,
-        bind: impl Fn(Bound<'static>, T) -> Bound<'static> + Send,
-    ) -> Result<Vec<SqliteRow>, sqlx::Error> {
-        let (mut rows, mut fetched) = (rows.into_iter(), Vec::new());
-        while let Some(statement) = self.next(&mut rows, &bind) {
-            fetched.append(&mut statement.fetch_all(&mut *connection).await?);
+        bind: impl Fn(&mut Script, T) + Send,
+    ) -> Result<(), sqlx::Error> {
+        let mut rows = rows.into_iter();
+        while rows.len() > 0 {
+            let count = rows.len().min(ROWS_MAX);
+            if count > ROWS_FEW {
+                self.flush().await?;
+            }
+            self.gathered.add(&listed.text(count));
+            rows.by_ref().take(count).for_each(|row| bind(&mut self.gathered, row));
+            if listed.affected == Affected::Each {
+                self.gathered.add("update head set one = 0 where changes() <> ?");
+                self.gathered.bind(count as i64);
+            }
+            if count > ROWS_FEW {
+                std::mem::take(&mut self.gathered).execute(self.connection, count == ROWS_MAX).await?;
+            }
         }
-        Ok(fetched)
+        Ok(())
+    }
+
+    /// Writes what is gathered.
+    pub(super) async fn flush(&mut self) -> Result<(), sqlx::Error> {
+        match std::mem::take(&mut self.gathered) {
+            gathered if gathered.text.is_empty() => Ok(()),
+            gathered => gathered.execute(self.connection, true).await,
+        }
     }
 }
 
@@ -103,7 +157,12 @@ pub(super) trait Doing<T> {
 
 impl<T> Doing<T> for Result<T, sqlx::Error> {
     fn doing(self, what: impl Display + Send + Sync + 'static) -> Result<T, StoreError> {
-        self.map_err(|error| StoreError::Database(cause(error).context(what)))
+        self.map_err(|error| match &error {
+            sqlx::Error::Database(database) if database.message() == EXPECTED => {
+                StoreError::RowConflict(format!("{what} affected other rows than it should"))
+            }
+            _ => StoreError::Database(cause(error).context(what)),
+        })
     }
 }
 

@@ -2,18 +2,13 @@
 //!
 //! It begins as a writer: whatever it reads can't be changed by anybody until it has committed.
 
-use std::collections::HashSet;
-
 use async_trait::async_trait;
-use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, Sqlite, SqlitePool};
-use uuid::Uuid;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, Sqlite, SqlitePool};
 
-use super::statement::{Doing, Listed, plain};
-use super::{columns, commit, decode};
-use crate::store::{
-    Changes, Head, IdempotencyKey, LaterRow, StoreError, StoredAnswer, StoredRow, Transaction, WaitingRow,
-};
+use super::statement::{Doing, Script, plain};
+use super::{columns, commit};
+use crate::store::{Changes, Head, Loaded, StoreError, Transaction, Wanted};
 
 /// The transaction of a batch; rolled back when it is dropped.
 pub(super) struct SqliteTransaction {
@@ -21,6 +16,15 @@ pub(super) struct SqliteTransaction {
     /// Once read, it stays: nobody else can change it meanwhile.
     head: Option<Head>,
 }
+
+/// What a row that was read belongs to: its last column says so. Those of tables follow behind [`TABLES`].
+const HEAD: i64 = 0;
+const HEARD: i64 = 1;
+const ANSWERS: i64 = 2;
+const WAITING: i64 = 3;
+const DUE: i64 = 4;
+const EXPIRED: i64 = 5;
+const TABLES: i64 = 6;
 
 impl SqliteTransaction {
     pub(super) async fn begin(writer: &SqlitePool) -> Result<Self, StoreError> {
@@ -31,76 +35,91 @@ impl SqliteTransaction {
 
 #[async_trait]
 impl Transaction for SqliteTransaction {
-    async fn head(&mut self) -> Result<Head, StoreError> {
-        if let Some(head) = &self.head {
-            return Ok(head.clone());
+    async fn load(&mut self, wanted: &Wanted) -> Result<Loaded, StoreError> {
+        let mut loaded = Loaded { rows: vec![Vec::new(); wanted.rows.len()], ..Loaded::default() };
+        let mut waiting = Vec::new();
+        for row in asked(wanted)?.fetch(&mut self.transaction).await.doing("loading what a batch needs")? {
+            read(&row, &mut loaded, &mut waiting).doing("reading what a batch needs")?;
         }
-        let statement = sqlx::query(AssertSqlSafe(format!("select {} from head", columns::HEAD)));
-        let row = statement.fetch_one(&mut *self.transaction).await;
-        let head = row.and_then(|row| columns::head(&row)).doing("reading the head")?;
-        Ok(self.head.insert(head).clone())
-    }
-
-    async fn heard(&mut self, ids: &[Uuid]) -> Result<HashSet<Uuid>, StoreError> {
-        let listed = Listed { before: "select id from inbox where id in (", tuple: "?", after: ")" };
-        let ids = ids.iter().map(|id| id.as_bytes().to_vec()).collect();
-        let rows = listed.fetch(&mut self.transaction, ids, |statement, id| statement.bind(id)).await;
-        let heard = decode(rows, |row| columns::id(row, 0)).doing("looking into the inbox")?;
-        Ok(heard.into_iter().collect())
-    }
-
-    async fn answers(&mut self, keys: &[IdempotencyKey]) -> Result<Vec<StoredAnswer>, StoreError> {
-        let before = format!("select {} from (values ", columns::ANSWER);
-        let after = ") cross join answers on route = column1 and caller = column2 and key = column3";
-        let listed = Listed { before: &before, tuple: "(?,?,?)", after };
-        let rows = listed.fetch(&mut self.transaction, keys.to_vec(), |statement, key| {
-            statement.bind(key.route).bind(key.caller).bind(key.key)
-        });
-        decode(rows.await, columns::answer).doing("looking for answers")
-    }
-
-    async fn rows(&mut self, table: &'static str, keys: &[String]) -> Result<Vec<StoredRow>, StoreError> {
-        let before = format!("select key, version, state from \"{}\" where key in (", plain(table)?);
-        let listed = Listed { before: &before, tuple: "?", after: ")" };
-        let rows = listed.fetch(&mut self.transaction, keys.to_vec(), |statement, key| statement.bind(key)).await;
-        decode(rows, columns::stored).doing(format!("loading rows of {table}"))
-    }
-
-    async fn waiting_for(&mut self, rows: &[(&'static str, String)]) -> Result<Vec<WaitingRow>, StoreError> {
-        let before = format!("select {} from (values ", columns::WAITING);
-        let after = ") cross join waiting on row_table = column1 and row_key = column2";
-        let listed = Listed { before: &before, tuple: "(?,?)", after };
-        let rows = listed
-            .fetch(&mut self.transaction, rows.to_vec(), |statement, (table, key)| statement.bind(table).bind(key));
-        let mut waiting = decode(rows.await, columns::waiting).doing("looking for messages that wait")?;
         waiting.sort_unstable_by_key(|(number, _)| *number);
-        Ok(waiting.into_iter().map(|(_, waiting)| waiting).collect())
-    }
-
-    async fn due(&mut self, now: Timestamp, limit: u32) -> Result<Vec<LaterRow>, StoreError> {
-        let text = format!("select {} from later where due_ms <= $1 order by due_ms, number limit $2", columns::LATER);
-        let statement = sqlx::query(AssertSqlSafe(text)).bind(now.as_millisecond()).bind(limit);
-        decode(statement.fetch_all(&mut *self.transaction).await, columns::later).doing("looking for what is due")
-    }
-
-    async fn expired(&mut self, now: Timestamp, limit: u32) -> Result<Vec<WaitingRow>, StoreError> {
-        let text = format!(
-            "select {} from waiting where expiry_ms <= $1 order by expiry_ms, number limit $2",
-            columns::WAITING
-        );
-        let statement = sqlx::query(AssertSqlSafe(text)).bind(now.as_millisecond()).bind(limit);
-        let rows = statement.fetch_all(&mut *self.transaction).await;
-        decode(rows, |row| Ok(columns::waiting(row)?.1)).doing("looking for what has expired")
+        loaded.waiting = waiting.into_iter().map(|(_, waiting)| waiting).collect();
+        self.head = Some(loaded.head.clone());
+        Ok(loaded)
     }
 
     async fn commit(mut self: Box<Self>, changes: Changes) -> Result<i64, StoreError> {
-        let nothing_said = changes.outbox.is_empty() && changes.advance.is_none();
-        let first = match nothing_said {
-            true => self.head().await?.outbox_next,
-            false => commit::move_head(&mut self.transaction, &changes).await?,
+        let head = match self.head.take() {
+            Some(head) => head,
+            None => self.load(&Wanted::default()).await?.head,
         };
-        commit::write(&mut self.transaction, first, changes).await?;
+        if let Some(advance) = changes.advance
+            && (advance.epoch, advance.from) != (head.epoch, head.position)
+        {
+            return Err(StoreError::HeadConflict { epoch: advance.epoch, position: advance.from });
+        }
+        commit::write(&mut self.transaction, head.outbox_next, changes).await?;
         self.transaction.commit().await.doing("committing a batch")?;
-        Ok(first)
+        Ok(head.outbox_next)
     }
+}
+
+/// One text for everything that is wanted. Lists come as JSON, so that the text stays the same, and prepared, however
+/// long they are. Tuples are looked up by `cross join`, which keeps the order: for `in`, SQLite scans the table.
+fn asked(wanted: &Wanted) -> Result<Script, StoreError> {
+    let mut script = Script::default();
+    script.add(&format!("select {}, {HEAD} from head", columns::HEAD));
+    if !wanted.heard.is_empty() {
+        let listed = "select unhex(value) from json_each(?)";
+        script.add(&format!("select id, dead_tries, {HEARD} from inbox where id in ({listed})"));
+        script.bind(json(wanted.heard.iter().map(|id| id.simple().to_string())));
+    }
+    for (place, (table, keys)) in (TABLES..).zip(&wanted.rows) {
+        let (table, listed) = (plain(table)?, "select value from json_each(?)");
+        script.add(&format!("select key, version, state, {place} from \"{table}\" where key in ({listed})"));
+        script.bind(json(keys));
+    }
+    if !wanted.answers.is_empty() {
+        let tuple = "route = value ->> 0 and caller = value ->> 1 and answers.key = value ->> 2";
+        let columns = columns::ANSWER;
+        script.add(&format!("select {columns}, {ANSWERS} from json_each(?) cross join answers on {tuple}"));
+        script.bind(json(wanted.answers.iter().map(|key| [&key.route, &key.caller, &key.key])));
+    }
+    if !wanted.waited_for.is_empty() {
+        let tuple = "row_table = value ->> 0 and row_key = value ->> 1";
+        let columns = columns::WAITING;
+        script.add(&format!("select {columns}, {WAITING} from json_each(?) cross join waiting on {tuple}"));
+        script.bind(json(&wanted.waited_for));
+    }
+    if let Some((now, limit)) = wanted.due {
+        let (later, waiting) = (columns::LATER, columns::WAITING);
+        let due = "where due_ms <= ? order by due_ms, number limit ?";
+        script.add(&format!("select {later}, {DUE} from later {due}"));
+        script.bind(now.as_millisecond()).bind(limit);
+        let expired = "where expiry_ms <= ? order by expiry_ms, number limit ?";
+        script.add(&format!("select {waiting}, {EXPIRED} from waiting {expired}"));
+        script.bind(now.as_millisecond()).bind(limit);
+    }
+    Ok(script)
+}
+
+fn json<T: serde::Serialize>(items: impl IntoIterator<Item = T>) -> String {
+    let items: Vec<T> = items.into_iter().collect();
+    serde_json::to_string(&items).expect("texts are always JSON")
+}
+
+fn read(
+    row: &SqliteRow,
+    loaded: &mut Loaded,
+    waiting: &mut Vec<(i64, crate::store::WaitingRow)>,
+) -> Result<(), sqlx::Error> {
+    match row.try_get(row.len() - 1)? {
+        HEAD => loaded.head = columns::head(row)?,
+        HEARD => drop(loaded.heard.insert(columns::id(row, 0)?, row.try_get(1)?)),
+        ANSWERS => loaded.answers.push(columns::answer(row)?),
+        WAITING => waiting.push(columns::waiting(row)?),
+        DUE => loaded.due.push(columns::later(row)?),
+        EXPIRED => loaded.expired.push(columns::waiting(row)?.1),
+        place => loaded.rows[usize::try_from(place - TABLES).unwrap_or(usize::MAX)].push(columns::stored(row)?),
+    }
+    Ok(())
 }
