@@ -27,6 +27,7 @@ mod words;
 mod worker;
 
 pub mod bus;
+pub mod letters;
 pub mod provision;
 pub mod store;
 

@@ -10,7 +10,7 @@ use crate::envelope::Envelope;
 
 pub mod jetstream;
 pub mod memory;
-mod subject;
+pub(crate) mod subject;
 
 /// Why the stream did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

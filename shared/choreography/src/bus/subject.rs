@@ -19,7 +19,7 @@ pub(super) fn matches(filter: &str, subject: &str) -> bool {
 ///
 /// # Errors
 /// `Refused` if it is empty or would mean something else there: other keys' messages, say.
-pub(super) fn single_token(key: &str) -> Result<&str, BusError> {
+pub(crate) fn single_token(key: &str) -> Result<&str, BusError> {
     let forbidden = |character: char| matches!(character, '.' | '*' | '>') || character.is_whitespace();
     if key.is_empty() || key.contains(forbidden) || key.contains(char::is_control) {
         return Err(BusError::Refused(format!("{key:?} can't be the key of a message")));

@@ -17,7 +17,7 @@ mod follow;
 mod line;
 mod place;
 mod stories;
-mod wire;
+pub(crate) mod wire;
 
 /// How a service reaches its stream.
 #[derive(Debug, Clone)]

@@ -99,7 +99,7 @@ const KNOWN_NAMES: [&str; 11] = [
 ];
 
 /// An envelope's headers as the client writes them.
-pub(super) fn written(headers: &Headers) -> Result<HeaderMap, String> {
+pub(crate) fn written(headers: &Headers) -> Result<HeaderMap, String> {
     let mut map = HeaderMap::new();
     for (name, value) in headers.iter() {
         let wrong = |error: &dyn std::fmt::Display| format!("header {name}: {value:?}: {error}");
@@ -113,7 +113,7 @@ pub(super) fn written(headers: &Headers) -> Result<HeaderMap, String> {
 }
 
 /// What was published, without what the server added. The client forgets the order of headers: they are sorted.
-pub(super) fn envelope(subject: &str, headers: Option<&HeaderMap>, payload: &Bytes) -> Envelope {
+pub(crate) fn envelope(subject: &str, headers: Option<&HeaderMap>, payload: &Bytes) -> Envelope {
     let mut read: Vec<(&str, &str)> = headers
         .into_iter()
         .flat_map(HeaderMap::iter)
@@ -126,7 +126,7 @@ pub(super) fn envelope(subject: &str, headers: Option<&HeaderMap>, payload: &Byt
 }
 
 /// A header that the server added, as a number.
-pub(super) fn number(message: &Message, name: &str) -> Option<u64> {
+pub(crate) fn number(message: &Message, name: &str) -> Option<u64> {
     message.headers.as_ref()?.get(name)?.as_str().parse().ok()
 }
 

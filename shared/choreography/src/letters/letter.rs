@@ -1,0 +1,164 @@
+//! A dead letter, without the payload: what is kept in memory of many.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::stored::Stored;
+use crate::bus::subject::single_token;
+use crate::envelope::{Envelope, Heading};
+
+/// The reason, and the key, of a letter that is only a notice: a message was not heard in time by somebody else.
+pub const OVERDUE: &str = "overdue";
+
+/// What stands in a letter's subject, or here, for what was not to be known.
+const UNKNOWN: &str = "unknown";
+
+/// What the headers begin with that a death adds to those of its message.
+const DEATH_HEADERS: &str = "dead-";
+
+/// A dead letter, without its payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// Its sequence in the stream of dead letters.
+    pub sequence: u64,
+    /// When the server stored it.
+    pub time: Timestamp,
+    /// The service where the message died.
+    pub service: String,
+    /// The message's name.
+    pub message: String,
+    /// The message's key.
+    pub key: String,
+    /// Who said the message.
+    pub source: Option<String>,
+    /// The message's id.
+    pub id: Option<Uuid>,
+    /// What it died of: `expired`, `poison`, `exhausted`, or `overdue` for a mere notice.
+    pub reason: String,
+    /// What it died of, in words.
+    pub detail: String,
+    /// How often it had been tried; part of what identifies this death.
+    pub tries: Option<u32>,
+    /// What those that died of the same have in common.
+    pub fingerprint: Option<String>,
+    /// When it died, by the clock of the service.
+    pub died: Option<Timestamp>,
+    /// The message's sequence in the stream of events.
+    pub event: Option<u64>,
+    /// Why no service would know the message for one of ours if it were said again.
+    pub flaw: Option<String>,
+}
+
+impl Letter {
+    /// Reads a letter. One that lacks something is a letter, too: it can still be looked at.
+    pub(super) fn read(stored: &Stored) -> Self {
+        let Stored { sequence, time, envelope } = stored;
+        let mut tokens = envelope.subject.splitn(4, '.').skip(1);
+        let mut token = || tokens.next().unwrap_or(UNKNOWN).to_owned();
+        let (service, message, key) = (token(), token(), token());
+        let header = |name: &str| envelope.header(name).map(str::to_owned);
+        let number = |name: &str| envelope.header(name)?.parse().ok();
+        let letter = Self {
+            sequence: *sequence,
+            time: *time,
+            source: header("ce-source"),
+            id: envelope.header("ce-id").and_then(|id| id.parse().ok()),
+            reason: header("dead-reason").unwrap_or_else(|| UNKNOWN.to_owned()),
+            detail: header("dead-detail").unwrap_or_default(),
+            tries: number("dead-tries").and_then(|tries| u32::try_from(tries).ok()),
+            fingerprint: header("dead-fingerprint"),
+            died: envelope.header("dead-time").and_then(|time| time.parse().ok()),
+            event: number("dead-sequence"),
+            flaw: None,
+            service,
+            message,
+            key,
+        };
+        Self { flaw: letter.flaw_of(envelope), ..letter }
+    }
+
+    fn flaw_of(&self, envelope: &Envelope) -> Option<String> {
+        let heading = match Heading::read(envelope) {
+            Ok(heading) => heading,
+            Err(problem) => return Some(problem),
+        };
+        if single_token(&heading.source).is_err() {
+            return Some("header ce-source is no service's name".to_owned());
+        }
+        if heading.subject != self.key || single_token(&self.key).is_err() {
+            return Some("its key is not known".to_owned());
+        }
+        self.tries.is_none().then(|| "header dead-tries is missing or unreadable".to_owned())
+    }
+
+    /// Whether it is only a notice, of a message that never died.
+    pub fn is_notice(&self) -> bool {
+        self.reason == OVERDUE || self.key == OVERDUE
+    }
+
+    /// Names this one death of this one message to its service.
+    pub(super) fn mark(&self) -> String {
+        format!("{}/{}/{}", self.service, self.tries.unwrap_or_default(), self.sequence)
+    }
+
+    /// The message as it was said, from the letter that has its payload.
+    pub(super) fn original(&self, letter: Envelope) -> Envelope {
+        let source = self.source.as_deref().unwrap_or(UNKNOWN);
+        let subject = format!("{source}.{}.{}", self.message, self.key);
+        let headers = letter.headers.into_iter().filter(|(name, _)| !name.starts_with(DEATH_HEADERS)).collect();
+        Envelope { subject, headers, payload: letter.payload }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A letter as a service writes it, of a message with this id, stored at this place.
+    pub(in super::super) fn stored(sequence: u64, id: u128) -> Stored {
+        let id = Uuid::from_u128(id);
+        let heading = Heading {
+            id,
+            source: "order".to_owned(),
+            kind: "test.debit.v1".to_owned(),
+            time: Timestamp::UNIX_EPOCH,
+            subject: "o1".to_owned(),
+            correlation: "o1".to_owned(),
+            causation: id.to_string(),
+            expiry: None,
+            trace: crate::envelope::root_trace(id),
+        };
+        let death = [("dead-reason", "poison"), ("dead-detail", "no"), ("dead-tries", "2"), ("dead-sequence", "77")];
+        let death = death.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let headers = heading.write().into_iter().chain(death).collect();
+        let envelope = Envelope { subject: "dead.payment.debit.o1".to_owned(), headers, payload: b"{}".to_vec() };
+        Stored { sequence, time: Timestamp::UNIX_EPOCH, envelope }
+    }
+
+    #[test]
+    fn the_message_comes_out_of_its_letter_as_it_was_said() {
+        let stored = stored(5, 1);
+        let letter = Letter::read(&stored);
+        assert_eq!((letter.flaw.as_deref(), letter.event, letter.mark().as_str()), (None, Some(77), "payment/2/5"));
+        let original = letter.original(stored.envelope);
+        assert_eq!((original.subject.as_str(), original.payload.as_slice()), ("order.debit.o1", b"{}".as_slice()));
+        assert!(Heading::read(&original).is_ok());
+        assert!(original.headers.iter().all(|(name, _)| !name.starts_with("dead-")), "{original:?}");
+    }
+
+    #[test]
+    fn what_no_service_would_know_has_a_flaw() {
+        for (name, value, flaw) in [
+            ("ce-id", "", "ce-id"),
+            ("ce-source", "order.debit", "ce-source"),
+            ("ce-subject", "o2", "key"),
+            ("dead-tries", "", "dead-tries"),
+        ] {
+            let mut stored = stored(5, 1);
+            let header = stored.envelope.headers.iter_mut().find(|(header, _)| header == name).unwrap();
+            header.1 = value.to_owned();
+            let found = Letter::read(&stored).flaw.unwrap();
+            assert!(found.contains(flaw), "{name}: {found}");
+        }
+    }
+}

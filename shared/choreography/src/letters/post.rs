@@ -1,0 +1,150 @@
+//! Publishing what is asked about letters: in their order, in a window that never grows.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow};
+use async_nats::Client;
+use async_nats::jetstream::Context;
+use async_nats::jetstream::context::{ContextBuilder, PublishAckFuture, PublishError, PublishErrorKind};
+
+use super::DEAD_LETTERS;
+use super::letter::Letter;
+use super::stored::message;
+use crate::bus::jetstream::wire;
+use crate::envelope::Envelope;
+
+/// At most so many published messages unacknowledged: 5 MiB of the largest. Reading the letters is slower than that.
+const WINDOW_MAX: usize = 64;
+
+/// How long the server may take to acknowledge.
+const ACKNOWLEDGEMENT_MAX: Duration = Duration::from_secs(5);
+
+const REPLAY: &str = "dead-replay";
+const DROP: &str = "dead-drop";
+const DROP_REASON: &str = "dead-drop-reason";
+
+/// The headers that name the letter that is meant.
+pub(super) const MARKS: [&str; 2] = [REPLAY, DROP];
+
+/// What is asked of the service where a message died.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// Do it once more.
+    Replay,
+    /// Give it up.
+    Drop {
+        /// Why; one line.
+        why: String,
+    },
+}
+
+impl Request {
+    /// The message as it is published: the original, and what is asked about which letter.
+    fn about(&self, letter: &Letter, stored: Envelope) -> Envelope {
+        let mut envelope = letter.original(stored);
+        let mut add = |name: &str, value: String| envelope.headers.push((name.to_owned(), value));
+        match self {
+            Self::Replay => add(REPLAY, letter.mark()),
+            Self::Drop { why } => {
+                add(DROP, letter.mark());
+                add(DROP_REASON, why.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect());
+            }
+        }
+        envelope
+    }
+}
+
+/// What is being published.
+pub(super) struct Post<'a> {
+    client: &'a Client,
+    context: Context,
+    request: &'a Request,
+    window: VecDeque<Outstanding>,
+    /// The letters whose message went out.
+    pub(super) sent: BTreeSet<u64>,
+    /// The letters whose message the server does not take, and why.
+    pub(super) refused: BTreeMap<u64, String>,
+}
+
+struct Outstanding {
+    letter: u64,
+    key: String,
+    acknowledgement: PublishAckFuture,
+}
+
+impl<'a> Post<'a> {
+    pub(super) fn new(client: &'a Client, request: &'a Request) -> Self {
+        let context = ContextBuilder::new().ack_timeout(ACKNOWLEDGEMENT_MAX).build(client.clone());
+        Self { client, context, request, window: VecDeque::new(), sent: BTreeSet::new(), refused: BTreeMap::new() }
+    }
+
+    /// Publishes what is asked about a letter. The next message of a key waits for the acknowledgement of the one
+    /// before: a connection that breaks and comes back may lose the one and keep the other.
+    ///
+    /// # Errors
+    /// The connection fails: nothing more is to be sent on it.
+    pub(super) async fn send(&mut self, letter: &Letter) -> Result<()> {
+        let sequence = letter.sequence;
+        let Some(stored) = message(self.client, DEAD_LETTERS, sequence).await? else {
+            self.refuse(sequence, "the letter has left the stream".to_owned());
+            return Ok(());
+        };
+        while self.window.len() >= WINDOW_MAX || self.window.iter().any(|before| before.key == letter.key) {
+            self.settle().await?;
+        }
+        let envelope = self.request.about(letter, stored.envelope);
+        let headers = match wire::written(&envelope.headers) {
+            Ok(headers) => headers,
+            Err(problem) => {
+                self.refuse(sequence, problem);
+                return Ok(());
+            }
+        };
+        match self.context.publish_with_headers(envelope.subject, headers, envelope.payload.into()).await {
+            Ok(acknowledgement) => {
+                let key = letter.key.clone();
+                self.sent.insert(sequence);
+                self.window.push_back(Outstanding { letter: sequence, key, acknowledgement });
+                Ok(())
+            }
+            Err(error) => self.refused_or_lost(sequence, error),
+        }
+    }
+
+    /// Waits until everything is acknowledged.
+    pub(super) async fn settle_all(&mut self) -> Result<()> {
+        while !self.window.is_empty() {
+            self.settle().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for the oldest acknowledgement.
+    async fn settle(&mut self) -> Result<()> {
+        let Some(Outstanding { letter, acknowledgement, .. }) = self.window.pop_front() else { return Ok(()) };
+        match acknowledgement.into_future().await {
+            Ok(_) => Ok(()),
+            Err(error) => self.refused_or_lost(letter, error),
+        }
+    }
+
+    /// What the server has against one message concerns no other; a connection that fails concerns all that follow.
+    fn refused_or_lost(&mut self, letter: u64, error: PublishError) -> Result<()> {
+        let why = match error.kind() {
+            PublishErrorKind::TimedOut | PublishErrorKind::BrokenPipe | PublishErrorKind::MaxAckPending => {
+                return Err(error).with_context(|| format!("publishing the message of letter {letter}"));
+            }
+            PublishErrorKind::StreamNotFound => "no stream takes the message any more".to_owned(),
+            _ => format!("{:#}", anyhow!(error)),
+        };
+        self.refuse(letter, why);
+        Ok(())
+    }
+
+    fn refuse(&mut self, letter: u64, why: String) {
+        self.sent.remove(&letter);
+        self.refused.insert(letter, why);
+    }
+}

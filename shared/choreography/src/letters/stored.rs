@@ -1,0 +1,152 @@
+//! A stream read without a consumer: nothing is made on the server for it, so nothing is left there if it breaks off.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use async_nats::{Client, HeaderValue, Message, RequestErrorKind, StatusCode};
+use bytes::Bytes;
+use futures::StreamExt;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::bus::jetstream::wire;
+use crate::envelope::Envelope;
+
+/// Messages that one request brings: 18 MiB of the largest.
+const BATCH_MAX: usize = 256;
+
+/// How long the server may take for the next message that it was asked for.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+
+/// The status at the end of a batch.
+const END_OF_BATCH: u16 = 204;
+
+/// A message as a stream keeps it.
+#[derive(Debug, Clone)]
+pub(super) struct Stored {
+    pub(super) sequence: u64,
+    /// When the server stored it: one clock for all services.
+    pub(super) time: Timestamp,
+    pub(super) envelope: Envelope,
+}
+
+/// Where a reading goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Sequence(u64),
+    Time(Timestamp),
+    End,
+}
+
+/// The messages of a subject, batch by batch.
+pub(super) struct Reading<'a> {
+    client: &'a Client,
+    stream: &'static str,
+    subject: String,
+    place: Place,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn new(client: &'a Client, stream: &'static str, subject: String, place: Place) -> Self {
+        Self { client, stream, subject, place }
+    }
+
+    /// Takes all of them, in order. Only one batch is in memory at a time.
+    pub(super) async fn each(mut self, mut take: impl FnMut(Stored) -> Result<()>) -> Result<()> {
+        loop {
+            let batch = self.next().await?;
+            if batch.is_empty() {
+                return Ok(());
+            }
+            batch.into_iter().try_for_each(&mut take)?;
+        }
+    }
+
+    /// The next messages; none at the end.
+    /// <https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-31.md>
+    async fn next(&mut self) -> Result<Vec<Stored>> {
+        let request = match self.place {
+            Place::Sequence(sequence) => json!({ "next_by_subj": self.subject, "batch": BATCH_MAX, "seq": sequence }),
+            Place::Time(time) => json!({ "next_by_subj": self.subject, "batch": BATCH_MAX, "start_time": time }),
+            Place::End => return Ok(Vec::new()),
+        };
+        let (batch, more) = self.batch(request.to_string().into()).await?;
+        self.place = match batch.last() {
+            Some(last) if more => Place::Sequence(last.sequence + 1),
+            _ => Place::End,
+        };
+        Ok(batch)
+    }
+
+    /// One request's worth, and whether there is more.
+    async fn batch(&self, request: Bytes) -> Result<(Vec<Stored>, bool)> {
+        let reading = || format!("reading {} of the stream {}", self.subject, self.stream);
+        let inbox = self.client.new_inbox();
+        let mut answers = self.client.subscribe(inbox.clone()).await.with_context(reading)?;
+        let subject = format!("$JS.API.DIRECT.GET.{}", self.stream);
+        self.client.publish_with_reply(subject, inbox, request).await.with_context(reading)?;
+        let mut batch = Vec::new();
+        loop {
+            let answer = tokio::time::timeout(ANSWER_MAX, answers.next()).await;
+            let answer = answer.ok().flatten().with_context(|| format!("{}: the server is silent", reading()))?;
+            match answer.status {
+                None => batch.push(Stored::read(&answer).with_context(reading)?),
+                Some(StatusCode::NOT_FOUND) => return Ok((batch, false)),
+                Some(status) if status.as_u16() == END_OF_BATCH => {
+                    return Ok((batch, wire::number(&answer, "Nats-Num-Pending") > Some(0)));
+                }
+                Some(StatusCode::NO_RESPONDERS) => bail!(missing(self.stream)),
+                Some(status) => bail!("{}: {status} {}", reading(), answer.description.unwrap_or_default()),
+            }
+        }
+    }
+}
+
+/// One message; none if the stream never had it, or has it no more.
+pub(super) async fn message(client: &Client, stream: &str, sequence: u64) -> Result<Option<Stored>> {
+    let request = json!({ "seq": sequence }).to_string().into();
+    let answer = match client.request(format!("$JS.API.DIRECT.GET.{stream}"), request).await {
+        Ok(answer) => answer,
+        Err(error) if error.kind() == RequestErrorKind::NoResponders => bail!(missing(stream)),
+        Err(error) => return Err(error).with_context(|| format!("reading message {sequence} of the stream {stream}")),
+    };
+    match answer.status {
+        None => Stored::read(&answer).map(Some),
+        Some(StatusCode::NOT_FOUND) => Ok(None),
+        Some(status) => bail!("reading message {sequence} of the stream {stream}: {status}"),
+    }
+}
+
+/// The sequence of the last message that a stream took.
+pub(super) async fn last_sequence(client: &Client, stream: &str) -> Result<u64> {
+    #[derive(Deserialize)]
+    struct Info {
+        state: State,
+    }
+    #[derive(Deserialize)]
+    struct State {
+        last_seq: u64,
+    }
+    let answer = client.request(format!("$JS.API.STREAM.INFO.{stream}"), Bytes::new()).await;
+    let answer = answer.with_context(|| format!("asking about the stream {stream}"))?;
+    let info: Info = serde_json::from_slice(&answer.payload).with_context(|| missing(stream))?;
+    Ok(info.state.last_seq)
+}
+
+fn missing(stream: &str) -> String {
+    format!("the stream {stream} is missing, or JetStream is not ready: it has to be provisioned")
+}
+
+impl Stored {
+    fn read(answer: &Message) -> Result<Self> {
+        // The server adds its own behind those that the message may have brought: only the last one is the truth.
+        let header = |name: &str| answer.headers.as_ref()?.get_last(name).map(HeaderValue::as_str);
+        let read = || {
+            let (sequence, time) = (header("Nats-Sequence")?.parse().ok()?, header("Nats-Time-Stamp")?.parse().ok()?);
+            let envelope = wire::envelope(header("Nats-Subject")?, answer.headers.as_ref(), &answer.payload);
+            Some(Self { sequence, time, envelope })
+        };
+        read().context("a message came without its subject, sequence or time")
+    }
+}
