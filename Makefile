@@ -4,10 +4,10 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run-all test check bench provision clean-data tools
+.PHONY: help run-all test check bench provision dead-letters clean-data tools
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run-all: ## Run the whole shop on this machine; Ctrl-C stops it
 	@deploy/run-all.sh
@@ -29,6 +29,10 @@ bench: tools ## Measure orders per second and latency; options in ARGS="..."
 
 provision: ## Make the streams and consumers at NATS_URL, or bring them up to date
 	. deploy/env.sh && cargo run --release --bin provision
+
+dead-letters: ## Find, show and repair what died; what to do in ARGS="..." (--help explains it)
+	@. deploy/env.sh && DEAD_LETTERS_TYPED_AS="make dead-letters ARGS='%'" \
+		cargo run --release --quiet --bin dead-letters -- $(ARGS)
 
 clean-data: ## Delete what the shop on this machine knows: orders, messages, mails (.data)
 	@. deploy/env.sh; if (: <"/dev/tcp/127.0.0.1/$$NATS_PORT") 2>/dev/null; then echo "clean-data: something is running at port $$NATS_PORT: stop the shop first" >&2; exit 1; fi

@@ -1,0 +1,122 @@
+//! `list` and `groups`: what died, and is still to be seen to.
+
+use std::fmt::Write;
+
+use anyhow::Result;
+use async_nats::Client;
+use choreography::letters::{self, Filter, Found, Group};
+use serde_json::{Value, json};
+
+use crate::arguments::List;
+use crate::output::{Ending, Output, Typed, argument};
+use crate::progress::Progress;
+use crate::selection;
+use crate::shown;
+use crate::table::{Table, counted};
+
+/// What a filter means, without what nobody has to see to.
+struct Seen {
+    letters: Vec<Found>,
+    notices_left_out: usize,
+}
+
+/// Reads letters, and tells how far it is.
+pub(crate) async fn survey(client: &Client, filter: &Filter) -> Result<Vec<Found>> {
+    let mut progress = Progress::begin();
+    let mut noted = |read| progress.note(|| format!("{} read", counted(read, "message")));
+    letters::survey(client, filter, &mut noted).await
+}
+
+async fn see(client: &Client, selection: &selection::Seen) -> Result<Seen> {
+    let (filter, all) = (selection.filter(), selection.all);
+    let mut letters = survey(client, &filter).await?;
+    let before = letters.len();
+    letters.retain(|found| all || !shown::is_left_out(found, filter.reason.as_ref()));
+    let notices_left_out = before - letters.len();
+    letters.retain(|found| all || found.is_open());
+    Ok(Seen { letters, notices_left_out })
+}
+
+impl Seen {
+    fn ending(&self) -> Ending {
+        if self.letters.is_empty() { Ending::NothingMatched } else { Ending::Done }
+    }
+
+    /// The last lines: how many there are, what is left out, and what to type next.
+    fn close(&self, text: &mut String, shown: usize, next: &str) -> Result<()> {
+        let Self { letters, notices_left_out } = self;
+        match letters.len() {
+            0 => writeln!(text, "Nothing that died is left to be seen to here.")?,
+            count if count > shown => {
+                writeln!(text, "{}; the last {shown} shown (--limit).", counted(count, "letter"))?
+            }
+            count => writeln!(text, "{}.", counted(count, "letter"))?,
+        }
+        if *notices_left_out > 0 {
+            let notices = counted(*notices_left_out, "notice");
+            writeln!(text, "Besides, {notices} that a message was overdue: --reason overdue.")?;
+        }
+        writeln!(text, "Next: {next}")?;
+        Ok(())
+    }
+}
+
+/// Lists letters.
+pub(crate) async fn list(client: &Client, list: &List, typed: &Typed) -> Result<Output> {
+    let seen = see(client, &list.seen).await?;
+    let limit = usize::try_from(list.limit).unwrap_or(usize::MAX);
+    let shown = &seen.letters[seen.letters.len().saturating_sub(limit)..];
+    let mut text = String::new();
+    let next = match shown.last() {
+        Some(last) => {
+            write!(text, "{}", shown::list(shown))?;
+            typed.command(&format!("show {}", last.letter.sequence))
+        }
+        None => format!("{}, for what was seen to", typed.command("list --all")),
+    };
+    seen.close(&mut text, shown.len(), &next)?;
+    let json = json!({
+        "matched": seen.letters.len(),
+        "notices_left_out": seen.notices_left_out,
+        "letters": shown.iter().map(shown::json).collect::<Vec<_>>(),
+    });
+    Ok(Output::new(text, json, seen.ending()))
+}
+
+/// Counts letters that died of the same.
+pub(crate) async fn groups(client: &Client, seen: &selection::Seen, typed: &Typed) -> Result<Output> {
+    let seen = see(client, seen).await?;
+    let groups = letters::groups(seen.letters.iter().map(|found| &found.letter));
+    let mut table = Table::new(&["COUNT", "FIRST (UTC)", "LAST (UTC)", "LETTER", "FINGERPRINT"], &["COUNT", "LETTER"]);
+    for group in &groups {
+        let Group { fingerprint, count, first, last, example } = group;
+        let fingerprint = fingerprint.clone().unwrap_or_else(|| "(none)".to_owned());
+        let [first, last] = [first, last].map(|time| shown::moment(*time));
+        table.row(vec![count.to_string(), first, last, example.to_string(), fingerprint]);
+    }
+    let mut text = String::new();
+    let next = match groups.first() {
+        Some(Group { fingerprint, example, .. }) => {
+            write!(text, "{table}")?;
+            let show = typed.command(&format!("show {example}"));
+            let replay = fingerprint.as_deref().and_then(argument).map(|fingerprint| {
+                let command = format!("replay --fingerprint {fingerprint} --dry-run");
+                format!(", or {}", typed.command(&command))
+            });
+            format!("{show}{}", replay.unwrap_or_default())
+        }
+        None => format!("{}, for what was seen to", typed.command("groups --all")),
+    };
+    seen.close(&mut text, seen.letters.len(), &next)?;
+    let json = json!({
+        "matched": seen.letters.len(),
+        "notices_left_out": seen.notices_left_out,
+        "groups": groups.iter().map(group_json).collect::<Vec<_>>(),
+    });
+    Ok(Output::new(text, json, seen.ending()))
+}
+
+fn group_json(group: &Group) -> Value {
+    let Group { fingerprint, count, first, last, example } = group;
+    json!({ "fingerprint": fingerprint, "count": count, "first": first, "last": last, "example": example })
+}

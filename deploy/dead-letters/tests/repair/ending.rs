@@ -1,0 +1,76 @@
+//! How it ends when it can't be done at all: one clear line, and the right code.
+
+use testkit::free_port;
+
+use crate::stage::{PASSWORD, Stage};
+use crate::tool::{Ran, run};
+
+/// It failed, and said so in one line with these words.
+#[track_caller]
+fn failed(ran: &Ran, words: &str) {
+    let is_one_line = ran.err.lines().count() == 1 && ran.err.starts_with("dead-letters: ");
+    assert!(ran.code == Some(1) && ran.out.is_empty() && is_one_line && ran.err.contains(words), "{ran:?}");
+}
+
+#[tokio::test]
+async fn without_a_server_it_says_where_it_looked() {
+    let url = format!("nats://127.0.0.1:{}", free_port().unwrap());
+    for command in ["list", "groups", "show 1", "replay 1", "drop 1 --reason old", "list --json"] {
+        let arguments: Vec<&str> = command.split(' ').collect();
+        failed(&run(&url, PASSWORD, &arguments).await, &format!("no message server at {url}"));
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_said_to_be_one() {
+    let stage = Stage::new().await;
+    failed(&run(&stage.nats.url(), "wrong", &["list"]).await, "does not let admin in: is ADMIN_PASSWORD the server's?");
+}
+
+#[tokio::test]
+async fn a_server_without_the_streams_is_said_to_be_unprovisioned() {
+    let stage = Stage::without_streams().await;
+    for command in ["list", "groups", "show 1", "replay 1"] {
+        failed(&stage.run(command).await, "the stream DEAD_LETTERS is missing");
+    }
+}
+
+#[tokio::test]
+async fn what_is_typed_wrongly_is_explained_before_anything_is_asked_of_a_server() {
+    for command in [
+        "replay",
+        "drop 1",
+        "drop --reason old",
+        "list --service a.b",
+        "list --since yesterday",
+        "replay 1 --rate 0",
+        "replay 1 --rate 1001",
+        "replay 1 --wait 2h",
+        "list --limit 0",
+        "mend",
+        "",
+    ] {
+        let arguments: Vec<&str> = command.split_whitespace().collect();
+        let ran = run("nats://127.0.0.1:1", PASSWORD, &arguments).await;
+        assert!(ran.code == Some(2) && ran.out.is_empty() && !ran.err.is_empty(), "{command}: {ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_help_explains_outcomes_exit_codes_and_fields() {
+    let help = run("nats://127.0.0.1:1", PASSWORD, &["--help"]).await;
+    assert_eq!(help.code, Some(0));
+    for words in ["Exit codes:", "nothing matched", "refused", "event_sequence", "payload_is_json", "NATS_URL"] {
+        assert!(help.out.contains(words), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn with_nothing_to_see_to_the_codes_say_that_nothing_matched() {
+    let stage = Stage::new().await;
+    for command in ["list", "groups", "show 1", "replay 1", "replay --since 1h", "drop --service payment --reason old"]
+    {
+        let ran = stage.run(command).await;
+        assert!(ran.code == Some(3) && ran.err.is_empty() && ran.out.contains("Next: "), "{command}: {ran:?}");
+    }
+}

@@ -1,0 +1,182 @@
+//! A server with the two streams, and letters written as services write them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use async_nats::jetstream::{self, Context, message::StreamMessage};
+use async_nats::{Client, ConnectOptions, HeaderMap};
+use choreography::Clock;
+use choreography::provision::{Plan, StreamPlan, provision};
+use serde_json::{Value, json};
+use testkit::{NatsServer, World, workspace};
+use uuid::Uuid;
+
+/// The administrator's password here: no default, so that it is seen to be read.
+pub(crate) const PASSWORD: &str = "letters-admin";
+
+const BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// What services hold for dead: by service and id, after how many tries.
+pub(crate) type Inboxes = Arc<Mutex<HashMap<(String, Uuid), u32>>>;
+
+/// A server of its own for each test.
+pub(crate) struct Stage {
+    // The process ends with the world.
+    _world: World,
+    pub(crate) nats: NatsServer,
+    pub(crate) admin: Client,
+    pub(crate) inboxes: Inboxes,
+    pub(crate) clock: Clock,
+}
+
+/// A death, most of it as usual.
+pub(crate) struct Death<'a> {
+    pub(crate) service: &'static str,
+    pub(crate) message: &'static str,
+    pub(crate) order: &'a str,
+    pub(crate) reason: &'static str,
+    pub(crate) class: &'static str,
+    /// What becomes of it when it is replayed: the stand-in reads it in the payload.
+    pub(crate) replayed: &'static str,
+}
+
+impl Default for Death<'_> {
+    fn default() -> Self {
+        let (service, message, order) = ("payment", "create-payment", "o1");
+        Self { service, message, order, reason: "poison", class: "panicked-the-ink-ran-out", replayed: "done" }
+    }
+}
+
+impl Death<'_> {
+    pub(crate) fn fingerprint(&self) -> String {
+        format!("{}/{}/{}/{}", self.service, self.message, self.reason, self.class)
+    }
+}
+
+/// Headers of a message that is one of ours.
+fn headers(message: &str, order: &str, id: Uuid) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        ("ce-specversion", "1.0"),
+        ("ce-id", &id.to_string()),
+        ("ce-source", "inventory"),
+        ("ce-type", &format!("shop.{message}.v1")),
+        ("ce-time", "2026-11-20T13:16:30Z"),
+        ("ce-subject", order),
+        ("ce-datacontenttype", "application/json"),
+        ("ce-correlationid", order),
+        ("ce-causationid", &id.to_string()),
+        ("traceparent", &format!("00-{}-{:016x}-01", id.simple(), id.as_u64_pair().1)),
+    ] {
+        headers.insert(name, value);
+    }
+    headers
+}
+
+impl Stage {
+    /// A server with both streams.
+    pub(crate) async fn new() -> Self {
+        let stage = Self::without_streams().await;
+        let subjects = ["order", "inventory", "payment", "notify"].map(|service| format!("{service}.*.*")).into();
+        let streams = vec![StreamPlan::events(subjects, BYTES_MAX), StreamPlan::dead_letters(BYTES_MAX)];
+        provision(&stage.admin, &Plan { streams, consumers: vec![] }).await.unwrap();
+        stage
+    }
+
+    /// A server with nothing on it.
+    pub(crate) async fn without_streams() -> Self {
+        let world = World::new("letters").unwrap();
+        let nats = NatsServer::start(&world, &passwords()).unwrap();
+        let options = ConnectOptions::with_user_and_password("admin".to_owned(), PASSWORD.to_owned());
+        let admin = options.connect(nats.url()).await.unwrap();
+        Self { _world: world, nats, admin, inboxes: Arc::default(), clock: Clock::system() }
+    }
+
+    pub(crate) fn jetstream(&self) -> Context {
+        jetstream::new(self.admin.clone())
+    }
+
+    /// Publishes anything; its place in the stream.
+    pub(crate) async fn publish(&self, subject: String, headers: HeaderMap, payload: &Value) -> u64 {
+        let published = self.jetstream().publish_with_headers(subject, headers, payload.to_string().into()).await;
+        published.unwrap().await.unwrap().sequence
+    }
+
+    /// Says something about an order; its place in the stream.
+    pub(crate) async fn say(&self, message: &str, order: &str) -> u64 {
+        let headers = headers(message, order, self.clock.new_id());
+        self.publish(format!("inventory.{message}.{order}"), headers, &json!({})).await
+    }
+
+    /// A message is said and dies; its letter.
+    pub(crate) async fn die(&self, death: Death<'_>) -> u64 {
+        let id = self.clock.new_id();
+        let headers = headers(death.message, death.order, id);
+        let payload = json!({ "replayed": death.replayed });
+        let event =
+            self.publish(format!("inventory.{}.{}", death.message, death.order), headers.clone(), &payload).await;
+        self.inboxes.lock().unwrap().insert((death.service.to_owned(), id), 1);
+        self.letter(&death, headers, event, 1, &payload).await
+    }
+
+    /// Writes a letter.
+    pub(crate) async fn letter(
+        &self,
+        death: &Death<'_>,
+        mut headers: HeaderMap,
+        event: u64,
+        tries: u32,
+        payload: &Value,
+    ) -> u64 {
+        for (name, value) in [
+            ("dead-reason", death.reason),
+            ("dead-detail", &death.class.replace('-', " ")),
+            ("dead-tries", &tries.to_string()),
+            ("dead-sequence", &event.to_string()),
+            ("dead-fingerprint", &death.fingerprint()),
+            ("dead-time", &self.clock.now().to_string()),
+        ] {
+            headers.insert(name, value);
+        }
+        self.publish(format!("dead.{}.{}.{}", death.service, death.message, death.order), headers, payload).await
+    }
+
+    /// Writes a notice that a message was overdue.
+    pub(crate) async fn notice(&self, message: &str) -> u64 {
+        let mut headers = HeaderMap::new();
+        headers.insert("dead-reason", "overdue");
+        headers.insert("dead-detail", "payment-0 is 12 messages behind");
+        self.publish(format!("dead.inventory.{message}.overdue"), headers, &json!({})).await
+    }
+
+    /// What was published of a letter again.
+    pub(crate) async fn repairs(&self) -> Vec<StreamMessage> {
+        let mut events = self.stored("EVENTS").await;
+        events.retain(|event| event.headers.get("dead-replay").or(event.headers.get("dead-drop")).is_some());
+        events
+    }
+
+    /// All that a stream has.
+    pub(crate) async fn stored(&self, stream: &str) -> Vec<StreamMessage> {
+        let mut stream = self.jetstream().get_stream(stream).await.unwrap();
+        let last = stream.info().await.unwrap().state.last_sequence;
+        let mut stored = Vec::new();
+        for sequence in 1..=last {
+            let mut message = stream.direct_get(sequence).await.unwrap();
+            let headers = message.headers.iter();
+            // What the server added is no part of the message.
+            let own = headers.filter(|(name, _)| !name.to_string().starts_with("Nats-"));
+            message.headers = own.map(|(name, values)| (name.clone(), values[0].clone())).collect();
+            stored.push(message);
+        }
+        stored
+    }
+}
+
+/// What `nats.conf` wants to know of every user.
+fn passwords() -> Vec<(String, String)> {
+    let conf = std::fs::read_to_string(workspace().join("nats.conf")).unwrap();
+    let words = conf.split(|letter: char| !letter.is_ascii_alphanumeric() && !"_$".contains(letter));
+    let names = words.filter_map(|word| word.strip_prefix('$').filter(|name| name.ends_with("_PASSWORD")));
+    names.map(|name| (name.to_owned(), PASSWORD.to_owned())).collect()
+}

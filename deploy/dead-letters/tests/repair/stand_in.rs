@@ -1,0 +1,120 @@
+//! Plays a service's part of a repair: it reads all that is said, does what is meant for it while it holds the message
+//! for dead with just as many tries, and answers with a record.
+
+use std::sync::{Arc, Mutex};
+
+use async_nats::HeaderMap;
+use async_nats::jetstream::consumer::pull::OrderedConfig;
+use async_nats::jetstream::{Context, Message};
+use futures::StreamExt;
+use serde_json::Value;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::stage::{Inboxes, Stage};
+
+/// A service that runs until it is dropped.
+pub(crate) struct StandIn {
+    task: JoinHandle<()>,
+    /// The letters whose messages it was asked about, in order, with what it did.
+    diary: Arc<Mutex<Vec<(u64, &'static str)>>>,
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl StandIn {
+    /// The letters that it was asked about and what it did, in order.
+    pub(crate) fn diary(&self) -> Vec<(u64, &'static str)> {
+        self.diary.lock().unwrap().clone()
+    }
+}
+
+struct Part {
+    service: &'static str,
+    jetstream: Context,
+    inboxes: Inboxes,
+    diary: Arc<Mutex<Vec<(u64, &'static str)>>>,
+}
+
+impl Stage {
+    /// A service comes up, and reads from where it was when it went down: the beginning.
+    pub(crate) async fn service(&self, service: &'static str) -> StandIn {
+        let diary = Arc::new(Mutex::new(Vec::new()));
+        let part = Part { service, jetstream: self.jetstream(), inboxes: self.inboxes.clone(), diary: diary.clone() };
+        let stream = part.jetstream.get_stream("EVENTS").await.unwrap();
+        let consumer = stream.create_consumer(OrderedConfig::default()).await.unwrap();
+        let mut messages = consumer.messages().await.unwrap();
+        let task = tokio::spawn(async move {
+            while let Some(Ok(message)) = messages.next().await {
+                part.hear(&message).await;
+            }
+        });
+        StandIn { task, diary }
+    }
+}
+
+impl Part {
+    async fn hear(&self, message: &Message) {
+        let headers = message.headers.clone().unwrap_or_default();
+        let header = |name: &str| headers.get(name).map(|value| value.as_str().to_owned());
+        let asked = [("replay", header("dead-replay")), ("drop", header("dead-drop"))];
+        let Some((what, mark)) = asked.into_iter().find_map(|(what, mark)| Some((what, mark?))) else { return };
+        let [service, tries, letter] = mark.split('/').collect::<Vec<_>>().try_into().unwrap();
+        if service != self.service {
+            return;
+        }
+        let (tries, letter): (u32, u64) = (tries.parse().unwrap(), letter.parse().unwrap());
+        let (id, payload) = (header("ce-id").unwrap(), serde_json::from_slice(&message.payload).unwrap());
+        let outcome = self.outcome(id.parse().unwrap(), tries, what, &payload);
+        self.diary.lock().unwrap().push((letter, outcome));
+        if outcome == "died" {
+            self.die_again(message, headers.clone(), tries + 1).await;
+        }
+        let mut record = HeaderMap::new();
+        for (name, value) in [
+            ("handled-what", what),
+            ("handled-outcome", outcome),
+            ("handled-detail", &format!("{what} heard")),
+            ("ce-id", &id),
+            ("handled-time", "2026-11-20T13:30:00Z"),
+        ] {
+            record.insert(name, value);
+        }
+        self.publish(format!("handled.{service}.{letter}"), record, Vec::new()).await;
+    }
+
+    fn outcome(&self, id: Uuid, tries: u32, what: &str, payload: &Value) -> &'static str {
+        let mut inboxes = self.inboxes.lock().unwrap();
+        let key = (self.service.to_owned(), id);
+        if inboxes.get(&key) != Some(&tries) {
+            return "refused";
+        }
+        if what == "replay" && payload["replayed"] == "died" && tries == 1 {
+            inboxes.insert(key, tries + 1);
+            return "died";
+        }
+        inboxes.remove(&key);
+        if what == "replay" && payload["replayed"] == "nothing" { "nothing" } else { "done" }
+    }
+
+    async fn die_again(&self, message: &Message, mut headers: HeaderMap, tries: u32) {
+        headers.insert("dead-reason", "poison");
+        headers.insert("dead-detail", "no better");
+        headers.insert("dead-tries", tries.to_string());
+        headers.insert("dead-fingerprint", "payment/create-payment/poison/no-better");
+        let subject = message.subject.split_once('.').map(|(_, rest)| format!("dead.{}.{rest}", self.service));
+        self.publish(subject.unwrap(), headers, message.payload.to_vec()).await;
+    }
+
+    async fn publish(&self, subject: String, headers: HeaderMap, payload: Vec<u8>) {
+        let published = self.jetstream.publish_with_headers(subject, headers, payload.into()).await;
+        // The test may be over, and the server gone.
+        if let Ok(acknowledgement) = published {
+            let _ = acknowledgement.await;
+        }
+    }
+}
