@@ -52,7 +52,7 @@ fn carried(text: &mut String, whole: &Whole) -> Written {
     let envelope = &whole.envelope;
     writeln!(text, "\nHeaders")?;
     let width = envelope.headers.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    for (name, value) in &envelope.headers {
+    for (name, value) in envelope.headers.iter() {
         writeln!(text, "  {:<width$}  {}", plain(name), plain(value))?;
     }
     writeln!(text, "\nPayload, {}", counted(envelope.payload.len(), "byte"))?;
@@ -135,7 +135,7 @@ fn payload(payload: &[u8]) -> (Value, bool) {
 }
 
 fn json(whole: &Whole) -> Value {
-    let headers = whole.envelope.headers.iter().map(|(name, value)| (name.clone(), value.clone().into()));
+    let headers = whole.envelope.headers.iter().map(|(name, value)| (name.to_owned(), value.into()));
     let (payload, payload_is_json) = payload(&whole.envelope.payload);
     let mut letter = shown::json(&whole.found);
     letter["headers"] = Value::Object(headers.collect::<Map<_, _>>());

@@ -43,16 +43,15 @@ pub enum Request {
 impl Request {
     /// The message as it is published: the original, and what is asked about which letter.
     fn about(&self, letter: &Letter, stored: Envelope) -> Envelope {
-        let mut envelope = letter.original(stored);
-        let mut add = |name: &str, value: String| envelope.headers.push((name.to_owned(), value));
-        match self {
-            Self::Replay => add(REPLAY, letter.mark()),
+        let original = letter.original(stored);
+        let headers = match self {
+            Self::Replay => original.headers.with(REPLAY, letter.mark()),
             Self::Drop { why } => {
-                add(DROP, letter.mark());
-                add(DROP_REASON, why.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect());
+                let why: String = why.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+                original.headers.with(DROP, letter.mark()).with(DROP_REASON, why)
             }
-        }
-        envelope
+        };
+        Envelope { headers, ..original }
     }
 }
 
@@ -102,7 +101,7 @@ impl<'a> Post<'a> {
                 return Ok(());
             }
         };
-        match self.context.publish_with_headers(envelope.subject, headers, envelope.payload.into()).await {
+        match self.context.publish_with_headers(envelope.subject.to_string(), headers, envelope.payload).await {
             Ok(acknowledgement) => {
                 let key = letter.key.clone();
                 self.sent.insert(sequence);
