@@ -15,6 +15,7 @@ mod opening;
 mod publisher;
 mod reader;
 mod reading;
+mod repair;
 mod row;
 mod saying;
 mod service;

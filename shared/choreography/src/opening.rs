@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::choreography::Choreography;
 use crate::envelope::{Envelope, Heading};
 use crate::message::Reason;
+use crate::repair::{REPAIR_BYTES_MAX, Repair};
 use crate::saying::Death;
 use crate::step::{Kind, Opened};
 use crate::words::PAYLOAD_BYTES_MAX;
@@ -22,7 +23,8 @@ pub(crate) enum Found<'a> {
     Alive(Heading<'a>, Option<Opened>),
 }
 
-/// Opens a message at a moment. Expiry is judged here, and only here and while waiting: not by a batch that is done again.
+/// Opens a message at a moment. Expiry is judged here, and only here and while waiting: not by a batch that is done
+/// again, and not of a message that an operator has replayed.
 pub(crate) fn open<'a>(choreography: &Choreography, envelope: &'a Envelope, now: Timestamp) -> Found<'a> {
     let Some((sayer, name, key)) = envelope.parts() else {
         return Found::Foreign(format!("the subject {} is not ours", envelope.subject));
@@ -31,7 +33,12 @@ pub(crate) fn open<'a>(choreography: &Choreography, envelope: &'a Envelope, now:
         Ok(heading) => heading,
         Err(problem) => return Found::Foreign(problem),
     };
-    if envelope.payload.len() > PAYLOAD_BYTES_MAX || envelope.headers.bytes() > HEADERS_BYTES_MAX {
+    let repair = match Repair::of(envelope).transpose() {
+        Ok(repair) => repair,
+        Err(problem) => return Found::Foreign(problem),
+    };
+    let headers_bytes_max = HEADERS_BYTES_MAX + if repair.is_some() { REPAIR_BYTES_MAX } else { 0 };
+    if envelope.payload.len() > PAYLOAD_BYTES_MAX || envelope.headers.bytes() > headers_bytes_max {
         return Found::Foreign("it is larger than a message may be".to_owned());
     }
     let (step, effect) = (choreography.step(name), choreography.effect_step(name));
@@ -48,7 +55,7 @@ pub(crate) fn open<'a>(choreography: &Choreography, envelope: &'a Envelope, now:
         return Found::Dead(heading, poison(detail));
     }
     let undo = step.is_some_and(|step| step.kind == Kind::Undo);
-    if let Some(expiry) = heading.expiry.filter(|expiry| !undo && *expiry < now) {
+    if let Some(expiry) = heading.expiry.filter(|expiry| !undo && repair.is_none() && *expiry < now) {
         let detail = format!("expired: it was worth doing until {expiry}");
         return Found::Dead(heading, Death { reason: Reason::Expired, detail, tries: 0 });
     }

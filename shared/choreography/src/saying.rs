@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::clock::later;
 use crate::derive::derived_id;
 use crate::envelope::{Envelope, Heading, child_trace};
+use crate::headers::Headers;
 use crate::message::{Due, Reason};
 use crate::settings::Settings;
 use crate::step::Kind;
@@ -90,8 +91,9 @@ impl Voice<'_> {
     pub(crate) fn letter(&self, message: &Envelope, death: &Death) -> Envelope {
         let (name, key) = message.parts().map_or(("unknown", "unknown"), |(_, name, key)| (name, key));
         let fingerprint = format!("{}/{name}/{}/{}", self.service, death.reason, error_class(&death.detail));
-        let headers = message
-            .headers
+        let own = message.headers.iter().filter(|(name, _)| !name.starts_with("dead-") || KEPT_HEADERS.contains(name));
+        let headers: Headers = own.collect();
+        let headers = headers
             .with("dead-reason", death.reason.as_str())
             .with("dead-detail", one_line(&death.detail))
             .with("dead-tries", death.tries.to_string())
@@ -113,8 +115,11 @@ pub(crate) struct Death {
 /// The header in which a message that is kept in the database carries its place in the stream.
 pub(crate) const SEQUENCE_HEADER: &str = "dead-sequence";
 
+/// What a letter keeps of the headers that other deaths, and their repairs, have left.
+const KEPT_HEADERS: [&str; 2] = [SEQUENCE_HEADER, "dead-held"];
+
 /// A header's value has no line breaks, and nobody reads more than this.
-fn one_line(detail: &str) -> String {
+pub(crate) fn one_line(detail: &str) -> String {
     detail.chars().take(1_000).map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 

@@ -45,6 +45,9 @@ pub struct Settings {
     pub safe_after: Duration,
     /// How long a heard message's id is remembered. 10 minutes by default.
     pub inbox_kept: Duration,
+    /// How long it is remembered that a message died, so that it may be replayed: as long as its letter is kept. 30 days
+    /// by default.
+    pub dead_kept: Duration,
     /// How long the answer to an idempotency key is remembered. 24 hours by default.
     pub answers_kept: Duration,
     /// How often an effect is tried before it dies. 10 by default.
@@ -68,6 +71,7 @@ impl Default for Settings {
             message_deadline: Duration::from_secs(600),
             safe_after: Duration::from_secs(10),
             inbox_kept: Duration::from_secs(600),
+            dead_kept: Duration::from_secs(30 * 24 * 3_600),
             answers_kept: Duration::from_secs(24 * 3_600),
             effect_tries_max: 10,
             effect_time_max: Duration::from_secs(900),

@@ -75,6 +75,11 @@ impl Tables {
         self.tables.get_mut(&table).expect("wanted keys name registered tables").fill(found)
     }
 
+    /// How many changes were made so far.
+    pub(crate) fn changed(&self) -> u64 {
+        self.tables.values().map(|table| table.changed()).sum()
+    }
+
     /// What was changed, in the order of tables and keys.
     pub(crate) fn changes(&self) -> Vec<RowChange> {
         let mut changes: Vec<RowChange> = self.tables.values().flat_map(|table| table.changes()).collect();
@@ -98,6 +103,7 @@ trait AnyTable: Send + Sync {
     fn wants(&self) -> bool;
     fn take_wanted(&mut self) -> Vec<String>;
     fn fill(&mut self, found: Vec<StoredRow>) -> anyhow::Result<()>;
+    fn changed(&self) -> u64;
     fn changes(&self) -> Vec<RowChange>;
     fn created(&self) -> Vec<(&'static str, String)>;
     fn as_any(&self) -> &dyn Any;
@@ -110,6 +116,7 @@ pub(crate) struct Table<S: Row> {
     wanted: BTreeSet<S::Key>,
     /// Keys on their way from the store, to be filled.
     loading: Vec<S::Key>,
+    changed: u64,
 }
 
 struct Slot<S> {
@@ -121,7 +128,7 @@ struct Slot<S> {
 
 impl<S: Row> Table<S> {
     fn new() -> Self {
-        Self { slots: HashMap::new(), wanted: BTreeSet::new(), loading: Vec::new() }
+        Self { slots: HashMap::new(), wanted: BTreeSet::new(), loading: Vec::new(), changed: 0 }
     }
 
     pub(crate) fn want(&mut self, key: S::Key) {
@@ -139,6 +146,7 @@ impl<S: Row> Table<S> {
         if slot.current != row {
             slot.current = row;
             slot.changed = true;
+            self.changed += 1;
         }
     }
 }
@@ -175,6 +183,10 @@ impl<S: Row> AnyTable for Table<S> {
             self.slots.insert(key, slot);
         }
         Ok(())
+    }
+
+    fn changed(&self) -> u64 {
+        self.changed
     }
 
     fn changes(&self) -> Vec<RowChange> {

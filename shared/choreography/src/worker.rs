@@ -15,7 +15,7 @@ use crate::reader::Feed;
 use crate::reading::Reading;
 use crate::settings::{BATCH_MAX, CHORES_EVERY, CONFLICTS_MAX, FORGET_MAX, LEASE, Settings};
 use crate::state::{Charge, Shared};
-use crate::store::{Advance, OutboxRow, Store, StoreError};
+use crate::store::{Advance, Old, OutboxRow, Store, StoreError};
 use crate::tell::{Call, TellError};
 
 /// The longest pause between two tries of a batch that the database did not take.
@@ -237,8 +237,9 @@ impl Worker {
         if !reading || self.shared.health().reading.is_err() {
             return;
         }
-        let answers_before = earlier(now, self.settings.answers_kept);
-        if let Err(error) = self.store.forget(settled, answers_before, FORGET_MAX).await {
+        let (dead, answers) = (earlier(now, self.settings.dead_kept), earlier(now, self.settings.answers_kept));
+        let old = Old { heard: settled, dead, answers };
+        if let Err(error) = self.store.forget(&old, FORGET_MAX).await {
             self.shared.note_database(Err(error.to_string()));
         }
     }

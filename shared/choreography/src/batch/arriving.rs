@@ -1,6 +1,6 @@
 //! What has arrived is opened: messages, effects that are over, what is due, and commands, in this order.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use uuid::Uuid;
 
@@ -11,6 +11,7 @@ use crate::derive::derived_id;
 use crate::envelope::{Envelope, Heading};
 use crate::message::Reason;
 use crate::opening::{Found, open};
+use crate::repair::{DROP_REASON, Outcome, Repair};
 use crate::saying::{Cause, Death};
 use crate::settings::BATCH_MAX;
 use crate::step::{Kind, Opened};
@@ -57,18 +58,47 @@ impl<'a> Attempt<'a> {
 
     /// Messages, each once.
     pub(super) fn hear(&mut self, found: Vec<(&'a Delivery, Found<'a>)>, heard: &HashMap<Uuid, Option<u32>>) {
-        let mut known: HashSet<Uuid> = heard.keys().copied().collect();
+        let mut known = heard.clone();
         for (delivery, found) in found {
-            match found {
+            let (heading, repair) = match &found {
                 Found::Foreign(problem) => {
                     self.ignored += 1;
                     tracing::debug!(subject = &*delivery.envelope.subject, problem, "ignored a foreign message");
+                    continue;
                 }
-                Found::Dead(heading, _) | Found::Alive(heading, _) if !known.insert(heading.id) => {}
+                Found::Dead(heading, _) | Found::Alive(heading, _) => (*heading, Repair::of(&delivery.envelope)),
+            };
+            let takes = match repair.and_then(Result::ok) {
+                None => !known.contains_key(&heading.id),
+                Some(repair) if repair.service != self.choreography.service => continue,
+                Some(repair) => {
+                    let meant = known.get(&heading.id) == Some(&Some(repair.tries));
+                    meant.then(|| known.insert(heading.id, None)); // once a batch, too
+                    self.takes(&repair, &heading, &delivery.envelope, meant)
+                }
+            };
+            if !takes {
+                continue;
+            }
+            known.insert(heading.id, None);
+            match found {
+                Found::Foreign(_) => {}
                 Found::Dead(heading, death) => self.die_in_turn(&Arrival::of(delivery, &heading).kept(), death),
                 Found::Alive(heading, opened) => self.arrive(Arrival::of(delivery, &heading), &heading, opened),
             }
         }
+    }
+
+    /// Whether a repair is to be run. One that is refused, or a drop, is only answered.
+    fn takes(&mut self, repair: &Repair, heading: &Heading<'_>, envelope: &Envelope, meant: bool) -> bool {
+        if !meant {
+            let detail = format!("it is not held for dead after {} tries: it was seen to already", repair.tries);
+            self.answer_repair(envelope, Outcome::Refused, &detail);
+        } else if !repair.replay {
+            self.changes.inbox.push(InboxRow { id: heading.id, dead_tries: None });
+            self.answer_repair(envelope, Outcome::Done, envelope.header(DROP_REASON).unwrap_or("given up"));
+        }
+        meant && repair.replay
     }
 
     /// A message that is alive: queued for its reaction, its effect, or both.
@@ -106,6 +136,7 @@ impl<'a> Attempt<'a> {
     fn answer_effect(&mut self, envelope: &Envelope, said: &[Said]) {
         let heading = Heading::read(envelope).expect("its headers could be read when it was queued");
         let cause = Cause::of(&heading, Kind::Effect);
+        self.answer_repair(envelope, Outcome::Done, "the effect was run");
         let does = Does::Answer { said: said.to_vec() };
         self.queue.push_back(Item { does, opened: Box::new(()), cause: cause.clone() });
         let then = envelope.parts().and_then(|(_, name, _)| self.choreography.effect_step(name)?.then.as_ref());

@@ -3,6 +3,7 @@
 use super::{Attempt, Does, Item};
 use crate::envelope::{Envelope, Heading};
 use crate::message::Reason;
+use crate::repair::{Outcome, Repair, record};
 use crate::saying::{Cause, Death};
 use crate::step::Kind;
 use crate::store::InboxRow;
@@ -38,10 +39,20 @@ impl<'a> Attempt<'a> {
         self.queue.extend(otherwise);
     }
 
+    /// Says what came of a repair, if the message is one.
+    pub(super) fn answer_repair(&mut self, envelope: &Envelope, outcome: Outcome, detail: &str) {
+        if let Some(Ok(repair)) = Repair::of(envelope) {
+            self.changes.outbox.push(record(envelope, &repair, outcome, detail, self.voice.now));
+        }
+    }
+
     /// A message dies: the inbox notes it, and its letter is written. Its step's `otherwise`, if it has one, is to be
     /// called in its place.
     #[must_use]
     fn die(&mut self, envelope: &Envelope, death: Death) -> Option<Item<'a>> {
+        let replayed = Repair::of(envelope).and_then(Result::ok);
+        let death = Death { tries: death.tries + replayed.map_or(0, |replay| replay.tries), ..death };
+        self.answer_repair(envelope, Outcome::Died, &death.detail);
         self.changes.outbox.push(self.voice.letter(envelope, &death));
         self.deaths.push((envelope.subject.to_string(), death.clone()));
         let heading = Heading::read(envelope).ok()?;

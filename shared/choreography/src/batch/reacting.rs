@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::{Arrival, Attempt, Does, Item};
 use crate::envelope::{Envelope, Heading};
 use crate::message::Reason;
+use crate::repair::Outcome;
 use crate::saying::{Cause, Death};
 use crate::step::{CheckLaw, Reacted};
 use crate::store::{Loaded, StoreError, Transaction, Wanted};
@@ -47,8 +48,12 @@ impl<'a> Attempt<'a> {
     pub(super) async fn react(&mut self, tx: &mut dyn Transaction) -> Result<(), StoreError> {
         loop {
             while let Some(item) = self.queue.pop_front() {
+                let changes = self.tables.changed();
                 match self.call(&item) {
-                    Ok(Ok(reacted)) => self.settle(item, reacted),
+                    Ok(Ok(reacted)) => {
+                        let changed = self.tables.changed() > changes || !reacted.said.is_empty();
+                        self.settle(item, reacted, changed);
+                    }
                     Ok(Err(Unready::NotLoaded)) => {
                         self.queue.push_front(item);
                         if !self.load(tx).await? {
@@ -82,9 +87,17 @@ impl<'a> Attempt<'a> {
         })
     }
 
-    fn settle(&mut self, item: Item<'_>, reacted: Reacted) {
+    fn settle(&mut self, item: Item<'_>, reacted: Reacted, changed: bool) {
         match item.does {
-            Does::React { .. } => self.say(reacted.said, &item.cause, "on"),
+            Does::React { step, message } => {
+                self.say(reacted.said, &item.cause, "on");
+                // An effect of the same message answers for both when it is over.
+                if step.kind.is_heard() && self.choreography.effect_step(step.message).is_none() {
+                    let outcome = if changed { Outcome::Done } else { Outcome::Nothing };
+                    let detail = if changed { "done" } else { "it changed nothing, and said nothing" };
+                    self.answer_repair(&message.envelope, outcome, detail);
+                }
+            }
             Does::Otherwise { .. } => self.say(reacted.said, &item.cause, "otherwise"),
             Does::Answer { .. } => self.say(reacted.said, &item.cause, "effect"),
             Does::Command { call, once, .. } => {

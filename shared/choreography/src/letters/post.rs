@@ -14,16 +14,13 @@ use super::letter::Letter;
 use super::stored::message;
 use crate::bus::jetstream::wire;
 use crate::envelope::Envelope;
+use crate::repair::{DROP, DROP_REASON, REPLAY};
 
 /// At most so many published messages unacknowledged: 5 MiB of the largest. Reading the letters is slower than that.
 const WINDOW_MAX: usize = 64;
 
 /// How long the server may take to acknowledge.
 const ACKNOWLEDGEMENT_MAX: Duration = Duration::from_secs(5);
-
-const REPLAY: &str = "dead-replay";
-const DROP: &str = "dead-drop";
-const DROP_REASON: &str = "dead-drop-reason";
 
 /// The headers that name the letter that is meant.
 pub(super) const MARKS: [&str; 2] = [REPLAY, DROP];

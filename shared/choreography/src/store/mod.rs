@@ -220,6 +220,17 @@ impl Changes {
     }
 }
 
+/// Before which moment each is old enough to be forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Old {
+    /// Messages that were heard.
+    pub heard: Timestamp,
+    /// Those among them that died: they may be replayed as long as their letters are kept.
+    pub dead: Timestamp,
+    /// Answers under idempotency keys.
+    pub answers: Timestamp,
+}
+
 /// A value that a column is compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
@@ -280,8 +291,8 @@ pub trait Store: Send + Sync + 'static {
     /// Outbox rows from a number on.
     async fn outbox(&self, from: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError>;
 
-    /// Forgets inbox rows and idempotency keys that are older; at most `limit` of each. Whether there may be more.
-    async fn forget(&self, inbox_before: Timestamp, answers_before: Timestamp, limit: u32) -> Result<bool, StoreError>;
+    /// Forgets what is old; at most `limit` of each. Whether there may be more.
+    async fn forget(&self, old: &Old, limit: u32) -> Result<bool, StoreError>;
 
     /// When the next message is to be said later, and when the next waiting one dies.
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;

@@ -20,6 +20,7 @@ mod later;
 mod publishing;
 mod reading;
 mod real;
+mod repairing;
 mod sleeper;
 mod stage;
 mod stopping;

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use choreography::store::memory::MemoryStore;
-use choreography::store::{Backlog, EffectRow, Head, Listing, OutboxRow, Store, StoreError, StoredRow, Transaction};
+use choreography::store::{
+    Backlog, EffectRow, Head, Listing, Old, OutboxRow, Store, StoreError, StoredRow, Transaction,
+};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -54,8 +56,8 @@ impl Store for Sleeper {
     async fn outbox(&self, from: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
         self.awake().await.outbox(from, limit).await
     }
-    async fn forget(&self, inbox: Timestamp, answers: Timestamp, limit: u32) -> Result<bool, StoreError> {
-        self.awake().await.forget(inbox, answers, limit).await
+    async fn forget(&self, old: &Old, limit: u32) -> Result<bool, StoreError> {
+        self.awake().await.forget(old, limit).await
     }
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         self.awake().await.next_due().await

@@ -2,7 +2,7 @@
 
 use choreography::store::{Changes, IdempotencyKey, StoredAnswer};
 
-use crate::fixture::{Instances, Questions as _, answer, at, begin, commit, is_row_conflict};
+use crate::fixture::{Instances, Questions as _, answer, begin, commit, is_row_conflict, old};
 
 fn given(now_ms: i64, answers: Vec<StoredAnswer>) -> Changes {
     Changes { now_ms, answers, ..Changes::default() }
@@ -49,8 +49,8 @@ pub(crate) async fn answers_are_forgotten_when_they_are_old_and_no_more_than_the
     commit(&stores.first, given(1, vec![answer("anna", "a")])).await.unwrap();
     commit(&stores.first, given(3, vec![answer("anna", "d")])).await.unwrap();
     let keys = ["a", "b", "c", "d"].map(|key| answer("anna", key).key);
-    assert!(stores.first.forget(at(0), at(3), 1).await.unwrap());
+    assert!(stores.first.forget(&old(0, 3), 1).await.unwrap());
     assert_eq!(found(&stores, &keys).await, ["b", "c", "d"].map(|key| answer("anna", key)));
-    assert!(!stores.first.forget(at(0), at(3), 10).await.unwrap());
+    assert!(!stores.first.forget(&old(0, 3), 10).await.unwrap());
     assert_eq!(found(&stores, &keys).await, [answer("anna", "d")]);
 }

@@ -9,7 +9,7 @@ use choreography::Envelope;
 use choreography::store::memory::MemoryStore;
 use choreography::store::sqlite::SqliteStore;
 use choreography::store::{
-    Advance, Changes, Head, IdempotencyKey, InboxRow, LaterChange, LaterRow, Loaded, OutboxRow, RowChange, Store,
+    Advance, Changes, Head, IdempotencyKey, InboxRow, LaterChange, LaterRow, Loaded, Old, OutboxRow, RowChange, Store,
     StoreError, StoredAnswer, StoredRow, Transaction, WaitingRow, Wanted,
 };
 use jiff::Timestamp;
@@ -59,6 +59,11 @@ pub(crate) fn migrations() -> Migrator {
 
 pub(crate) fn at(millisecond: i64) -> Timestamp {
     Timestamp::from_millisecond(millisecond).unwrap()
+}
+
+/// What was heard before the one moment is old, and what was answered before the other; the dead never are.
+pub(crate) fn old(heard_ms: i64, answers_ms: i64) -> Old {
+    Old { heard: at(heard_ms), dead: at(0), answers: at(answers_ms) }
 }
 
 pub(crate) fn id(number: u128) -> Uuid {

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use choreography::store::{Changes, InboxRow, Store};
+use choreography::store::{Changes, InboxRow, Old, Store};
 use uuid::Uuid;
 
-use crate::fixture::{Instances, Questions as _, at, begin, commit, heard, id};
+use crate::fixture::{Instances, Questions as _, at, begin, commit, heard, id, old};
 
 async fn hear(store: &Arc<dyn Store>, now_ms: i64, ids: &[u128]) {
     let inbox = ids.iter().map(|&number| heard(number)).collect();
@@ -41,23 +41,34 @@ pub(crate) async fn a_message_may_be_heard_twice(stores: Instances) {
 pub(crate) async fn the_inbox_is_forgotten_when_it_is_old(stores: Instances) {
     hear(&stores.first, 1, &[1]).await;
     hear(&stores.first, 2, &[2]).await;
-    assert!(!stores.first.forget(at(2), at(0), 10).await.unwrap());
+    assert!(!stores.first.forget(&old(2, 0), 10).await.unwrap());
     assert_eq!(known(&stores.second, &[1, 2]).await, HashMap::from([(id(2), None)]));
 }
 
 pub(crate) async fn no_more_is_forgotten_than_the_limit(stores: Instances) {
     hear(&stores.first, 2, &[1, 2]).await;
     hear(&stores.first, 1, &[3]).await;
-    assert!(stores.first.forget(at(9), at(0), 1).await.unwrap());
+    assert!(stores.first.forget(&old(9, 0), 1).await.unwrap());
     assert_eq!(known(&stores.second, &[1, 2, 3]).await, HashMap::from([(id(1), None), (id(2), None)]));
-    assert!(stores.first.forget(at(9), at(0), 2).await.unwrap());
-    assert!(!stores.first.forget(at(9), at(0), 2).await.unwrap());
+    assert!(stores.first.forget(&old(9, 0), 2).await.unwrap());
+    assert!(!stores.first.forget(&old(9, 0), 2).await.unwrap());
     assert_eq!(known(&stores.second, &[1, 2, 3]).await, HashMap::new());
 }
 
 pub(crate) async fn what_was_heard_again_is_forgotten_later(stores: Instances) {
     hear(&stores.first, 1, &[1]).await;
     hear(&stores.first, 5, &[1]).await;
-    assert!(!stores.first.forget(at(5), at(0), 10).await.unwrap());
+    assert!(!stores.first.forget(&old(5, 0), 10).await.unwrap());
     assert_eq!(known(&stores.second, &[1]).await, HashMap::from([(id(1), None)]));
+}
+
+pub(crate) async fn the_dead_are_remembered_longer_than_the_living(stores: Instances) {
+    hear(&stores.first, 1, &[1]).await;
+    let inbox = vec![InboxRow { id: id(2), dead_tries: Some(3) }];
+    commit(&stores.first, Changes { now_ms: 1, inbox, ..Changes::default() }).await.unwrap();
+    assert!(!stores.first.forget(&old(9, 0), 10).await.unwrap());
+    assert_eq!(known(&stores.second, &[1, 2]).await, HashMap::from([(id(2), Some(3))]));
+    let all = Old { dead: at(2), ..old(9, 0) };
+    assert!(!stores.first.forget(&all, 10).await.unwrap());
+    assert_eq!(known(&stores.second, &[1, 2]).await, HashMap::new());
 }

@@ -90,6 +90,7 @@ mod claims {
             the_inbox_is_forgotten_when_it_is_old
             no_more_is_forgotten_than_the_limit
             what_was_heard_again_is_forgotten_later
+            the_dead_are_remembered_longer_than_the_living
         }
         later {
             what_is_due_comes_in_the_order_of_its_moments

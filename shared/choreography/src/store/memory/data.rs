@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::envelope::Envelope;
 use crate::store::{
-    Changes, EffectRow, Head, IdempotencyKey, LaterChange, LaterRow, Listing, Loaded, RowChange, StoreError,
+    Changes, EffectRow, Head, IdempotencyKey, LaterChange, LaterRow, Listing, Loaded, Old, RowChange, StoreError,
     StoredAnswer, StoredRow, WaitingRow, Wanted,
 };
 
@@ -167,14 +167,18 @@ impl Data {
     }
 
     /// Forgets what is older, at most `limit` of each. Whether there may be more.
-    pub(super) fn forget(&mut self, inbox_before_ms: i64, answers_before_ms: i64, limit: usize) -> bool {
-        let ids = self.inbox.iter().map(|(id, (at_ms, _))| (*at_ms, *id));
-        let ids = oldest(ids, inbox_before_ms, limit);
-        self.inbox.retain(|id, _| !ids.contains(id));
+    pub(super) fn forget(&mut self, old: &Old, limit: usize) -> bool {
+        let inbox = |dead: bool| {
+            let of_a_kind = self.inbox.iter().filter(move |(_, (_, dead_tries))| dead_tries.is_some() == dead);
+            of_a_kind.map(|(id, (at_ms, _))| (*at_ms, *id))
+        };
+        let alive = oldest(inbox(false), old.heard.as_millisecond(), limit);
+        let dead = oldest(inbox(true), old.dead.as_millisecond(), limit);
+        self.inbox.retain(|id, _| !alive.contains(id) && !dead.contains(id));
         let keys = self.answers.iter().map(|(key, (at_ms, _))| (*at_ms, key.clone()));
-        let keys = oldest(keys, answers_before_ms, limit);
+        let keys = oldest(keys, old.answers.as_millisecond(), limit);
         self.answers.retain(|key, _| !keys.contains(key));
-        ids.len() == limit || keys.len() == limit
+        [alive.len(), dead.len(), keys.len()].contains(&limit)
     }
 
     /// A page of rows. Instead of a generated column, the field of the state that has its name is compared.

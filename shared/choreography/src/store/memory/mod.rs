@@ -12,7 +12,8 @@ use tokio::sync::OwnedMutexGuard;
 
 use self::data::Data;
 use super::{
-    Backlog, Changes, EffectRow, Head, Listing, Loaded, OutboxRow, Store, StoreError, StoredRow, Transaction, Wanted,
+    Backlog, Changes, EffectRow, Head, Listing, Loaded, Old, OutboxRow, Store, StoreError, StoredRow, Transaction,
+    Wanted,
 };
 
 mod data;
@@ -118,9 +119,8 @@ impl Store for MemoryStore {
         Ok(rows.map(|(number, envelope)| OutboxRow { number: *number, envelope: envelope.clone() }).collect())
     }
 
-    async fn forget(&self, inbox_before: Timestamp, answers_before: Timestamp, limit: u32) -> Result<bool, StoreError> {
-        let before = (inbox_before.as_millisecond(), answers_before.as_millisecond());
-        Ok(self.write(|data| data.forget(before.0, before.1, limit as usize)).await)
+    async fn forget(&self, old: &Old, limit: u32) -> Result<bool, StoreError> {
+        Ok(self.write(|data| data.forget(old, limit as usize)).await)
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {

@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, SqlitePool};
 
 use self::statement::{Doing, plain};
 use self::transaction::SqliteTransaction;
-use super::{Backlog, EffectRow, Head, Listing, OutboxRow, Store, StoreError, StoredRow, Transaction};
+use super::{Backlog, EffectRow, Head, Listing, Old, OutboxRow, Store, StoreError, StoredRow, Transaction};
 
 mod columns;
 mod commit;
@@ -89,18 +89,24 @@ impl Store for SqliteStore {
         decode(rows, columns::outbox).doing("reading the outbox")
     }
 
-    async fn forget(&self, inbox_before: Timestamp, answers_before: Timestamp, limit: u32) -> Result<bool, StoreError> {
+    async fn forget(&self, old: &Old, limit: u32) -> Result<bool, StoreError> {
         const DOING: &str = "forgetting what is old";
         let mut transaction = self.writer.begin_with("begin immediate").await.doing(DOING)?;
         let mut more = false;
         for (text, before) in [
             (
-                "delete from inbox where id in (select id from inbox where at_ms < $1 order by at_ms limit $2)",
-                inbox_before,
+                "delete from inbox where id in (select id from inbox where dead_tries is null and at_ms < $1
+                 order by at_ms limit $2)",
+                old.heard,
+            ),
+            (
+                "delete from inbox where id in (select id from inbox where dead_tries is not null and at_ms < $1
+                 order by at_ms limit $2)",
+                old.dead,
             ),
             (
                 "delete from answers where rowid in (select rowid from answers where at_ms < $1 order by at_ms limit $2)",
-                answers_before,
+                old.answers,
             ),
         ] {
             let statement = sqlx::query(text).bind(before.as_millisecond()).bind(limit);

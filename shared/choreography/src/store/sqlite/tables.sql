@@ -16,7 +16,11 @@ create table if not exists inbox (
     at_ms bigint not null,
     dead_tries bigint
 ) without rowid;
-create index if not exists inbox_at on inbox (at_ms);
+-- The dead stay as long as their letters: each kind has an index of its own, so that looking for the oldest of one
+-- does not pass by the other.
+drop index if exists inbox_at;
+create index if not exists inbox_alive on inbox (at_ms) where dead_tries is null;
+create index if not exists inbox_dead on inbox (at_ms) where dead_tries is not null;
 
 create table if not exists outbox (
     number integer primary key,

@@ -1,0 +1,158 @@
+//! What an operator asks about a dead message: done once, by the service where it died, and answered.
+
+use choreography::{Envelope, Settings};
+use jiff::SignedDuration;
+
+use crate::diary::{How, Print, TearOut, Write};
+use crate::stage::{Stage, well};
+use crate::until;
+
+/// A message about one of its deaths, as the repair tool publishes it.
+fn asked(what: &str, mark: &str, message: &Envelope) -> Envelope {
+    Envelope { headers: message.headers.with(what, mark), ..message.clone() }
+}
+
+/// The records of what came of repairs: `<letter> <what> <outcome>`.
+fn records(stage: &Stage) -> Vec<String> {
+    let header = |record: &Envelope, name: &str| record.header(name).unwrap().to_owned();
+    let records = stage.letters().into_iter().filter(|letter| letter.subject.starts_with("handled.scribe."));
+    let records = records.map(|record| {
+        let (what, outcome) = (header(&record, "handled-what"), header(&record, "handled-outcome"));
+        format!("{} {what} {outcome}", record.subject.rsplit('.').next().unwrap())
+    });
+    records.collect()
+}
+
+/// Asks, and waits until there are so many records.
+async fn ask(stage: &Stage, what: &str, mark: &str, message: &Envelope, answers: usize) {
+    stage.bus.say(&asked(what, mark, message)).unwrap();
+    until("there is an answer", || async { records(stage).len() == answers }).await;
+}
+
+/// A line that came too late, and died of it.
+async fn expired(stage: &Stage) -> Envelope {
+    let expiry = stage.clock.now() - SignedDuration::from_millis(1);
+    let message = stage.envelope_until(&Write { page: 1, line: 2, how: How::Plainly }, expiry);
+    stage.bus.say(&message).unwrap();
+    stage.logged(1, "not written: expired").await;
+    message
+}
+
+fn deaths(stage: &Stage) -> Vec<Envelope> {
+    stage.letters().into_iter().filter(|letter| letter.subject.starts_with("dead.")).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replayed_message_is_done_although_its_time_is_over_and_only_once() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    let message = expired(&stage).await;
+    ask(&stage, "dead-replay", "scribe/0/7", &message, 1).await;
+    assert_eq!(stage.log(1).await, ["not written: expired", "write 2"]);
+    ask(&stage, "dead-replay", "scribe/0/7", &message, 2).await;
+    assert_eq!(records(&stage), ["7 replay done", "7 replay refused"]);
+    assert_eq!((stage.log(1).await.len(), deaths(&stage).len()), (2, 1));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_replays_in_one_batch_are_one() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    let message = expired(&stage).await;
+    scribe.stop().await;
+    for _ in 0..2 {
+        stage.bus.say(&asked("dead-replay", "scribe/0/7", &message)).unwrap();
+    }
+    let scribe = stage.start_lawless();
+    until("both are answered", || async { records(&stage).len() == 2 }).await;
+    assert_eq!(records(&stage), ["7 replay refused", "7 replay done"]);
+    assert_eq!(stage.log(1).await, ["not written: expired", "write 2"]);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_service_where_it_died_takes_a_replay_and_only_of_the_death_that_is_meant() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    let message = expired(&stage).await;
+    for mark in ["printer/0/7", "scribe/0", "scribe/0/7/1", "scribe/x/7"] {
+        stage.bus.say(&asked("dead-replay", mark, &message)).unwrap();
+    }
+    ask(&stage, "dead-replay", "scribe/1/7", &message, 1).await;
+    assert_eq!(records(&stage), ["7 replay refused"]);
+    assert_eq!(stage.log(1).await, ["not written: expired"]);
+    well(&scribe).await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_dropped_is_not_done_any_more() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    let message = expired(&stage).await;
+    stage.bus.say(&asked("dead-drop", "scribe/0/7", &message)).unwrap();
+    ask(&stage, "dead-drop", "scribe/0/7", &message, 2).await;
+    ask(&stage, "dead-replay", "scribe/0/7", &message, 3).await;
+    assert_eq!(records(&stage), ["7 drop done", "7 drop refused", "7 replay refused"]);
+    assert_eq!(stage.log(1).await, ["not written: expired"]);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_dies_again_has_been_tried_once_more() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    let message = stage.envelope(&Write { page: 1, line: 2, how: How::Panicking });
+    stage.bus.say(&message).unwrap();
+    until("it dies", || async { deaths(&stage).len() == 1 }).await;
+    ask(&stage, "dead-replay", "scribe/1/1", &message, 1).await;
+    let letter = deaths(&stage).remove(1);
+    assert_eq!(letter.header("dead-tries"), Some("2"));
+    assert_eq!(letter.header("dead-replay"), None, "another replay of it has a mark of its own");
+    ask(&stage, "dead-replay", "scribe/1/1", &message, 2).await;
+    ask(&stage, "dead-replay", "scribe/2/3", &message, 3).await;
+    assert_eq!(records(&stage), ["1 replay died", "1 replay refused", "3 replay died"]);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replay_that_changes_nothing_says_so() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    let message = expired(&stage).await;
+    // Another message has done meanwhile what the dead one was to do.
+    stage.write(1, 2);
+    stage.logged(1, "write 2").await;
+    ask(&stage, "dead-replay", "scribe/0/7", &message, 1).await;
+    assert_eq!(records(&stage), ["7 replay nothing"]);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replayed_effect_answers_when_it_is_over() {
+    let stage = Stage::new();
+    stage.press.jam(1, 5);
+    let scribe = stage.start_with(Settings { effect_tries_max: 3, ..stage.settings() });
+    let message = stage.envelope(&Print { page: 1, line: 1 });
+    stage.bus.say(&message).unwrap();
+    until("it dies", || async { deaths(&stage).len() == 1 }).await;
+    ask(&stage, "dead-replay", "scribe/3/1", &message, 1).await;
+    assert_eq!(records(&stage), ["1 replay done"]);
+    assert_eq!(stage.all_said("printed").len(), 1);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_can_be_replayed_like_anything_else() {
+    let stage = Stage::new();
+    let message = stage.envelope(&TearOut { page: 1 });
+    let unreadable = Envelope { payload: "{}".into(), ..message.clone() };
+    let scribe = stage.start();
+    stage.bus.say(&unreadable).unwrap();
+    until("it dies", || async { deaths(&stage).len() == 1 }).await;
+    ask(&stage, "dead-replay", "scribe/1/1", &message, 1).await;
+    assert_eq!(records(&stage), ["1 replay done"]);
+    assert_eq!(stage.log(1).await, ["torn out"]);
+    scribe.stop().await;
+}
