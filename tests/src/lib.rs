@@ -10,6 +10,7 @@ mod invariants;
 mod mail;
 mod orders;
 mod premises;
+mod repair;
 mod service;
 mod shelf;
 mod shop;

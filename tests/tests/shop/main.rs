@@ -13,6 +13,7 @@ mod mixed;
 mod permissions;
 mod processes;
 mod races;
+mod repairs;
 mod sentences;
 mod storage;
 mod strangers;

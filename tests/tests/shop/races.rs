@@ -8,7 +8,7 @@ use testkit::until;
 use tokio::sync::{Mutex, OnceCell};
 
 /// A shop in which nobody else is, so that its services can be paused.
-async fn a_shop_alone() -> Shop {
+pub(crate) async fn a_shop_alone() -> Shop {
     static PREMISES: OnceCell<(Arc<Premises>, Arc<Mutex<()>>)> = OnceCell::const_new();
     Shop::alone(&PREMISES, Plan::new()).await
 }
