@@ -12,6 +12,8 @@ pub struct Health {
     pub database: Result<(), String>,
     /// Whether messages are read, or another instance reads them; otherwise what is in the way and what can be done.
     pub reading: Result<(), String>,
+    /// Whether no undo has died without being repaired; otherwise how many, and the first. The service works all the same.
+    pub undos: Result<(), String>,
     /// Whether what is said is published, or another instance publishes it; otherwise what is in the way.
     pub publishing: Result<(), String>,
 }
@@ -38,7 +40,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new() -> Self {
         let starting = || Err("starting".to_owned());
-        let health = Health { database: Ok(()), reading: starting(), publishing: starting() };
+        let health = Health { database: Ok(()), reading: starting(), undos: Ok(()), publishing: starting() };
         Self {
             health: Arc::new(Mutex::new(health)),
             charge: watch::Sender::default(),
@@ -60,6 +62,7 @@ impl Shared {
         }
         match &now {
             Ok(()) => tracing::info!("{what}: well"),
+            Err(trouble) if what == "undos" => tracing::error!("{what}: {trouble}"),
             Err(trouble) => tracing::warn!("{what}: {trouble}"),
         }
         *before = now;
@@ -70,6 +73,9 @@ impl Shared {
     }
     pub(crate) fn note_reading(&self, now: Result<(), String>) {
         self.note("reading", |health| &mut health.reading, now);
+    }
+    pub(crate) fn note_undos(&self, now: Result<(), String>) {
+        self.note("undos", |health| &mut health.undos, now);
     }
     pub(crate) fn note_publishing(&self, now: Result<(), String>) {
         self.note("publishing", |health| &mut health.publishing, now);

@@ -21,6 +21,9 @@ use crate::tell::{Call, TellError};
 /// The longest pause between two tries of a batch that the database did not take.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
+/// Undos that died are counted up to here; nobody needs to know more exactly.
+const DEAD_UNDOS_COUNTED_MAX: u32 = 1_000;
+
 pub(crate) struct Worker {
     pub choreography: Arc<Choreography>,
     pub store: Arc<dyn Store>,
@@ -51,6 +54,7 @@ impl Worker {
     pub(crate) async fn run(mut self) {
         let mut chores = tokio::time::interval(CHORES_EVERY);
         chores.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        self.look_for_dead_undos().await;
         while !self.shared.is_stopping() {
             let mut arrived = Arrived::default();
             let now = self.settings.clock.now();
@@ -199,12 +203,34 @@ impl Worker {
         for (call, reply) in arrived.calls.into_iter().zip(outcome.replies) {
             call.answer(reply);
         }
+        if outcome.undos_changed {
+            self.look_for_dead_undos().await;
+        }
         if outcome.effects_added {
             self.effects_added.notify_one();
         }
         self.state.due = self.state.due.into_iter().chain(outcome.due).min();
         if arrived.due {
             self.look_ahead().await;
+        }
+    }
+
+    /// Undos that died are reported until they are repaired.
+    async fn look_for_dead_undos(&self) {
+        match self.store.dead_undos(DEAD_UNDOS_COUNTED_MAX).await {
+            Ok(undos) => {
+                let count = f64::from(u32::try_from(undos.len()).unwrap_or(u32::MAX));
+                metrics::gauge!("choreography_dead_undos", "service" => self.choreography.service).set(count);
+                self.shared.note_undos(match undos.as_slice() {
+                    [] => Ok(()),
+                    [first, ..] => Err(format!(
+                        "{} died and not been repaired, the first is {}: a story is half undone until then",
+                        if undos.len() == 1 { "an undo has".to_owned() } else { format!("{} undos have", undos.len()) },
+                        first.subject
+                    )),
+                });
+            }
+            Err(error) => self.shared.note_database(Err(error.to_string())),
         }
     }
 

@@ -73,7 +73,10 @@ impl<'a> Attempt<'a> {
                 Some(repair) if repair.service != self.choreography.service => continue,
                 Some(repair) => {
                     let meant = known.get(&heading.id) == Some(&Some(repair.tries));
-                    meant.then(|| known.insert(heading.id, None)); // once a batch, too
+                    if meant {
+                        known.insert(heading.id, None); // once a batch, too
+                        self.changes.repaired.push(heading.id);
+                    }
                     self.takes(&repair, &heading, &delivery.envelope, meant)
                 }
             };

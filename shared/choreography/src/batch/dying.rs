@@ -6,7 +6,7 @@ use crate::message::Reason;
 use crate::repair::{Outcome, Repair, record};
 use crate::saying::{Cause, Death};
 use crate::step::Kind;
-use crate::store::InboxRow;
+use crate::store::{DeadUndo, InboxRow};
 use crate::tell::TellError;
 
 impl<'a> Attempt<'a> {
@@ -59,6 +59,9 @@ impl<'a> Attempt<'a> {
         let (_, name, key) = envelope.parts()?;
         self.changes.inbox.retain(|row| row.id != heading.id);
         self.changes.inbox.push(InboxRow { id: heading.id, dead_tries: Some(death.tries) });
+        if self.choreography.step(name).is_some_and(|step| step.kind == Kind::Undo) {
+            self.changes.undos_died.push(DeadUndo { id: heading.id, subject: envelope.subject.to_string() });
+        }
         let step = self.choreography.step(name).and_then(|step| step.otherwise.as_ref());
         let effect = self.choreography.effect_step(name).and_then(|effect| effect.otherwise.as_ref());
         let otherwise = step.or(effect)?;

@@ -47,6 +47,8 @@ pub(crate) struct Outcome {
     /// The answers, in the order of the calls.
     pub replies: Vec<Result<Answer, TellError>>,
     pub effects_added: bool,
+    /// Whether undos died, or were repaired.
+    pub undos_changed: bool,
     /// When the first of what the batch leaves for later is due.
     pub due: Option<Timestamp>,
     pub heard: usize,
@@ -201,6 +203,7 @@ impl<'a> Attempt<'a> {
         });
         let due_ms = later.chain(self.changes.waiting.iter().filter_map(|row| row.expiry_ms)).min();
         let due = due_ms.map(|due_ms| Timestamp::from_millisecond(due_ms).unwrap_or(Timestamp::MAX));
+        let undos_changed = !self.changes.undos_died.is_empty() || !self.changes.repaired.is_empty();
         let said = self.changes.outbox.clone();
         let first = if self.changes.is_nothing() { 0 } else { transaction.commit(self.changes).await? };
         let mut replies = self.replies;
@@ -209,6 +212,7 @@ impl<'a> Attempt<'a> {
             outbox: (first, said),
             replies: (0..arrived.calls.len()).map(|call| replies.remove(&call).unwrap_or_else(missing)).collect(),
             effects_added,
+            undos_changed,
             due,
             heard: self.heard,
             ignored: self.ignored,

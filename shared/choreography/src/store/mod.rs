@@ -172,6 +172,15 @@ pub struct InboxRow {
     pub dead_tries: Option<u32>,
 }
 
+/// An undo that died. Nothing else leaves a story half undone: it counts until an operator has seen to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadUndo {
+    /// The message's id.
+    pub id: Uuid,
+    /// Its subject.
+    pub subject: String,
+}
+
 /// The progress of reading that a commit carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Advance {
@@ -196,6 +205,10 @@ pub struct Changes {
     pub rows: Vec<RowChange>,
     /// Messages that were heard; one that stands there already is replaced.
     pub inbox: Vec<InboxRow>,
+    /// Undos that died, until they are repaired.
+    pub undos_died: Vec<DeadUndo>,
+    /// Messages that are being repaired: one that is an undo does not count as dead any more.
+    pub repaired: Vec<Uuid>,
     /// What is said, numbered from the head's `outbox_next` on.
     pub outbox: Vec<Envelope>,
     /// Messages that begin to wait; those that wait no longer are struck off first, so that one may wait for another row.
@@ -305,6 +318,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// A page of rows.
     async fn list(&self, listing: &Listing) -> Result<Vec<StoredRow>, StoreError>;
+
+    /// The undos that died and are not repaired, the first at the front; at most `limit`.
+    async fn dead_undos(&self, limit: u32) -> Result<Vec<DeadUndo>, StoreError>;
 
     /// How many rows stand in outbox, waiting, later, and effects.
     async fn backlog(&self) -> Result<Backlog, StoreError>;

@@ -144,15 +144,21 @@ async fn a_replayed_effect_answers_when_it_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_undo_can_be_replayed_like_anything_else() {
+async fn an_undo_that_died_is_told_until_it_is_repaired() {
     let stage = Stage::new();
     let message = stage.envelope(&TearOut { page: 1 });
     let unreadable = Envelope { payload: "{}".into(), ..message.clone() };
     let scribe = stage.start();
     stage.bus.say(&unreadable).unwrap();
     until("it dies", || async { deaths(&stage).len() == 1 }).await;
+    until("that is told", || async { scribe.health().undos.is_err() }).await;
+    scribe.stop().await;
+    let scribe = stage.start();
+    until("that is told after a restart", || async { scribe.health().undos.is_err() }).await;
+    assert!(scribe.health().undos.unwrap_err().starts_with("an undo has died"));
     ask(&stage, "dead-replay", "scribe/1/1", &message, 1).await;
     assert_eq!(records(&stage), ["1 replay done"]);
     assert_eq!(stage.log(1).await, ["torn out"]);
+    until("all is well", || async { scribe.health().undos.is_ok() }).await;
     scribe.stop().await;
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use choreography::store::memory::MemoryStore;
 use choreography::store::{
-    Backlog, EffectRow, Head, Listing, Old, OutboxRow, Store, StoreError, StoredRow, Transaction,
+    Backlog, DeadUndo, EffectRow, Head, Listing, Old, OutboxRow, Store, StoreError, StoredRow, Transaction,
 };
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -70,6 +70,9 @@ impl Store for Sleeper {
     }
     async fn list(&self, listing: &Listing) -> Result<Vec<StoredRow>, StoreError> {
         self.awake().await.list(listing).await
+    }
+    async fn dead_undos(&self, limit: u32) -> Result<Vec<DeadUndo>, StoreError> {
+        self.awake().await.dead_undos(limit).await
     }
     async fn backlog(&self) -> Result<Backlog, StoreError> {
         self.awake().await.backlog().await

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use choreography::store::{Changes, InboxRow, Old, Store};
+use choreography::store::{Changes, DeadUndo, InboxRow, Old, Store};
 use uuid::Uuid;
 
 use crate::fixture::{Instances, Questions as _, at, begin, commit, heard, id, old};
@@ -71,4 +71,13 @@ pub(crate) async fn the_dead_are_remembered_longer_than_the_living(stores: Insta
     let all = Old { dead: at(2), ..old(9, 0) };
     assert!(!stores.first.forget(&all, 10).await.unwrap());
     assert_eq!(known(&stores.second, &[1, 2]).await, HashMap::new());
+}
+
+pub(crate) async fn undos_that_died_are_known_until_they_are_repaired(stores: Instances) {
+    let undo = |number| DeadUndo { id: id(number), subject: format!("order.cancel-payment.{number}") };
+    let undos_died = vec![undo(2), undo(1), undo(3)];
+    commit(&stores.first, Changes { undos_died, ..Changes::default() }).await.unwrap();
+    assert_eq!(stores.second.dead_undos(2).await.unwrap(), [undo(2), undo(1)]);
+    commit(&stores.second, Changes { repaired: vec![id(2), id(9)], ..Changes::default() }).await.unwrap();
+    assert_eq!(stores.first.dead_undos(9).await.unwrap(), [undo(1), undo(3)]);
 }

@@ -91,6 +91,7 @@ mod claims {
             no_more_is_forgotten_than_the_limit
             what_was_heard_again_is_forgotten_later
             the_dead_are_remembered_longer_than_the_living
+            undos_that_died_are_known_until_they_are_repaired
         }
         later {
             what_is_due_comes_in_the_order_of_its_moments

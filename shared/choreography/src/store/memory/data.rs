@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::envelope::Envelope;
 use crate::store::{
-    Changes, EffectRow, Head, IdempotencyKey, LaterChange, LaterRow, Listing, Loaded, Old, RowChange, StoreError,
-    StoredAnswer, StoredRow, WaitingRow, Wanted,
+    Changes, DeadUndo, EffectRow, Head, IdempotencyKey, LaterChange, LaterRow, Listing, Loaded, Old, RowChange,
+    StoreError, StoredAnswer, StoredRow, WaitingRow, Wanted,
 };
 
 /// The tables.
@@ -20,6 +20,7 @@ pub(super) struct Data {
     pub(super) tables: BTreeMap<&'static str, BTreeMap<String, StoredRow>>,
     /// When each was heard, and how often it was tried if it died.
     pub(super) inbox: HashMap<Uuid, (i64, Option<u32>)>,
+    pub(super) dead_undos: Vec<DeadUndo>,
     pub(super) outbox: BTreeMap<i64, Envelope>,
     pub(super) waiting: BTreeMap<i64, WaitingRow>,
     pub(super) later: BTreeMap<i64, LaterRow>,
@@ -36,6 +37,7 @@ impl Default for Data {
             head: Head { outbox_next: 1, ..Head::default() },
             tables: BTreeMap::new(),
             inbox: HashMap::new(),
+            dead_undos: Vec::new(),
             outbox: BTreeMap::new(),
             waiting: BTreeMap::new(),
             later: BTreeMap::new(),
@@ -116,6 +118,9 @@ impl Data {
         self.outbox.extend((first..).zip(changes.outbox));
         changes.rows.into_iter().filter(|row| !is_nothing(row)).for_each(|row| self.apply_row(row));
         self.inbox.extend(changes.inbox.into_iter().map(|row| (row.id, (now_ms, row.dead_tries))));
+        let repaired: HashSet<Uuid> = changes.repaired.into_iter().collect();
+        self.dead_undos.retain(|undo| !repaired.contains(&undo.id));
+        self.dead_undos.extend(changes.undos_died);
         let waited: HashSet<Uuid> = changes.waited.into_iter().collect();
         self.waiting.retain(|_, row| !waited.contains(&row.id));
         changes.waiting.into_iter().for_each(|row| self.apply_waiting(row));

@@ -12,8 +12,8 @@ use tokio::sync::OwnedMutexGuard;
 
 use self::data::Data;
 use super::{
-    Backlog, Changes, EffectRow, Head, Listing, Loaded, Old, OutboxRow, Store, StoreError, StoredRow, Transaction,
-    Wanted,
+    Backlog, Changes, DeadUndo, EffectRow, Head, Listing, Loaded, Old, OutboxRow, Store, StoreError, StoredRow,
+    Transaction, Wanted,
 };
 
 mod data;
@@ -149,6 +149,10 @@ impl Store for MemoryStore {
 
     async fn list(&self, listing: &Listing) -> Result<Vec<StoredRow>, StoreError> {
         self.data().list(listing).map_err(StoreError::Database)
+    }
+
+    async fn dead_undos(&self, limit: u32) -> Result<Vec<DeadUndo>, StoreError> {
+        Ok(self.data().dead_undos.iter().take(limit as usize).cloned().collect())
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {

@@ -22,6 +22,17 @@ pub(super) async fn write(
     move_head(&mut writing, outbox_first, &changes);
     write_rows(&mut writing, changes.rows).await?;
     write_inbox(&mut writing, changes.now_ms, changes.inbox).await.doing(DOING)?;
+    let listed = list("delete from dead_undos where id in (", "?", ")");
+    let repaired = changes.repaired.iter().map(|id| id.as_bytes().to_vec()).collect();
+    let repaired = writing.list(listed, repaired, |script, id: Vec<u8>| {
+        script.bind(id);
+    });
+    repaired.await.doing(DOING)?;
+    let listed = list("insert into dead_undos (id, subject) values ", "(?,?)", "");
+    let died = writing.list(listed, changes.undos_died, |script, undo| {
+        script.bind(undo.id.as_bytes().to_vec()).bind(undo.subject);
+    });
+    died.await.doing(DOING)?;
     write_outbox(&mut writing, outbox_first, changes.outbox).await.doing(DOING)?;
     // A message that waited for one row may wait for another one now.
     let waited = changes.waited.iter().map(|id| id.as_bytes().to_vec()).collect();

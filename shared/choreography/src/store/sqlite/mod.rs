@@ -6,11 +6,11 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, SqlitePool};
+use sqlx::{AssertSqlSafe, Row as _, SqlitePool};
 
 use self::statement::{Doing, plain};
 use self::transaction::SqliteTransaction;
-use super::{Backlog, EffectRow, Head, Listing, Old, OutboxRow, Store, StoreError, StoredRow, Transaction};
+use super::{Backlog, DeadUndo, EffectRow, Head, Listing, Old, OutboxRow, Store, StoreError, StoredRow, Transaction};
 
 mod columns;
 mod commit;
@@ -147,6 +147,13 @@ impl Store for SqliteStore {
         let statement = values.fold(sqlx::query(AssertSqlSafe(text)), |statement, value| statement.bind(value));
         let rows = statement.bind(listing.limit).fetch_all(&self.readers).await;
         decode(rows, columns::stored).doing(format!("listing rows of {}", listing.table))
+    }
+
+    async fn dead_undos(&self, limit: u32) -> Result<Vec<DeadUndo>, StoreError> {
+        let statement = sqlx::query("select id, subject from dead_undos order by number limit $1").bind(limit);
+        let rows = statement.fetch_all(&self.readers).await;
+        let undo = |row: &SqliteRow| Ok(DeadUndo { id: columns::id(row, 0)?, subject: row.try_get(1)? });
+        decode(rows, undo).doing("looking for undos that died")
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {

@@ -22,6 +22,13 @@ drop index if exists inbox_at;
 create index if not exists inbox_alive on inbox (at_ms) where dead_tries is null;
 create index if not exists inbox_dead on inbox (at_ms) where dead_tries is not null;
 
+-- Undos that died, until they are repaired; the numbers keep their order.
+create table if not exists dead_undos (
+    number integer primary key,
+    id blob not null,
+    subject text not null
+);
+
 create table if not exists outbox (
     number integer primary key,
     subject text not null,
