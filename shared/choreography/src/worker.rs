@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
+use uuid::Uuid;
 
 use crate::batch::{Arrived, Attempt, EffectOver, Outcome};
 use crate::bus::Delivery;
 use crate::choreography::Choreography;
 use crate::clock::{earlier, later, until};
+use crate::envelope::Heading;
 use crate::reader::Feed;
 use crate::reading::Reading;
 use crate::settings::{BATCH_MAX, CHORES_EVERY, CONFLICTS_MAX, FORGET_MAX, LEASE, Settings};
@@ -23,6 +25,13 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Undos that died are counted up to here; nobody needs to know more exactly.
 const DEAD_UNDOS_COUNTED_MAX: u32 = 1_000;
+
+/// When so many processes have died while they tried a message by itself, it is taken for deadly: once may be chance.
+const DEATHS_MAX: u32 = 2;
+
+/// So many messages are done one by one when the last run died where this one begins: two batches, of which the first may
+/// have been under way.
+const CAREFUL_MESSAGES: usize = 2 * BATCH_MAX;
 
 pub(crate) struct Worker {
     pub choreography: Arc<Choreography>,
@@ -45,6 +54,10 @@ pub(crate) struct State {
     deliveries: VecDeque<Delivery>,
     /// When something is to be said, or dies of waiting, next.
     due: Option<Timestamp>,
+    /// The message that was tried when the last process died, and how many have died of it.
+    suspect: Option<(Uuid, u32)>,
+    /// How many messages are still to be done one by one; none before the run has begun.
+    careful: Option<usize>,
     /// Since when messages are read without a break: the inbox is not trimmed right after one.
     reading_since: Option<Timestamp>,
 }
@@ -71,7 +84,11 @@ impl Worker {
                 () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => arrived.due = true,
             }
             self.gather(&mut arrived);
-            self.batch(arrived).await;
+            if self.is_careful(&arrived).await {
+                self.batch_carefully(arrived).await;
+            } else {
+                self.batch(arrived).await;
+            }
         }
         self.finish().await;
     }
@@ -140,6 +157,58 @@ impl Worker {
                 if let Some(reading) = self.state.reading.as_mut().filter(|reading| reading.epoch == epoch) {
                     reading.alive = at;
                 }
+            }
+        }
+    }
+
+    /// Whether each message has to be done by itself: where this run begins, the last one began and died.
+    async fn is_careful(&mut self, arrived: &Arrived) -> bool {
+        if arrived.deliveries.is_empty() || self.state.reading.is_none() {
+            return false;
+        }
+        if self.state.careful.is_none() {
+            match self.store.begin_run().await {
+                Ok(last) => {
+                    self.state.careful = Some(if last.died_here { CAREFUL_MESSAGES } else { 0 });
+                    self.state.suspect = last.suspect;
+                }
+                Err(error) => self.shared.note_database(Err(error.to_string())),
+            }
+        }
+        self.state.careful.is_some_and(|left| left > 0)
+    }
+
+    /// Does each message by itself, noting first which one it is: one that kills the process is known by that. The rest is
+    /// done before, so that it is not blamed for it.
+    async fn batch_carefully(&mut self, mut arrived: Arrived) {
+        let deliveries = std::mem::take(&mut arrived.deliveries);
+        self.batch(arrived).await;
+        for delivery in deliveries {
+            self.state.careful = self.state.careful.map(|left| left.saturating_sub(1));
+            let deadly = match Heading::read(&delivery.envelope) {
+                Ok(heading) => self.try_by_itself(heading.id).await,
+                Err(_) => None,
+            };
+            if self.state.reading.is_some() {
+                self.batch(Arrived { deliveries: vec![delivery], deadly, ..Arrived::default() }).await;
+            }
+        }
+    }
+
+    /// Notes that a message is tried; it and its deaths if it is not to be tried any more. Until the one that was tried
+    /// last has had its turn, it stays noted: whatever comes before it was done by then.
+    async fn try_by_itself(&mut self, id: Uuid) -> Option<(Uuid, u32)> {
+        match self.state.suspect {
+            Some((suspect, _)) if suspect != id => None,
+            Some((_, deaths)) => {
+                self.state.suspect = None;
+                (deaths >= DEATHS_MAX).then_some((id, deaths))
+            }
+            None => {
+                if let Err(error) = self.store.try_message(id).await {
+                    self.shared.note_database(Err(error.to_string()));
+                }
+                None
             }
         }
     }

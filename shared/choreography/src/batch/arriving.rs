@@ -23,7 +23,16 @@ impl<'a> Attempt<'a> {
     /// Opens messages and commands, before anything is known about them: what they are, and what they may need.
     pub(super) fn open(&mut self, arrived: &'a Arrived) -> (Vec<(&'a Delivery, Found<'a>)>, Vec<Item<'a>>, Wanted) {
         let now = self.voice.now;
-        let open = |delivery: &'a Delivery| (delivery, open(self.choreography, &delivery.envelope, now));
+        let open = |delivery: &'a Delivery| match open(self.choreography, &delivery.envelope, now) {
+            Found::Dead(heading, _) | Found::Alive(heading, _)
+                if arrived.deadly.is_some_and(|(id, _)| id == heading.id) =>
+            {
+                let tries = arrived.deadly.map_or(0, |(_, deaths)| deaths);
+                let detail = format!("deadly: {tries} processes died of it");
+                (delivery, Found::Dead(heading, Death { reason: Reason::Poison, detail, tries }))
+            }
+            found => (delivery, found),
+        };
         let found: Vec<_> = arrived.deliveries.iter().map(open).collect();
         let heard = found.iter().filter_map(|(_, found)| match found {
             Found::Foreign(_) => None,

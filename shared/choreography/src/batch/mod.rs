@@ -32,6 +32,8 @@ pub(crate) struct Arrived {
     pub effects: Vec<EffectOver>,
     /// Whether what is due by now has to be looked for.
     pub due: bool,
+    /// A message of which processes have died, so often: it is not tried any more.
+    pub deadly: Option<(Uuid, u32)>,
 }
 
 /// An effect that is over: done, with what it says, or tried for the last time.

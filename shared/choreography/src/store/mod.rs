@@ -295,7 +295,13 @@ pub trait Store: Send + Sync + 'static {
     /// `HeadConflict` if the epoch is not the current one any more.
     async fn renew(&self, epoch: i64, lease_until: Timestamp, safe: u64, forget_outbox: i64) -> Result<(), StoreError>;
 
-    /// Lets go of the lease of this epoch, so that a standby takes over at once.
+    /// Notes that a process begins to read at the head's position. What is known of the last one.
+    async fn begin_run(&self) -> Result<LastRun, StoreError>;
+
+    /// Notes which message is tried next, by itself; no process has died of it yet.
+    async fn try_message(&self, id: Uuid) -> Result<(), StoreError>;
+
+    /// Lets go of the lease of this epoch, so that a standby takes over at once: the run ends well.
     async fn release(&self, epoch: i64) -> Result<(), StoreError>;
 
     /// Remembers which stream is read.
@@ -324,6 +330,16 @@ pub trait Store: Send + Sync + 'static {
 
     /// How many rows stand in outbox, waiting, later, and effects.
     async fn backlog(&self) -> Result<Backlog, StoreError>;
+}
+
+/// What is known of the process that read before this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LastRun {
+    /// Whether it began where this one begins, and did not end by [`Store::release`]: something that it heard may have
+    /// killed it.
+    pub died_here: bool,
+    /// The message that it tried when it died, and how many processes have died of it by now.
+    pub suspect: Option<(Uuid, u32)>,
 }
 
 /// How much is on its way in a service.

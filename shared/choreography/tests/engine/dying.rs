@@ -1,5 +1,6 @@
 //! How messages die: a letter with the original, `otherwise`, and no harm to anybody else.
 
+use choreography::store::Store as _;
 use choreography::{Envelope, Message};
 use jiff::SignedDuration;
 
@@ -178,4 +179,41 @@ async fn thousands_of_poisonous_messages_stop_nobody() {
     assert!(stage.letters().iter().all(|letter| letter.subject.starts_with(&format!("dead.scribe.{}", Write::NAME))));
     well(&scribe).await;
     tokio::time::timeout(ms(10_000), scribe.stop()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_of_which_processes_die_is_found_and_dies_alone() {
+    let stage = Stage::new();
+    stage.write(1, 1);
+    let message = stage.envelope(&write(1, 2, How::Plainly));
+    stage.bus.say(&message).unwrap();
+    stage.write(1, 3);
+    let id = message.header("ce-id").unwrap().parse().unwrap();
+    // Two processes died of a batch, the second one knowing nothing yet, and the third while it tried this message.
+    stage.store.begin_run().await.unwrap();
+    stage.store.begin_run().await.unwrap();
+    stage.store.try_message(id).await.unwrap();
+    stage.store.begin_run().await.unwrap();
+    let scribe = stage.start();
+    stage.all_is_heard().await;
+    until("its letter is published", || async { stage.letters().len() == 1 }).await;
+    assert_eq!(stage.log(1).await, ["write 1", "not written: poison", "write 3"]);
+    let letter = stage.letters().remove(0);
+    assert_eq!(letter.header("dead-tries"), Some("2"));
+    assert!(letter.header("dead-detail").unwrap().starts_with("deadly"));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_dies_of_something_else_harms_no_message() {
+    let stage = Stage::new();
+    stage.write(1, 1);
+    stage.write(1, 2);
+    for _ in 0..9 {
+        stage.store.begin_run().await.unwrap();
+    }
+    let scribe = stage.start();
+    stage.all_is_heard().await;
+    assert_eq!((stage.log(1).await, stage.letters().len()), (written([1, 2]), 0));
+    scribe.stop().await;
 }

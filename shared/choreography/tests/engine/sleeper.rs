@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use choreography::store::memory::MemoryStore;
 use choreography::store::{
-    Backlog, DeadUndo, EffectRow, Head, Listing, Old, OutboxRow, Store, StoreError, StoredRow, Transaction,
+    Backlog, DeadUndo, EffectRow, Head, LastRun, Listing, Old, OutboxRow, Store, StoreError, StoredRow, Transaction,
 };
 use jiff::Timestamp;
 use tokio::sync::watch;
+use uuid::Uuid;
 
 #[derive(Clone)]
 pub(crate) struct Sleeper {
@@ -70,6 +71,12 @@ impl Store for Sleeper {
     }
     async fn list(&self, listing: &Listing) -> Result<Vec<StoredRow>, StoreError> {
         self.awake().await.list(listing).await
+    }
+    async fn begin_run(&self) -> Result<LastRun, StoreError> {
+        self.awake().await.begin_run().await
+    }
+    async fn try_message(&self, id: Uuid) -> Result<(), StoreError> {
+        self.awake().await.try_message(id).await
     }
     async fn dead_undos(&self, limit: u32) -> Result<Vec<DeadUndo>, StoreError> {
         self.awake().await.dead_undos(limit).await

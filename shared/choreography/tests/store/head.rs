@@ -1,8 +1,10 @@
 //! Who is in charge of reading, and how far it got.
 
-use choreography::store::{Changes, Head, StoreError};
+use std::sync::Arc;
 
-use crate::fixture::{Instances, Questions as _, at, commit, envelopes, in_charge, numbers, said};
+use choreography::store::{Advance, Changes, Head, Store, StoreError};
+
+use crate::fixture::{Instances, Questions as _, at, commit, envelopes, id, in_charge, numbers, said};
 
 pub(crate) async fn a_new_database_has_read_nothing(stores: Instances) {
     let head = stores.first.head().await.unwrap();
@@ -100,4 +102,33 @@ pub(crate) async fn nothing_is_remembered_at_an_old_epoch(stores: Instances) {
     let stream = stores.first.remember_stream(before.epoch - 1, "2025-01-01").await;
     assert!(matches!(stream, Err(StoreError::HeadConflict { epoch: 0, .. })), "{stream:?}");
     assert_eq!(stores.first.head().await.unwrap(), before);
+}
+
+pub(crate) async fn a_run_that_did_not_end_well_is_known_by_where_it_began(stores: Instances) {
+    let died_here = async |store: &Arc<dyn Store>| store.begin_run().await.unwrap().died_here;
+    let head = in_charge(&stores.first, 5, 3).await;
+    assert!(!died_here(&stores.first).await);
+    // It dies; the next one begins at the same place.
+    assert!(died_here(&stores.second).await);
+    stores.second.release(head.epoch).await.unwrap();
+    assert!(!died_here(&stores.first).await);
+    // It gets on before it dies.
+    let advance = Advance { epoch: head.epoch, from: 5, to: 6, safe: 3 };
+    commit(&stores.first, Changes { advance: Some(advance), ..Changes::default() }).await.unwrap();
+    assert!(!died_here(&stores.second).await);
+}
+
+pub(crate) async fn the_deaths_of_the_message_that_was_tried_are_counted(stores: Instances) {
+    let suspect = async |store: &Arc<dyn Store>| store.begin_run().await.unwrap().suspect;
+    let head = in_charge(&stores.first, 5, 3).await;
+    assert_eq!(suspect(&stores.first).await, None);
+    stores.first.try_message(id(1)).await.unwrap();
+    assert_eq!(suspect(&stores.second).await, Some((id(1), 1)));
+    assert_eq!(suspect(&stores.first).await, Some((id(1), 2)));
+    stores.first.try_message(id(2)).await.unwrap();
+    assert_eq!(suspect(&stores.second).await, Some((id(2), 1)));
+    stores.second.release(head.epoch + 1).await.unwrap();
+    assert_eq!(suspect(&stores.first).await, Some((id(2), 2)), "it was not in charge");
+    stores.second.release(head.epoch).await.unwrap();
+    assert_eq!(suspect(&stores.first).await, None);
 }

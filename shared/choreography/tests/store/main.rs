@@ -72,6 +72,8 @@ mod claims {
             a_claim_raises_the_epoch_and_goes_back_to_the_safe_position
             a_held_lease_stops_another_instance
             a_lease_that_ran_out_is_taken_over
+            a_run_that_did_not_end_well_is_known_by_where_it_began
+            the_deaths_of_the_message_that_was_tried_are_counted
             an_instance_is_not_stopped_by_its_own_lease
             an_epoch_that_is_over_does_not_open_another_lease
             a_released_lease_is_free_at_once

@@ -13,10 +13,19 @@ use crate::store::{
     StoreError, StoredAnswer, StoredRow, WaitingRow, Wanted,
 };
 
+/// How the present run began, and what it tries.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    pub(super) began_at: Option<u64>,
+    pub(super) trying: Option<Uuid>,
+    pub(super) deaths: u32,
+}
+
 /// The tables.
 #[derive(Debug)]
 pub(super) struct Data {
     pub(super) head: Head,
+    pub(super) run: Run,
     pub(super) tables: BTreeMap<&'static str, BTreeMap<String, StoredRow>>,
     /// When each was heard, and how often it was tried if it died.
     pub(super) inbox: HashMap<Uuid, (i64, Option<u32>)>,
@@ -35,6 +44,7 @@ impl Default for Data {
     fn default() -> Self {
         Self {
             head: Head { outbox_next: 1, ..Head::default() },
+            run: Run::default(),
             tables: BTreeMap::new(),
             inbox: HashMap::new(),
             dead_undos: Vec::new(),

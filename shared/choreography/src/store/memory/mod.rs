@@ -9,11 +9,12 @@ use anyhow::anyhow;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
+use uuid::Uuid;
 
-use self::data::Data;
+use self::data::{Data, Run};
 use super::{
-    Backlog, Changes, DeadUndo, EffectRow, Head, Listing, Loaded, Old, OutboxRow, Store, StoreError, StoredRow,
-    Transaction, Wanted,
+    Backlog, Changes, DeadUndo, EffectRow, Head, LastRun, Listing, Loaded, Old, OutboxRow, Store, StoreError,
+    StoredRow, Transaction, Wanted,
 };
 
 mod data;
@@ -103,8 +104,27 @@ impl Store for MemoryStore {
         renewed.await
     }
 
+    async fn begin_run(&self) -> Result<LastRun, StoreError> {
+        let begun = self.write(|data| {
+            let last = data.run.began_at.replace(data.head.position);
+            data.run.deaths += u32::from(data.run.trying.is_some());
+            let suspect = data.run.trying.map(|id| (id, data.run.deaths));
+            LastRun { died_here: last == data.run.began_at, suspect }
+        });
+        Ok(begun.await)
+    }
+
+    async fn try_message(&self, id: Uuid) -> Result<(), StoreError> {
+        self.write(|data| (data.run.trying, data.run.deaths) = (Some(id), 0)).await;
+        Ok(())
+    }
+
     async fn release(&self, epoch: i64) -> Result<(), StoreError> {
-        let released = self.write(|data| data.head_of(epoch).map(|head| head.lease_until_ms = 0));
+        let released = self.write(|data| {
+            data.head_of(epoch)?.lease_until_ms = 0;
+            data.run = Run::default();
+            Ok::<(), StoreError>(())
+        });
         // Whoever is not in charge has nothing to let go of.
         released.await.or(Ok(()))
     }

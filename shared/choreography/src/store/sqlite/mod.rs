@@ -7,10 +7,13 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row as _, SqlitePool};
+use uuid::Uuid;
 
 use self::statement::{Doing, plain};
 use self::transaction::SqliteTransaction;
-use super::{Backlog, DeadUndo, EffectRow, Head, Listing, Old, OutboxRow, Store, StoreError, StoredRow, Transaction};
+use super::{
+    Backlog, DeadUndo, EffectRow, Head, LastRun, Listing, Old, OutboxRow, Store, StoreError, StoredRow, Transaction,
+};
 
 mod columns;
 mod commit;
@@ -70,9 +73,38 @@ impl Store for SqliteStore {
         transaction.commit().await.doing(DOING)
     }
 
+    async fn begin_run(&self) -> Result<LastRun, StoreError> {
+        const DOING: &str = "noting that a run begins";
+        let mut transaction = self.writer.begin_with("begin immediate").await.doing(DOING)?;
+        let statement = sqlx::query_scalar("select began_at is (select position from head) from run");
+        let died_here = statement.fetch_one(&mut *transaction).await.doing(DOING)?;
+        let statement = sqlx::query(
+            "update run set began_at = (select position from head), deaths = deaths + (trying is not null)
+             returning trying, deaths",
+        );
+        let run = statement.fetch_one(&mut *transaction).await.doing(DOING)?;
+        let suspect = match run.try_get::<Option<Vec<u8>>, _>(0).doing(DOING)? {
+            Some(_) => Some((columns::id(&run, 0).doing(DOING)?, run.try_get(1).doing(DOING)?)),
+            None => None,
+        };
+        transaction.commit().await.doing(DOING)?;
+        Ok(LastRun { died_here, suspect })
+    }
+
+    async fn try_message(&self, id: Uuid) -> Result<(), StoreError> {
+        let statement = sqlx::query("update run set trying = $1, deaths = 0").bind(id.as_bytes().to_vec());
+        statement.execute(&self.writer).await.map(drop).doing("noting which message is tried")
+    }
+
     async fn release(&self, epoch: i64) -> Result<(), StoreError> {
+        const DOING: &str = "letting go of the lease";
+        let mut transaction = self.writer.begin_with("begin immediate").await.doing(DOING)?;
         let statement = sqlx::query("update head set lease_until_ms = 0 where epoch = $1").bind(epoch);
-        statement.execute(&self.writer).await.map(drop).doing("letting go of the lease")
+        if statement.execute(&mut *transaction).await.doing(DOING)?.rows_affected() > 0 {
+            let statement = sqlx::query("update run set began_at = null, trying = null, deaths = 0");
+            statement.execute(&mut *transaction).await.doing(DOING)?;
+        }
+        transaction.commit().await.doing(DOING)
     }
 
     async fn remember_stream(&self, epoch: i64, created: &str) -> Result<(), StoreError> {

@@ -11,6 +11,16 @@ create table if not exists head (
 );
 insert or ignore into head values (1, 0, 0, 0, 0, '', 1);
 
+-- Where the present run began to read, none between runs; the message that is tried by itself, and how many processes
+-- have died of it.
+create table if not exists run (
+    one integer primary key check (one = 1),
+    began_at bigint,
+    trying blob,
+    deaths bigint not null
+);
+insert or ignore into run values (1, null, null, 0);
+
 create table if not exists inbox (
     id blob primary key not null,
     at_ms bigint not null,
