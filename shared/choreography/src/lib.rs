@@ -7,6 +7,8 @@ mod derive;
 mod effect;
 mod effects;
 mod envelope;
+#[cfg(debug_assertions)]
+mod fault;
 mod function;
 mod headers;
 mod map;
@@ -36,6 +38,8 @@ pub use choreography::{Choreography, Edge};
 pub use clock::Clock;
 pub use effect::Effect;
 pub use envelope::{Envelope, Heading, valid_trace};
+#[cfg(debug_assertions)]
+pub use fault::Fault;
 pub use function::{AnswersWith, Argument, Function, Load, MayBeMissing, nothing};
 pub use headers::Headers;
 pub use map::Map;

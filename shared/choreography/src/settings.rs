@@ -59,6 +59,9 @@ pub struct Settings {
     /// Whether every reaction is done a second time, on copies, to see that this changes nothing. By default in builds
     /// with debug assertions.
     pub check_law: bool,
+    /// A fault that a test switches on.
+    #[cfg(debug_assertions)]
+    pub fault: Option<crate::fault::Fault>,
     /// What tells the time.
     pub clock: Clock,
 }
@@ -77,6 +80,8 @@ impl Default for Settings {
             effect_time_max: Duration::from_secs(900),
             effect_backoff: Duration::from_millis(500),
             check_law: cfg!(debug_assertions),
+            #[cfg(debug_assertions)]
+            fault: None,
             clock: Clock::system(),
         }
     }

@@ -42,6 +42,10 @@ pub struct Settings {
     /// Which instance of the service this is, counted from 0; each reads with a consumer of its own
     #[arg(long, env = "INSTANCE", default_value_t = 0)]
     pub instance: u32,
+    /// A fault for tests: panic:<message>:<text in its payload>, or abort:…; release builds have none
+    #[cfg(debug_assertions)]
+    #[arg(long, env = "FAULT", hide = true)]
+    pub fault: Option<choreography::Fault>,
     /// Begin with what the demonstration needs
     #[arg(long)]
     pub demo: bool,
@@ -101,6 +105,8 @@ impl Settings {
         let runtime = choreography::Settings {
             namespace: NAMESPACE.to_owned(),
             instance: self.instance,
+            #[cfg(debug_assertions)]
+            fault: self.fault.clone(),
             ..choreography::Settings::default()
         };
         Ok(Running::new(start(choreography, store, bus, stories, runtime), listener))

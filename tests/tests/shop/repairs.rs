@@ -1,10 +1,24 @@
 //! What died is found, and repaired without harm.
 
+use reqwest::Method;
 use serde_json::{Value, json};
-use shop_tests::{Order, PATIENCE, Shop, headers};
+use shop_tests::{Order, PATIENCE, Plan, Request, Shop, headers};
 use testkit::until;
 
 use crate::races::a_shop_alone;
+
+/// The one letter in an order's story, if it is there by now.
+async fn letter_of(shop: &Shop, order: &Order) -> Result<Value, String> {
+    let (code, listed) = shop.dead_letters(&["list", "--order", &order.id]).await;
+    match listed["letters"].as_array().map(Vec::as_slice) {
+        Some([letter]) if code == 0 => Ok(letter.clone()),
+        _ => Err(format!("{code} {listed}")),
+    }
+}
+
+async fn the_letter_of(shop: &Shop, order: &Order) -> Value {
+    until("its letter", PATIENCE, async || letter_of(shop, order).await).await
+}
 
 /// An order for which delivery was asked too late: its letter's number, once everything is undone.
 async fn an_order_that_died_at_delivery(shop: &Shop) -> (Order, String) {
@@ -15,15 +29,7 @@ async fn an_order_that_died_at_delivery(shop: &Shop) -> (Order, String) {
     let payload = json!({"order_id": order.id, "address": {"zone": "north", "line": "1 Hill Road"}});
     shop.publish(format!("order.create-delivery.{}", order.id), late, payload.to_string()).await;
     shop.expect(&order, "cancelled").await;
-    let letter = until("its letter", PATIENCE, async || {
-        let (code, listed) = shop.dead_letters(&["list", "--order", &order.id]).await;
-        let letters = listed["letters"].as_array().cloned().unwrap_or_default();
-        match letters.as_slice() {
-            [letter] if code == 0 => Ok(letter.clone()),
-            _ => Err(format!("{code} {listed}")),
-        }
-    })
-    .await;
+    let letter = the_letter_of(shop, &order).await;
     assert_eq!((&letter["service"], &letter["message"]), (&json!("delivery"), &json!("create-delivery")));
     assert_eq!((&letter["reason"], &letter["key"]), (&json!("expired"), &json!(order.id)));
     (order, letter["sequence"].to_string())
@@ -64,4 +70,51 @@ async fn a_letter_that_is_dropped_is_seen_to() {
     let (_, shown) = shop.dead_letters(&["show", &letter]).await;
     assert!(shown.to_string().contains("the customer was called"), "{shown}");
     shop.forget(&order);
+}
+
+#[tokio::test]
+async fn a_reaction_that_panics_harms_its_own_order_only() {
+    let plan = Plan::new().set("order", "FAULT", "panic:order-confirmed:4242");
+    let shop = Shop::open_with(plan).await;
+    // The amount is in the confirmation: tea for 42.42, of which there is one piece.
+    let cursed = json!({"name": "Cursed tea", "price": {"amount_cents": 4242, "currency": "EUR"}, "stock": 9});
+    shop.send(shop.request(Method::PUT, "inventory", "/products/cursed").json(&cursed)).await.ok();
+    let (doomed, well) =
+        (shop.order_automatic("cursed", 1, "north").await, shop.order_automatic("tea", 1, "north").await);
+    shop.expect(&doomed, "cancelled").await;
+    shop.expect(&well, "completed").await;
+    shop.expect_payment(&doomed, "refunded").await;
+    let letter = the_letter_of(&shop, &doomed).await;
+    assert_eq!((&letter["service"], &letter["reason"]), (&json!("order"), &json!("poison")));
+    // The same reaction panics again, which does no harm either.
+    let (code, replayed) = shop.dead_letters(&["replay", &letter["sequence"].to_string()]).await;
+    assert_eq!((code, outcomes(&replayed)), (4, vec!["died"]), "{replayed}");
+    shop.expect_invariants().await;
+}
+
+#[tokio::test]
+async fn a_message_that_kills_the_process_dies_alone() {
+    let plan = Plan::new().set("delivery", "FAULT", "abort:create-delivery:13 Poison Lane");
+    let shop = Shop::open_with(plan).await;
+    let mut request = Request::new("tea", 1, "north").automatic();
+    request.body["address"]["line"] = json!("13 Poison Lane");
+    let doomed = shop.place(request).await;
+    let delivery = shop.premises.process("delivery");
+    let starts = std::cell::Cell::new(0);
+    let letter = until("its letter", PATIENCE * 2, async || {
+        if delivery.ended().is_some() {
+            starts.set(starts.get() + 1);
+            assert!(starts.get() < 10, "it dies for ever");
+            delivery.again().unwrap();
+        }
+        letter_of(&shop, &doomed).await
+    })
+    .await;
+    assert!(starts.get() >= 2, "{starts:?}");
+    assert_eq!((&letter["service"], &letter["reason"]), (&json!("delivery"), &json!("poison")));
+    shop.premises.ready(shop.premises.service("delivery")).await;
+    let well = shop.order_automatic("tea", 1, "south").await;
+    shop.expect(&well, "completed").await;
+    shop.expect(&doomed, "cancelled").await;
+    shop.expect_invariants().await;
 }

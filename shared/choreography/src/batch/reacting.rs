@@ -75,7 +75,14 @@ impl<'a> Attempt<'a> {
     /// Calls one function; the outer error is what it said when it panicked.
     fn call(&mut self, item: &Item<'_>) -> Result<Result<Reacted, Unready>, String> {
         let (tables, law) = (&mut self.tables, CheckLaw(self.voice.settings.check_law));
+        #[cfg(debug_assertions)]
+        let fault = self.voice.settings.fault.as_ref();
         let call = AssertUnwindSafe(|| match &item.does {
+            #[cfg(debug_assertions)]
+            Does::React { step, message } if fault.is_some() => {
+                fault.inspect(|fault| fault.strike(step.message, &message.envelope.payload));
+                step.react(&item.opened, tables, law)
+            }
             Does::React { step, .. } | Does::Command { step, .. } => step.react(&item.opened, tables, law),
             Does::Otherwise { otherwise } => otherwise.react(&item.opened, tables),
             Does::Answer { said } => Ok(Reacted { said: said.clone(), answer: None, refused: None }),
