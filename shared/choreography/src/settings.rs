@@ -53,6 +53,9 @@ pub struct Settings {
     pub effect_time_max: Duration,
     /// The pause after an effect's first failure; doubled after each further one. 0.5 seconds by default.
     pub effect_backoff: Duration,
+    /// From how many dead letters of one kind on a cycle of 5 seconds counts against its circuit; the same in every
+    /// instance of every service. 3 by default.
+    pub circuit_threshold: u32,
     /// Whether every reaction is done a second time, on copies, to see that this changes nothing. By default in builds
     /// with debug assertions.
     pub check_law: bool,
@@ -72,6 +75,7 @@ impl Default for Settings {
             effect_tries_max: 10,
             effect_time_max: Duration::from_secs(900),
             effect_backoff: Duration::from_millis(500),
+            circuit_threshold: 3,
             check_law: cfg!(debug_assertions),
             clock: Clock::system(),
         }
