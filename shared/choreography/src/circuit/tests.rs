@@ -1,5 +1,7 @@
 //! The circuits by example.
 
+use bytes::Bytes;
+
 use super::CircuitState::{Closed, HalfOpen, Open};
 use super::fixture::{circuits, drawn, letter, moment};
 use super::history::{CYCLES_KEPT_MAX, History};
@@ -77,7 +79,7 @@ fn a_cycle_ends_where_the_next_one_begins() {
 fn only_what_a_hearer_could_not_do_in_time_counts() {
     let read = |subject: &str, headers: &[(&str, &str)]| {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let stored = Envelope { subject: subject.to_owned(), headers, payload: Vec::new() };
+        let stored = Envelope { subject: subject.into(), headers, payload: Bytes::new() };
         Letter::read(&stored, moment(0), 7).map(|letter| (letter.message, letter.trouble, letter.detail))
     };
     let counts = |trouble, detail: &str| Some(("pay".to_owned(), trouble, detail.to_owned()));
