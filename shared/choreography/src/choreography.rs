@@ -33,6 +33,9 @@ impl Choreography {
     }
 
     /// A reaction to a message: a forward step.
+    ///
+    /// # Panics
+    /// When the message says of itself that it is an undo.
     pub fn on<P, F>(self, reaction: F) -> Self
     where
         F: Function<P> + Send + Sync + 'static,
@@ -44,6 +47,9 @@ impl Choreography {
     }
 
     /// A compensation: it may overtake what it undoes, never expires, and passes every circuit breaker.
+    ///
+    /// # Panics
+    /// When the message does not say of itself that it is an undo, [`Message::UNDO`]: its sayers could not know.
     pub fn undo<P, F>(self, reaction: F) -> Self
     where
         F: Function<P> + Send + Sync + 'static,
@@ -61,6 +67,12 @@ impl Choreography {
         F::Rows: Load<<F::Hears as Hear>::Message>,
         F::Says: Says,
     {
+        let (service, name, undo) =
+            (self.service, <F::Hears as Hear>::Message::NAME, <F::Hears as Hear>::Message::UNDO);
+        match kind {
+            Kind::Undo => assert!(undo, "{service}: `.undo` for {name}, which is no undo: say so with `Message::UNDO`"),
+            _ => assert!(!undo, "{service}: `.on` for {name}, which is an undo: it is heard with `.undo`"),
+        }
         let tables = self.distinct_tables::<F::Rows, <F::Hears as Hear>::Message>();
         self.add(step::reaction(kind, reaction, tables))
     }
