@@ -6,6 +6,7 @@
 mod history;
 mod letter;
 mod standing;
+mod standings;
 mod time;
 
 #[cfg(test)]
@@ -24,7 +25,11 @@ use serde::Serialize;
 use history::History;
 pub(crate) use letter::{HELD_HEADER, Letter};
 pub use standing::CircuitState;
-pub(crate) use time::{CYCLE, Cycle, ServerTime};
+pub use standings::Breaker;
+pub(crate) use standings::Standings;
+#[cfg(test)]
+pub(crate) use time::CYCLE;
+pub(crate) use time::{Cycle, ServerTime};
 
 use crate::clock::earlier;
 
@@ -83,6 +88,7 @@ impl Circuits {
     }
 
     /// What the circuit of one kind lets through.
+    #[cfg(test)]
     pub(crate) fn state(&self, message: &str, now: Timestamp) -> CircuitState {
         if !self.is_caught_up() {
             return CircuitState::HalfOpen;
@@ -105,6 +111,7 @@ impl Circuits {
     }
 
     /// Whether any circuit is open. It stays so until the current cycle ends: [`Cycle::end`].
+    #[cfg(test)]
     pub(crate) fn any_open(&self, now: Timestamp) -> bool {
         self.histories.keys().any(|message| self.state(message, now) == CircuitState::Open)
     }

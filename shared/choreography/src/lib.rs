@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod batch;
+mod breaker;
 mod choreography;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the runtime does not ask the circuits yet"))]
 mod circuit;
 mod clock;
 mod derive;
@@ -33,7 +33,7 @@ pub mod provision;
 pub mod store;
 
 pub use choreography::{Choreography, Edge};
-pub use circuit::{Circuit, CircuitState};
+pub use circuit::{Breaker, Circuit, CircuitState};
 pub use clock::Clock;
 pub use effect::Effect;
 pub use envelope::{Envelope, Heading, valid_trace};

@@ -163,8 +163,15 @@ pub(crate) const SCRIBE_HEARS: [&str; 5] =
     ["author.write.*", "author.strike.*", "author.tear-out.*", "author.print.*", "scribe.ring.*"];
 
 pub(crate) fn scribe(press: Press) -> Choreography {
-    Choreography::new("scribe")
-        .command(open_page)
+    scribe_after(Choreography::new("scribe").command(open_page), press)
+}
+
+pub(crate) fn scribe_with_intake(press: Press) -> Choreography {
+    scribe_after(Choreography::new("scribe").intake(open_page), press)
+}
+
+fn scribe_after(begin: Choreography, press: Press) -> Choreography {
+    begin
         .command(note)
         .command(remind)
         .on(write)
