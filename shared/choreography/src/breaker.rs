@@ -143,13 +143,13 @@ impl Watchman {
         let before = std::mem::take(&mut self.told);
         for Circuit { message, state, since, why } in circuits {
             if before.get(message) != Some(state) {
-                tracing::warn!(message, ?state, %since, why, "a circuit changed");
+                tracing::warn!(kind = message, ?state, %since, why, "a circuit changed");
                 self.measure(message, *state);
             }
             self.told.insert(message.clone(), *state);
         }
         for message in before.into_keys().filter(|message| !self.told.contains_key(message)) {
-            tracing::info!(message, since = %Cycle::of(now).start(), "a circuit closed: enough cycles were clean");
+            tracing::info!(kind = message, since = %Cycle::of(now).start(), "a circuit closed: enough cycles were clean");
             self.measure(&message, CircuitState::Closed);
         }
     }
