@@ -69,6 +69,15 @@ fn each_service_is_sent_what_it_hears_and_nothing_else() {
 }
 
 #[test]
+fn the_server_lets_each_service_read_what_its_circuits_follow_from() {
+    let rights = include_str!("../../../nats.conf");
+    let services = shop().len();
+    for needed in ["DIRECT.GET.EVENTS", "DIRECT.GET.DEAD_LETTERS", "CONSUMER.LIST.EVENTS"] {
+        assert_eq!(rights.matches(&format!("\"$JS.API.{needed}\"")).count(), services, "{needed}");
+    }
+}
+
+#[test]
 fn the_server_lets_each_service_say_and_read_what_is_its_own() {
     let rights = include_str!("../../../nats.conf");
     let plan = plan(&shop(), 1, 1);

@@ -39,6 +39,7 @@ pub fn routes() -> OpenApiRouter<Service> {
         (status = 409, description = "The first request with this key is still running", body = Problem),
         (status = 413, description = "The order is too large", body = Problem),
         (status = 422, description = "Something is wrong with what was ordered, or the key was used before", body = Problem),
+        (status = 503, description = "No order is taken at the moment: `retry-after` says when to come back", body = Problem),
     )
 )]
 async fn open_order(service: State, caller: Caller, new: Json<NewOrder>) -> Result<impl IntoResponse, Problem> {

@@ -19,7 +19,7 @@ pub const SAYERS: [&str; 5] = ["order", "inventory", "payment", "delivery", "not
 /// Everything that order hears and says.
 pub fn choreography() -> Choreography {
     Choreography::new("order")
-        .command(open_order)
+        .intake(open_order)
         .command(move_order)
         .on(note_payment)
         .otherwise(nothing::<PaymentCreated>) // the confirmation says the same again

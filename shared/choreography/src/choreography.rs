@@ -18,13 +18,15 @@ pub struct Choreography {
     pub(crate) service: &'static str,
     pub(crate) steps: Vec<Step>,
     pub(crate) effects: Vec<EffectStep>,
+    /// The commands that begin something new.
+    pub(crate) intakes: BTreeSet<&'static str>,
     pub(crate) tables: Tables,
 }
 
 impl Choreography {
     /// A service that hears nothing yet. Its name is the first token of the subjects it says.
     pub fn new(service: &'static str) -> Self {
-        Self { service, steps: Vec::new(), effects: Vec::new(), tables: Tables::default() }
+        Self { service, steps: Vec::new(), effects: Vec::new(), intakes: BTreeSet::new(), tables: Tables::default() }
     }
 
     /// The service's name.
@@ -33,6 +35,9 @@ impl Choreography {
     }
 
     /// A reaction to a message: a forward step.
+    ///
+    /// # Panics
+    /// When the message says of itself that it is an undo.
     pub fn on<P, F>(self, reaction: F) -> Self
     where
         F: Function<P> + Send + Sync + 'static,
@@ -44,6 +49,9 @@ impl Choreography {
     }
 
     /// A compensation: it may overtake what it undoes, never expires, and passes every circuit breaker.
+    ///
+    /// # Panics
+    /// When the message does not say of itself that it is an undo, [`Message::UNDO`]: its sayers could not know.
     pub fn undo<P, F>(self, reaction: F) -> Self
     where
         F: Function<P> + Send + Sync + 'static,
@@ -61,6 +69,12 @@ impl Choreography {
         F::Rows: Load<<F::Hears as Hear>::Message>,
         F::Says: Says,
     {
+        let (service, name, undo) =
+            (self.service, <F::Hears as Hear>::Message::NAME, <F::Hears as Hear>::Message::UNDO);
+        match kind {
+            Kind::Undo => assert!(undo, "{service}: `.undo` for {name}, which is no undo: say so with `Message::UNDO`"),
+            _ => assert!(!undo, "{service}: `.on` for {name}, which is an undo: it is heard with `.undo`"),
+        }
         let tables = self.distinct_tables::<F::Rows, <F::Hears as Hear>::Message>();
         self.add(step::reaction(kind, reaction, tables))
     }
@@ -89,6 +103,20 @@ impl Choreography {
             panic!("{service}: `.otherwise` for {} must follow the step that hears it", M::NAME);
         }
         self
+    }
+
+    /// A command that begins something new. While a circuit is open, or too much is on its way already, its caller is
+    /// told to come back; otherwise it is a command like any other.
+    pub fn intake<P, F>(mut self, function: F) -> Self
+    where
+        F: Function<P> + Send + Sync + 'static,
+        F::Hears: Hear,
+        <F::Hears as Hear>::Message: Command,
+        F::Rows: Load<<F::Hears as Hear>::Message> + AnswersWith<<<F::Hears as Hear>::Message as Command>::Row>,
+        F::Says: Answers,
+    {
+        self.intakes.insert(<F::Hears as Hear>::Message::NAME);
+        self.command(function)
     }
 
     /// A command: a caller gives it and is answered with the row as it is after the commit. It never waits.
@@ -175,6 +203,13 @@ impl Choreography {
     /// The tables that its functions touch.
     pub fn tables(&self) -> BTreeSet<&'static str> {
         self.tables.names()
+    }
+
+    /// The forward messages that it says: each has a circuit, and a lane in the outbox.
+    pub(crate) fn forward_words(&self) -> BTreeSet<&'static str> {
+        let edges = self.edges();
+        let words = edges.iter().flat_map(|edge| edge.says.iter().chain(edge.otherwise.iter().flatten()));
+        words.filter(|word| !word.undo).map(|word| word.name).collect()
     }
 
     /// Who hears, says and undoes what, as data: one edge for each function.

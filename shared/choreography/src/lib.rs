@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod batch;
+mod breaker;
 mod choreography;
+mod circuit;
 mod clock;
 mod derive;
 mod effect;
@@ -35,6 +37,7 @@ pub mod provision;
 pub mod store;
 
 pub use choreography::{Choreography, Edge};
+pub use circuit::{Breaker, Circuit, CircuitState};
 pub use clock::Clock;
 pub use effect::Effect;
 pub use envelope::{Envelope, Heading, valid_trace};

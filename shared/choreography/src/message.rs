@@ -35,6 +35,9 @@ pub trait Message: Serialize + DeserializeOwned + Clone + Send + Sync + 'static 
     const NAME: &'static str;
     /// Raised when the payload changes in a way that yesterday's hearers would misread.
     const VERSION: u32 = 1;
+    /// Whether it undoes what another message did: it is heard by `.undo`, passes every circuit breaker, and may
+    /// overtake what it undoes.
+    const UNDO: bool = false;
     /// What its key is made of.
     type Key: Key;
     /// The key: the story that it belongs to.

@@ -1,27 +1,35 @@
-//! Publishing: what is said leaves in the order of its numbers, with a bounded window of unacknowledged messages.
+//! Publishing: what is said leaves in the order of its numbers, with a bounded window of unacknowledged messages. What a
+//! circuit holds up waits in a lane, and what else is said goes past it.
 //!
 //! The connection lives once: on any trouble it is thrown away, and the cursor goes back to the oldest message that is
 //! not acknowledged. What a server has acknowledged is kept until it can't forget it any more.
 
-use std::collections::VecDeque;
+mod lanes;
+mod numbers;
+mod progress;
+mod window;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::bus::{Acknowledgement, Bus, BusError, Connection};
-use crate::clock::earlier;
-use crate::settings::{ALIVE_ASKED_EVERY, OUTBOX_LOOKS_EVERY, Settings, WINDOW_MAX};
+use crate::bus::{Bus, BusError, Connection};
+use crate::clock::until;
+use crate::settings::{OUTBOX_LOOKS_EVERY, Settings, WINDOW_MAX};
 use crate::state::Shared;
 use crate::store::{OutboxRow, Store};
+use lanes::kind;
+pub(crate) use progress::Progress;
+use window::Window;
 
 /// How long to wait before a new connection, after one was lost or the server refused something.
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
 /// How long a stopping service waits for what it has said last to be acknowledged.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
-/// Acknowledgements closer together than this are remembered as one.
-const REMEMBER_EVERY: Duration = Duration::from_millis(200);
+/// A half-open circuit lets no more pass in a second: what is faster than the timer is no pace.
+const PACE_MAX: u32 = 1_000;
 
 pub(crate) struct Publisher {
     pub store: Arc<dyn Store>,
@@ -31,61 +39,8 @@ pub(crate) struct Publisher {
     /// What batches have committed, handed on without a detour through the database.
     pub committed: mpsc::Receiver<Vec<OutboxRow>>,
     pub progress: Progress,
-}
-
-/// How far publishing got.
-#[derive(Default)]
-pub(crate) struct Progress {
-    /// The server that acknowledged; each start of a server makes another one of it.
-    server_id: String,
-    /// Everything up to this number is acknowledged by the current server.
-    acknowledged: i64,
-    /// When which number was acknowledged by the current server, oldest first.
-    acknowledged_at: VecDeque<(Timestamp, i64)>,
-    /// When the current server was asked something that it answered: by then it still lived.
-    alive: Option<Timestamp>,
-}
-
-impl Progress {
-    /// A server that was started since may have lost its tail: everything that is kept has to be published again.
-    fn meet(&mut self, server_id: String) {
-        if self.server_id != server_id {
-            *self = Self { server_id, ..Self::default() };
-        }
-    }
-
-    fn note(&mut self, number: i64, now: Timestamp) {
-        self.acknowledged = number;
-        match self.acknowledged_at.back_mut() {
-            Some((at, last)) if *at > earlier(now, REMEMBER_EVERY) => *last = number,
-            _ => self.acknowledged_at.push_back((now, number)),
-        }
-    }
-
-    /// The number up to which nothing needs to be kept: acknowledged so long before the same server was last seen alive
-    /// that it must have written it to disk since.
-    fn forgettable(&mut self, safe_after: Duration) -> Option<i64> {
-        let safe = earlier(self.alive?, safe_after + REMEMBER_EVERY);
-        let mut forgettable = None;
-        while let Some((_, number)) = self.acknowledged_at.pop_front_if(|(at, _)| *at <= safe) {
-            forgettable = Some(number);
-        }
-        forgettable
-    }
-
-    /// Whether the server has to be asked whether it is still alive.
-    fn is_curious(&self, now: Timestamp) -> bool {
-        !self.acknowledged_at.is_empty() && self.alive.is_none_or(|alive| alive <= earlier(now, ALIVE_ASKED_EVERY))
-    }
-}
-
-/// One connection's work.
-struct Window<'a> {
-    connection: &'a dyn Connection,
-    outstanding: VecDeque<(i64, Acknowledgement)>,
-    ready: VecDeque<OutboxRow>,
-    /// The number that is published next.
-    next: i64,
+    /// The messages that have circuits.
+    pub forward: Arc<BTreeSet<&'static str>>,
 }
 
 impl Publisher {
@@ -119,30 +74,47 @@ impl Publisher {
         let connection = self.bus.connect().await.map_err(|error| error.to_string())?;
         let head = self.store.head().await.map_err(|error| error.to_string())?;
         self.progress.meet(connection.server_id());
-        let next = self.progress.acknowledged + 1;
         let connection = connection.as_ref();
-        let mut window = Window { connection, outstanding: VecDeque::new(), ready: VecDeque::new(), next };
-        self.catch_up(&mut window).await?;
+        let (forward, clock) = (self.forward.clone(), self.settings.clock.clone());
+        let pace = Duration::from_secs(1) / self.settings.circuit_pace.clamp(1, PACE_MAX);
+        let mut standings = self.shared.watch_standings();
+        let now = standings.borrow_and_update().clone();
+        let mut window = Window::new(connection, self.progress.next(), now, &forward, pace, clock);
+        let mut more = self.catch_up(&mut window).await?;
         if window.ready.is_empty() {
             window.next = window.next.max(head.outbox_next);
         }
+        self.progress.begin_at(window.next);
+        self.shared.set_acknowledged(self.progress.count());
         let mut looks = tokio::time::interval(OUTBOX_LOOKS_EVERY);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let stopping = self.shared.clone();
         loop {
-            window.send().await.map_err(|error| error.to_string())?;
+            window.send(&mut self.progress).await.map_err(|error| error.to_string())?;
+            if window.ready.is_empty() && more {
+                more = self.catch_up(&mut window).await?;
+                continue;
+            }
+            if let Some((kind, from)) = window.lanes.hungry(&window.standings) {
+                self.feed(&mut window, &kind, from).await?;
+                continue;
+            }
             if window.outstanding.is_empty() {
                 self.shared.note_publishing(Ok(()));
             }
+            let now = self.settings.clock.now();
+            let due = window.lanes.due(&window.standings).filter(|_| window.outstanding.len() < WINDOW_MAX);
             tokio::select! {
                 acknowledged = window.acknowledged(), if !window.outstanding.is_empty() => {
-                    let number = acknowledged.map_err(|error| error.to_string())?;
-                    self.note(number);
+                    acknowledged.map_err(|error| error.to_string())?;
+                    self.note(&mut window);
                 }
+                _ = standings.changed() => window.standings = standings.borrow_and_update().clone(),
+                () = tokio::time::sleep(due.map_or(Duration::ZERO, |due| until(now, due))), if due.is_some() => {}
                 Some(rows) = self.committed.recv() => window.take(rows),
                 _ = looks.tick() => {
                     if window.ready.is_empty() {
-                        self.catch_up(&mut window).await?;
+                        more = self.catch_up(&mut window).await?;
                     }
                     self.look_whether_alive(connection).await?;
                 }
@@ -152,19 +124,38 @@ impl Publisher {
         }
     }
 
-    /// Reads from the database what nobody handed over: after a new connection, or from another instance.
-    async fn catch_up(&mut self, window: &mut Window<'_>) -> Result<(), String> {
-        let limit = u32::try_from(WINDOW_MAX).unwrap_or(u32::MAX);
-        let rows = self.store.outbox(window.next, limit).await.map_err(|error| error.to_string())?;
+    /// Reads from the database what nobody handed over: after a new connection, or from another instance. Whether there
+    /// is more.
+    async fn catch_up(&mut self, window: &mut Window<'_>) -> Result<bool, String> {
+        let rows = self.page(window.next).await?;
         if let Some(first) = rows.first() {
             window.next = first.number;
         }
+        let more = rows.len() >= WINDOW_MAX;
         window.take(rows);
+        Ok(more)
+    }
+
+    /// Reads from the database what a lane had no room for.
+    async fn feed(&mut self, window: &mut Window<'_>, name: &str, from: i64) -> Result<(), String> {
+        let rows = self.page(from).await?;
+        let is_over = rows.len() < WINDOW_MAX || rows.last().is_none_or(|last| last.number + 1 >= window.next);
+        let rest_from = rows.last().map(|last| last.number + 1).filter(|_| !is_over);
+        // What has not been sorted yet comes by itself.
+        let (next, progress) = (window.next, &self.progress);
+        let rows = rows.into_iter().filter(|row| row.number < next && !progress.is_acknowledged(row.number));
+        window.lanes.feed(name, rows.filter(|row| kind(&row.envelope.subject) == Some(name)), rest_from);
         Ok(())
     }
 
-    fn note(&mut self, number: i64) {
-        self.progress.note(number, self.settings.clock.now());
+    async fn page(&self, from: i64) -> Result<Vec<OutboxRow>, String> {
+        let limit = u32::try_from(WINDOW_MAX).unwrap_or(u32::MAX);
+        self.store.outbox(from, limit).await.map_err(|error| error.to_string())
+    }
+
+    fn note(&mut self, window: &mut Window<'_>) {
+        window.note(&mut self.progress, self.settings.clock.now());
+        self.shared.set_acknowledged(self.progress.count());
         self.shared.note_publishing(Ok(()));
     }
 
@@ -174,7 +165,7 @@ impl Publisher {
         let asked = self.settings.clock.now();
         if self.progress.is_curious(asked) {
             connection.stream().await.map_err(|error| error.to_string())?;
-            self.progress.alive = Some(asked);
+            self.progress.is_alive(asked);
             if let Some(number) = self.progress.forgettable(self.settings.safe_after) {
                 self.shared.set_forgettable(number);
             }
@@ -188,10 +179,11 @@ impl Publisher {
             while let Some(rows) = self.committed.recv().await {
                 window.take(rows);
             }
-            window.send().await?;
+            window.send(&mut self.progress).await?;
             while !window.outstanding.is_empty() {
                 window.acknowledged().await?;
-                window.send().await?;
+                window.note(&mut self.progress, self.settings.clock.now());
+                window.send(&mut self.progress).await?;
             }
             Ok::<(), BusError>(())
         };
@@ -199,47 +191,5 @@ impl Publisher {
             Ok(Err(error)) => Err(error.to_string()),
             Ok(Ok(())) | Err(_) => Ok(()),
         }
-    }
-}
-
-impl Window<'_> {
-    /// Takes rows that follow on what is known; others are read from the database later.
-    fn take(&mut self, rows: Vec<OutboxRow>) {
-        let mut expected = self.ready.back().map_or(self.next, |row| row.number + 1);
-        for row in rows {
-            if row.number == expected {
-                expected += 1;
-                self.ready.push_back(row);
-            }
-        }
-    }
-
-    async fn send(&mut self) -> Result<(), BusError> {
-        while self.outstanding.len() < WINDOW_MAX {
-            let Some(row) = self.ready.pop_front() else { break };
-            let acknowledgement = self.connection.publish(&row.envelope).await?;
-            self.next = row.number + 1;
-            self.outstanding.push_back((row.number, acknowledgement));
-        }
-        Ok(())
-    }
-
-    /// The oldest outstanding message, and all after it that are acknowledged already; the last one's number.
-    async fn acknowledged(&mut self) -> Result<i64, BusError> {
-        let mut last = 0;
-        while let Some((number, acknowledgement)) = self.outstanding.front_mut() {
-            let number = *number;
-            if last == 0 {
-                acknowledgement.await?;
-            } else {
-                match futures::FutureExt::now_or_never(acknowledgement) {
-                    Some(acknowledged) => drop(acknowledged?),
-                    None => break,
-                }
-            }
-            last = number;
-            self.outstanding.pop_front();
-        }
-        Ok(last)
     }
 }

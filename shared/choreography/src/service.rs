@@ -1,5 +1,6 @@
 //! A running service: what its HTTP face and its `main` hold in their hands.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,8 +11,10 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use crate::breaker::Watchman;
 use crate::bus::{Bus, BusError, Stories};
 use crate::choreography::Choreography;
+use crate::circuit::{Breaker, Circuits};
 use crate::effects::Effects;
 use crate::envelope::{Envelope, child_trace, root_trace, valid_trace};
 use crate::message::{Command, Heard};
@@ -43,6 +46,8 @@ struct Inner {
     shared: Shared,
     calls: mpsc::Sender<Call>,
     running: RunningKeys,
+    /// The commands that begin something new.
+    intakes: BTreeSet<&'static str>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -57,7 +62,7 @@ pub fn start(
     settings: Settings,
 ) -> Service {
     let choreography = Arc::new(choreography);
-    let shared = Shared::new();
+    let shared = Shared::new(settings.clock.now());
     let (feed_in, feed) = mpsc::channel(HANDED_MAX);
     let (calls_in, calls) = mpsc::channel(COMMANDS_MAX);
     let (over_in, effects_over) = mpsc::channel(BATCH_MAX);
@@ -74,11 +79,20 @@ pub fn start(
     };
     let publisher = Publisher {
         store: store.clone(),
-        bus,
+        bus: bus.clone(),
         shared: shared.clone(),
         settings: settings.clone(),
         committed,
         progress: Progress::default(),
+        forward: Arc::new(choreography.forward_words()),
+    };
+    let watchman = Watchman {
+        choreography: choreography.clone(),
+        bus,
+        shared: shared.clone(),
+        settings: settings.clone(),
+        circuits: Circuits::new(settings.circuit_threshold, settings.clock.now()),
+        told: BTreeMap::new(),
     };
     let effects = Effects {
         choreography: choreography.clone(),
@@ -88,7 +102,7 @@ pub fn start(
         added: effects_added.clone(),
         over: over_in,
     };
-    let name = choreography.service;
+    let (name, intakes) = (choreography.service, choreography.intakes.clone());
     let worker = Worker {
         choreography,
         store: store.clone(),
@@ -105,10 +119,12 @@ pub fn start(
         tokio::spawn(worker.run()),
         tokio::spawn(reader.run()),
         tokio::spawn(publisher.run()),
+        tokio::spawn(watchman.run()),
         tokio::spawn(effects.run()),
     ];
     let (running, tasks) = (RunningKeys::default(), Mutex::new(tasks));
-    Service { inner: Arc::new(Inner { name, settings, store, stories, shared, calls: calls_in, running, tasks }) }
+    let calls = calls_in;
+    Service { inner: Arc::new(Inner { name, settings, store, stories, shared, calls, running, intakes, tasks }) }
 }
 
 impl Service {
@@ -134,6 +150,10 @@ impl Service {
         sayable(&key).map_err(TellError::TooLarge)?;
         let once = request.once.as_ref().map(|once| once.key.clone());
         let running = once.map(|once| self.inner.running.begin(once)).transpose()?;
+        let closed = self.closed(C::NAME);
+        if let Some(closed) = closed.as_ref().filter(|_| request.once.is_none()) {
+            return Err(closed.clone());
+        }
         let id = self.inner.settings.clock.new_id();
         let trace = request.trace.filter(|trace| valid_trace(trace));
         let trace = trace.map_or_else(|| root_trace(id), |trace| child_trace(&trace, id));
@@ -146,6 +166,7 @@ impl Service {
             opened: Box::new(move |now| Box::new(Heard::new(command.clone(), id, now)) as Opened),
             recall: |json| serde_json::from_str::<C::Row>(json).map(|row| Box::new(row) as Answer),
             once: request.once,
+            closed,
             running,
             reply,
         };
@@ -156,6 +177,31 @@ impl Service {
         let answer = answer.await.map_err(|_| TellError::Stopped)??;
         let row = answer.downcast::<C::Row>();
         row.map(|row| *row).map_err(|_| TellError::Failed(format!("{} answered with another row", C::NAME)))
+    }
+
+    /// Why a command is not done now, if it begins something new.
+    fn closed(&self, command: &str) -> Option<TellError> {
+        let inner = &self.inner;
+        if !inner.intakes.contains(command) {
+            return None;
+        }
+        let (standings, backlog) = (inner.shared.standings(), inner.shared.backlog());
+        let open: Vec<_> = standings.open().collect();
+        let (code, detail) = if !open.is_empty() {
+            let open = open.join(", ");
+            ("circuit-open", format!("nothing new is begun while {open} is held, because its hearer is in trouble"))
+        } else if backlog >= inner.settings.backlog_max {
+            ("backlog-full", format!("nothing new is begun while so much is on its way: {backlog} messages"))
+        } else {
+            return None;
+        };
+        let retry_after = standings.rest_of_cycle(inner.settings.clock.now());
+        Some(TellError::Closed { code, detail, retry_after })
+    }
+
+    /// How the circuit breaker stands.
+    pub fn breaker(&self) -> Breaker {
+        self.inner.shared.standings().shown(self.now())
     }
 
     /// A fresh id, of version 7.
@@ -235,7 +281,7 @@ impl Service {
     pub async fn failed(&self) {
         let over = || {
             let tasks = self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-            tasks.iter().take(3).any(JoinHandle::is_finished) && !self.inner.shared.is_stopping()
+            tasks.iter().take(4).any(JoinHandle::is_finished) && !self.inner.shared.is_stopping()
         };
         let mut looks = tokio::time::interval(crate::settings::CHORES_EVERY);
         while !over() {

@@ -26,6 +26,8 @@ pub(crate) const CHORES_EVERY: Duration = Duration::from_secs(1);
 pub(crate) const OUTBOX_LOOKS_EVERY: Duration = Duration::from_millis(100);
 /// How often the server is asked for a sign of life, which lets the safe position move on and the outbox forget.
 pub(crate) const ALIVE_ASKED_EVERY: Duration = Duration::from_secs(1);
+/// How often the dead letters are read that the circuits follow from.
+pub(crate) const LETTERS_READ_EVERY: Duration = Duration::from_millis(250);
 /// At most so many inbox rows are forgotten in one go, so that no batch waits long for the database.
 pub(crate) const FORGET_MAX: u32 = 5_000;
 /// At most so many rows in a page of a list.
@@ -56,6 +58,17 @@ pub struct Settings {
     pub effect_time_max: Duration,
     /// The pause after an effect's first failure; doubled after each further one. 0.5 seconds by default.
     pub effect_backoff: Duration,
+    /// From how many dead letters of one kind on a cycle of 5 seconds counts against its circuit; the same in every
+    /// instance of every service. 3 by default.
+    pub circuit_threshold: u32,
+    /// How many messages of one kind this instance sends a second while their circuit is half-open; 1,000 at most. 20
+    /// by default.
+    pub circuit_pace: u32,
+    /// How long a message may have been said and not yet sent to a hearer before that is overdue: its hearer is down or
+    /// slow. 30 seconds by default.
+    pub overdue_after: Duration,
+    /// While so many rows are on their way, to be published or waiting, nothing new is begun. 100,000 by default.
+    pub backlog_max: u64,
     /// Whether every reaction is done a second time, on copies, to see that this changes nothing. By default in builds
     /// with debug assertions.
     pub check_law: bool,
@@ -79,6 +92,10 @@ impl Default for Settings {
             effect_tries_max: 10,
             effect_time_max: Duration::from_secs(900),
             effect_backoff: Duration::from_millis(500),
+            circuit_threshold: 3,
+            circuit_pace: 20,
+            overdue_after: Duration::from_secs(30),
+            backlog_max: 100_000,
             check_law: cfg!(debug_assertions),
             #[cfg(debug_assertions)]
             fault: None,

@@ -1,9 +1,12 @@
 //! What the tasks of one service know of each other: whether it is well, and which epoch it holds.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use tokio::sync::watch;
+
+use crate::circuit::Standings;
 
 /// How a service is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,17 +37,25 @@ pub(crate) struct Shared {
     charge: watch::Sender<Charge>,
     /// Outbox rows up to this number need not be kept any more.
     forgettable: Arc<AtomicI64>,
+    /// How many outbox rows the server has acknowledged that are kept all the same, and those forgotten before.
+    acknowledged: Arc<AtomicI64>,
+    /// How many rows are on their way, as counted last.
+    backlog: Arc<AtomicU64>,
+    standings: watch::Sender<Arc<Standings>>,
     stopping: watch::Sender<bool>,
 }
 
 impl Shared {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(now: Timestamp) -> Self {
         let starting = || Err("starting".to_owned());
         let health = Health { database: Ok(()), reading: starting(), undos: Ok(()), publishing: starting() };
         Self {
             health: Arc::new(Mutex::new(health)),
             charge: watch::Sender::default(),
             forgettable: Arc::default(),
+            acknowledged: Arc::default(),
+            backlog: Arc::default(),
+            standings: watch::Sender::new(Arc::new(Standings::unknown(now))),
             stopping: watch::Sender::new(false),
         }
     }
@@ -129,6 +140,35 @@ impl Shared {
     }
     pub(crate) fn forgettable(&self) -> i64 {
         self.forgettable.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_acknowledged(&self, count: i64) {
+        self.acknowledged.store(count, Ordering::Relaxed);
+    }
+    pub(crate) fn acknowledged(&self) -> i64 {
+        self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_backlog(&self, rows: u64) {
+        self.backlog.store(rows, Ordering::Relaxed);
+    }
+    pub(crate) fn backlog(&self) -> u64 {
+        self.backlog.load(Ordering::Relaxed)
+    }
+
+    /// Where the circuits stand; who watches them is woken only if that has changed.
+    pub(crate) fn set_standings(&self, now: Standings) {
+        self.standings.send_if_modified(|before| {
+            let changed = (before.caught_up, &before.circuits) != (now.caught_up, &now.circuits);
+            *before = Arc::new(now);
+            changed
+        });
+    }
+    pub(crate) fn standings(&self) -> Arc<Standings> {
+        self.standings.borrow().clone()
+    }
+    pub(crate) fn watch_standings(&self) -> watch::Receiver<Arc<Standings>> {
+        self.standings.subscribe()
     }
 
     pub(crate) fn stop(&self) {

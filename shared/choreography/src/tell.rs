@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -32,6 +33,16 @@ pub enum TellError {
     /// What would have to be said can't be: it is larger than a message may be, or its key can't stand in a subject.
     #[error("{0}")]
     TooLarge(String),
+    /// Nothing new is begun at the moment: a circuit is open, or too much is on its way already.
+    #[error("{detail}")]
+    Closed {
+        /// Which of the two, for programs, in kebab case.
+        code: &'static str,
+        /// What is in the way, for people.
+        detail: String,
+        /// When it is worth asking again.
+        retry_after: Duration,
+    },
     /// The service is stopping.
     #[error("the service is stopping: try again in a moment")]
     Stopped,
@@ -68,6 +79,8 @@ pub(crate) struct Call {
     /// Reads a stored answer's row.
     pub recall: fn(&str) -> Result<Answer, serde_json::Error>,
     pub once: Option<Once>,
+    /// Why it is not done, unless it was done before under its idempotency key.
+    pub closed: Option<TellError>,
     /// Held until it is answered, also when its caller has gone away.
     pub running: Option<Running>,
     pub reply: oneshot::Sender<Result<Answer, TellError>>,

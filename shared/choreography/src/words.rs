@@ -14,6 +14,8 @@ pub struct Word {
     pub name: &'static str,
     /// Whether it is said later, to itself or others.
     pub later: bool,
+    /// Whether it undoes what another one did.
+    pub undo: bool,
 }
 
 /// Something said by a reaction, before it has an envelope.
@@ -93,7 +95,7 @@ impl<M: Message> Words for M {
         saying.say(&self, None);
     }
     fn vocabulary(words: &mut Vec<Word>) {
-        words.push(Word { name: M::NAME, later: false });
+        words.push(Word { name: M::NAME, later: false, undo: M::UNDO });
     }
 }
 
@@ -102,7 +104,7 @@ impl<M: Message> Words for Later<M> {
         saying.say(&self.message, Some(self.due));
     }
     fn vocabulary(words: &mut Vec<Word>) {
-        words.push(Word { name: M::NAME, later: true });
+        words.push(Word { name: M::NAME, later: true, undo: M::UNDO });
     }
 }
 

@@ -313,6 +313,7 @@ impl Worker {
     /// Renews the lease and forgets what is old.
     async fn chores(&mut self) {
         let now = self.settings.clock.now();
+        self.count_backlog().await;
         let Some(reading) = &mut self.state.reading else { return };
         reading.remember(self.settings.safe_after, now);
         let (epoch, safe) = (reading.epoch, reading.safe);
@@ -323,6 +324,19 @@ impl Worker {
         }
         self.look_ahead().await;
         self.forget(now).await;
+    }
+
+    /// Counts what is on its way. What was published and is kept a while does not count; an instance that stands by does
+    /// not know what that is, and counts it.
+    async fn count_backlog(&self) {
+        match self.store.backlog().await {
+            Ok(backlog) => {
+                let kept = self.shared.acknowledged() - self.shared.forgettable();
+                let kept = u64::try_from(kept).unwrap_or_default();
+                self.shared.set_backlog(backlog.outbox.saturating_sub(kept) + backlog.waiting);
+            }
+            Err(error) => self.shared.note_database(Err(error.to_string())),
+        }
     }
 
     /// Forgets the inbox and the answers; never while messages may come again that were heard long ago.

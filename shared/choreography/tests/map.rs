@@ -11,6 +11,7 @@ macro_rules! messages {
         struct $message(Trip);
         impl Message for $message {
             const NAME: &'static str = $name;
+            const UNDO: bool = $name.as_bytes()[0] == b'c'; // cancel
             type Key = Trip;
             fn key(&self) -> Trip {
                 self.0.clone()

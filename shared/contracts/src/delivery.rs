@@ -29,5 +29,5 @@ pub struct CancelDelivery {
 
 story_of_an_order! {
     DeliveryAssigned => "delivery-assigned",
-    CancelDelivery => "cancel-delivery",
+    CancelDelivery => "cancel-delivery" undo,
 }

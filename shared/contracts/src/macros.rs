@@ -83,11 +83,12 @@ macro_rules! word {
 }
 pub(crate) use word;
 
-/// Messages in the story of an order: their field `order_id` is the key.
+/// Messages in the story of an order: their field `order_id` is the key. What undoes something says so.
 macro_rules! story_of_an_order {
-    ($($message:ty => $name:literal,)+) => {
+    ($($message:ty => $name:literal $($undo:ident)?,)+) => {
         $(impl choreography::Message for $message {
             const NAME: &'static str = $name;
+            $($crate::macros::$undo!();)?
             type Key = $crate::OrderId;
             fn key(&self) -> $crate::OrderId {
                 self.order_id
@@ -96,3 +97,11 @@ macro_rules! story_of_an_order {
     };
 }
 pub(crate) use story_of_an_order;
+
+/// Marks an undo.
+macro_rules! undo {
+    () => {
+        const UNDO: bool = true;
+    };
+}
+pub(crate) use undo;

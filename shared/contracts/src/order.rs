@@ -116,5 +116,5 @@ story_of_an_order! {
     ReserveStock => "reserve-stock",
     CreateDelivery => "create-delivery",
     OrderUpdated => "order-updated",
-    CancelOrder => "cancel-order",
+    CancelOrder => "cancel-order" undo,
 }

@@ -49,5 +49,5 @@ story_of_an_order! {
     PaymentCreated => "payment-created",
     OrderConfirmed => "order-confirmed",
     ExpirePayment => "expire-payment",
-    CancelPayment => "cancel-payment",
+    CancelPayment => "cancel-payment" undo,
 }

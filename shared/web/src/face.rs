@@ -16,7 +16,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::Info;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{Problem, health, measure};
+use crate::{Problem, circuits, health, measure};
 
 /// The largest body that is read: what is in it goes into messages, which have the same bound.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -49,6 +49,7 @@ pub fn face(service: Service, routes: OpenApiRouter<Service>, stopping: Stopping
     let routes = routes
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
+        .route("/circuits", get(circuits::circuits))
         .route("/openapi.json", get(Json(api)));
     surround(routes.with_state(service)).layer(Extension(stopping))
 }

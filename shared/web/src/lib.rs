@@ -7,6 +7,7 @@
 
 mod body;
 mod caller;
+mod circuits;
 mod extract;
 mod face;
 mod health;
@@ -24,7 +25,7 @@ pub use json::Json;
 pub use page::{LIMIT_DEFAULT, Listing, page};
 pub use problem::{Problem, Wrong};
 pub use running::{Failure, Running};
-pub use settings::{Settings, settings};
+pub use settings::{Settings, duration, settings};
 
 /// The allocator of every service: a message is a few hundred small pieces of memory, and this one spends less on each.
 #[global_allocator]

@@ -2,6 +2,8 @@
 //!
 //! Programs go by `type`, `urn:problem:<code>`, which never changes its meaning; people read `detail`.
 
+use std::time::Duration;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use choreography::bus::BusError;
@@ -101,6 +103,11 @@ impl Wrong {
     }
 }
 
+/// Rounded up: who comes back too early is refused again.
+fn whole_seconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1)
+}
+
 /// `order-completed` as `Order completed`.
 fn title(code: &str) -> String {
     let words = code.replace('-', " ");
@@ -140,6 +147,9 @@ impl From<TellError> for Problem {
                 Self::new(StatusCode::CONFLICT, "idempotency-key-running", detail).retry_after(TRY_AGAIN_SECONDS)
             }
             TellError::TooLarge(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "message-too-large", detail),
+            TellError::Closed { code, retry_after, .. } => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(whole_seconds(retry_after))
+            }
             TellError::Stopped => Self::unavailable("stopping", detail),
             _ => {
                 tracing::error!(%error, "a command failed");
@@ -160,5 +170,23 @@ impl From<BusError> for Problem {
     fn from(error: BusError) -> Self {
         tracing::error!(%error, "reading the stream for a request");
         Self::unavailable("stream-unavailable", "the message stream does not answer: try again in a moment")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_while_a_circuit_is_open_says_when_to_come_back() {
+        for (milliseconds, wanted) in [(0, "1"), (1_000, "1"), (1_001, "2"), (4_999, "5")] {
+            let retry_after = Duration::from_millis(milliseconds);
+            let closed = TellError::Closed { code: "circuit-open", detail: "pay is held".to_owned(), retry_after };
+            let problem = Problem::from(closed);
+            assert_eq!((problem.kind.as_str(), problem.detail.as_str()), ("urn:problem:circuit-open", "pay is held"));
+            let response = problem.into_response();
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(response.headers()[header::RETRY_AFTER], wanted);
+        }
     }
 }

@@ -4,10 +4,12 @@ use anyhow::{Context, bail};
 use choreography::bus::jetstream::{JetStreamBus, JetStreamOptions};
 use choreography::store::sqlite::SqliteStore;
 use choreography::{Choreography, start};
-use clap::{Command, Parser};
+use clap::{Command, Parser, value_parser};
+use jiff::SignedDuration;
 use sqlx::migrate::Migrator;
 use std::io::{ErrorKind, IsTerminal};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -42,6 +44,31 @@ pub struct Settings {
     /// Which instance of the service this is, counted from 0; each reads with a consumer of its own
     #[arg(long, env = "INSTANCE", default_value_t = 0)]
     pub instance: u32,
+    /// From how many dead letters of one kind on a cycle of 5 seconds counts against its circuit; the same in all
+    /// services
+    #[arg(long, env = "CIRCUIT_THRESHOLD", default_value_t = 3, value_parser = value_parser!(u32).range(1..))]
+    pub circuit_threshold: u32,
+    /// How many messages of one kind are sent a second while its circuit is half-open
+    #[arg(long, env = "CIRCUIT_PACE", default_value_t = 20, value_parser = value_parser!(u32).range(1..=1_000))]
+    pub circuit_pace: u32,
+    /// How long a message may not have been sent to a hearer before that counts against its circuit, such as 30s or 2m
+    #[arg(long, env = "OVERDUE_AFTER", default_value = "30s", value_parser = duration)]
+    pub overdue_after: Duration,
+    /// While so many messages are on their way, nothing new is begun
+    #[arg(long, env = "BACKLOG_MAX", default_value_t = 100_000, value_parser = value_parser!(u64).range(1..))]
+    pub backlog_max: u64,
+    /// How long a message is worth doing, counted from the command that began it, such as 10m
+    #[arg(long, env = "MESSAGE_DEADLINE", default_value = "10m", value_parser = duration)]
+    pub message_deadline: Duration,
+    /// How often an effect, such as sending a mail, is tried before it is given up
+    #[arg(long, env = "EFFECT_TRIES_MAX", default_value_t = 10, value_parser = value_parser!(u32).range(1..))]
+    pub effect_tries_max: u32,
+    /// How long an effect is tried before it is given up
+    #[arg(long, env = "EFFECT_TIME_MAX", default_value = "15m", value_parser = duration)]
+    pub effect_time_max: Duration,
+    /// The pause after an effect's first failure, doubled after each further one up to a minute
+    #[arg(long, env = "EFFECT_BACKOFF", default_value = "500ms", value_parser = duration)]
+    pub effect_backoff: Duration,
     /// A fault for tests: panic:<message>:<text in its payload>, or abort:…; release builds have none
     #[cfg(debug_assertions)]
     #[arg(long, env = "FAULT", hide = true)]
@@ -52,6 +79,19 @@ pub struct Settings {
     /// Who says what this service shows as stories.
     #[arg(skip)]
     pub sayers: Vec<String>,
+}
+
+/// No duration is longer: what happened before is forgotten.
+const DURATION_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// A duration as people write it.
+///
+/// # Errors
+/// Says how one is written, and what it may be.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let signed: SignedDuration = text.parse().map_err(|_| "write a duration such as 90s, 15m or 2h".to_owned())?;
+    let duration = Duration::try_from(signed).ok().filter(|it| (Duration::from_millis(1)..=DURATION_MAX).contains(it));
+    duration.ok_or_else(|| "choose more than nothing and at most 7 days".to_owned())
 }
 
 /// Reads a service's settings from flags and environment; `S` is [`Settings`], or has them flattened in.
@@ -105,6 +145,14 @@ impl Settings {
         let runtime = choreography::Settings {
             namespace: NAMESPACE.to_owned(),
             instance: self.instance,
+            circuit_threshold: self.circuit_threshold,
+            circuit_pace: self.circuit_pace,
+            overdue_after: self.overdue_after,
+            backlog_max: self.backlog_max,
+            message_deadline: self.message_deadline,
+            effect_tries_max: self.effect_tries_max,
+            effect_time_max: self.effect_time_max,
+            effect_backoff: self.effect_backoff,
             #[cfg(debug_assertions)]
             fault: self.fault.clone(),
             ..choreography::Settings::default()
@@ -155,5 +203,18 @@ mod tests {
         let Settings { nats_user, listen, demo, .. } = wider.service;
         assert_eq!((nats_user.as_str(), listen.as_str(), demo), ("payment", "127.0.0.1:8082", true));
         assert_eq!(wider.patience, "15m");
+        let Settings { circuit_threshold, circuit_pace, overdue_after, backlog_max, .. } = wider.service;
+        assert_eq!((circuit_threshold, circuit_pace, backlog_max), (3, 20, 100_000));
+        assert_eq!(overdue_after, Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_duration_is_written_as_people_write_it() {
+        for (text, seconds) in [("15m", 900), ("90s", 90), ("2h 30m", 9_000), ("PT15M", 900), ("168h", 604_800)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "15", "soon", "0s", "-1m", "169h"] {
+            assert!(duration(text).is_err(), "{text:?}");
+        }
     }
 }

@@ -37,6 +37,14 @@ async fn a_service_may_do_its_own_work() {
         assert_eq!(said["stream"], "EVENTS", "{said}");
         let dead = answer(&own, format!("dead.{user}.hello.{id}"), HeaderMap::new(), "{}").await;
         assert_eq!(dead["stream"], "DEAD_LETTERS", "{dead}");
+        let handled = answer(&own, format!("handled.{user}.1"), HeaderMap::new(), "{}").await;
+        assert_eq!(handled["stream"], "DEAD_LETTERS", "{handled}");
+        let hearers = answer(&own, "$JS.API.CONSUMER.LIST.EVENTS".to_owned(), HeaderMap::new(), "").await;
+        assert!(hearers["consumers"].is_array(), "{hearers}");
+        for stream in ["EVENTS", "DEAD_LETTERS"] {
+            let first = own.ask(format!("$JS.API.DIRECT.GET.{stream}"), HeaderMap::new(), r#"{"seq": 1}"#).await;
+            assert!(first.status.is_none(), "{first:?}");
+        }
         let stream = answer(&own, "$JS.API.STREAM.INFO.EVENTS".to_owned(), HeaderMap::new(), "").await;
         assert_eq!(stream["config"]["name"], "EVENTS", "{stream}");
         let consumer = answer(&own, format!("$JS.API.CONSUMER.INFO.EVENTS.{user}-0"), HeaderMap::new(), "").await;
@@ -57,7 +65,7 @@ async fn a_service_cannot_say_what_another_says() {
         let intruder = Intruder::with_password_of(&shop, user).await;
         let id = Uuid::now_v7();
         let mut subjects = vec![
-            format!("handled.{user}.1"),
+            format!("handled.{user}.1.more"),
             format!("stranger.hello.{id}"),
             format!("{user}.hello"),
             format!("{user}.hello.{id}.more"),
@@ -65,6 +73,7 @@ async fn a_service_cannot_say_what_another_says() {
         for other in others(user) {
             subjects.push(format!("{other}.cancel-order.{id}"));
             subjects.push(format!("dead.{other}.cancel-order.{id}"));
+            subjects.push(format!("handled.{other}.1"));
             subjects.push(format!("_INBOX_{other}.x"));
         }
         intruder.is_refused_to_publish(&subjects).await;

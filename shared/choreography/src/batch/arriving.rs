@@ -185,7 +185,10 @@ impl<'a> Attempt<'a> {
                 Does::Command { call, once: Some(once), .. } => {
                     match answers.iter().find(|answer| answer.key == once.key) {
                         Some(known) => drop(self.replies.insert(*call, recall(&calls[*call], known))),
-                        None => self.queue.push_back(item),
+                        None => match &calls[*call].closed {
+                            Some(closed) => drop(self.replies.insert(*call, Err(closed.clone()))),
+                            None => self.queue.push_back(item),
+                        },
                     }
                 }
                 _ => self.queue.push_back(item),

@@ -5,6 +5,7 @@
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 
 use crate::envelope::Envelope;
 
@@ -35,6 +36,53 @@ pub struct StreamState {
     pub first: u64,
     /// The sequence of the last message; 0 if there never was one.
     pub last: u64,
+    /// The server's time when it answered.
+    pub at: Timestamp,
+}
+
+/// A message as a stream keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its sequence in the stream.
+    pub sequence: u64,
+    /// When the server stored it.
+    pub at: Timestamp,
+    /// The message.
+    pub envelope: Envelope,
+}
+
+/// Where reading begins, that place included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadFrom {
+    /// At a sequence.
+    Sequence(u64),
+    /// At a moment of the server's time.
+    Time(Timestamp),
+}
+
+/// Who hears the stream of events, and how far it was sent it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hearer {
+    /// The consumer: `<service>-<slot>`.
+    pub consumer: String,
+    /// The subjects that it is sent.
+    pub filters: Vec<String>,
+    /// The stream sequence of what it was sent last.
+    pub delivered: u64,
+    /// How many messages it has not been sent yet.
+    pub pending: u64,
+}
+
+impl Hearer {
+    /// The service that it reads for, whichever slot it is.
+    pub fn service(&self) -> &str {
+        self.consumer.rsplit_once('-').map_or(&self.consumer, |(service, _)| service)
+    }
+
+    /// Whether it is sent what a service says under a name.
+    pub fn hears(&self, sayer: &str, message: &str) -> bool {
+        self.filters.iter().any(|filter| subject::matches(filter, &format!("{sayer}.{message}.any")))
+    }
 }
 
 /// A message as the stream delivers it.
@@ -71,6 +119,15 @@ pub trait Connection: Send + Sync {
 
     /// The state of the stream of events.
     async fn stream(&self) -> Result<StreamState, BusError>;
+
+    /// The dead letters from a place on, in their order, at most `max`; what became of them is not among them.
+    async fn letters(&self, from: ReadFrom, max: usize) -> Result<Vec<Stored>, BusError>;
+
+    /// Who hears the stream of events.
+    async fn hearers(&self) -> Result<Vec<Hearer>, BusError>;
+
+    /// The first event under a subject after a sequence, and when it was stored.
+    async fn first_after(&self, subject: &str, sequence: u64) -> Result<Option<(u64, Timestamp)>, BusError>;
 
     /// Whether the consumer exists.
     async fn has_consumer(&self, consumer: &str) -> Result<bool, BusError>;

@@ -1,6 +1,9 @@
 //! What holds for both buses.
 
-use choreography::{Envelope, bus::BusError};
+use choreography::{
+    Envelope,
+    bus::{BusError, ReadFrom},
+};
 use futures::{FutureExt, StreamExt, future::join_all};
 
 use crate::{envelope, hear, payloads, say, setup::Setup, soon};
@@ -43,6 +46,63 @@ async fn a_dead_letter_is_taken_beside_the_events(setup: Setup) {
     let connection = setup.connect().await;
     assert_eq!(say(&*connection, "dead.payment.create.o1", "a").await, Ok(1));
     assert_eq!(connection.stream().await.unwrap().last, 0);
+}
+
+async fn letters_are_read_from_a_place_or_a_moment_on_without_what_became_of_them(setup: Setup) {
+    let connection = setup.connect().await;
+    let begun = connection.stream().await.unwrap().at;
+    assert_eq!(connection.letters(ReadFrom::Time(begun), 10).await, Ok(vec![]));
+    for n in 0..600 {
+        let subject = if n % 3 == 2 { "handled.payment.1" } else { "dead.payment.create.o1" };
+        drop(connection.publish(&envelope(subject, &n.to_string())).await.unwrap());
+    }
+    say(&*connection, "order.create.o1", "no letter").await.unwrap();
+    say(&*connection, "dead.payment.create.o1", "last").await.unwrap();
+    let letters = connection.letters(ReadFrom::Time(begun), 1_000).await.unwrap();
+    let sequences: Vec<u64> = letters.iter().map(|letter| letter.sequence).collect();
+    let wanted: Vec<u64> = (1..=601).filter(|sequence| sequence % 3 != 0).collect();
+    assert_eq!(sequences, wanted);
+    assert_eq!(letters[400].envelope, envelope("dead.payment.create.o1", "last"));
+    assert!(letters.is_sorted_by_key(|letter| letter.at) && letters[0].at >= begun);
+    assert!(letters[400].at <= connection.stream().await.unwrap().at);
+    let part = connection.letters(ReadFrom::Sequence(3), 2).await.unwrap();
+    assert_eq!(part, letters[2..4]);
+    assert_eq!(connection.letters(ReadFrom::Sequence(602), 10).await, Ok(vec![]));
+    let later = letters[400].at + jiff::SignedDuration::from_secs(60);
+    assert_eq!(connection.letters(ReadFrom::Time(later), 10).await, Ok(vec![]));
+}
+
+async fn a_letter_that_bears_the_servers_headers_is_read_as_the_server_has_it(setup: Setup) {
+    let connection = setup.connect().await;
+    let forged = [("Nats-Sequence", "77"), ("Nats-Time-Stamp", "2020-01-01T00:00:00Z"), ("Nats-Subject", "dead.x.y.z")];
+    let letter = Envelope { headers: forged.into(), ..envelope("dead.payment.create.o1", "a") };
+    assert_eq!(soon("an acknowledgement", connection.publish(&letter).await.unwrap()).await, Ok(1));
+    let letters = connection.letters(ReadFrom::Sequence(1), 10).await.unwrap();
+    assert_eq!((letters.len(), letters[0].sequence), (1, 1));
+    assert!(letters[0].at > "2021-01-01T00:00:00Z".parse().unwrap());
+    assert_eq!(&*letters[0].envelope.subject, "dead.payment.create.o1");
+}
+
+async fn hearers_tell_how_far_they_were_sent_the_stream(setup: Setup) {
+    setup.add_consumer("payment-0", &["order.create.*", "order.cancel.*"]).await;
+    setup.add_consumer("payment-1", &["order.create.*", "order.cancel.*"]).await;
+    let connection = setup.connect().await;
+    for subject in ["order.create.o1", "order.update.o1", "order.cancel.o1", "order.create.o2"] {
+        say(&*connection, subject, "a").await.unwrap();
+    }
+    let mut pull = connection.pull("payment-0").await.unwrap();
+    hear(&mut *pull, 3).await;
+    let hearers = connection.hearers().await.unwrap();
+    let told = |name: &str| hearers.iter().find(|hearer| hearer.consumer == name).cloned().unwrap();
+    let (sent, standby) = (told("payment-0"), told("payment-1"));
+    assert_eq!((sent.service(), sent.delivered, sent.pending), ("payment", 4, 0));
+    assert_eq!((standby.service(), standby.delivered, standby.pending), ("payment", 0, 3));
+    assert!(sent.hears("order", "create") && sent.hears("order", "cancel"));
+    assert!(!sent.hears("order", "update") && !sent.hears("payment", "create"));
+    let first = connection.first_after("order.create.*", 1).await.unwrap().unwrap();
+    assert_eq!(first.0, 4);
+    assert!(first.1 <= connection.stream().await.unwrap().at);
+    assert_eq!(connection.first_after("order.create.*", 4).await, Ok(None));
 }
 
 async fn a_consumer_is_sent_only_what_it_filters(setup: Setup) {
@@ -234,6 +294,9 @@ over_both! {
     messages_come_in_order_as_they_were_said
     an_acknowledgement_is_the_sequence_in_the_stream
     a_dead_letter_is_taken_beside_the_events
+    letters_are_read_from_a_place_or_a_moment_on_without_what_became_of_them
+    a_letter_that_bears_the_servers_headers_is_read_as_the_server_has_it
+    hearers_tell_how_far_they_were_sent_the_stream
     a_consumer_is_sent_only_what_it_filters
     no_more_than_asked_for_comes_at_once
     waiting_in_vain_loses_nothing

@@ -45,6 +45,19 @@ impl Concerns<u32> for Shelf {
     }
 }
 
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Unbind(u32);
+
+impl Message for Unbind {
+    const NAME: &'static str = "unbind";
+    const UNDO: bool = true;
+    type Key = u32;
+    fn key(&self) -> u32 {
+        self.0
+    }
+}
+
+fn unbind(_: &Unbind, _: &mut Option<Page>) {}
 fn copy(_: &Copy, _: &mut Page) {}
 fn copy_also(_: &Copy, _: &mut Option<Page>) {}
 fn copy_within(_: &Copy, _: &mut Option<Page>, _: &mut Rows<Page>) {}
@@ -62,9 +75,15 @@ fn two_reactions_to_one_message_are_refused() {
 }
 
 #[test]
-#[should_panic(expected = "library: two steps hear copy")]
-fn a_message_is_not_both_done_and_undone() {
-    let _ = Choreography::new("library").on(copy).undo(copy_also);
+#[should_panic(expected = "library: `.undo` for copy, which is no undo")]
+fn a_forward_message_is_not_heard_as_an_undo() {
+    let _ = Choreography::new("library").undo(copy_also);
+}
+
+#[test]
+#[should_panic(expected = "library: `.on` for unbind, which is an undo")]
+fn an_undo_is_not_heard_as_a_forward_message() {
+    let _ = Choreography::new("library").on(unbind);
 }
 
 #[test]

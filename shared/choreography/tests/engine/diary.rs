@@ -9,11 +9,12 @@ use press::Press;
 pub(crate) mod press;
 
 macro_rules! messages {
-    ($($name:literal $message:ident { $($field:ident: $type:ty),* })*) => {$(
+    ($($name:literal $message:ident { $($field:ident: $type:ty),* } $(undo: $undo:literal)?)*) => {$(
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         pub(crate) struct $message { pub(crate) page: u32, $(pub(crate) $field: $type),* }
         impl Message for $message {
             const NAME: &'static str = $name;
+            $(const UNDO: bool = $undo;)?
             type Key = u32;
             fn key(&self) -> u32 {
                 self.page
@@ -28,7 +29,7 @@ messages! {
     "strike" Strike { line: u32 }
     "struck" Struck { line: u32 }
     "not-struck" NotStruck { reason: String }
-    "tear-out" TearOut {}
+    "tear-out" TearOut {} undo: true
     "torn-out" TornOut {}
     "print" Print { line: u32 }
     "printed" Printed { line: u32 }
@@ -162,8 +163,15 @@ pub(crate) const SCRIBE_HEARS: [&str; 5] =
     ["author.write.*", "author.strike.*", "author.tear-out.*", "author.print.*", "scribe.ring.*"];
 
 pub(crate) fn scribe(press: Press) -> Choreography {
-    Choreography::new("scribe")
-        .command(open_page)
+    scribe_after(Choreography::new("scribe").command(open_page), press)
+}
+
+pub(crate) fn scribe_with_intake(press: Press) -> Choreography {
+    scribe_after(Choreography::new("scribe").intake(open_page), press)
+}
+
+fn scribe_after(begin: Choreography, press: Press) -> Choreography {
+    begin
         .command(note)
         .command(remind)
         .on(write)

@@ -6,7 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use choreography::Envelope;
 use choreography::bus::memory::MemoryBus;
-use choreography::bus::{Acknowledgement, Bus, BusError, Connection, Deliveries, StreamState};
+use choreography::bus::{
+    Acknowledgement, Bus, BusError, Connection, Deliveries, Hearer, ReadFrom, Stored, StreamState,
+};
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 #[derive(Clone)]
@@ -54,6 +57,15 @@ impl Connection for DumbConnection {
             true => self.connection.stream().await,
             false => Err(BusError::Lost("no answer".to_owned())),
         }
+    }
+    async fn letters(&self, from: ReadFrom, max: usize) -> Result<Vec<Stored>, BusError> {
+        self.connection.letters(from, max).await
+    }
+    async fn hearers(&self) -> Result<Vec<Hearer>, BusError> {
+        self.connection.hearers().await
+    }
+    async fn first_after(&self, subject: &str, sequence: u64) -> Result<Option<(u64, Timestamp)>, BusError> {
+        self.connection.first_after(subject, sequence).await
     }
     async fn has_consumer(&self, consumer: &str) -> Result<bool, BusError> {
         self.connection.has_consumer(consumer).await

@@ -5,6 +5,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+mod circuits;
 mod commands;
 mod construction;
 mod database;
@@ -17,6 +18,7 @@ mod hearing;
 mod instances;
 mod keys;
 mod later;
+mod overdue;
 mod publishing;
 mod reading;
 mod real;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use choreography::bus::Bus;
 use choreography::bus::memory::MemoryBus;
 use choreography::store::memory::MemoryStore;
 use choreography::store::{Backlog, Head, Listing, Store};
@@ -9,7 +10,7 @@ use choreography::{Clock, Envelope, Heading, Message, Service, Settings, start};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::diary::press::Press;
-use crate::diary::{How, Page, SCRIBE_HEARS, Write, scribe};
+use crate::diary::{How, Page, SCRIBE_HEARS, Write, scribe, scribe_with_intake};
 use crate::until;
 
 #[derive(Clone)]
@@ -55,6 +56,22 @@ impl Stage {
 
     pub(crate) fn start_over(&self, store: Arc<dyn Store>, settings: Settings) -> Service {
         start(scribe(self.press.clone()), store, Arc::new(self.bus.clone()), None, settings)
+    }
+
+    /// Starts a scribe for which opening a page is the beginning of something new.
+    pub(crate) fn start_intake(&self) -> Service {
+        self.start_intake_with(self.settings())
+    }
+
+    pub(crate) fn start_intake_with(&self, settings: Settings) -> Service {
+        let (store, bus) = (Arc::new(self.store.clone()), Arc::new(self.bus.clone()));
+        start(scribe_with_intake(self.press.clone()), store, bus, None, settings)
+    }
+
+    /// Is sent, as a consumer, all that there is for it.
+    pub(crate) async fn pull_all(&self, consumer: &str) {
+        let connection = self.bus.connect().await.unwrap();
+        connection.pull(consumer).await.unwrap().next(1_000).await.unwrap();
     }
 
     /// A message of the author, said now and worth doing for ten minutes.
@@ -143,9 +160,10 @@ pub(crate) fn written(lines: impl IntoIterator<Item = u32>) -> Vec<String> {
 }
 
 pub(crate) async fn well(service: &Service) {
-    until("reading and publishing are well", || async {
+    until("reading and publishing are well, and what died is known", || async {
         let health = service.health();
-        health.database.is_ok() && health.reading.is_ok() && health.publishing.is_ok()
+        let well = health.database.is_ok() && health.reading.is_ok() && health.publishing.is_ok();
+        well && service.breaker().caught_up
     })
     .await;
 }

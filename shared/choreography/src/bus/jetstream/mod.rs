@@ -12,8 +12,10 @@ use super::{Bus, BusError, Connection};
 use line::Line;
 
 mod deliveries;
+mod direct;
 mod fate;
 mod follow;
+mod hearers;
 mod line;
 mod place;
 mod stories;

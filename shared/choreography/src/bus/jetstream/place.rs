@@ -5,22 +5,29 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::FutureExt;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::{
     deliveries::Pull,
+    direct, hearers,
     line::{Line, reply},
     wire,
 };
 use crate::{
-    bus::{Acknowledgement, BusError, Connection, Deliveries, StreamState},
+    bus::{Acknowledgement, BusError, Connection, Deliveries, Hearer, ReadFrom, Stored, StreamState},
     envelope::Envelope,
 };
 
 /// The server's code for a consumer that does not exist.
 const CONSUMER_NOT_FOUND: u64 = 10_014;
+
+/// The stream of dead letters.
+const DEAD_LETTERS: &str = "DEAD_LETTERS";
+/// What it is read for: the letters, without what became of them.
+const DIED: &str = "dead.>";
 
 /// A service's place on the stream.
 pub(super) struct Place {
@@ -36,6 +43,7 @@ impl Place {
 #[derive(Deserialize)]
 struct StreamInfo {
     created: String,
+    ts: Timestamp,
     state: StreamInfoState,
 }
 
@@ -54,7 +62,7 @@ struct Reset {
 pub(super) async fn stream(line: &Line) -> Result<StreamState, BusError> {
     let subject = format!("$JS.API.STREAM.INFO.{}", line.options.stream);
     let info: StreamInfo = line.ask(&subject, Bytes::new()).await.map_err(|refusal| refusal.reason)?;
-    Ok(StreamState { created: info.created, first: info.state.first_seq, last: info.state.last_seq })
+    Ok(StreamState { created: info.created, first: info.state.first_seq, last: info.state.last_seq, at: info.ts })
 }
 
 #[async_trait]
@@ -69,6 +77,20 @@ impl Connection for Place {
 
     async fn stream(&self) -> Result<StreamState, BusError> {
         stream(&self.line).await
+    }
+
+    async fn letters(&self, from: ReadFrom, max: usize) -> Result<Vec<Stored>, BusError> {
+        direct::read(&self.line, DEAD_LETTERS, DIED, from, max).await
+    }
+
+    async fn hearers(&self) -> Result<Vec<Hearer>, BusError> {
+        hearers::hearers(&self.line).await
+    }
+
+    async fn first_after(&self, subject: &str, sequence: u64) -> Result<Option<(u64, Timestamp)>, BusError> {
+        let from = ReadFrom::Sequence(sequence + 1);
+        let first = direct::read(&self.line, &self.line.options.stream, subject, from, 1).await?;
+        Ok(first.first().map(|stored| (stored.sequence, stored.at)))
     }
 
     async fn has_consumer(&self, consumer: &str) -> Result<bool, BusError> {

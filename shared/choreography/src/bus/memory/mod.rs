@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::{Bus, BusError, Connection};
-use crate::envelope::Envelope;
+use crate::{clock::Clock, envelope::Envelope};
 use place::Place;
 use world::{Consumer, World};
 
@@ -17,12 +17,11 @@ mod stories;
 mod world;
 
 /// A server in memory; a clone is the same server.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct MemoryBus {
     shared: Arc<Shared>,
 }
 
-#[derive(Default)]
 struct Shared {
     world: Mutex<World>,
     /// Changes whenever something happened that somebody may wait for.
@@ -41,21 +40,30 @@ impl Shared {
     }
 }
 
+impl Default for MemoryBus {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// What a test looks at.
 impl MemoryBus {
-    /// A running server with an empty stream of events, which takes every subject of three tokens.
+    /// A running server with an empty stream of events, which takes every subject of three tokens. Its time begins
+    /// with 2026 and goes on with tokio's.
     pub fn new() -> Self {
-        Self::default()
+        let clock = Clock::turned("2026-01-01T00:00:00Z".parse().expect("it is written as a moment is"));
+        let (world, changes) = (Mutex::new(World::new(clock)), watch::Sender::default());
+        Self { shared: Arc::new(Shared { world, changes }) }
     }
 
     /// What was said, in order, with its sequences.
     pub fn said(&self) -> Vec<(u64, Envelope)> {
-        self.shared.world().events.iter().cloned().collect()
+        self.shared.world().events.iter().map(|stored| (stored.sequence, stored.envelope.clone())).collect()
     }
 
     /// The dead letters and what became of them, in order, with their sequences.
     pub fn letters(&self) -> Vec<(u64, Envelope)> {
-        self.shared.world().letters.clone()
+        self.shared.world().letters.iter().map(|stored| (stored.sequence, stored.envelope.clone())).collect()
     }
 }
 

@@ -4,11 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures::FutureExt;
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::{Shared, pull::Pull};
 use crate::{
-    bus::{Acknowledgement, BusError, Connection, Deliveries, StreamState},
+    bus::{Acknowledgement, BusError, Connection, Deliveries, Hearer, ReadFrom, Stored, StreamState},
     envelope::Envelope,
 };
 
@@ -79,6 +80,21 @@ impl Connection for Place {
     async fn stream(&self) -> Result<StreamState, BusError> {
         self.life.check()?;
         Ok(self.shared.world().stream())
+    }
+
+    async fn letters(&self, from: ReadFrom, max: usize) -> Result<Vec<Stored>, BusError> {
+        self.life.check()?;
+        Ok(self.shared.world().letters(from, max))
+    }
+
+    async fn hearers(&self) -> Result<Vec<Hearer>, BusError> {
+        self.life.check()?;
+        Ok(self.shared.world().hearers())
+    }
+
+    async fn first_after(&self, subject: &str, sequence: u64) -> Result<Option<(u64, Timestamp)>, BusError> {
+        self.life.check()?;
+        Ok(self.shared.world().first_after(subject, sequence))
     }
 
     async fn has_consumer(&self, consumer: &str) -> Result<bool, BusError> {

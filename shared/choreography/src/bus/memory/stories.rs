@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::{MemoryBus, Shared, place::Life};
 use crate::{
-    bus::{BusError, Stories, subject::single_token},
+    bus::{BusError, Stored, Stories, subject::single_token},
     envelope::Envelope,
 };
 
@@ -34,9 +34,10 @@ impl Stories for MemoryBus {
 
 fn told(shared: &Shared, key: &str, from: u64, limit: usize) -> Vec<(u64, Envelope)> {
     let world = shared.world();
-    let start = world.events.partition_point(|(sequence, _)| *sequence < from);
-    let of_key = |envelope: &Envelope| envelope.parts().is_some_and(|(_, _, said)| said == key);
-    world.events.range(start..).filter(|(_, envelope)| of_key(envelope)).take(limit).cloned().collect()
+    let start = world.events.partition_point(|stored| stored.sequence < from);
+    let of_key = |stored: &&Stored| stored.envelope.parts().is_some_and(|(_, _, said)| said == key);
+    let told = world.events.range(start..).filter(of_key).take(limit);
+    told.map(|stored| (stored.sequence, stored.envelope.clone())).collect()
 }
 
 struct Follower {

@@ -2,19 +2,21 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::{
-    bus::{BusError, Delivery, StreamState, subject::matches},
+    bus::{BusError, Delivery, Hearer, ReadFrom, Stored, StreamState, subject::matches},
+    clock::Clock,
     envelope::Envelope,
     provision::{DEAD_LETTER_SUBJECTS, MESSAGE_BYTES_MAX},
 };
 
 /// The state of the server.
-#[derive(Default)]
 pub(super) struct World {
-    pub(super) events: VecDeque<(u64, Envelope)>,
-    pub(super) letters: Vec<(u64, Envelope)>,
+    clock: Clock,
+    pub(super) events: VecDeque<Stored>,
+    pub(super) letters: Vec<Stored>,
     pub(super) consumers: BTreeMap<String, Consumer>,
     /// The subjects of the stream; every subject of three tokens if there are none.
     pub(super) subjects: Vec<String>,
@@ -74,14 +76,58 @@ impl Consumer {
 }
 
 impl World {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            events: VecDeque::new(),
+            letters: Vec::new(),
+            consumers: BTreeMap::new(),
+            subjects: Vec::new(),
+            down: false,
+            silent: false,
+            dropped_acknowledgements: 0,
+            refusal: None,
+            last: 0,
+            starts: 0,
+            created: 0,
+            connections: Vec::new(),
+        }
+    }
+
     pub(super) fn server_id(&self) -> String {
         format!("server-{}", self.starts + 1)
     }
 
     pub(super) fn stream(&self) -> StreamState {
         let empty = if self.last == 0 { 0 } else { self.last + 1 };
-        let first = self.events.front().map_or(empty, |(sequence, _)| *sequence);
-        StreamState { created: format!("2026-01-01T00:00:{:02}Z", self.created), first, last: self.last }
+        let first = self.events.front().map_or(empty, |stored| stored.sequence);
+        let created = format!("2026-01-01T00:00:{:02}Z", self.created);
+        StreamState { created, first, last: self.last, at: self.clock.now() }
+    }
+
+    pub(super) fn letters(&self, from: ReadFrom, max: usize) -> Vec<Stored> {
+        let wanted = |stored: &&Stored| match from {
+            ReadFrom::Sequence(sequence) => stored.sequence >= sequence,
+            ReadFrom::Time(moment) => stored.at >= moment,
+        };
+        let died = self.letters.iter().filter(|stored| matches("dead.>", &stored.envelope.subject));
+        died.filter(wanted).take(max).cloned().collect()
+    }
+
+    pub(super) fn hearers(&self) -> Vec<Hearer> {
+        let hearers = self.consumers.iter().map(|(name, consumer)| {
+            let pending = self.events.iter().filter(|stored| stored.sequence >= consumer.next);
+            let pending = pending.filter(|stored| consumer.wants(&stored.envelope.subject)).count() as u64;
+            let (consumer, filters, delivered) =
+                (name.clone(), consumer.filters.clone(), consumer.next.saturating_sub(1));
+            Hearer { consumer, filters, delivered, pending }
+        });
+        hearers.collect()
+    }
+
+    pub(super) fn first_after(&self, subject: &str, sequence: u64) -> Option<(u64, Timestamp)> {
+        let mut later = self.events.iter().filter(|stored| stored.sequence > sequence);
+        later.find(|stored| matches(subject, &stored.envelope.subject)).map(|stored| (stored.sequence, stored.at))
     }
 
     pub(super) fn store(&mut self, envelope: &Envelope) -> Result<u64, BusError> {
@@ -97,14 +143,15 @@ impl World {
         headers.sort_unstable();
         let envelope = Envelope { headers: headers.into_iter().collect(), ..envelope.clone() };
         if DEAD_LETTER_SUBJECTS.iter().any(|filter| matches(filter, &envelope.subject)) {
-            self.letters.push((self.letters.len() as u64 + 1, envelope));
-            return Ok(self.letters.len() as u64);
+            let sequence = self.letters.len() as u64 + 1;
+            self.letters.push(Stored { sequence, at: self.clock.now(), envelope });
+            return Ok(sequence);
         }
         if !self.takes(&envelope.subject) {
             return Err(BusError::Refused("no stream takes this subject".to_owned()));
         }
         self.last += 1;
-        self.events.push_back((self.last, envelope));
+        self.events.push_back(Stored { sequence: self.last, at: self.clock.now(), envelope });
         Ok(self.last)
     }
 
@@ -118,8 +165,8 @@ impl World {
     /// Sends a consumer's next messages, until there are `max`; whether the consumer exists.
     pub(super) fn deliver(&mut self, name: &str, max: usize, deliveries: &mut VecDeque<Delivery>) -> bool {
         let Some(consumer) = self.consumers.get_mut(name) else { return false };
-        let from = self.events.partition_point(|(sequence, _)| *sequence < consumer.next);
-        for (sequence, envelope) in self.events.range(from..) {
+        let from = self.events.partition_point(|stored| stored.sequence < consumer.next);
+        for Stored { sequence, envelope, .. } in self.events.range(from..) {
             if deliveries.len() >= max {
                 return true;
             }
@@ -150,7 +197,7 @@ impl World {
     }
 
     pub(super) fn forget_after(&mut self, sequence: u64) {
-        self.events.retain(|(kept, _)| *kept <= sequence);
+        self.events.retain(|kept| kept.sequence <= sequence);
         self.last = self.last.min(sequence);
         for consumer in self.consumers.values_mut() {
             consumer.next = consumer.next.min(self.last + 1);
@@ -159,7 +206,7 @@ impl World {
     }
 
     pub(super) fn forget_before(&mut self, sequence: u64) {
-        self.events.retain(|(kept, _)| *kept >= sequence);
+        self.events.retain(|kept| kept.sequence >= sequence);
     }
 
     pub(super) fn recreate(&mut self) {

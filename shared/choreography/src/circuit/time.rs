@@ -1,0 +1,67 @@
+//! Time as the circuits see it: the server's, cut into cycles. Two instances that ask about the same moment of the
+//! server mean the same cycle, whatever their own clocks show.
+
+use std::iter::successors;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::clock::{earlier, later};
+
+/// How long a cycle is; the first one began with the Unix epoch.
+pub(crate) const CYCLE: Duration = Duration::from_secs(5);
+
+/// A cycle, by its first moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Cycle(Timestamp);
+
+impl Cycle {
+    /// The cycle that a moment belongs to: it begins with its first moment and ends before that of the next one.
+    pub(crate) fn of(moment: Timestamp) -> Self {
+        let passed = moment.as_nanosecond().rem_euclid(CYCLE.as_nanos().cast_signed());
+        let passed = u64::try_from(passed).expect("less than a cycle, and not negative");
+        Self(earlier(moment, Duration::from_nanos(passed)))
+    }
+
+    /// The first cycle of which nothing lies before a moment.
+    pub(crate) fn since(moment: Timestamp) -> Self {
+        let cycle = Self::of(moment);
+        if cycle.start() == moment { cycle } else { cycle.next() }
+    }
+
+    /// Its first moment.
+    pub(crate) fn start(self) -> Timestamp {
+        self.0
+    }
+
+    /// The first moment after it.
+    pub(crate) fn end(self) -> Timestamp {
+        later(self.0, CYCLE)
+    }
+
+    pub(crate) fn next(self) -> Self {
+        Self(self.end())
+    }
+
+    /// It and those that follow, up to another one, which is not among them.
+    pub(crate) fn until(self, end: Self) -> impl Iterator<Item = Self> {
+        successors(Some(self), |cycle| Some(cycle.next())).take_while(move |cycle| *cycle < end)
+    }
+}
+
+/// What the server's clock showed beside the local one, as seen in one of its replies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ServerTime {
+    pub local: Timestamp,
+    pub server: Timestamp,
+}
+
+impl ServerTime {
+    /// The server's time at a local moment. It is as wrong as the reply was slow, and as the two clocks have drifted
+    /// apart since.
+    pub(crate) fn at(self, local: Timestamp) -> Timestamp {
+        self.server
+            .saturating_add(local.duration_since(self.local))
+            .expect("only a span of days or more can not be added")
+    }
+}

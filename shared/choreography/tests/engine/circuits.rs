@@ -1,0 +1,251 @@
+//! The circuit breaker at work: what is held, paced and refused while a hearer is in trouble, and what goes on.
+
+use std::time::Duration;
+
+use choreography::{CircuitState, Envelope, IdempotencyKey, Once, Request, Service, Settings, TellError};
+
+use crate::diary::{OpenPage, TearOut};
+use crate::stage::{Stage, well};
+use crate::{ms, pass, until};
+
+/// A letter of somebody who could not do what the scribe said.
+fn die(stage: &Stage, message: &str) {
+    let headers = [("dead-reason", "exhausted"), ("dead-detail", "no ink")].into();
+    let subject = format!("dead.reader.{message}.1").into();
+    stage.bus.say(&Envelope { subject, headers, payload: "{}".into() }).unwrap();
+}
+
+/// One second of each of these cycles sees enough letters to make it dirty; where it begins, a cycle begins.
+async fn dirty_cycles(stage: &Stage, count: u32) {
+    for _ in 0..count {
+        pass(ms(1_000)).await;
+        (0..3).for_each(|_| die(stage, "page-opened"));
+        pass(ms(4_000)).await;
+    }
+}
+
+/// Waits until the next cycle begins.
+async fn next_cycle(stage: &Stage) {
+    let into = stage.clock.now().as_millisecond() % 5_000;
+    pass(ms(5_000 - into.unsigned_abs())).await;
+}
+
+async fn state(service: &Service, message: &str, wanted: Option<CircuitState>) {
+    until(&format!("the circuit of {message} is {wanted:?}"), || async {
+        let breaker = service.breaker();
+        let known = breaker.circuits.iter().find(|circuit| circuit.message == message);
+        breaker.caught_up && known.map(|circuit| circuit.state) == wanted
+    })
+    .await;
+}
+
+/// A scribe that is well, with the circuit of `page-opened` open since the present cycle began.
+async fn opened(stage: &Stage) -> Service {
+    let scribe = stage.start();
+    well(&scribe).await;
+    open_circuit(stage, &scribe).await;
+    scribe
+}
+
+async fn open_circuit(stage: &Stage, scribe: &Service) {
+    next_cycle(stage).await;
+    dirty_cycles(stage, 3).await;
+    state(scribe, "page-opened", Some(CircuitState::Open)).await;
+}
+
+async fn open(scribe: &Service, page: u32) -> Result<(), TellError> {
+    scribe.tell(OpenPage { page, title: "May".to_owned() }).await.map(drop)
+}
+
+fn pages(stage: &Stage) -> Vec<u32> {
+    let said = stage.said().into_iter();
+    said.filter_map(|said| said.strip_prefix("page-opened.")?.parse().ok()).collect()
+}
+
+async fn all_said(stage: &Stage, count: u32) {
+    until("all pages are said", || async { pages(stage).len() >= count as usize }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circuit_opens_after_three_dirty_cycles_and_closes_after_two_clean_ones() {
+    let stage = Stage::new();
+    let scribe = stage.start_intake();
+    well(&scribe).await;
+    next_cycle(&stage).await;
+    assert_eq!(open(&scribe, 1).await, Ok(()));
+    pass(ms(1_000)).await;
+    (0..3).for_each(|_| die(&stage, "page-opened"));
+    state(&scribe, "page-opened", Some(CircuitState::HalfOpen)).await;
+    assert!(!scribe.breaker().any_open);
+    assert_eq!(open(&scribe, 2).await, Ok(()));
+    next_cycle(&stage).await;
+    dirty_cycles(&stage, 2).await;
+    state(&scribe, "page-opened", Some(CircuitState::Open)).await;
+    let breaker = scribe.breaker();
+    assert!(breaker.any_open && breaker.circuits[0].why.contains("exhausted ×3"), "{breaker:?}");
+    let Err(TellError::Closed { code, detail, retry_after }) = open(&scribe, 3).await else {
+        panic!("it was not refused")
+    };
+    assert_eq!((code, detail.contains("page-opened")), ("circuit-open", true));
+    assert!(retry_after > Duration::ZERO && retry_after <= ms(5_000), "{retry_after:?}");
+    state(&scribe, "page-opened", Some(CircuitState::HalfOpen)).await;
+    assert_eq!(stage.clock.now().as_second() % 5, 0, "it moves where a cycle ends");
+    assert_eq!(open(&scribe, 4).await, Ok(()));
+    state(&scribe, "page-opened", None).await;
+    assert_eq!(open(&scribe, 5).await, Ok(()));
+    all_said(&stage, 4).await;
+    assert_eq!(pages(&stage), [1, 2, 4, 5]);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_under_an_idempotency_key_is_given_again_while_nothing_new_is_begun() {
+    let stage = Stage::new();
+    let scribe = stage.start_intake();
+    well(&scribe).await;
+    let once = |key: &str| {
+        let key = IdempotencyKey { route: "POST /pages".to_owned(), caller: String::new(), key: key.to_owned() };
+        Request { trace: None, once: Some(Once { key, body_hash: "may".to_owned() }) }
+    };
+    let page = OpenPage { page: 1, title: "May".to_owned() };
+    let first = scribe.tell_as(page.clone(), once("a")).await.unwrap();
+    open_circuit(&stage, &scribe).await;
+    assert_eq!(scribe.tell_as(page.clone(), once("a")).await, Ok(first));
+    let other = OpenPage { page: 2, ..page };
+    let refused = scribe.tell_as(other.clone(), once("b")).await;
+    assert!(matches!(refused, Err(TellError::Closed { .. })), "{refused:?}");
+    state(&scribe, "page-opened", None).await;
+    assert!(scribe.tell_as(other, once("b")).await.is_ok(), "a refusal is no answer to keep");
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_circuit_holds_its_kind_in_order_while_all_else_passes() {
+    let stage = Stage::new();
+    let scribe = opened(&stage).await;
+    for page in 1..=5 {
+        open(&scribe, page).await.unwrap();
+        stage.write(page, 7);
+    }
+    stage.say(TearOut { page: 9 });
+    until("all else is said", || async { stage.said().iter().filter(|said| said.starts_with("written")).count() == 5 })
+        .await;
+    until("the undo is said", || async { stage.said().contains(&"torn-out.9".to_owned()) }).await;
+    assert_eq!(pages(&stage), [] as [u32; 0]);
+    die(&stage, "page-opened");
+    all_said(&stage, 5).await;
+    assert_eq!(pages(&stage), [1, 2, 3, 4, 5]);
+    let held = stage.all_said("page-opened");
+    assert!(held.iter().all(|page| page.header("dead-held") == Some("true")));
+    assert!(stage.all_said("written").iter().all(|written| written.header("dead-held").is_none()));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_half_open_circuit_lets_its_kind_pass_at_its_pace() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    well(&scribe).await;
+    next_cycle(&stage).await;
+    (0..3).for_each(|_| die(&stage, "page-opened"));
+    state(&scribe, "page-opened", Some(CircuitState::HalfOpen)).await;
+    let begin = stage.clock.now();
+    for page in 1..=40 {
+        open(&scribe, page).await.unwrap();
+    }
+    stage.write(1, 1);
+    until("what has another circuit is said", || async { !stage.all_said("written").is_empty() }).await;
+    assert!(pages(&stage).len() <= 2, "at once, and ahead of what is paced");
+    all_said(&stage, 40).await;
+    let took = stage.clock.now().duration_since(begin).as_millis();
+    assert!((1_950..2_300).contains(&took), "40 at 20 a second took {took} ms");
+    assert_eq!(pages(&stage), (1..=40).collect::<Vec<_>>());
+    assert!(stage.all_said("page-opened").iter().all(|page| page.header("dead-held").is_none()), "paced, not held");
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_a_window_that_was_held_is_said_once_and_in_order() {
+    let stage = Stage::new();
+    let scribe = opened(&stage).await;
+    let opening = (1..=3_000).map(|page| open(&scribe, page));
+    futures::future::join_all(opening).await.into_iter().for_each(|opened| opened.unwrap());
+    for page in 1..=30 {
+        stage.write(page, 7);
+    }
+    until("all else is said", || async { stage.all_said("written").len() == 30 }).await;
+    state(&scribe, "page-opened", None).await;
+    all_said(&stage, 3_000).await;
+    assert_eq!(pages(&stage), (1..=3_000).collect::<Vec<_>>());
+    assert_eq!(stage.all_said("page-opened").len(), 3_000);
+    assert_eq!(stage.all_said("written").len(), 30);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_held_is_kept_and_what_went_past_it_is_not_said_again_after_a_cut() {
+    let stage = Stage::new();
+    let scribe = opened(&stage).await;
+    open(&scribe, 1).await.unwrap();
+    stage.write(2, 1);
+    until("it went past", || async { stage.all_said("written").len() == 1 }).await;
+    for _ in 0..5 {
+        // Dirty cycles keep it open for longer than anything acknowledged is kept.
+        dirty_cycles(&stage, 1).await;
+    }
+    assert_eq!(pages(&stage), [] as [u32; 0]);
+    assert_eq!(stage.backlog().await.outbox, 2);
+    stage.bus.cut();
+    well(&scribe).await;
+    stage.all_is_heard().await;
+    assert_eq!(stage.all_said("written").iter().filter(|said| &*said.subject == "scribe.written.2").count(), 1);
+    state(&scribe, "page-opened", None).await;
+    all_said(&stage, 1).await;
+    assert_eq!(stage.all_said("page-opened")[0].header("dead-held"), Some("true"));
+    until("all is forgotten", || async { stage.backlog().await.outbox == 0 }).await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_held_survives_a_restart_and_so_does_the_open_circuit() {
+    let stage = Stage::new();
+    let scribe = opened(&stage).await;
+    open(&scribe, 1).await.unwrap();
+    scribe.stop().await;
+    assert_eq!(pages(&stage), [] as [u32; 0]);
+    (0..3).for_each(|_| die(&stage, "page-opened"));
+    let scribe = stage.start();
+    state(&scribe, "page-opened", Some(CircuitState::Open)).await;
+    dirty_cycles(&stage, 2).await;
+    state(&scribe, "page-opened", Some(CircuitState::Open)).await;
+    assert_eq!(pages(&stage), [] as [u32; 0]);
+    state(&scribe, "page-opened", None).await;
+    all_said(&stage, 1).await;
+    assert_eq!(stage.all_said("page-opened").len(), 1);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_much_on_its_way_lets_nothing_new_begin() {
+    let stage = Stage::new();
+    let scribe = stage.start_intake_with(Settings { backlog_max: 5, ..stage.settings() });
+    well(&scribe).await;
+    for page in 1..=20 {
+        open(&scribe, page).await.unwrap();
+    }
+    // What is published does not count, though it is kept for a while.
+    all_said(&stage, 20).await;
+    pass(ms(2_000)).await;
+    assert_eq!(open(&scribe, 21).await, Ok(()));
+    stage.bus.set_down(true);
+    for page in 22..=27 {
+        open(&scribe, page).await.unwrap();
+    }
+    pass(ms(1_100)).await;
+    let refused = open(&scribe, 28).await;
+    assert!(matches!(&refused, Err(TellError::Closed { code: "backlog-full", .. })), "{refused:?}");
+    stage.bus.set_down(false);
+    all_said(&stage, 27).await;
+    until("new ones are begun", || async { open(&scribe, 28).await.is_ok() }).await;
+    scribe.stop().await;
+}

@@ -1,0 +1,72 @@
+//! A hearer that is not sent what was said: the sayer writes letters for it.
+
+use choreography::{CircuitState, Envelope};
+
+use crate::diary::OpenPage;
+use crate::stage::{Stage, well};
+use crate::{ms, pass, until};
+
+fn overdue(stage: &Stage) -> Vec<Envelope> {
+    let letters = stage.letters().into_iter();
+    letters.filter(|letter| letter.header("dead-reason") == Some("overdue")).collect()
+}
+
+async fn said(stage: &Stage) {
+    until("it is said", || async { stage.said().len() == 1 }).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hearer_that_is_not_sent_anything_costs_one_letter_a_cycle_until_it_is() {
+    let stage = Stage::new();
+    stage.bus.add_consumer("reader-0", &["scribe.page-opened.*", "scribe.written.*"]);
+    let scribe = stage.start();
+    well(&scribe).await;
+    scribe.tell(OpenPage { page: 1, title: "May".to_owned() }).await.unwrap();
+    said(&stage).await;
+    let begin = stage.clock.now();
+    pass(ms(29_000)).await;
+    assert!(overdue(&stage).is_empty());
+    until("a letter is written", || async { overdue(&stage).len() == 1 }).await;
+    let after = stage.clock.now().duration_since(begin).as_secs();
+    assert!((30..=35).contains(&after), "after {after} s");
+    let letter = overdue(&stage).remove(0);
+    assert_eq!(&*letter.subject, "dead.scribe.page-opened.overdue");
+    assert_eq!(letter.header("dead-fingerprint"), Some("scribe/page-opened/overdue/reader"));
+    assert_eq!(letter.header("dead-tries"), Some("0"));
+    let detail = letter.header("dead-detail").unwrap();
+    let seconds = detail.strip_prefix("reader has not been sent 1 message, the oldest for ").unwrap();
+    let seconds: i64 = seconds.strip_suffix(" s").unwrap().parse().unwrap();
+    assert!((after - 1..=after).contains(&seconds), "{detail}");
+    until("its circuit opens", || async {
+        scribe.breaker().circuits.iter().any(|circuit| circuit.state == CircuitState::Open)
+    })
+    .await;
+    let (count, begin) = (overdue(&stage).len(), stage.clock.now());
+    pass(ms(20_000)).await;
+    assert_eq!(overdue(&stage).len(), count + 4, "one a cycle since {begin}");
+    // The hearer is back.
+    stage.pull_all("reader-0").await;
+    until("its circuit closes", || async { scribe.breaker().circuits.is_empty() }).await;
+    let count = overdue(&stage).len();
+    pass(ms(60_000)).await;
+    assert_eq!(overdue(&stage).len(), count);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_overdue_where_one_instance_is_sent_everything() {
+    let stage = Stage::new();
+    stage.bus.add_consumer("reader-0", &["scribe.page-opened.*"]);
+    stage.bus.add_consumer("reader-1", &["scribe.page-opened.*"]);
+    stage.bus.add_consumer("stranger-0", &["author.write.*"]);
+    let (scribe, standby) = (stage.start(), stage.start_as(1));
+    well(&scribe).await;
+    well(&standby).await;
+    scribe.tell(OpenPage { page: 1, title: "May".to_owned() }).await.unwrap();
+    said(&stage).await;
+    stage.write(1, 1);
+    stage.pull_all("reader-1").await;
+    pass(ms(120_000)).await;
+    assert!(overdue(&stage).is_empty(), "{:?}", overdue(&stage));
+    tokio::join!(scribe.stop(), standby.stop());
+}

@@ -1,0 +1,45 @@
+//! What the circuit breaker lets through at the moment, for operators and for whoever is refused.
+
+use axum::Json;
+use axum::extract::State;
+use choreography::{Breaker, Service};
+use serde::Serialize;
+
+/// How the circuit breaker of a service stands.
+#[derive(Debug, Serialize)]
+pub(crate) struct Circuits {
+    service: &'static str,
+    #[serde(flatten)]
+    breaker: Breaker,
+}
+
+/// All instances of all services that have caught up show the same.
+pub(crate) async fn circuits(State(service): State<Service>) -> Json<Circuits> {
+    Json(Circuits { service: service.name(), breaker: service.breaker() })
+}
+
+#[cfg(test)]
+mod tests {
+    use choreography::{Circuit, CircuitState};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_circuit_is_shown_with_its_state_since_when_and_why() {
+        let moment = "2026-03-01T12:00:05Z".parse().unwrap();
+        let (message, why) = ("create-payment".to_owned(), "payment is behind".to_owned());
+        let circuit = Circuit { message, state: CircuitState::HalfOpen, since: moment, why };
+        let breaker = Breaker { caught_up: true, cycle_ends_at: moment, any_open: false, circuits: vec![circuit] };
+        let shown = serde_json::to_value(Circuits { service: "order", breaker }).unwrap();
+        let circuit = json!({
+            "message": "create-payment", "state": "half-open", "since": "2026-03-01T12:00:05Z",
+            "why": "payment is behind",
+        });
+        let wanted = json!({
+            "service": "order", "caught_up": true, "cycle_ends_at": "2026-03-01T12:00:05Z", "any_open": false,
+            "circuits": [circuit],
+        });
+        assert_eq!(shown, wanted);
+    }
+}
