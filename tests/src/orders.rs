@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::until;
 use uuid::Uuid;
@@ -65,18 +66,33 @@ impl Shop {
         self.place(Request::new(sku, quantity, zone).automatic()).await
     }
 
-    /// Places an order.
+    /// Places an order; while the shop takes none, again and again.
     ///
     /// # Panics
     /// When it is not taken.
     pub async fn place(&self, request: Request) -> Order {
         let reply = self.post("order", "/orders", &request.body).await;
-        assert_eq!(reply.status, 201, "the order is not taken: {reply:?}");
+        self.placed(request, reply).unwrap_or_else(|reply| panic!("the order is not taken: {reply:?}"))
+    }
+
+    /// Places an order, once; the answer that refuses it, if it is not taken.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn try_place(&self, request: Request) -> Result<Order, Reply> {
+        let reply = self.send(self.request(Method::POST, "order", "/orders").json(&request.body)).await;
+        self.placed(request, reply)
+    }
+
+    fn placed(&self, request: Request, reply: Reply) -> Result<Order, Reply> {
+        if reply.status != 201 {
+            return Err(reply);
+        }
         let id = reply.body["id"].as_str().unwrap_or_else(|| panic!("an order without id: {reply:?}")).to_owned();
         assert!(reply.location.as_ref().is_some_and(|location| location.ends_with(&id)), "no Location: {reply:?}");
         let order = Order { id, email: request.email, lines: request.lines };
         self.placed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(order.clone());
-        order
+        Ok(order)
     }
 
     /// The order as its service knows it.

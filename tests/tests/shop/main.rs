@@ -8,6 +8,7 @@
 mod bad_input;
 mod crashes;
 mod expiry;
+mod failing;
 mod intruder;
 mod mixed;
 mod permissions;

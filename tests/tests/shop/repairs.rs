@@ -16,7 +16,7 @@ async fn letter_of(shop: &Shop, order: &Order) -> Result<Value, String> {
     }
 }
 
-async fn the_letter_of(shop: &Shop, order: &Order) -> Value {
+pub(crate) async fn the_letter_of(shop: &Shop, order: &Order) -> Value {
     until("its letter", PATIENCE, async || letter_of(shop, order).await).await
 }
 
@@ -35,7 +35,7 @@ async fn an_order_that_died_at_delivery(shop: &Shop) -> (Order, String) {
     (order, letter["sequence"].to_string())
 }
 
-fn outcomes(report: &Value) -> Vec<&str> {
+pub(crate) fn outcomes(report: &Value) -> Vec<&str> {
     let letters = report["letters"].as_array().map(Vec::as_slice).unwrap_or_default();
     letters.iter().filter_map(|letter| letter["outcome"].as_str()).collect()
 }
