@@ -11,27 +11,19 @@ use uuid::Uuid;
 use crate::batch::{Arrived, Attempt, EffectOver, Outcome};
 use crate::bus::Delivery;
 use crate::choreography::Choreography;
-use crate::clock::{earlier, later, until};
-use crate::envelope::Heading;
+use crate::clock::until;
 use crate::reader::Feed;
 use crate::reading::Reading;
-use crate::settings::{BATCH_MAX, CHORES_EVERY, CONFLICTS_MAX, FORGET_MAX, LEASE, Settings};
+use crate::settings::{BATCH_MAX, CHORES_EVERY, CONFLICTS_MAX, Settings};
 use crate::state::{Charge, Shared};
-use crate::store::{Advance, Old, OutboxRow, Store, StoreError};
+use crate::store::{Advance, OutboxRow, Store, StoreError};
 use crate::tell::{Call, TellError};
 
 /// The longest pause between two tries of a batch that the database did not take.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
-/// Undos that died are counted up to here; nobody needs to know more exactly.
-const DEAD_UNDOS_COUNTED_MAX: u32 = 1_000;
-
-/// When so many processes have died while they tried a message by itself, it is taken for deadly: once may be chance.
-const DEATHS_MAX: u32 = 2;
-
-/// So many messages are done one by one when the last run died where this one begins: two batches, of which the first may
-/// have been under way.
-const CAREFUL_MESSAGES: usize = 2 * BATCH_MAX;
+mod careful;
+mod chores;
 
 pub(crate) struct Worker {
     pub choreography: Arc<Choreography>,
@@ -161,58 +153,6 @@ impl Worker {
         }
     }
 
-    /// Whether each message has to be done by itself: where this run begins, the last one began and died.
-    async fn is_careful(&mut self, arrived: &Arrived) -> bool {
-        if arrived.deliveries.is_empty() || self.state.reading.is_none() {
-            return false;
-        }
-        if self.state.careful.is_none() {
-            match self.store.begin_run().await {
-                Ok(last) => {
-                    self.state.careful = Some(if last.died_here { CAREFUL_MESSAGES } else { 0 });
-                    self.state.suspect = last.suspect;
-                }
-                Err(error) => self.shared.note_database(Err(error.to_string())),
-            }
-        }
-        self.state.careful.is_some_and(|left| left > 0)
-    }
-
-    /// Does each message by itself, noting first which one it is: one that kills the process is known by that. The rest is
-    /// done before, so that it is not blamed for it.
-    async fn batch_carefully(&mut self, mut arrived: Arrived) {
-        let deliveries = std::mem::take(&mut arrived.deliveries);
-        self.batch(arrived).await;
-        for delivery in deliveries {
-            self.state.careful = self.state.careful.map(|left| left.saturating_sub(1));
-            let deadly = match Heading::read(&delivery.envelope) {
-                Ok(heading) => self.try_by_itself(heading.id).await,
-                Err(_) => None,
-            };
-            if self.state.reading.is_some() {
-                self.batch(Arrived { deliveries: vec![delivery], deadly, ..Arrived::default() }).await;
-            }
-        }
-    }
-
-    /// Notes that a message is tried; it and its deaths if it is not to be tried any more. Until the one that was tried
-    /// last has had its turn, it stays noted: whatever comes before it was done by then.
-    async fn try_by_itself(&mut self, id: Uuid) -> Option<(Uuid, u32)> {
-        match self.state.suspect {
-            Some((suspect, _)) if suspect != id => None,
-            Some((_, deaths)) => {
-                self.state.suspect = None;
-                (deaths >= DEATHS_MAX).then_some((id, deaths))
-            }
-            None => {
-                if let Err(error) = self.store.try_message(id).await {
-                    self.shared.note_database(Err(error.to_string()));
-                }
-                None
-            }
-        }
-    }
-
     /// Does a batch, as often as it takes.
     async fn batch(&mut self, mut arrived: Arrived) {
         let now = self.settings.clock.now();
@@ -281,75 +221,6 @@ impl Worker {
         self.state.due = self.state.due.into_iter().chain(outcome.due).min();
         if arrived.due {
             self.look_ahead().await;
-        }
-    }
-
-    /// Undos that died are reported until they are repaired.
-    async fn look_for_dead_undos(&self) {
-        match self.store.dead_undos(DEAD_UNDOS_COUNTED_MAX).await {
-            Ok(undos) => {
-                let count = f64::from(u32::try_from(undos.len()).unwrap_or(u32::MAX));
-                metrics::gauge!("choreography_dead_undos", "service" => self.choreography.service).set(count);
-                self.shared.note_undos(match undos.as_slice() {
-                    [] => Ok(()),
-                    [first, ..] => Err(format!(
-                        "{} died and not been repaired, the first is {}: a story is half undone until then",
-                        if undos.len() == 1 { "an undo has".to_owned() } else { format!("{} undos have", undos.len()) },
-                        first.subject
-                    )),
-                });
-            }
-            Err(error) => self.shared.note_database(Err(error.to_string())),
-        }
-    }
-
-    async fn look_ahead(&mut self) {
-        match self.store.next_due().await {
-            Ok(due) => self.state.due = due,
-            Err(error) => self.shared.note_database(Err(error.to_string())),
-        }
-    }
-
-    /// Renews the lease and forgets what is old.
-    async fn chores(&mut self) {
-        let now = self.settings.clock.now();
-        self.count_backlog().await;
-        let Some(reading) = &mut self.state.reading else { return };
-        reading.remember(self.settings.safe_after, now);
-        let (epoch, safe) = (reading.epoch, reading.safe);
-        match self.store.renew(epoch, later(now, LEASE), safe, self.shared.forgettable()).await {
-            Ok(()) => {}
-            Err(StoreError::HeadConflict { .. }) => return self.stop_reading(),
-            Err(error) => return self.shared.note_database(Err(error.to_string())),
-        }
-        self.look_ahead().await;
-        self.forget(now).await;
-    }
-
-    /// Counts what is on its way. What was published and is kept a while does not count; an instance that stands by does
-    /// not know what that is, and counts it.
-    async fn count_backlog(&self) {
-        match self.store.backlog().await {
-            Ok(backlog) => {
-                let kept = self.shared.acknowledged() - self.shared.forgettable();
-                let kept = u64::try_from(kept).unwrap_or_default();
-                self.shared.set_backlog(backlog.outbox.saturating_sub(kept) + backlog.waiting);
-            }
-            Err(error) => self.shared.note_database(Err(error.to_string())),
-        }
-    }
-
-    /// Forgets the inbox and the answers; never while messages may come again that were heard long ago.
-    async fn forget(&mut self, now: Timestamp) {
-        let settled = earlier(now, self.settings.inbox_kept);
-        let reading = self.state.reading_since.is_some_and(|since| since < settled);
-        if !reading || self.shared.health().reading.is_err() {
-            return;
-        }
-        let (dead, answers) = (earlier(now, self.settings.dead_kept), earlier(now, self.settings.answers_kept));
-        let old = Old { heard: settled, dead, answers };
-        if let Err(error) = self.store.forget(&old, FORGET_MAX).await {
-            self.shared.note_database(Err(error.to_string()));
         }
     }
 

@@ -69,7 +69,7 @@ pub struct Settings {
     /// The pause after an effect's first failure, doubled after each further one up to a minute
     #[arg(long, env = "EFFECT_BACKOFF", default_value = "500ms", value_parser = duration)]
     pub effect_backoff: Duration,
-    /// A fault for tests: panic:<message>:<text in its payload>, or abort:…; release builds have none
+    /// A fault for tests, `panic:<message>:<text in its payload>` or `abort:…`; release builds have none
     #[cfg(debug_assertions)]
     #[arg(long, env = "FAULT", hide = true)]
     pub fault: Option<choreography::Fault>,

@@ -2,16 +2,20 @@
 //!
 //! One invariant: everything that a batch changes is written by [`Transaction::commit`], once, or not at all.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::envelope::Envelope;
-
+mod exchange;
 pub mod memory;
+mod rows;
 pub mod sqlite;
+
+pub use exchange::{Advance, Changes, LaterChange, Loaded, RowChange, Wanted};
+pub use rows::{
+    Backlog, DeadUndo, EffectRow, Head, IdempotencyKey, InboxRow, LastRun, LaterRow, OutboxRow, StoredAnswer,
+    StoredRow, WaitingRow,
+};
 
 /// Why the database did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -30,207 +34,6 @@ pub enum StoreError {
     /// The database itself failed. Nothing was written; the same may work later.
     #[error("the database failed: {0:#}")]
     Database(#[source] anyhow::Error),
-}
-
-/// How far a service has read and said; a single row.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Head {
-    /// Raised by each claim: only the holder of the current epoch reads and publishes.
-    pub epoch: i64,
-    /// Until when nobody else may claim, in milliseconds since 1970.
-    pub lease_until_ms: i64,
-    /// The stream sequence of the last message that was committed.
-    pub position: u64,
-    /// The position as it was a safe while ago: what the server can't have forgotten.
-    pub safe: u64,
-    /// When the stream was created, as the server says; empty before the first reading.
-    pub stream_created: String,
-    /// The number of the next outbox row; the first is 1.
-    pub outbox_next: i64,
-}
-
-/// A stored row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredRow {
-    /// The key, as text.
-    pub key: String,
-    /// Counts the writes, from 1.
-    pub version: i64,
-    /// The state, as JSON.
-    pub state: String,
-}
-
-/// A row to be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowChange {
-    /// The table.
-    pub table: &'static str,
-    /// The key, as text.
-    pub key: String,
-    /// The version that was loaded, 0 if there was no row. The new one is one higher.
-    pub version: i64,
-    /// The new state as JSON; none deletes the row, and changes nothing if there was none.
-    pub state: Option<String>,
-}
-
-/// A row of the outbox: something to be published, in the order of the numbers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutboxRow {
-    /// Its number; without gaps within a service.
-    pub number: i64,
-    /// What is published.
-    pub envelope: Envelope,
-}
-
-/// A message that waits in the database for a row to appear.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WaitingRow {
-    /// The message's id.
-    pub id: Uuid,
-    /// The table of the missing row.
-    pub table: String,
-    /// The key of the missing row.
-    pub key: String,
-    /// When it dies, in milliseconds since 1970; none for what never expires.
-    pub expiry_ms: Option<i64>,
-    /// The message.
-    pub envelope: Envelope,
-}
-
-/// Something to be said later. A later one of the same name and key replaces it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LaterRow {
-    /// The message's name.
-    pub name: String,
-    /// The message's key.
-    pub key: String,
-    /// When it is said, in milliseconds since 1970.
-    pub due_ms: i64,
-    /// The message.
-    pub envelope: Envelope,
-}
-
-/// A change of what is to be said later, in the order in which it was decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LaterChange {
-    /// Say it then, instead of what stood under its name and key.
-    Set(LaterRow),
-    /// Take back, or strike off, what stands under this name and key.
-    Remove {
-        /// The message's name.
-        name: String,
-        /// The message's key.
-        key: String,
-    },
-}
-
-/// An effect to be run after the commit, at least once. One at a time for each key, in the order of the numbers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EffectRow {
-    /// Its number, given by the store in the order of commits; ignored when it is added.
-    pub number: i64,
-    /// The key of the message.
-    pub key: String,
-    /// How often it was tried.
-    pub tries: u32,
-    /// When it was committed first, in milliseconds since 1970.
-    pub since_ms: i64,
-    /// Not tried before this, in milliseconds since 1970.
-    pub due_ms: i64,
-    /// The message.
-    pub envelope: Envelope,
-}
-
-/// What makes a repeated request the same request.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct IdempotencyKey {
-    /// The route, as `POST /orders`.
-    pub route: String,
-    /// Who asks; empty where nobody is told apart.
-    pub caller: String,
-    /// The key that the caller chose.
-    pub key: String,
-}
-
-/// The stored answer of a request with an idempotency key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredAnswer {
-    /// Whose.
-    pub key: IdempotencyKey,
-    /// A hash of the request's body: another body under the same key is a mistake.
-    pub body_hash: String,
-    /// The answer, as JSON.
-    pub answer: String,
-}
-
-/// A message that was heard, as the inbox remembers it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InboxRow {
-    /// The message's id.
-    pub id: Uuid,
-    /// How often it was tried before it died; none if it lives.
-    pub dead_tries: Option<u32>,
-}
-
-/// An undo that died. Nothing else leaves a story half undone: it counts until an operator has seen to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadUndo {
-    /// The message's id.
-    pub id: Uuid,
-    /// Its subject.
-    pub subject: String,
-}
-
-/// The progress of reading that a commit carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Advance {
-    /// The epoch that must still be the current one.
-    pub epoch: i64,
-    /// The position that must still be the current one.
-    pub from: u64,
-    /// The new position.
-    pub to: u64,
-    /// The new safe position.
-    pub safe: u64,
-}
-
-/// Everything that one batch changes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Changes {
-    /// When the batch opened, in milliseconds since 1970.
-    pub now_ms: i64,
-    /// How far reading got; none for a batch without messages.
-    pub advance: Option<Advance>,
-    /// Changed rows, at most one change a row.
-    pub rows: Vec<RowChange>,
-    /// Messages that were heard; one that stands there already is replaced.
-    pub inbox: Vec<InboxRow>,
-    /// Undos that died, until they are repaired.
-    pub undos_died: Vec<DeadUndo>,
-    /// Messages that are being repaired: one that is an undo does not count as dead any more.
-    pub repaired: Vec<Uuid>,
-    /// What is said, numbered from the head's `outbox_next` on.
-    pub outbox: Vec<Envelope>,
-    /// Messages that begin to wait; those that wait no longer are struck off first, so that one may wait for another row.
-    pub waiting: Vec<WaitingRow>,
-    /// Messages that wait no longer.
-    pub waited: Vec<Uuid>,
-    /// What is to be said later, or not any more.
-    pub later: Vec<LaterChange>,
-    /// Effects to be run.
-    pub effects: Vec<EffectRow>,
-    /// Numbers of effects that are over.
-    pub effects_done: Vec<i64>,
-    /// Answers to be found again under their idempotency keys.
-    pub answers: Vec<StoredAnswer>,
-}
-
-impl Changes {
-    /// Whether there is nothing to write at all.
-    pub fn is_nothing(&self) -> bool {
-        let nothing = Self { now_ms: self.now_ms, ..Self::default() };
-        *self == nothing
-    }
 }
 
 /// Before which moment each is old enough to be forgotten.
@@ -330,63 +133,6 @@ pub trait Store: Send + Sync + 'static {
 
     /// How many rows stand in outbox, waiting, later, and effects.
     async fn backlog(&self) -> Result<Backlog, StoreError>;
-}
-
-/// What is known of the process that read before this one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct LastRun {
-    /// Whether it began where this one begins, and did not end by [`Store::release`]: something that it heard may have
-    /// killed it.
-    pub died_here: bool,
-    /// The message that it tried when it died, and how many processes have died of it by now.
-    pub suspect: Option<(Uuid, u32)>,
-}
-
-/// How much is on its way in a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Backlog {
-    /// Rows in the outbox, those published and kept a while included.
-    pub outbox: u64,
-    /// Messages that wait for a row.
-    pub waiting: u64,
-    /// Messages to be said later.
-    pub later: u64,
-    /// Effects to be run.
-    pub effects: u64,
-}
-
-/// What a batch reads before it decides: asked for at once, because each question is a way to the database and back.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Wanted {
-    /// Messages that may have been heard already.
-    pub heard: Vec<Uuid>,
-    /// Idempotency keys that may have been answered already.
-    pub answers: Vec<IdempotencyKey>,
-    /// Rows: the table, and keys that are sorted and unique.
-    pub rows: Vec<(&'static str, Vec<String>)>,
-    /// Rows, by table and key, that messages may wait for.
-    pub waited_for: Vec<(&'static str, String)>,
-    /// The moment up to which something may be due or expired, and how much of each is read at most.
-    pub due: Option<(Timestamp, u32)>,
-}
-
-/// What was found.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Loaded {
-    /// The head, as it will be until the commit.
-    pub head: Head,
-    /// The messages that were heard already: how often each was tried before it died, none if it lives.
-    pub heard: HashMap<Uuid, Option<u32>>,
-    /// The answers that were given.
-    pub answers: Vec<StoredAnswer>,
-    /// The rows that exist, as they were asked for, table by table.
-    pub rows: Vec<Vec<StoredRow>>,
-    /// The messages that wait for these rows, the oldest first.
-    pub waiting: Vec<WaitingRow>,
-    /// Messages to be said by now, in the order in which they are due.
-    pub due: Vec<LaterRow>,
-    /// Waiting messages that die by now, the one that dies first at the front.
-    pub expired: Vec<WaitingRow>,
 }
 
 /// The transaction of a batch. Dropped, it leaves no trace.

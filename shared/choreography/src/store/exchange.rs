@@ -1,0 +1,122 @@
+//! What a batch reads, and what it changes: each asked for, or written, at once.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{DeadUndo, EffectRow, Head, IdempotencyKey, InboxRow, LaterRow, StoredAnswer, StoredRow, WaitingRow};
+use crate::envelope::Envelope;
+
+/// What a batch reads before it decides: asked for at once, because each question is a way to the database and back.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// Messages that may have been heard already.
+    pub heard: Vec<Uuid>,
+    /// Idempotency keys that may have been answered already.
+    pub answers: Vec<IdempotencyKey>,
+    /// Rows: the table, and keys that are sorted and unique.
+    pub rows: Vec<(&'static str, Vec<String>)>,
+    /// Rows, by table and key, that messages may wait for.
+    pub waited_for: Vec<(&'static str, String)>,
+    /// The moment up to which something may be due or expired, and how much of each is read at most.
+    pub due: Option<(Timestamp, u32)>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Loaded {
+    /// The head, as it will be until the commit.
+    pub head: Head,
+    /// The messages that were heard already: how often each was tried before it died, none if it lives.
+    pub heard: HashMap<Uuid, Option<u32>>,
+    /// The answers that were given.
+    pub answers: Vec<StoredAnswer>,
+    /// The rows that exist, as they were asked for, table by table.
+    pub rows: Vec<Vec<StoredRow>>,
+    /// The messages that wait for these rows, the oldest first.
+    pub waiting: Vec<WaitingRow>,
+    /// Messages to be said by now, in the order in which they are due.
+    pub due: Vec<LaterRow>,
+    /// Waiting messages that die by now, the one that dies first at the front.
+    pub expired: Vec<WaitingRow>,
+}
+
+/// Everything that one batch changes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Changes {
+    /// When the batch opened, in milliseconds since 1970.
+    pub now_ms: i64,
+    /// How far reading got; none for a batch without messages.
+    pub advance: Option<Advance>,
+    /// Changed rows, at most one change a row.
+    pub rows: Vec<RowChange>,
+    /// Messages that were heard; one that stands there already is replaced.
+    pub inbox: Vec<InboxRow>,
+    /// Undos that died, until they are repaired.
+    pub undos_died: Vec<DeadUndo>,
+    /// Messages that are being repaired: one that is an undo does not count as dead any more.
+    pub repaired: Vec<Uuid>,
+    /// What is said, numbered from the head's `outbox_next` on.
+    pub outbox: Vec<Envelope>,
+    /// Messages that begin to wait; those that wait no longer are struck off first, so that one may wait for another row.
+    pub waiting: Vec<WaitingRow>,
+    /// Messages that wait no longer.
+    pub waited: Vec<Uuid>,
+    /// What is to be said later, or not any more.
+    pub later: Vec<LaterChange>,
+    /// Effects to be run.
+    pub effects: Vec<EffectRow>,
+    /// Numbers of effects that are over.
+    pub effects_done: Vec<i64>,
+    /// Answers to be found again under their idempotency keys.
+    pub answers: Vec<StoredAnswer>,
+}
+
+impl Changes {
+    /// Whether there is nothing to write at all.
+    pub fn is_nothing(&self) -> bool {
+        let nothing = Self { now_ms: self.now_ms, ..Self::default() };
+        *self == nothing
+    }
+}
+
+/// The progress of reading that a commit carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advance {
+    /// The epoch that must still be the current one.
+    pub epoch: i64,
+    /// The position that must still be the current one.
+    pub from: u64,
+    /// The new position.
+    pub to: u64,
+    /// The new safe position.
+    pub safe: u64,
+}
+
+/// A row to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowChange {
+    /// The table.
+    pub table: &'static str,
+    /// The key, as text.
+    pub key: String,
+    /// The version that was loaded, 0 if there was no row. The new one is one higher.
+    pub version: i64,
+    /// The new state as JSON; none deletes the row, and changes nothing if there was none.
+    pub state: Option<String>,
+}
+
+/// A change of what is to be said later, in the order in which it was decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LaterChange {
+    /// Say it then, instead of what stood under its name and key.
+    Set(LaterRow),
+    /// Take back, or strike off, what stands under this name and key.
+    Remove {
+        /// The message's name.
+        name: String,
+        /// The message's key.
+        key: String,
+    },
+}

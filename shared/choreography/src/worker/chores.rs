@@ -1,0 +1,82 @@
+//! What has to be done now and then: the lease is renewed, what is old is forgotten, what an operator must know is told.
+
+use jiff::Timestamp;
+
+use super::Worker;
+use crate::clock::{earlier, later};
+use crate::settings::{FORGET_MAX, LEASE};
+use crate::store::{Old, StoreError};
+
+/// Undos that died are counted up to here; nobody needs to know more exactly.
+const DEAD_UNDOS_COUNTED_MAX: u32 = 1_000;
+
+impl Worker {
+    /// Undos that died are reported until they are repaired.
+    pub(super) async fn look_for_dead_undos(&self) {
+        match self.store.dead_undos(DEAD_UNDOS_COUNTED_MAX).await {
+            Ok(undos) => {
+                let count = f64::from(u32::try_from(undos.len()).unwrap_or(u32::MAX));
+                metrics::gauge!("choreography_dead_undos", "service" => self.choreography.service).set(count);
+                self.shared.note_undos(match undos.as_slice() {
+                    [] => Ok(()),
+                    [first, ..] => Err(format!(
+                        "{} died and not been repaired, the first is {}: a story is half undone until then",
+                        if undos.len() == 1 { "an undo has".to_owned() } else { format!("{} undos have", undos.len()) },
+                        first.subject
+                    )),
+                });
+            }
+            Err(error) => self.shared.note_database(Err(error.to_string())),
+        }
+    }
+
+    pub(super) async fn look_ahead(&mut self) {
+        match self.store.next_due().await {
+            Ok(due) => self.state.due = due,
+            Err(error) => self.shared.note_database(Err(error.to_string())),
+        }
+    }
+
+    /// Renews the lease and forgets what is old.
+    pub(super) async fn chores(&mut self) {
+        let now = self.settings.clock.now();
+        self.count_backlog().await;
+        let Some(reading) = &mut self.state.reading else { return };
+        reading.remember(self.settings.safe_after, now);
+        let (epoch, safe) = (reading.epoch, reading.safe);
+        match self.store.renew(epoch, later(now, LEASE), safe, self.shared.forgettable()).await {
+            Ok(()) => {}
+            Err(StoreError::HeadConflict { .. }) => return self.stop_reading(),
+            Err(error) => return self.shared.note_database(Err(error.to_string())),
+        }
+        self.look_ahead().await;
+        self.forget(now).await;
+    }
+
+    /// Counts what is on its way. What was published and is kept a while does not count; an instance that stands by does
+    /// not know what that is, and counts it.
+    async fn count_backlog(&self) {
+        match self.store.backlog().await {
+            Ok(backlog) => {
+                let kept = self.shared.acknowledged() - self.shared.forgettable();
+                let kept = u64::try_from(kept).unwrap_or_default();
+                self.shared.set_backlog(backlog.outbox.saturating_sub(kept) + backlog.waiting);
+            }
+            Err(error) => self.shared.note_database(Err(error.to_string())),
+        }
+    }
+
+    /// Forgets the inbox and the answers; never while messages may come again that were heard long ago.
+    async fn forget(&mut self, now: Timestamp) {
+        let settled = earlier(now, self.settings.inbox_kept);
+        let reading = self.state.reading_since.is_some_and(|since| since < settled);
+        if !reading || self.shared.health().reading.is_err() {
+            return;
+        }
+        let (dead, answers) = (earlier(now, self.settings.dead_kept), earlier(now, self.settings.answers_kept));
+        let old = Old { heard: settled, dead, answers };
+        if let Err(error) = self.store.forget(&old, FORGET_MAX).await {
+            self.shared.note_database(Err(error.to_string()));
+        }
+    }
+}
