@@ -5,6 +5,7 @@
 //! said in the commit that does it, as a record among the dead letters.
 
 use crate::envelope::Envelope;
+use crate::letters::Outcome;
 
 /// The header of a replay: `<service>/<tries>/<sequence of the letter>`.
 pub(crate) const REPLAY: &str = "dead-replay";
@@ -32,39 +33,15 @@ pub(crate) struct Repair {
 impl Repair {
     /// What a message asks for, if it asks for a repair at all.
     pub(crate) fn of(envelope: &Envelope) -> Option<Result<Self, String>> {
-        let replay = envelope.header(REPLAY);
-        let mark = replay.or_else(|| envelope.header(DROP))?;
+        // Looked for once: hardly any message is one.
+        let (asked, mark) = envelope.headers.iter().find(|(name, _)| [REPLAY, DROP].contains(name))?;
         let read = || {
             let mut parts = mark.split('/');
             let service = parts.next()?.to_owned();
             let (tries, letter) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-            parts.next().is_none().then_some(Self { replay: replay.is_some(), service, tries, letter })
+            parts.next().is_none().then_some(Self { replay: asked == REPLAY, service, tries, letter })
         };
         Some(read().ok_or_else(|| format!("{mark:?} names no death: it is <service>/<tries>/<letter>")))
-    }
-}
-
-/// What came of a repair.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// It was done and changed something, or it was given up.
-    Done,
-    /// It was done and changed nothing: the story had been brought to its end meanwhile.
-    Nothing,
-    /// It was not done: it is not held for dead with so many tries any more.
-    Refused,
-    /// It was done and died again.
-    Died,
-}
-
-impl Outcome {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Nothing => "nothing",
-            Self::Refused => "refused",
-            Self::Died => "died",
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::circuit::HELD_HEADER;
 use crate::clock::later;
 use crate::derive::derived_id;
 use crate::envelope::{Envelope, Heading, child_trace};
@@ -116,7 +117,7 @@ pub(crate) struct Death {
 pub(crate) const SEQUENCE_HEADER: &str = "dead-sequence";
 
 /// What a letter keeps of the headers that other deaths, and their repairs, have left.
-const KEPT_HEADERS: [&str; 2] = [SEQUENCE_HEADER, "dead-held"];
+const KEPT_HEADERS: [&str; 2] = [SEQUENCE_HEADER, HELD_HEADER];
 
 /// A header's value has no line breaks, and nobody reads more than this.
 pub(crate) fn one_line(detail: &str) -> String {

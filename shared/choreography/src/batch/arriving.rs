@@ -9,9 +9,10 @@ use super::{Arrival, Arrived, Attempt, Does, EffectOver, Item};
 use crate::bus::Delivery;
 use crate::derive::derived_id;
 use crate::envelope::{Envelope, Heading};
+use crate::letters::Outcome;
 use crate::message::Reason;
 use crate::opening::{Found, open};
-use crate::repair::{DROP_REASON, Outcome, Repair};
+use crate::repair::{DROP_REASON, Repair};
 use crate::saying::{Cause, Death};
 use crate::settings::BATCH_MAX;
 use crate::step::{Kind, Opened};
@@ -66,8 +67,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Messages, each once.
-    pub(super) fn hear(&mut self, found: Vec<(&'a Delivery, Found<'a>)>, heard: &HashMap<Uuid, Option<u32>>) {
-        let mut known = heard.clone();
+    pub(super) fn hear(&mut self, found: Vec<(&'a Delivery, Found<'a>)>, mut known: HashMap<Uuid, Option<u32>>) {
         for (delivery, found) in found {
             let (heading, repair) = match &found {
                 Found::Foreign(problem) => {

@@ -2,8 +2,9 @@
 
 use super::{Attempt, Does, Item};
 use crate::envelope::{Envelope, Heading};
+use crate::letters::Outcome;
 use crate::message::Reason;
-use crate::repair::{Outcome, Repair, record};
+use crate::repair::{Repair, record};
 use crate::saying::{Cause, Death};
 use crate::step::Kind;
 use crate::store::{DeadUndo, InboxRow};

@@ -161,7 +161,7 @@ impl<'a> Attempt<'a> {
             let (epoch, position) = (charge.unwrap_or_default(), loaded.head.position);
             return Err(StoreError::HeadConflict { epoch, position });
         }
-        self.hear(found, &loaded.heard);
+        self.hear(found, loaded.heard);
         self.settle_effects(&arrived.effects);
         self.take_due(loaded.due, loaded.expired);
         self.take_calls(calls, &arrived.calls, &loaded.answers);

@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{Arrival, Attempt, Does, Item};
 use crate::envelope::{Envelope, Heading};
+use crate::letters::Outcome;
 use crate::message::Reason;
-use crate::repair::Outcome;
 use crate::saying::{Cause, Death};
 use crate::step::{CheckLaw, Reacted};
 use crate::store::{Loaded, StoreError, Transaction, Wanted};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::stored::Stored;
+use crate::bus::Stored;
 use crate::bus::subject::single_token;
 use crate::envelope::{Envelope, Heading};
 
@@ -52,7 +52,7 @@ pub struct Letter {
 impl Letter {
     /// Reads a letter. One that lacks something is a letter, too: it can still be looked at.
     pub(super) fn read(stored: &Stored) -> Self {
-        let Stored { sequence, time, envelope } = stored;
+        let Stored { sequence, at, envelope } = stored;
         let mut tokens = envelope.subject.splitn(4, '.').skip(1);
         let mut token = || tokens.next().unwrap_or(UNKNOWN).to_owned();
         let (service, message, key) = (token(), token(), token());
@@ -60,7 +60,7 @@ impl Letter {
         let number = |name: &str| envelope.header(name)?.parse().ok();
         let letter = Self {
             sequence: *sequence,
-            time: *time,
+            time: *at,
             source: header("ce-source"),
             id: envelope.header("ce-id").and_then(|id| id.parse().ok()),
             reason: header("dead-reason").unwrap_or_else(|| UNKNOWN.to_owned()),
@@ -132,7 +132,7 @@ pub(super) mod tests {
         let death = [("dead-reason", "poison"), ("dead-detail", "no"), ("dead-tries", "2"), ("dead-sequence", "77")];
         let headers = said.headers.iter().chain(death).collect();
         let envelope = Envelope { subject: "dead.payment.debit.o1".into(), headers, payload: said.payload };
-        Stored { sequence, time: Timestamp::UNIX_EPOCH, envelope }
+        Stored { sequence, at: Timestamp::UNIX_EPOCH, envelope }
     }
 
     #[test]

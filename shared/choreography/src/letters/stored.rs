@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use async_nats::{Client, HeaderValue, Message, RequestErrorKind, StatusCode};
+use async_nats::{Client, RequestErrorKind, StatusCode};
 use bytes::Bytes;
 use futures::StreamExt;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::bus::Stored;
 use crate::bus::jetstream::wire;
-use crate::envelope::Envelope;
 
 /// Messages that one request brings: 18 MiB of the largest.
 const BATCH_MAX: usize = 256;
@@ -21,15 +21,6 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 
 /// The status at the end of a batch.
 const END_OF_BATCH: u16 = 204;
-
-/// A message as a stream keeps it.
-#[derive(Debug, Clone)]
-pub(super) struct Stored {
-    pub(super) sequence: u64,
-    /// When the server stored it: one clock for all services.
-    pub(super) time: Timestamp,
-    pub(super) envelope: Envelope,
-}
 
 /// Where a reading goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +82,7 @@ impl<'a> Reading<'a> {
             let answer = tokio::time::timeout(ANSWER_MAX, answers.next()).await;
             let answer = answer.ok().flatten().with_context(|| format!("{}: the server is silent", reading()))?;
             match answer.status {
-                None => batch.push(Stored::read(&answer).with_context(reading)?),
+                None => batch.push(wire::stored(&answer).with_context(reading)?),
                 Some(StatusCode::NOT_FOUND) => return Ok((batch, false)),
                 Some(status) if status.as_u16() == END_OF_BATCH => {
                     return Ok((batch, wire::number(&answer, "Nats-Num-Pending") > Some(0)));
@@ -112,7 +103,7 @@ pub(super) async fn message(client: &Client, stream: &str, sequence: u64) -> Res
         Err(error) => return Err(error).with_context(|| format!("reading message {sequence} of the stream {stream}")),
     };
     match answer.status {
-        None => Stored::read(&answer).map(Some),
+        None => Ok(Some(wire::stored(&answer)?)),
         Some(StatusCode::NOT_FOUND) => Ok(None),
         Some(status) => bail!("reading message {sequence} of the stream {stream}: {status}"),
     }
@@ -136,17 +127,4 @@ pub(super) async fn last_sequence(client: &Client, stream: &str) -> Result<u64> 
 
 fn missing(stream: &str) -> String {
     format!("the stream {stream} is missing, or JetStream is not ready: it has to be provisioned")
-}
-
-impl Stored {
-    fn read(answer: &Message) -> Result<Self> {
-        // The server adds its own behind those that the message may have brought: only the last one is the truth.
-        let header = |name: &str| answer.headers.as_ref()?.get_last(name).map(HeaderValue::as_str);
-        let read = || {
-            let (sequence, time) = (header("Nats-Sequence")?.parse().ok()?, header("Nats-Time-Stamp")?.parse().ok()?);
-            let envelope = wire::envelope(header("Nats-Subject")?, answer.headers.as_ref(), &answer.payload);
-            Some(Self { sequence, time, envelope })
-        };
-        read().context("a message came without its subject, sequence or time")
-    }
 }

@@ -10,9 +10,10 @@ use super::filter::Filter;
 use super::found::Found;
 use super::letter::Letter;
 use super::post::MARKS;
-use super::stored::{Place, Reading, Stored, message};
+use super::stored::{Place, Reading, message};
 use super::survey::survey;
 use super::{DEAD_LETTERS, EVENTS};
+use crate::bus::Stored;
 use crate::bus::subject::single_token;
 use crate::envelope::Envelope;
 
@@ -70,7 +71,7 @@ impl Whole {
         told.each(|stored| {
             let until_death = match letter.event {
                 Some(event) => stored.sequence <= event,
-                None => stored.time <= letter.time,
+                None => stored.at <= letter.time,
             };
             if until_death {
                 story.push_back(Told::from(stored));
@@ -90,7 +91,7 @@ impl Whole {
 }
 
 impl From<Stored> for Told {
-    fn from(Stored { sequence, time, envelope }: Stored) -> Self {
+    fn from(Stored { sequence, at: time, envelope }: Stored) -> Self {
         Self { sequence, time, envelope }
     }
 }

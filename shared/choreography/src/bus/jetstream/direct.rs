@@ -3,7 +3,6 @@
 
 use async_nats::{Message, StatusCode, Subscriber};
 use futures::StreamExt;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
@@ -48,7 +47,7 @@ async fn batch(line: &Line, stream: &str, request: &Value, read: &mut Vec<Stored
     loop {
         let answer = answer(line, &mut answers).await?;
         match answer.status {
-            None => read.push(stored(&answer)?),
+            None => read.push(wire::stored(&answer)?),
             Some(StatusCode::NOT_FOUND) => return Ok(false),
             Some(status) if status.as_u16() == 204 => return Ok(wire::number(&answer, "Nats-Num-Pending") > Some(0)),
             Some(StatusCode::NO_RESPONDERS) => {
@@ -72,19 +71,5 @@ async fn answer(line: &Line, answers: &mut Subscriber) -> Result<Message, BusErr
             Ok(None) => Err(BusError::Lost("the client stopped".to_owned())),
             Err(_) => Err(BusError::Lost(format!("no answer within {:?}", line.options.ack_timeout))),
         },
-    }
-}
-
-/// A sayer may have put the server's headers on its message; the server's own stand behind those.
-fn stored(answer: &Message) -> Result<Stored, BusError> {
-    let last = |name: &'static str| Some(answer.headers.as_ref()?.get_last(name)?.as_str());
-    let sequence = last("Nats-Sequence").and_then(|sequence| sequence.parse().ok());
-    let at = last("Nats-Time-Stamp").and_then(|at| at.parse::<Timestamp>().ok());
-    match (sequence, at, last("Nats-Subject")) {
-        (Some(sequence), Some(at), Some(subject)) => {
-            let envelope = wire::envelope(subject, answer.headers.as_ref(), &answer.payload);
-            Ok(Stored { sequence, at, envelope })
-        }
-        _ => Err(BusError::Refused("a stored message came without its sequence or its time".to_owned())),
     }
 }

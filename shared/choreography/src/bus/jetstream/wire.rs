@@ -4,11 +4,12 @@ use std::str::FromStr;
 
 use async_nats::{HeaderMap, HeaderName, HeaderValue, Message, StatusCode};
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{fate::Reply, line::Refusal};
 use crate::{
-    bus::{BusError, Delivery},
+    bus::{BusError, Delivery, Stored},
     envelope::Envelope,
     headers::Headers,
 };
@@ -128,6 +129,20 @@ pub(crate) fn envelope(subject: &str, headers: Option<&HeaderMap>, payload: &Byt
 /// A header that the server added, as a number.
 pub(crate) fn number(message: &Message, name: &str) -> Option<u64> {
     message.headers.as_ref()?.get(name)?.as_str().parse().ok()
+}
+
+/// A message that was read directly. A sayer may have put the server's headers on its message; the server's own stand behind those.
+pub(crate) fn stored(answer: &Message) -> Result<Stored, BusError> {
+    let last = |name: &'static str| Some(answer.headers.as_ref()?.get_last(name)?.as_str());
+    let sequence = last("Nats-Sequence").and_then(|sequence| sequence.parse().ok());
+    let at = last("Nats-Time-Stamp").and_then(|at| at.parse::<Timestamp>().ok());
+    match (sequence, at, last("Nats-Subject")) {
+        (Some(sequence), Some(at), Some(subject)) => {
+            let envelope = envelope(subject, answer.headers.as_ref(), &answer.payload);
+            Ok(Stored { sequence, at, envelope })
+        }
+        _ => Err(BusError::Refused("a stored message came without its sequence or its time".to_owned())),
+    }
 }
 
 /// A message that a pull brought.
