@@ -95,6 +95,8 @@ pub(crate) struct Attempt<'a> {
     /// Messages that miss a row, with the row that they miss.
     postponed: Vec<(Item<'a>, (&'static str, String))>,
     woken: HashSet<(&'static str, String)>,
+    /// Whether any message waits in the database.
+    any_waits: bool,
     changes: Changes,
     replies: HashMap<usize, Result<Answer, TellError>>,
     heard: usize,
@@ -137,6 +139,7 @@ impl<'a> Attempt<'a> {
             queue: VecDeque::new(),
             postponed: Vec::new(),
             woken: HashSet::new(),
+            any_waits: false,
             changes: Changes { now_ms: now.as_millisecond(), ..Changes::default() },
             replies: HashMap::new(),
             heard: 0,
@@ -207,7 +210,7 @@ impl<'a> Attempt<'a> {
         let due = due_ms.map(|due_ms| Timestamp::from_millisecond(due_ms).unwrap_or(Timestamp::MAX));
         let undos_changed = !self.changes.undos_died.is_empty() || !self.changes.repaired.is_empty();
         let said = self.changes.outbox.clone();
-        let first = if self.changes.is_nothing() { 0 } else { transaction.commit(self.changes).await? };
+        let first = transaction.commit(self.changes).await?;
         let mut replies = self.replies;
         let missing = || Err(TellError::Failed("the command was not called".to_owned()));
         Ok(Outcome {

@@ -26,6 +26,7 @@ impl<'a> Attempt<'a> {
         let tables = self.tables.take_wanted();
         let (tables, rows): (Vec<_>, _) = tables.into_iter().map(|(table, name, keys)| (table, (name, keys))).unzip();
         let mut loaded = tx.load(&Wanted { rows, ..wanted }).await?;
+        self.any_waits = loaded.any_waits;
         for (table, found) in tables.into_iter().zip(std::mem::take(&mut loaded.rows)) {
             self.tables.fill(table, found).map_err(StoreError::Database)?;
         }
@@ -129,7 +130,7 @@ impl<'a> Attempt<'a> {
 
     /// Queues the messages that waited for rows which this batch brought. Whether there were any.
     async fn wake(&mut self, tx: &mut dyn Transaction) -> Result<bool, StoreError> {
-        if !self.choreography.steps.iter().any(|step| step.needs_row && step.kind.is_heard()) {
+        if !self.any_waits && self.postponed.is_empty() {
             return Ok(false);
         }
         let created: Vec<_> = self.tables.created().into_iter().filter(|row| !self.woken.contains(row)).collect();
@@ -138,7 +139,8 @@ impl<'a> Attempt<'a> {
         }
         let mut woken = false;
         let wanted = Wanted { waited_for: created.clone(), ..Wanted::default() };
-        for row in tx.load(&wanted).await?.waiting {
+        let waiting = if self.any_waits { tx.load(&wanted).await?.waiting } else { Vec::new() };
+        for row in waiting {
             if self.changes.waited.contains(&row.id) {
                 continue;
             }

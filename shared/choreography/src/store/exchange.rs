@@ -34,6 +34,8 @@ pub struct Loaded {
     pub answers: Vec<StoredAnswer>,
     /// The rows that exist, as they were asked for, table by table.
     pub rows: Vec<Vec<StoredRow>>,
+    /// Whether any message waits for any row.
+    pub any_waits: bool,
     /// The messages that wait for these rows, the oldest first.
     pub waiting: Vec<WaitingRow>,
     /// Messages to be said by now, in the order in which they are due.
@@ -71,14 +73,6 @@ pub struct Changes {
     pub effects_done: Vec<i64>,
     /// Answers to be found again under their idempotency keys.
     pub answers: Vec<StoredAnswer>,
-}
-
-impl Changes {
-    /// Whether there is nothing to write at all.
-    pub fn is_nothing(&self) -> bool {
-        let nothing = Self { now_ms: self.now_ms, ..Self::default() };
-        *self == nothing
-    }
 }
 
 /// The progress of reading that a commit carries.

@@ -74,8 +74,8 @@ pub struct Listing {
 /// A service's database.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Opens the transaction of a batch. Only one is open at a time in one instance; the head and all rows it reads
-    /// can't change under it.
+    /// Opens the transaction of a batch. Only one is open at a time in one instance; from what it reads first until it
+    /// ends, nothing changes under it.
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError>;
 
     /// The head.

@@ -127,6 +127,7 @@ mod claims {
         waiting {
             what_waits_for_a_row_is_found_oldest_first
             what_waits_for_another_row_is_not_found
+            whether_anything_waits_at_all_is_known
             what_waited_is_gone
             what_waited_may_wait_for_another_row_in_the_same_batch
             what_has_expired_comes_in_the_order_of_its_expiry

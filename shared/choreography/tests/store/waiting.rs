@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use choreography::store::{Backlog, Changes, Store, WaitingRow};
+use choreography::store::{Backlog, Changes, Store, WaitingRow, Wanted};
 
 use crate::fixture::{Instances, Questions as _, at, begin, commit, envelopes, id, in_charge, set, waiting};
 
@@ -30,6 +30,15 @@ pub(crate) async fn what_waits_for_another_row_is_not_found(stores: Instances) {
     assert_eq!(waits_for(&stores.second, &[("payment", "a"), ("order", "b")]).await, [0; 0]);
     assert_eq!(waits_for(&stores.second, &[("order", "a")]).await, [2]);
     assert_eq!(waits_for(&stores.second, &[]).await, [0; 0]);
+}
+
+pub(crate) async fn whether_anything_waits_at_all_is_known(stores: Instances) {
+    let any_waits = async || begin(&stores.second).await.ask(Wanted::default()).await.any_waits;
+    assert!(!any_waits().await);
+    wait(&stores.first, vec![waiting(1, "a", None)]).await;
+    assert!(any_waits().await);
+    commit(&stores.first, Changes { waited: vec![id(1)], ..Changes::default() }).await.unwrap();
+    assert!(!any_waits().await);
 }
 
 pub(crate) async fn what_waited_is_gone(stores: Instances) {

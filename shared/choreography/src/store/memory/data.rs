@@ -111,6 +111,7 @@ impl Data {
             heard: heard.collect(),
             answers: answers.collect(),
             rows: rows.collect(),
+            any_waits: !self.waiting.is_empty(),
             waiting: self.waiting.values().filter(waits).cloned().collect(),
             due,
             expired,

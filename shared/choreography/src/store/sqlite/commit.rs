@@ -11,7 +11,7 @@ use crate::store::{
     Changes, EffectRow, InboxRow, LaterChange, LaterRow, RowChange, StoreError, StoredAnswer, WaitingRow,
 };
 
-/// Writes everything, what is said from this number on.
+/// Writes everything, what is said from this number on, and commits.
 pub(super) async fn write(
     connection: &mut SqliteConnection,
     outbox_first: i64,
@@ -52,6 +52,7 @@ pub(super) async fn write(
     });
     done.await.doing(DOING)?;
     write_answers(&mut writing, changes.now_ms, changes.answers).await.doing(DOING)?;
+    writing.script().add("commit");
     writing.flush().await.doing(DOING)
 }
 

@@ -1,8 +1,10 @@
 //! The transaction of a batch: what it reads before it decides.
 //!
-//! It begins as a writer: whatever it reads can't be changed by anybody until it has committed.
+//! It begins as a writer: whatever it reads can't be changed by anybody until it has committed. It begins in the text
+//! that reads, and commits in the one that writes: each text is a way to the connection's thread and back.
 
 use async_trait::async_trait;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite, SqlitePool};
 
@@ -10,11 +12,22 @@ use super::statement::{Doing, Script, plain};
 use super::{columns, commit};
 use crate::store::{Changes, Head, Loaded, StoreError, Transaction, Wanted};
 
-/// The transaction of a batch; rolled back when it is dropped.
+/// The transaction of a batch.
 pub(super) struct SqliteTransaction {
-    transaction: sqlx::Transaction<'static, Sqlite>,
+    connection: PoolConnection<Sqlite>,
+    /// Whether the connection may be inside a transaction. It is closed then, instead of given back: nothing else takes
+    /// back for certain what a text did that failed midway.
+    open: bool,
     /// Once read, it stays: nobody else can change it meanwhile.
     head: Option<Head>,
+}
+
+impl Drop for SqliteTransaction {
+    fn drop(&mut self) {
+        if self.open {
+            self.connection.close_on_drop();
+        }
+    }
 }
 
 /// What a row that was read belongs to: its last column says so. Those of tables follow behind [`TABLES`].
@@ -28,8 +41,8 @@ const TABLES: i64 = 6;
 
 impl SqliteTransaction {
     pub(super) async fn begin(writer: &SqlitePool) -> Result<Self, StoreError> {
-        let transaction = writer.begin_with("begin immediate").await.doing("beginning a transaction")?;
-        Ok(Self { transaction, head: None })
+        let connection = writer.acquire().await.doing("waiting for the connection that writes")?;
+        Ok(Self { connection, open: false, head: None })
     }
 }
 
@@ -38,7 +51,9 @@ impl Transaction for SqliteTransaction {
     async fn load(&mut self, wanted: &Wanted) -> Result<Loaded, StoreError> {
         let mut loaded = Loaded { rows: vec![Vec::new(); wanted.rows.len()], ..Loaded::default() };
         let mut waiting = Vec::new();
-        for row in asked(wanted)?.fetch(&mut self.transaction).await.doing("loading what a batch needs")? {
+        let script = asked(wanted, !self.open)?;
+        self.open = true;
+        for row in script.fetch(&mut self.connection).await.doing("loading what a batch needs")? {
             read(&row, &mut loaded, &mut waiting).doing("reading what a batch needs")?;
         }
         waiting.sort_unstable_by_key(|(number, _)| *number);
@@ -57,17 +72,20 @@ impl Transaction for SqliteTransaction {
         {
             return Err(StoreError::HeadConflict { epoch: advance.epoch, position: advance.from });
         }
-        commit::write(&mut self.transaction, head.outbox_next, changes).await?;
-        self.transaction.commit().await.doing("committing a batch")?;
+        commit::write(&mut self.connection, head.outbox_next, changes).await?;
+        self.open = false;
         Ok(head.outbox_next)
     }
 }
 
 /// One text for everything that is wanted. Lists come as JSON, so that the text stays the same, and prepared, however
 /// long they are. Tuples are looked up by `cross join`, which keeps the order: for `in`, SQLite scans the table.
-fn asked(wanted: &Wanted) -> Result<Script, StoreError> {
+fn asked(wanted: &Wanted, begin: bool) -> Result<Script, StoreError> {
     let mut script = Script::default();
-    script.add(&format!("select {}, {HEAD} from head", columns::HEAD));
+    if begin {
+        script.add("begin immediate");
+    }
+    script.add(&format!("select {}, exists (select 1 from waiting), {HEAD} from head", columns::HEAD));
     if !wanted.heard.is_empty() {
         let listed = "select unhex(value) from json_each(?)";
         script.add(&format!("select id, dead_tries, {HEARD} from inbox where id in ({listed})"));
@@ -113,7 +131,7 @@ fn read(
     waiting: &mut Vec<(i64, crate::store::WaitingRow)>,
 ) -> Result<(), sqlx::Error> {
     match row.try_get(row.len() - 1)? {
-        HEAD => loaded.head = columns::head(row)?,
+        HEAD => (loaded.head, loaded.any_waits) = (columns::head(row)?, row.try_get(row.len() - 2)?),
         HEARD => drop(loaded.heard.insert(columns::id(row, 0)?, row.try_get(1)?)),
         ANSWERS => loaded.answers.push(columns::answer(row)?),
         WAITING => waiting.push(columns::waiting(row)?),
