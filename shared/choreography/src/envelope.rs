@@ -58,25 +58,41 @@ pub struct Heading<'a> {
     pub trace: &'a str,
 }
 
+/// The names of the headers, in the order in which they are written.
+pub(crate) const NAMES: [&str; 11] = [
+    "ce-specversion",
+    "ce-id",
+    "ce-source",
+    "ce-type",
+    "ce-time",
+    "ce-subject",
+    "ce-datacontenttype",
+    "ce-correlationid",
+    "ce-causationid",
+    "traceparent",
+    "ce-expirytime",
+];
+
 /// The payload's media type, the only one that is spoken.
 const CONTENT_TYPE: &str = "application/json";
 
 impl<'a> Heading<'a> {
     fn write(&self) -> Headers {
         let (id, time, expiry) = (self.id.to_string(), self.time.to_string(), self.expiry.map(|at| at.to_string()));
-        let always = [
-            ("ce-specversion", "1.0"),
-            ("ce-id", &id),
-            ("ce-source", self.source),
-            ("ce-type", self.kind),
-            ("ce-time", &time),
-            ("ce-subject", self.subject),
-            ("ce-datacontenttype", CONTENT_TYPE),
-            ("ce-correlationid", self.correlation),
-            ("ce-causationid", self.causation),
-            ("traceparent", self.trace),
+        let values = [
+            "1.0",
+            &id,
+            self.source,
+            self.kind,
+            &time,
+            self.subject,
+            CONTENT_TYPE,
+            self.correlation,
+            self.causation,
+            self.trace,
         ];
-        always.into_iter().chain(expiry.as_deref().map(|expiry| ("ce-expirytime", expiry))).collect()
+        // The last name is left out where nothing expires.
+        NAMES.into_iter().zip(values.into_iter().chain(expiry.as_deref())).collect()
     }
 
     /// The message of this name, with these headers and its payload.
@@ -90,24 +106,34 @@ impl<'a> Heading<'a> {
     /// # Errors
     /// Says which header is missing or unreadable: such a message is not one of ours.
     pub fn read(envelope: &'a Envelope) -> Result<Self, String> {
-        let get = |name: &str| envelope.header(name).ok_or_else(|| format!("header {name} is missing"));
-        let wrong = |name: &str, value: &str| format!("header {name} is unreadable: {value:?}");
-        let timestamp = |name: &str| get(name).and_then(|text| text.parse().map_err(|_| wrong(name, text)));
-        for (name, wanted) in [("ce-specversion", "1.0"), ("ce-datacontenttype", CONTENT_TYPE)] {
-            if get(name)? != wanted {
-                return Err(wrong(name, get(name)?));
+        let mut found = [None; NAMES.len()];
+        for (name, value) in envelope.headers.iter() {
+            if let Some(place) = NAMES.iter().position(|known| *known == name) {
+                found[place].get_or_insert(value);
             }
         }
-        let (id, trace) = (get("ce-id")?, get("traceparent")?);
+        let [version, id, source, kind, time, subject, content, correlation, causation, trace, expiry] = found;
+        let missing = |name: &str| format!("header {name} is missing");
+        let wrong = |name: &str, value: &str| format!("header {name} is unreadable: {value:?}");
+        let needed = |name: &str, value: Option<&'a str>| value.ok_or_else(|| missing(name));
+        let moment = |name: &str, value: &str| value.parse().map_err(|_| wrong(name, value));
+        for (name, value, wanted) in [("ce-specversion", version, "1.0"), ("ce-datacontenttype", content, CONTENT_TYPE)]
+        {
+            let value = needed(name, value)?;
+            if value != wanted {
+                return Err(wrong(name, value));
+            }
+        }
+        let (id, trace) = (needed("ce-id", id)?, needed("traceparent", trace)?);
         Ok(Self {
             id: id.parse().map_err(|_| wrong("ce-id", id))?,
-            source: get("ce-source")?,
-            kind: get("ce-type")?,
-            time: timestamp("ce-time")?,
-            subject: get("ce-subject")?,
-            correlation: get("ce-correlationid")?,
-            causation: get("ce-causationid")?,
-            expiry: envelope.header("ce-expirytime").map(|_| timestamp("ce-expirytime")).transpose()?,
+            source: needed("ce-source", source)?,
+            kind: needed("ce-type", kind)?,
+            time: moment("ce-time", needed("ce-time", time)?)?,
+            subject: needed("ce-subject", subject)?,
+            correlation: needed("ce-correlationid", correlation)?,
+            causation: needed("ce-causationid", causation)?,
+            expiry: expiry.map(|expiry| moment("ce-expirytime", expiry)).transpose()?,
             trace: if valid_trace(trace) { trace } else { return Err(wrong("traceparent", trace)) },
         })
     }

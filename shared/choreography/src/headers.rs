@@ -13,7 +13,12 @@ pub struct Headers(Arc<str>);
 impl Headers {
     /// The first value of a name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.iter().find(|(header, _)| *header == name).map(|(_, value)| value)
+        self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+    }
+
+    /// Whether some name or value has this text: a glance that is cheaper than looking for a name that is hardly ever there.
+    pub(crate) fn mention(&self, text: &str) -> bool {
+        self.0.contains(text)
     }
 
     /// Names and values, in order.

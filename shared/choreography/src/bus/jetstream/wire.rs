@@ -10,7 +10,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use super::{fate::Reply, line::Refusal};
 use crate::{
     bus::{BusError, Delivery, Stored},
-    envelope::Envelope,
+    envelope::{Envelope, NAMES},
     headers::Headers,
 };
 
@@ -84,27 +84,13 @@ fn unreadable(reply: &Reply, why: &str) -> BusError {
     BusError::Refused(format!("unreadable answer, {why}: {:?}", String::from_utf8_lossy(&reply.payload)))
 }
 
-/// The names that every message has: they need not be checked and copied for each.
-const KNOWN_NAMES: [&str; 11] = [
-    "ce-specversion",
-    "ce-id",
-    "ce-source",
-    "ce-type",
-    "ce-time",
-    "ce-subject",
-    "ce-datacontenttype",
-    "ce-correlationid",
-    "ce-causationid",
-    "traceparent",
-    "ce-expirytime",
-];
-
 /// An envelope's headers as the client writes them.
 pub(crate) fn written(headers: &Headers) -> Result<HeaderMap, String> {
     let mut map = HeaderMap::new();
     for (name, value) in headers.iter() {
         let wrong = |error: &dyn std::fmt::Display| format!("header {name}: {value:?}: {error}");
-        let key = match KNOWN_NAMES.iter().find(|known| **known == name) {
+        // Those that every message has need not be checked and copied.
+        let key = match NAMES.iter().find(|known| **known == name) {
             Some(known) => HeaderName::from_static(known),
             None => HeaderName::from_str(name).map_err(|error| wrong(&error))?,
         };
