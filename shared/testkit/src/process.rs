@@ -93,6 +93,18 @@ impl Process {
         Ok(())
     }
 
+    /// Starts it again without one of its variables; the next time it is started, it has that one again.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub fn again_without(&self, variable: &str) -> Result<()> {
+        self.kill();
+        let mut program = self.program.clone();
+        program.variables.remove(variable);
+        *self.child() = spawn(&program, &self.directory, &self.log, self.group)?;
+        Ok(())
+    }
+
     /// Stops the clock for it (SIGSTOP), and waits until all of it stands still: it does nothing and loses nothing,
     /// until [`Process::wake`].
     ///

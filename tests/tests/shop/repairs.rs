@@ -20,6 +20,21 @@ pub(crate) async fn the_letter_of(shop: &Shop, order: &Order) -> Value {
     until("its letter", PATIENCE, async || letter_of(shop, order).await).await
 }
 
+/// Checks what a service says of undos that died: how many there are, and the first of them.
+async fn expect_dead_undos(shop: &Shop, service: &str, wanted: Option<&str>) {
+    until(format_args!("{service} to report {wanted:?}"), PATIENCE, async || {
+        let (ready, count) =
+            (shop.get(service, "/readyz").await, shop.metric(service, "choreography_dead_undos").await);
+        let told = ready.body["undos"].as_str();
+        let tells = wanted.map_or(told.is_none() && count == 0.0, |undo| {
+            told.is_some_and(|told| told.contains(undo)) && count == 1.0
+        });
+        // It does its work all the same.
+        if ready.status == 200 && tells { Ok(()) } else { Err(format!("{count} {ready:?}")) }
+    })
+    .await;
+}
+
 /// An order for which delivery was asked too late: its letter's number, once everything is undone.
 async fn an_order_that_died_at_delivery(shop: &Shop) -> (Order, String) {
     let order = shop.order("tea", 1, "north").await;
@@ -116,5 +131,31 @@ async fn a_message_that_kills_the_process_dies_alone() {
     let well = shop.order_automatic("tea", 1, "south").await;
     shop.expect(&well, "completed").await;
     shop.expect(&doomed, "cancelled").await;
+    shop.expect_invariants().await;
+}
+
+#[tokio::test]
+async fn an_undo_that_died_is_reported_until_its_letter_is_replayed() {
+    let shop = Shop::open_with(Plan::new().set("payment", "FAULT", "panic:cancel-payment:no-dealer")).await;
+    let order = shop.order_automatic("tea", 2, "nowhere").await;
+    let letter = the_letter_of(&shop, &order).await;
+    assert_eq!((&letter["service"], &letter["message"]), (&json!("payment"), &json!("cancel-payment")));
+    let undo = format!("delivery.cancel-payment.{}", order.id);
+    expect_dead_undos(&shop, "payment", Some(&undo)).await;
+    let (payment, errors) = (shop.premises.process("payment"), ["a message died", "a story is half undone"]);
+    let log = payment.log();
+    let logged = |words: &str| log.lines().any(|line| [" ERROR ", words, &undo].iter().all(|it| line.contains(it)));
+    assert!(errors.into_iter().all(logged), "{log}");
+    // The money is kept, and the order does not know what to become, until the cause is mended.
+    shop.expect_payment(&order, "confirmed").await;
+    assert_eq!(shop.look(&order).await["status"], "confirmed");
+    payment.again_without("FAULT").unwrap();
+    shop.premises.ready(shop.premises.service("payment")).await;
+    expect_dead_undos(&shop, "payment", Some(&undo)).await;
+    let (code, replayed) = shop.dead_letters(&["replay", &letter["sequence"].to_string()]).await;
+    assert_eq!((code, outcomes(&replayed)), (0, vec!["done"]), "{replayed}");
+    expect_dead_undos(&shop, "payment", None).await;
+    assert_eq!(shop.expect(&order, "cancelled").await["reason"], "no-dealer");
+    shop.expect_payment(&order, "refunded").await;
     shop.expect_invariants().await;
 }
