@@ -23,6 +23,8 @@ pub struct Reply {
     pub body: Value,
     /// `Location`.
     pub location: Option<String>,
+    /// `Retry-After`, in seconds.
+    pub retry_after: Option<u64>,
 }
 
 impl Reply {
@@ -66,10 +68,11 @@ impl Shop {
         let answer = request.send().await?;
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (media_type, location) = (header(CONTENT_TYPE.as_str()).unwrap_or_default(), header("location"));
+        let retry_after = header("retry-after").and_then(|seconds| seconds.parse().ok());
         let status = answer.status().as_u16();
         let text = answer.text().await?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Ok(Reply { status, media_type, body, location })
+        Ok(Reply { status, media_type, body, location, retry_after })
     }
 
     /// Sends a request that must be answered.

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails with a panic")]
 
 mod bad_input;
+mod circuit;
 mod crashes;
 mod expiry;
 mod failing;
@@ -16,6 +17,7 @@ mod processes;
 mod races;
 mod repairs;
 mod sentences;
+mod steady;
 mod storage;
 mod strangers;
 mod tombstones;

@@ -20,6 +20,12 @@ pub(crate) async fn the_letter_of(shop: &Shop, order: &Order) -> Value {
     until("its letter", PATIENCE, async || letter_of(shop, order).await).await
 }
 
+/// Checks that nothing has died. The notices that a message was late don't count.
+pub(crate) async fn expect_no_letters(shop: &Shop) {
+    let (code, left) = shop.dead_letters(&["list"]).await;
+    assert_eq!((code, &left["letters"]), (3, &json!([])), "{left}");
+}
+
 /// Checks what a service says of undos that died: how many there are, and the first of them.
 async fn expect_dead_undos(shop: &Shop, service: &str, wanted: Option<&str>) {
     until(format_args!("{service} to report {wanted:?}"), PATIENCE, async || {
