@@ -1,10 +1,13 @@
 //! Parts of the shop fail, and it fails well: it slows its intake down, loses nothing, and goes on by itself.
 
+use std::time::Duration;
+
 use serde_json::json;
-use shop_tests::{PATIENCE, Plan, Shop};
+use shop_tests::{PATIENCE, Plan, Request, Shop};
 use testkit::until;
 
-use crate::repairs::{outcomes, the_letter_of};
+use crate::repairs::{expect_no_letters, outcomes, the_letter_of};
+use crate::steady::{Tally, customers};
 
 #[tokio::test]
 async fn mails_wait_for_their_server_and_arrive_once_when_it_is_back() {
@@ -42,4 +45,34 @@ async fn a_mail_that_was_given_up_is_sent_when_its_letter_is_replayed() {
     .await;
     shop.expect_mails(&order, 1).await;
     shop.expect_invariants().await;
+}
+
+async fn customer(shop: &Shop, tally: &Tally, refusal: &str) {
+    tally.order(shop, Request::new("tea", 1, "south").automatic(), refusal).await;
+}
+
+/// The backlog is counted once a second: as many as come in two seconds may be too many.
+#[tokio::test]
+async fn without_the_server_orders_are_taken_until_the_backlog_is_full_and_all_of_them_end() {
+    const BACKLOG_MAX: u32 = 60;
+    const CUSTOMER_EVERY: Duration = Duration::from_millis(40);
+    let shop = Shop::open_with(Plan::new().set("order", "BACKLOG_MAX", BACKLOG_MAX.to_string())).await;
+    let tally = Tally::default();
+    customers(CUSTOMER_EVERY, async |_| customer(&shop, &tally, "backlog-full").await, async {
+        tally.expect_accepted(BACKLOG_MAX * 2).await;
+        assert_eq!(tally.refused(), 0, "what has been published is no backlog");
+        shop.premises.process("nats-server").kill();
+        let before = tally.accepted();
+        tally.expect_refused(25).await;
+        let taken = tally.accepted() - before;
+        let wanted = BACKLOG_MAX / 2..BACKLOG_MAX + 50;
+        assert!(wanted.contains(&taken), "{taken} were taken without the server");
+        tally.expect_refused(25).await;
+        assert_eq!(tally.accepted(), before + taken, "some were taken while others were refused");
+        shop.premises.nats.again().unwrap();
+        tally.expect_accepted(25).await;
+    })
+    .await;
+    shop.expect_invariants().await;
+    expect_no_letters(&shop).await;
 }
