@@ -38,6 +38,7 @@ impl Service {
     ) -> Result<Self> {
         let listen = format!("127.0.0.1:{}", free_port()?);
         let mut program = Program::new(format!("{name}-{instance}"), binary(name)?)
+            .bearing_file_limits()
             .arg("--demo")
             .env("NATS_URL", nats_url)
             .env("LISTEN", &listen)

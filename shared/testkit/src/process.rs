@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
 use anyhow::{Context, Result};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, getrlimit, kill_process, prlimit, waitid};
 
 /// What to run, and with what.
 #[derive(Debug, Clone)]
@@ -36,6 +36,14 @@ impl Program {
     /// With a variable in its environment.
     pub fn env(mut self, name: impl Into<String>, value: impl Into<OsString>) -> Self {
         self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// Past a limit that [`Process::limit_files`] sets, its writes fail; otherwise such a write would kill it.
+    pub fn bearing_file_limits(mut self) -> Self {
+        let path = std::mem::replace(&mut self.path, PathBuf::from("sh"));
+        let script = r#"trap "" XFSZ; exec "$0" "$@""#;
+        self.arguments.splice(..0, ["-c".into(), script.into(), path.into()]);
         self
     }
 }
@@ -134,6 +142,18 @@ impl Process {
     /// When it has ended.
     pub fn wake(&self) -> Result<()> {
         self.signal(Signal::CONT)
+    }
+
+    /// Lets none of its files grow beyond so many bytes from now on: to write there fails, as on a full disk. None is the
+    /// limit that this process has, too.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn limit_files(&self, bytes: Option<u64>) -> Result<()> {
+        let (child, own) = (self.child(), getrlimit(Resource::Fsize));
+        let limit = Rlimit { current: bytes.or(own.current), ..own };
+        let limited = prlimit(Some(Pid::from_child(&child)), Resource::Fsize, limit);
+        limited.map(drop).with_context(|| format!("limiting the files of {}", self.name()))
     }
 
     /// Whether it ended by itself, and how.

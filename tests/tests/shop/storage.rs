@@ -55,7 +55,7 @@ async fn every_order_ends_though_the_server_forgets_and_another_publisher_speaks
 }
 
 /// Waits until a service says that it is not ready, in one line with these words: what happened, and what to do.
-async fn expect_unready(shop: &Shop, service: &str, words: &[&str]) {
+pub(crate) async fn expect_unready(shop: &Shop, service: &str, words: &[&str]) {
     until(format_args!("{service} to be unready because of {words:?}"), shop_tests::PATIENCE, async || {
         let reply = shop.get(service, "/readyz").await;
         let detail = reply.body["detail"].as_str().unwrap_or_default();
