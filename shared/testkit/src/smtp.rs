@@ -38,13 +38,27 @@ impl SmtpServer {
             .arg(format!("127.0.0.1:{port}"))
             .arg(&maildir);
         let server = Self { process: world.start(program)?, port, maildir };
+        server.ready()?;
+        Ok(server)
+    }
+
+    /// Starts it again after its death, with the mails that it has.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn again(&self) -> Result<()> {
+        self.process.again()?;
+        self.ready()
+    }
+
+    fn ready(&self) -> Result<()> {
         let begin = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let words = server.process.last_words(20);
-            anyhow::ensure!(server.process.ended().is_none() && begin.elapsed() < START_MAX, "no SMTP server\n{words}");
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            let words = self.process.last_words(20);
+            anyhow::ensure!(self.process.ended().is_none() && begin.elapsed() < START_MAX, "no SMTP server\n{words}");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Ok(server)
+        Ok(())
     }
 
     /// Where it listens, as `SMTP_URL` takes it.

@@ -11,6 +11,7 @@ mod crashes;
 mod expiry;
 mod failing;
 mod intruder;
+mod letters;
 mod mixed;
 mod permissions;
 mod processes;
