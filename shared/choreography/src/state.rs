@@ -37,7 +37,8 @@ pub(crate) struct Shared {
     charge: watch::Sender<Charge>,
     /// Outbox rows up to this number need not be kept any more.
     forgettable: Arc<AtomicI64>,
-    /// How many outbox rows the server has acknowledged that are kept all the same, and those forgotten before.
+    /// How many outbox rows the server has acknowledged, from the first there ever was: those that are kept all the same,
+    /// and those forgotten before.
     acknowledged: Arc<AtomicI64>,
     /// How many rows are on their way, as counted last.
     backlog: Arc<AtomicU64>,

@@ -53,14 +53,13 @@ impl Worker {
         self.forget(now).await;
     }
 
-    /// Counts what is on its way. What was published and is kept a while does not count; an instance that stands by does
-    /// not know what that is, and counts it.
+    /// Counts what is on its way: of what was said, as much as the server has not acknowledged. An instance that stands by
+    /// does not know how much that is, and counts what is only kept a while, too.
     async fn count_backlog(&self) {
-        match self.store.backlog().await {
-            Ok(backlog) => {
-                let kept = self.shared.acknowledged() - self.shared.forgettable();
-                let kept = u64::try_from(kept).unwrap_or_default();
-                self.shared.set_backlog(backlog.outbox.saturating_sub(kept) + backlog.waiting);
+        match tokio::try_join!(self.store.backlog(), self.store.head()) {
+            Ok((backlog, head)) => {
+                let open = u64::try_from(head.outbox_next - 1 - self.shared.acknowledged()).unwrap_or_default();
+                self.shared.set_backlog(open.min(backlog.outbox) + backlog.waiting);
             }
             Err(error) => self.shared.note_database(Err(error.to_string())),
         }

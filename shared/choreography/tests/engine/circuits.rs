@@ -249,3 +249,40 @@ async fn too_much_on_its_way_lets_nothing_new_begin() {
     until("new ones are begun", || async { open(&scribe, 28).await.is_ok() }).await;
     scribe.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_published_never_counts_as_on_its_way() {
+    let stage = Stage::new();
+    let scribe = stage.start_intake_with(Settings { backlog_max: 5, ..stage.settings() });
+    well(&scribe).await;
+    // For longer than it is kept.
+    for page in 1..=400 {
+        pass(ms(70)).await;
+        assert_eq!(open(&scribe, page).await, Ok(()), "{page}");
+    }
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn right_after_a_restart_too_much_on_its_way_is_noticed_whatever_was_said_before() {
+    let stage = Stage::new();
+    let settings = Settings { backlog_max: 5, ..stage.settings() };
+    let scribe = stage.start_intake_with(settings.clone());
+    well(&scribe).await;
+    for page in 1..=20 {
+        open(&scribe, page).await.unwrap();
+    }
+    all_said(&stage, 20).await;
+    until("all is forgotten", || async { stage.backlog().await.outbox == 0 }).await;
+    scribe.stop().await;
+    let scribe = stage.start_intake_with(settings);
+    well(&scribe).await;
+    stage.bus.set_down(true);
+    for page in 21..=26 {
+        open(&scribe, page).await.unwrap();
+    }
+    pass(ms(1_100)).await;
+    let refused = open(&scribe, 27).await;
+    assert!(matches!(&refused, Err(TellError::Closed { code: "backlog-full", .. })), "{refused:?}");
+    scribe.stop().await;
+}
