@@ -219,8 +219,10 @@ impl Worker {
             self.effects_added.notify_one();
         }
         self.state.due = self.state.due.into_iter().chain(outcome.due).min();
-        if arrived.due {
-            self.look_ahead().await;
+        if arrived.due
+            && let Err(error) = self.look_ahead().await
+        {
+            self.shared.note_database(Err(error.to_string()));
         }
     }
 

@@ -30,52 +30,49 @@ impl Worker {
         }
     }
 
-    pub(super) async fn look_ahead(&mut self) {
-        match self.store.next_due().await {
-            Ok(due) => self.state.due = due,
+    pub(super) async fn look_ahead(&mut self) -> Result<(), StoreError> {
+        self.state.due = self.store.next_due().await?;
+        Ok(())
+    }
+
+    /// Renews the lease and forgets what is old. While nothing arrives, this alone shows whether the database works.
+    pub(super) async fn chores(&mut self) {
+        let counted = self.count_backlog().await;
+        match self.renew_and_forget().await.and(counted) {
+            Ok(()) => self.shared.note_database(Ok(())),
+            Err(StoreError::HeadConflict { .. }) => self.stop_reading(),
             Err(error) => self.shared.note_database(Err(error.to_string())),
         }
     }
 
-    /// Renews the lease and forgets what is old.
-    pub(super) async fn chores(&mut self) {
+    async fn renew_and_forget(&mut self) -> Result<(), StoreError> {
         let now = self.settings.clock.now();
-        self.count_backlog().await;
-        let Some(reading) = &mut self.state.reading else { return };
+        let Some(reading) = &mut self.state.reading else { return Ok(()) };
         reading.remember(self.settings.safe_after, now);
         let (epoch, safe) = (reading.epoch, reading.safe);
-        match self.store.renew(epoch, later(now, LEASE), safe, self.shared.forgettable()).await {
-            Ok(()) => {}
-            Err(StoreError::HeadConflict { .. }) => return self.stop_reading(),
-            Err(error) => return self.shared.note_database(Err(error.to_string())),
-        }
-        self.look_ahead().await;
-        self.forget(now).await;
+        self.store.renew(epoch, later(now, LEASE), safe, self.shared.forgettable()).await?;
+        self.look_ahead().await?;
+        self.forget(now).await
     }
 
     /// Counts what is on its way: of what was said, as much as the server has not acknowledged. An instance that stands by
     /// does not know how much that is, and counts what is only kept a while, too.
-    async fn count_backlog(&self) {
-        match tokio::try_join!(self.store.backlog(), self.store.head()) {
-            Ok((backlog, head)) => {
-                let open = u64::try_from(head.outbox_next - 1 - self.shared.acknowledged()).unwrap_or_default();
-                self.shared.set_backlog(open.min(backlog.outbox) + backlog.waiting);
-            }
-            Err(error) => self.shared.note_database(Err(error.to_string())),
-        }
+    async fn count_backlog(&self) -> Result<(), StoreError> {
+        let (backlog, head) = (self.store.backlog().await?, self.store.head().await?);
+        let open = u64::try_from(head.outbox_next - 1 - self.shared.acknowledged()).unwrap_or_default();
+        self.shared.set_backlog(open.min(backlog.outbox) + backlog.waiting);
+        Ok(())
     }
 
     /// Forgets the inbox and the answers; never while messages may come again that were heard long ago.
-    async fn forget(&mut self, now: Timestamp) {
+    async fn forget(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let settled = earlier(now, self.settings.inbox_kept);
         let reading = self.state.reading_since.is_some_and(|since| since < settled);
         if !reading || self.shared.health().reading.is_err() {
-            return;
+            return Ok(());
         }
         let (dead, answers) = (earlier(now, self.settings.dead_kept), earlier(now, self.settings.answers_kept));
         let old = Old { heard: settled, dead, answers };
-        if let Err(error) = self.store.forget(&old, FORGET_MAX).await {
-            self.shared.note_database(Err(error.to_string()));
-        }
+        self.store.forget(&old, FORGET_MAX).await.map(drop)
     }
 }

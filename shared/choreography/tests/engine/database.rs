@@ -49,6 +49,17 @@ async fn no_message_dies_of_it_however_long_it_takes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_service_that_has_nothing_to_do_notices_it_and_that_it_is_over() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    well(&scribe).await;
+    stage.store.fail_next_commits(3);
+    until("the database fails", || async { scribe.health().database.is_err() }).await;
+    until("health says that all is well", || async { scribe.health().database.is_ok() }).await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_due_and_what_waits_survives_it() {
     let stage = Stage::new();
     let scribe = stage.start();

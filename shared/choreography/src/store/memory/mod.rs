@@ -41,7 +41,8 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// Lets the next commits fail as if the disk were full; they write nothing. Replaces what was said before.
+    /// Lets the next commits fail as if the disk were full, those of batches and of renewed leases; they write nothing.
+    /// Replaces what was said before.
     pub fn fail_next_commits(&self, count: u32) {
         self.shared.failing.store(count, Ordering::SeqCst);
     }
@@ -61,6 +62,15 @@ impl Shared {
     fn data(&self) -> MutexGuard<'_, Data> {
         // Changes are checked before they are made, so a panic leaves nothing half done.
         self.data.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Fails, if this commit is one of those that are to.
+    fn may_fail(&self) -> Result<(), StoreError> {
+        let one_less = |failing: u32| failing.checked_sub(1);
+        match self.failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) {
+            Ok(_) => Err(StoreError::Database(anyhow!("this commit was to fail"))),
+            Err(_) => Ok(()),
+        }
     }
 }
 
@@ -94,6 +104,7 @@ impl Store for MemoryStore {
     }
 
     async fn renew(&self, epoch: i64, lease_until: Timestamp, safe: u64, forget_outbox: i64) -> Result<(), StoreError> {
+        self.shared.may_fail()?;
         let renewed = self.write(|data| {
             let head = data.head_of(epoch)?;
             head.lease_until_ms = lease_until.as_millisecond();
@@ -199,10 +210,7 @@ impl Transaction for MemoryTransaction {
     }
 
     async fn commit(self: Box<Self>, changes: Changes) -> Result<i64, StoreError> {
-        let one_less = |failing: u32| failing.checked_sub(1);
-        if self.shared.failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
-            return Err(StoreError::Database(anyhow!("this commit was to fail")));
-        }
+        self.shared.may_fail()?;
         let mut data = self.shared.data();
         data.check(&changes)?;
         Ok(data.apply(changes))
