@@ -28,8 +28,9 @@ pub(crate) enum Feed {
     Begin { epoch: i64, position: u64 },
     /// Messages in stream order.
     Messages { epoch: i64, deliveries: Vec<Delivery> },
-    /// The server that is read from was still alive at that moment.
-    Alive { epoch: i64, at: Timestamp },
+    /// The server that is read from was still alive at that moment. Whether reading had passed a place by then, because up
+    /// to there the stream has nothing that was not sent.
+    Alive { epoch: i64, at: Timestamp, passed: Option<u64> },
 }
 
 /// Why reading stopped.
@@ -122,7 +123,7 @@ impl Reader {
 
     async fn read_as(&self, epoch: i64, head: &Head, connection: &dyn Connection) -> Result<(), Stopped> {
         self.check_stream(epoch, head, connection).await?;
-        if !connection.has_consumer(&self.consumer).await? {
+        if connection.hearer(&self.consumer).await?.is_none() {
             let consumer = &self.consumer;
             let trouble = format!("the consumer {consumer} does not exist: run the provisioning step");
             return Err(Stopped::Operator(trouble));
@@ -135,14 +136,16 @@ impl Reader {
         let mut deliveries = connection.pull(&self.consumer).await?;
         self.hand(Feed::Begin { epoch, position: head.safe }).await?;
         self.shared.note_reading(Ok(()));
-        let mut expected = 1;
+        let (mut expected, mut seen) = (1, 0);
         let mut looks = tokio::time::interval(ALIVE_ASKED_EVERY);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let deliveries = tokio::select! {
                 deliveries = deliveries.next(BATCH_MAX) => deliveries?,
                 _ = looks.tick() => {
-                    self.look_whether_alive(epoch, connection).await?;
+                    let idle = seen == expected;
+                    seen = expected;
+                    self.look_whether_alive(epoch, connection, idle.then_some(expected - 1)).await?;
                     continue;
                 }
                 lost = connection.lost() => return Err(Stopped::Anomaly(lost)),
@@ -154,10 +157,25 @@ impl Reader {
     }
 
     /// Only an answer shows that the server lived when it was asked: deliveries may have been under way for long.
-    async fn look_whether_alive(&self, epoch: i64, connection: &dyn Connection) -> Result<(), Stopped> {
+    ///
+    /// While nothing comes, but messages for others do, the stream would in time forget up to here: so it is asked whether
+    /// what has come, this many messages, is all that there is.
+    async fn look_whether_alive(
+        &self,
+        epoch: i64,
+        connection: &dyn Connection,
+        idle_after: Option<u64>,
+    ) -> Result<(), Stopped> {
         let at = self.settings.clock.now();
-        connection.stream().await?;
-        self.hand(Feed::Alive { epoch, at }).await
+        // Asked first: what is stored between the two questions is pending, or sent.
+        let last = connection.stream().await?.last;
+        let is_all = match idle_after {
+            Some(count) => {
+                connection.hearer(&self.consumer).await?.is_some_and(|it| (it.sent, it.pending) == (count, 0))
+            }
+            None => false,
+        };
+        self.hand(Feed::Alive { epoch, at, passed: is_all.then_some(last) }).await
     }
 
     /// Reading is refused where messages may have been lost: only an operator can say that this is all right.

@@ -145,9 +145,10 @@ impl Worker {
                     self.state.deliveries.extend(deliveries);
                 }
             }
-            Feed::Alive { epoch, at } => {
+            Feed::Alive { epoch, at, passed } => {
                 if let Some(reading) = self.state.reading.as_mut().filter(|reading| reading.epoch == epoch) {
                     reading.alive = at;
+                    reading.passed = passed.unwrap_or(reading.passed);
                 }
             }
         }

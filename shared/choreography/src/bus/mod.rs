@@ -69,6 +69,8 @@ pub struct Hearer {
     pub filters: Vec<String>,
     /// The stream sequence of what it was sent last.
     pub delivered: u64,
+    /// How many messages it was sent since its reset.
+    pub sent: u64,
     /// How many messages it has not been sent yet.
     pub pending: u64,
 }
@@ -129,8 +131,8 @@ pub trait Connection: Send + Sync {
     /// The first event under a subject after a sequence, and when it was stored.
     async fn first_after(&self, subject: &str, sequence: u64) -> Result<Option<(u64, Timestamp)>, BusError>;
 
-    /// Whether the consumer exists.
-    async fn has_consumer(&self, consumer: &str) -> Result<bool, BusError>;
+    /// How far a consumer is; none if it does not exist.
+    async fn hearer(&self, consumer: &str) -> Result<Option<Hearer>, BusError>;
 
     /// Sets a consumer to go on at a stream sequence; the sequence that the server says it will go on at.
     async fn reset(&self, consumer: &str, sequence: u64) -> Result<u64, BusError>;

@@ -48,7 +48,7 @@ impl Worker {
     async fn renew_and_forget(&mut self) -> Result<(), StoreError> {
         let now = self.settings.clock.now();
         let Some(reading) = &mut self.state.reading else { return Ok(()) };
-        reading.remember(self.settings.safe_after, now);
+        reading.remember(self.settings.safe_after, now, self.state.deliveries.is_empty());
         let (epoch, safe) = (reading.epoch, reading.safe);
         self.store.renew(epoch, later(now, LEASE), safe, self.shared.forgettable()).await?;
         self.look_ahead().await?;

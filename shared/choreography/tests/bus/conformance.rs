@@ -95,8 +95,13 @@ async fn hearers_tell_how_far_they_were_sent_the_stream(setup: Setup) {
     let hearers = connection.hearers().await.unwrap();
     let told = |name: &str| hearers.iter().find(|hearer| hearer.consumer == name).cloned().unwrap();
     let (sent, standby) = (told("payment-0"), told("payment-1"));
-    assert_eq!((sent.service(), sent.delivered, sent.pending), ("payment", 4, 0));
-    assert_eq!((standby.service(), standby.delivered, standby.pending), ("payment", 0, 3));
+    assert_eq!((sent.service(), sent.delivered, sent.sent, sent.pending), ("payment", 4, 3, 0));
+    assert_eq!((standby.service(), standby.delivered, standby.sent, standby.pending), ("payment", 0, 0, 3));
+    assert_eq!(connection.hearer("payment-0").await, Ok(Some(sent.clone())));
+    assert_eq!(connection.reset("payment-0", 3).await, Ok(3));
+    let back = connection.hearer("payment-0").await.unwrap().unwrap();
+    // The pull may have taken them already.
+    assert_eq!(back.sent + back.pending, 2);
     assert!(sent.hears("order", "create") && sent.hears("order", "cancel"));
     assert!(!sent.hears("order", "update") && !sent.hears("payment", "create"));
     let first = connection.first_after("order.create.*", 1).await.unwrap().unwrap();
@@ -190,8 +195,8 @@ async fn a_reset_below_the_first_message_is_accepted_and_goes_on_with_the_first(
 async fn a_missing_consumer_is_noticed(setup: Setup) {
     setup.add_consumer("payment-0", &["order.*.*"]).await;
     let connection = setup.connect().await;
-    assert_eq!(connection.has_consumer("payment-0").await, Ok(true));
-    assert_eq!(connection.has_consumer("payment-1").await, Ok(false));
+    assert_eq!(connection.hearer("payment-0").await.unwrap().unwrap().consumer, "payment-0");
+    assert_eq!(connection.hearer("payment-1").await, Ok(None));
     let reset = soon("a reset", connection.reset("payment-1", 1)).await;
     assert!(matches!(&reset, Err(BusError::Refused(text)) if text.contains("payment-1")), "{reset:?}");
     let pulled = soon("a pull", connection.pull("payment-1").await.unwrap().next(1)).await;

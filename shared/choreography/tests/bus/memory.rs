@@ -47,7 +47,7 @@ async fn a_recreated_stream_has_another_birthday_and_no_consumers() {
     let state = connection.stream().await.unwrap();
     assert_ne!(state.created, created);
     assert_eq!(state.last, 0);
-    assert_eq!(connection.has_consumer("payment-0").await, Ok(false));
+    assert_eq!(connection.hearer("payment-0").await, Ok(None));
 }
 
 #[tokio::test(start_paused = true)]

@@ -67,8 +67,8 @@ impl Connection for DumbConnection {
     async fn first_after(&self, subject: &str, sequence: u64) -> Result<Option<(u64, Timestamp)>, BusError> {
         self.connection.first_after(subject, sequence).await
     }
-    async fn has_consumer(&self, consumer: &str) -> Result<bool, BusError> {
-        self.connection.has_consumer(consumer).await
+    async fn hearer(&self, consumer: &str) -> Result<Option<Hearer>, BusError> {
+        self.connection.hearer(consumer).await
     }
     async fn reset(&self, consumer: &str, sequence: u64) -> Result<u64, BusError> {
         self.connection.reset(consumer, sequence).await

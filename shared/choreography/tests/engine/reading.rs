@@ -1,7 +1,8 @@
 //! Whatever the server does to a reader: every message is heard once and in order, or reading stops and says why.
 
-use choreography::Service;
+use choreography::bus::Bus as _;
 use choreography::store::Store;
+use choreography::{Envelope, Service};
 
 use crate::diary::{How, SCRIBE_HEARS, Write};
 use crate::stage::{Stage, well, written};
@@ -151,6 +152,28 @@ async fn messages_that_left_the_stream_unread_are_not_passed_over_in_silence() {
     stage.bus.forget_before(7);
     let scribe = stage.start();
     trouble(&scribe, "left it unread").await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_said_to_others_may_leave_the_stream_while_nothing_is_said_here() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    stage.write(1, 1);
+    stage.all_is_heard().await;
+    let others = stage.bus.connect().await.unwrap();
+    for page in 1..=9 {
+        let envelope = Envelope { subject: format!("baker.bread-baked.{page}").into(), ..Envelope::default() };
+        others.publish(&envelope).await.unwrap().await.unwrap();
+    }
+    let last = others.stream().await.unwrap().last;
+    until("reading has passed them", || async { stage.head().await.safe == last }).await;
+    scribe.stop().await;
+    stage.bus.forget_before(last);
+    let scribe = stage.start();
+    well(&scribe).await;
+    stage.write(1, 2);
+    stage.logged(1, "write 2").await;
     scribe.stop().await;
 }
 

@@ -1,10 +1,14 @@
 //! Who hears the stream of events: its consumers, page by page.
 
+use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::line::Line;
 use crate::bus::{BusError, Hearer};
+
+/// The server's code for a consumer that does not exist.
+const CONSUMER_NOT_FOUND: u64 = 10_014;
 
 #[derive(Deserialize)]
 struct Listed {
@@ -30,6 +34,7 @@ struct ConsumerConfig {
 
 #[derive(Deserialize)]
 struct Delivered {
+    consumer_seq: u64,
     stream_seq: u64,
 }
 
@@ -49,6 +54,16 @@ pub(super) async fn hearers(line: &Line) -> Result<Vec<Hearer>, BusError> {
     }
 }
 
+/// One of them.
+pub(super) async fn hearer(line: &Line, consumer: &str) -> Result<Option<Hearer>, BusError> {
+    let subject = format!("$JS.API.CONSUMER.INFO.{}.{consumer}", line.options.stream);
+    match line.ask::<ConsumerInfo>(&subject, Bytes::new()).await {
+        Ok(info) => Ok(Some(info.hearer())),
+        Err(refusal) if refusal.code == CONSUMER_NOT_FOUND => Ok(None),
+        Err(refusal) => Err(refusal.reason),
+    }
+}
+
 impl ConsumerInfo {
     fn hearer(self) -> Hearer {
         let one = self.config.filter_subject.filter(|filter| !filter.is_empty());
@@ -56,6 +71,7 @@ impl ConsumerInfo {
         if filters.is_empty() {
             filters.push(">".to_owned());
         }
-        Hearer { consumer: self.name, filters, delivered: self.delivered.stream_seq, pending: self.num_pending }
+        let Delivered { consumer_seq: sent, stream_seq: delivered } = self.delivered;
+        Hearer { consumer: self.name, filters, delivered, sent, pending: self.num_pending }
     }
 }

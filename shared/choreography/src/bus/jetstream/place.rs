@@ -7,7 +7,6 @@ use bytes::Bytes;
 use futures::FutureExt;
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::{
@@ -20,9 +19,6 @@ use crate::{
     bus::{Acknowledgement, BusError, Connection, Deliveries, Hearer, ReadFrom, Stored, StreamState},
     envelope::Envelope,
 };
-
-/// The server's code for a consumer that does not exist.
-const CONSUMER_NOT_FOUND: u64 = 10_014;
 
 /// The stream of dead letters.
 const DEAD_LETTERS: &str = "DEAD_LETTERS";
@@ -93,13 +89,8 @@ impl Connection for Place {
         Ok(first.first().map(|stored| (stored.sequence, stored.at)))
     }
 
-    async fn has_consumer(&self, consumer: &str) -> Result<bool, BusError> {
-        let subject = format!("$JS.API.CONSUMER.INFO.{}.{consumer}", self.line.options.stream);
-        match self.line.ask::<IgnoredAny>(&subject, Bytes::new()).await {
-            Ok(_) => Ok(true),
-            Err(refusal) if refusal.code == CONSUMER_NOT_FOUND => Ok(false),
-            Err(refusal) => Err(refusal.reason),
-        }
+    async fn hearer(&self, consumer: &str) -> Result<Option<Hearer>, BusError> {
+        hearers::hearer(&self.line, consumer).await
     }
 
     async fn reset(&self, consumer: &str, sequence: u64) -> Result<u64, BusError> {

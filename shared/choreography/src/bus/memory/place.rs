@@ -97,9 +97,9 @@ impl Connection for Place {
         Ok(self.shared.world().first_after(subject, sequence))
     }
 
-    async fn has_consumer(&self, consumer: &str) -> Result<bool, BusError> {
+    async fn hearer(&self, consumer: &str) -> Result<Option<Hearer>, BusError> {
         self.life.check()?;
-        Ok(self.shared.world().consumers.contains_key(consumer))
+        Ok(self.shared.world().hearer(consumer))
     }
 
     async fn reset(&self, consumer: &str, sequence: u64) -> Result<u64, BusError> {

@@ -115,14 +115,19 @@ impl World {
     }
 
     pub(super) fn hearers(&self) -> Vec<Hearer> {
-        let hearers = self.consumers.iter().map(|(name, consumer)| {
-            let pending = self.events.iter().filter(|stored| stored.sequence >= consumer.next);
-            let pending = pending.filter(|stored| consumer.wants(&stored.envelope.subject)).count() as u64;
-            let (consumer, filters, delivered) =
-                (name.clone(), consumer.filters.clone(), consumer.next.saturating_sub(1));
-            Hearer { consumer, filters, delivered, pending }
-        });
-        hearers.collect()
+        self.consumers.keys().filter_map(|name| self.hearer(name)).collect()
+    }
+
+    pub(super) fn hearer(&self, name: &str) -> Option<Hearer> {
+        let consumer = self.consumers.get(name)?;
+        let open = self.events.iter().filter(|stored| stored.sequence >= consumer.next);
+        Some(Hearer {
+            consumer: name.to_owned(),
+            filters: consumer.filters.clone(),
+            delivered: consumer.next.saturating_sub(1),
+            sent: consumer.sent,
+            pending: open.filter(|stored| consumer.wants(&stored.envelope.subject)).count() as u64,
+        })
     }
 
     pub(super) fn first_after(&self, subject: &str, sequence: u64) -> Option<(u64, Timestamp)> {
