@@ -26,7 +26,7 @@ pub use report::Report;
 #[command(about = "Measures the shop: orders per second, latency, CPU and memory, and the ceiling of the server")]
 pub struct Options {
     /// Clients at work at the same time in the closed loop: each places an order and waits for its end
-    #[arg(long, default_value_t = 256)]
+    #[arg(long, default_value_t = 512)]
     pub clients: usize,
     /// How long the closed loop is measured, in seconds
     #[arg(long, default_value_t = 20)]
