@@ -11,6 +11,8 @@ use crate::letters::Outcome;
 pub(crate) const REPLAY: &str = "dead-replay";
 /// The header of a drop: the same.
 pub(crate) const DROP: &str = "dead-drop";
+/// What both begin with.
+const MARKS_BEGIN: &str = "dead-";
 /// The header that says why something is dropped.
 pub(crate) const DROP_REASON: &str = "dead-drop-reason";
 
@@ -33,7 +35,7 @@ pub(crate) struct Repair {
 impl Repair {
     /// What a message asks for, if it asks for a repair at all.
     pub(crate) fn of(envelope: &Envelope) -> Option<Result<Self, String>> {
-        if !envelope.headers.mention("dead-") {
+        if !envelope.headers.mention(MARKS_BEGIN) {
             return None;
         }
         let (asked, mark) = envelope.headers.iter().find(|(name, _)| [REPLAY, DROP].contains(name))?;

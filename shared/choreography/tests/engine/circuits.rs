@@ -1,5 +1,6 @@
 //! The circuit breaker at work: what is held, paced and refused while a hearer is in trouble, and what goes on.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use choreography::{CircuitState, Envelope, IdempotencyKey, Once, Request, Service, Settings, TellError};
@@ -55,6 +56,19 @@ async fn open_circuit(stage: &Stage, scribe: &Service) {
 
 async fn open(scribe: &Service, page: u32) -> Result<(), TellError> {
     scribe.tell(OpenPage { page, title: "May".to_owned() }).await.map(drop)
+}
+
+async fn open_all(scribe: &Service, pages: RangeInclusive<u32>) {
+    for page in pages {
+        open(scribe, page).await.unwrap();
+    }
+}
+
+/// After the next count, a new one is refused.
+async fn expect_backlog_full(scribe: &Service, page: u32) {
+    pass(ms(1_100)).await;
+    let refused = open(scribe, page).await;
+    assert!(matches!(&refused, Err(TellError::Closed { code: "backlog-full", .. })), "{refused:?}");
 }
 
 fn pages(stage: &Stage) -> Vec<u32> {
@@ -150,9 +164,7 @@ async fn a_half_open_circuit_lets_its_kind_pass_at_its_pace() {
     (0..3).for_each(|_| die(&stage, "page-opened"));
     state(&scribe, "page-opened", Some(CircuitState::HalfOpen)).await;
     let begin = stage.clock.now();
-    for page in 1..=40 {
-        open(&scribe, page).await.unwrap();
-    }
+    open_all(&scribe, 1..=40).await;
     stage.write(1, 1);
     until("what has another circuit is said", || async { !stage.all_said("written").is_empty() }).await;
     assert!(pages(&stage).len() <= 2, "at once, and ahead of what is paced");
@@ -230,20 +242,14 @@ async fn too_much_on_its_way_lets_nothing_new_begin() {
     let stage = Stage::new();
     let scribe = stage.start_intake_with(Settings { backlog_max: 5, ..stage.settings() });
     well(&scribe).await;
-    for page in 1..=20 {
-        open(&scribe, page).await.unwrap();
-    }
+    open_all(&scribe, 1..=20).await;
     // What is published does not count, though it is kept for a while.
     all_said(&stage, 20).await;
     pass(ms(2_000)).await;
     assert_eq!(open(&scribe, 21).await, Ok(()));
     stage.bus.set_down(true);
-    for page in 22..=27 {
-        open(&scribe, page).await.unwrap();
-    }
-    pass(ms(1_100)).await;
-    let refused = open(&scribe, 28).await;
-    assert!(matches!(&refused, Err(TellError::Closed { code: "backlog-full", .. })), "{refused:?}");
+    open_all(&scribe, 22..=27).await;
+    expect_backlog_full(&scribe, 28).await;
     stage.bus.set_down(false);
     all_said(&stage, 27).await;
     until("new ones are begun", || async { open(&scribe, 28).await.is_ok() }).await;
@@ -269,20 +275,14 @@ async fn right_after_a_restart_too_much_on_its_way_is_noticed_whatever_was_said_
     let settings = Settings { backlog_max: 5, ..stage.settings() };
     let scribe = stage.start_intake_with(settings.clone());
     well(&scribe).await;
-    for page in 1..=20 {
-        open(&scribe, page).await.unwrap();
-    }
+    open_all(&scribe, 1..=20).await;
     all_said(&stage, 20).await;
     until("all is forgotten", || async { stage.backlog().await.outbox == 0 }).await;
     scribe.stop().await;
     let scribe = stage.start_intake_with(settings);
     well(&scribe).await;
     stage.bus.set_down(true);
-    for page in 21..=26 {
-        open(&scribe, page).await.unwrap();
-    }
-    pass(ms(1_100)).await;
-    let refused = open(&scribe, 27).await;
-    assert!(matches!(&refused, Err(TellError::Closed { code: "backlog-full", .. })), "{refused:?}");
+    open_all(&scribe, 21..=26).await;
+    expect_backlog_full(&scribe, 27).await;
     scribe.stop().await;
 }
