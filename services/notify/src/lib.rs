@@ -6,6 +6,7 @@ pub mod mailer;
 pub mod notifications;
 mod reactions;
 pub mod settings;
+mod spool;
 
 use choreography::{Choreography, nothing};
 use contracts::OrderUpdated;

@@ -2,7 +2,7 @@
 //!
 //! A letter sent twice has one `Message-ID`, so that a mail program, or the directory, has it once.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -14,6 +14,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use uuid::Uuid;
 
 use crate::letter::Letter;
+use crate::spool::Spool;
 
 /// How long the mail server may take for each step of a conversation.
 const SMTP_TIME_MAX: Duration = Duration::from_secs(10);
@@ -32,7 +33,7 @@ pub struct Mailer {
 }
 
 enum Post {
-    Directory(PathBuf),
+    Directory(Spool),
     Smtp(AsyncSmtpTransport<Tokio1Executor>),
 }
 
@@ -45,7 +46,7 @@ impl Default for Mailer {
 impl Mailer {
     /// One file for each mail, `<message id>.eml`, in a directory that is made with the first one.
     pub fn to_directory(from: Mailbox, directory: PathBuf) -> Self {
-        Self { from, post: Post::Directory(directory) }
+        Self { from, post: Post::Directory(Spool::new(directory)) }
     }
 
     /// A mail server: `smtp://host:port`, `smtp://host:port?tls=required` (STARTTLS) or `smtps://user:password@host`.
@@ -67,10 +68,7 @@ impl Mailer {
         let mail = self.mail(letter, id, now)?;
         match &self.post {
             Post::Smtp(smtp) => smtp.send(mail).await.map(drop).context("handing the mail to the mail server"),
-            Post::Directory(directory) => {
-                let put = put(directory, id, mail.formatted()).await;
-                put.with_context(|| format!("putting the mail into {}", directory.display()))
-            }
+            Post::Directory(spool) => spool.put(id, mail.formatted()).await,
         }
     }
 
@@ -85,23 +83,6 @@ impl Mailer {
             .body(letter.body.clone());
         mail.context("writing the mail")
     }
-}
-
-/// Whoever looks into the directory finds whole mails only.
-async fn put(directory: &Path, id: Uuid, mail: Vec<u8>) -> std::io::Result<()> {
-    let (directory, name) = (directory.to_owned(), id.to_string());
-    let put = tokio::task::spawn_blocking(move || {
-        let part = directory.join(format!("{name}.part"));
-        if let Err(error) = std::fs::write(&part, &mail) {
-            if error.kind() != std::io::ErrorKind::NotFound {
-                return Err(error);
-            }
-            std::fs::create_dir_all(&directory)?;
-            std::fs::write(&part, &mail)?;
-        }
-        std::fs::rename(&part, directory.join(format!("{name}.eml")))
-    });
-    put.await?
 }
 
 #[cfg(test)]

@@ -54,7 +54,8 @@ impl Running {
         let stopping = Stopping::default();
         let address = listener.local_addr().context("asking for the own address")?;
         let app = face(service.clone(), routes, stopping.clone());
-        let served = axum::serve(listener, app).with_graceful_shutdown(stopping.clone().begun());
+        // Made once: each connection would have a copy of all the routes otherwise, half a megabyte.
+        let served = axum::serve(listener, app.into_make_service()).with_graceful_shutdown(stopping.clone().begun());
         let serving = tokio::spawn(served.into_future());
         tracing::info!("{} is served at http://{address}", service.name());
         let failed = tokio::select! {
