@@ -2,6 +2,7 @@
 
 mod batch;
 mod breaker;
+mod cache;
 mod choreography;
 mod circuit;
 mod clock;

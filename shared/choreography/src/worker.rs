@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc};
 use uuid::Uuid;
 
-use crate::batch::{Arrived, Attempt, EffectOver, Outcome};
+use crate::batch::{Arrived, Attempt, EffectOver, Outcome, Session};
 use crate::bus::Delivery;
+use crate::cache::Cache;
 use crate::choreography::Choreography;
 use crate::clock::until;
 use crate::reader::Feed;
@@ -42,6 +43,7 @@ pub(crate) struct Worker {
 #[derive(Default)]
 pub(crate) struct State {
     reading: Option<Reading>,
+    cache: Cache,
     /// Delivered, not yet part of a batch.
     deliveries: VecDeque<Delivery>,
     /// When something is to be said, or dies of waiting, next.
@@ -186,16 +188,16 @@ impl Worker {
         }
     }
 
-    async fn attempt(&self, arrived: &Arrived, now: Timestamp) -> Result<Outcome, StoreError> {
+    async fn attempt(&mut self, arrived: &Arrived, now: Timestamp) -> Result<Outcome, StoreError> {
         let advance = self.state.reading.as_ref().zip(arrived.deliveries.last()).map(|(reading, last)| Advance {
             epoch: reading.epoch,
             from: reading.position,
             to: last.stream_sequence,
             safe: reading.safe,
         });
-        let transaction = self.store.begin().await?;
-        let charge = self.shared.charge().epoch;
-        Attempt::new(&self.choreography, &self.settings, now).run(transaction, arrived, advance, charge).await
+        let (transaction, charge) = (self.store.begin().await?, self.shared.charge().epoch);
+        let session = Session::new(transaction, &mut self.state.cache, charge);
+        Attempt::new(&self.choreography, &self.settings, now).run(session, arrived, advance).await
     }
 
     /// Tells everybody what came of a batch: callers, the publisher, the effects' queue.
@@ -251,6 +253,8 @@ impl Arrived {
 
 /// Counts what came of a batch, and logs the deaths.
 fn count(service: &'static str, outcome: &Outcome) {
+    let decided_by = if outcome.by_memory { "memory" } else { "database" };
+    metrics::counter!("choreography_batches_total", "service" => service, "decided_by" => decided_by).increment(1);
     metrics::counter!("choreography_heard_total", "service" => service).increment(outcome.heard as u64);
     metrics::counter!("choreography_ignored_total", "service" => service).increment(outcome.ignored as u64);
     metrics::counter!("choreography_said_total", "service" => service).increment(outcome.outbox.1.len() as u64);

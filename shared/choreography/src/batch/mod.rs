@@ -12,6 +12,7 @@ mod answering;
 mod arriving;
 mod dying;
 mod reacting;
+mod session;
 
 use crate::bus::Delivery;
 use crate::choreography::Choreography;
@@ -19,10 +20,11 @@ use crate::envelope::Envelope;
 use crate::saying::{Cause, Death, SEQUENCE_HEADER, Spoken, Voice};
 use crate::settings::Settings;
 use crate::step::{Answer, Kind, Opened, Otherwise, Step};
-use crate::store::{Advance, Changes, EffectRow, LaterChange, StoreError, Transaction, WaitingRow};
+use crate::store::{Advance, Changes, EffectRow, LaterChange, StoreError, WaitingRow};
 use crate::tables::Tables;
 use crate::tell::{Call, Once, TellError};
 use crate::words::Said;
+pub(crate) use session::Session;
 
 /// What has arrived.
 #[derive(Default)]
@@ -56,6 +58,8 @@ pub(crate) struct Outcome {
     pub heard: usize,
     pub ignored: usize,
     pub deaths: Vec<(String, Death)>,
+    /// Whether it was decided by what the last batches had left in memory.
+    pub by_memory: bool,
 }
 
 /// A message on its way to its reaction.
@@ -151,25 +155,23 @@ impl<'a> Attempt<'a> {
     /// Does the batch, up to and including the commit.
     pub(crate) async fn run(
         mut self,
-        mut transaction: Box<dyn Transaction>,
+        mut session: Session<'_>,
         arrived: &'a Arrived,
         advance: Option<Advance>,
-        charge: Option<i64>,
     ) -> Result<Outcome, StoreError> {
-        let tx = transaction.as_mut();
         let (found, calls, wanted) = self.open(arrived);
-        let loaded = self.fetch(tx, wanted).await?;
+        let loaded = self.fetch(&mut session, wanted).await?;
         // Only who is in charge may say what is due, and what came of effects.
-        if (arrived.due || !arrived.effects.is_empty()) && charge != Some(loaded.head.epoch) {
-            let (epoch, position) = (charge.unwrap_or_default(), loaded.head.position);
+        if (arrived.due || !arrived.effects.is_empty()) && session.charge != Some(loaded.head.epoch) {
+            let (epoch, position) = (session.charge.unwrap_or_default(), loaded.head.position);
             return Err(StoreError::HeadConflict { epoch, position });
         }
         self.hear(found, loaded.heard);
         self.settle_effects(&arrived.effects);
         self.take_due(loaded.due, loaded.expired);
         self.take_calls(calls, &arrived.calls, &loaded.answers);
-        self.react(tx).await?;
-        self.finish(transaction, arrived, advance).await
+        self.react(&mut session).await?;
+        self.finish(session, arrived, advance).await
     }
 
     pub(super) fn say(&mut self, said: Vec<Said>, cause: &Cause, role: &str) {
@@ -183,7 +185,7 @@ impl<'a> Attempt<'a> {
 
     async fn finish(
         mut self,
-        transaction: Box<dyn Transaction>,
+        session: Session<'_>,
         arrived: &Arrived,
         advance: Option<Advance>,
     ) -> Result<Outcome, StoreError> {
@@ -210,7 +212,8 @@ impl<'a> Attempt<'a> {
         let due = due_ms.map(|due_ms| Timestamp::from_millisecond(due_ms).unwrap_or(Timestamp::MAX));
         let undos_changed = !self.changes.undos_died.is_empty() || !self.changes.repaired.is_empty();
         let said = self.changes.outbox.clone();
-        let first = transaction.commit(self.changes).await?;
+        let by_memory = session.went_by_memory();
+        let first = session.commit(self.changes).await?;
         let mut replies = self.replies;
         let missing = || Err(TellError::Failed("the command was not called".to_owned()));
         Ok(Outcome {
@@ -222,6 +225,7 @@ impl<'a> Attempt<'a> {
             heard: self.heard,
             ignored: self.ignored,
             deaths: self.deaths,
+            by_memory,
         })
     }
 }

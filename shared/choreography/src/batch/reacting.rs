@@ -4,13 +4,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Arrival, Attempt, Does, Item};
+use super::{Arrival, Attempt, Does, Item, Session};
 use crate::envelope::{Envelope, Heading};
 use crate::letters::Outcome;
 use crate::message::Reason;
 use crate::saying::{Cause, Death};
 use crate::step::{CheckLaw, Reacted};
-use crate::store::{Loaded, StoreError, Transaction, Wanted};
+use crate::store::{Loaded, StoreError, Wanted};
 use crate::tables::{Tables, Unready};
 use crate::tell::TellError;
 
@@ -22,10 +22,10 @@ impl<'a> Attempt<'a> {
     }
 
     /// Fetches what is wanted, and the rows that are.
-    pub(super) async fn fetch(&mut self, tx: &mut dyn Transaction, wanted: Wanted) -> Result<Loaded, StoreError> {
+    pub(super) async fn fetch(&mut self, session: &mut Session<'_>, wanted: Wanted) -> Result<Loaded, StoreError> {
         let tables = self.tables.take_wanted();
         let (tables, rows): (Vec<_>, _) = tables.into_iter().map(|(table, name, keys)| (table, (name, keys))).unzip();
-        let mut loaded = tx.load(&Wanted { rows, ..wanted }).await?;
+        let mut loaded = session.load(&Wanted { rows, ..wanted }).await?;
         self.any_waits = loaded.any_waits;
         for (table, found) in tables.into_iter().zip(std::mem::take(&mut loaded.rows)) {
             self.tables.fill(table, found).map_err(StoreError::Database)?;
@@ -34,19 +34,19 @@ impl<'a> Attempt<'a> {
     }
 
     /// Loads the rows that the queued functions want and that are not there. Whether there were any.
-    async fn load(&mut self, tx: &mut dyn Transaction) -> Result<bool, StoreError> {
+    async fn load(&mut self, session: &mut Session<'_>) -> Result<bool, StoreError> {
         for item in std::mem::take(&mut self.queue) {
             self.want(|tables| item.want(tables));
             self.queue.push_back(item);
         }
         let wants = self.tables.wants();
         if wants {
-            self.fetch(tx, Wanted::default()).await?;
+            self.fetch(session, Wanted::default()).await?;
         }
         Ok(wants)
     }
 
-    pub(super) async fn react(&mut self, tx: &mut dyn Transaction) -> Result<(), StoreError> {
+    pub(super) async fn react(&mut self, session: &mut Session<'_>) -> Result<(), StoreError> {
         loop {
             while let Some(item) = self.queue.pop_front() {
                 let changes = self.tables.changed();
@@ -57,7 +57,7 @@ impl<'a> Attempt<'a> {
                     }
                     Ok(Err(Unready::NotLoaded)) => {
                         self.queue.push_front(item);
-                        if !self.load(tx).await? {
+                        if !self.load(session).await? {
                             let item = self.queue.pop_front();
                             item.into_iter().for_each(|item| self.fail(item, "its rows can't be loaded".to_owned()));
                         }
@@ -67,7 +67,7 @@ impl<'a> Attempt<'a> {
                     Err(panic) => self.fail(item, panic),
                 }
             }
-            if !self.wake(tx).await? {
+            if !self.wake(session).await? {
                 return Ok(());
             }
         }
@@ -129,7 +129,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Queues the messages that waited for rows which this batch brought. Whether there were any.
-    async fn wake(&mut self, tx: &mut dyn Transaction) -> Result<bool, StoreError> {
+    async fn wake(&mut self, session: &mut Session<'_>) -> Result<bool, StoreError> {
         if !self.any_waits && self.postponed.is_empty() {
             return Ok(false);
         }
@@ -139,7 +139,7 @@ impl<'a> Attempt<'a> {
         }
         let mut woken = false;
         let wanted = Wanted { waited_for: created.clone(), ..Wanted::default() };
-        let waiting = if self.any_waits { tx.load(&wanted).await?.waiting } else { Vec::new() };
+        let waiting = if self.any_waits { session.load(&wanted).await?.waiting } else { Vec::new() };
         for row in waiting {
             if self.changes.waited.contains(&row.id) {
                 continue;

@@ -51,6 +51,8 @@ pub struct Changes {
     pub now_ms: i64,
     /// How far reading got; none for a batch without messages.
     pub advance: Option<Advance>,
+    /// What was not asked for, but taken for granted.
+    pub assumed: Option<Assumed>,
     /// Changed rows, at most one change a row.
     pub rows: Vec<RowChange>,
     /// Messages that were heard; one that stands there already is replaced.
@@ -73,6 +75,34 @@ pub struct Changes {
     pub effects_done: Vec<i64>,
     /// Answers to be found again under their idempotency keys.
     pub answers: Vec<StoredAnswer>,
+}
+
+/// What a batch took for granted instead of asking. The commit checks all of it, and is refused where it is not so.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Assumed {
+    /// The head's epoch.
+    pub epoch: i64,
+    /// The head's position.
+    pub position: u64,
+    /// The head's next number.
+    pub outbox_next: i64,
+    /// Messages that were not heard before.
+    pub unheard: Vec<Uuid>,
+    /// Idempotency keys that were not answered before.
+    pub unanswered: Vec<IdempotencyKey>,
+    /// Rows: the table, the key, and the version; 0 for a row that does not exist. Those that the batch changes are checked
+    /// by that, too.
+    pub rows: Vec<(&'static str, String, i64)>,
+}
+
+impl Assumed {
+    /// And this, at the same head.
+    pub(crate) fn add(&mut self, other: Self) {
+        (self.epoch, self.position, self.outbox_next) = (other.epoch, other.position, other.outbox_next);
+        self.unheard.extend(other.unheard);
+        self.unanswered.extend(other.unanswered);
+        self.rows.extend(other.rows);
+    }
 }
 
 /// The progress of reading that a commit carries.
@@ -99,6 +129,13 @@ pub struct RowChange {
     pub version: i64,
     /// The new state as JSON; none deletes the row, and changes nothing if there was none.
     pub state: Option<String>,
+}
+
+impl RowChange {
+    /// Whether it deletes a row that does not exist.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.state.is_none() && self.version == 0
+    }
 }
 
 /// A change of what is to be said later, in the order in which it was decided.

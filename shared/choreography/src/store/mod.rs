@@ -11,7 +11,7 @@ pub mod memory;
 mod rows;
 pub mod sqlite;
 
-pub use exchange::{Advance, Changes, LaterChange, Loaded, RowChange, Wanted};
+pub use exchange::{Advance, Assumed, Changes, LaterChange, Loaded, RowChange, Wanted};
 pub use rows::{
     Backlog, DeadUndo, EffectRow, Head, IdempotencyKey, InboxRow, LastRun, LaterRow, OutboxRow, StoredAnswer,
     StoredRow, WaitingRow,
@@ -28,7 +28,8 @@ pub enum StoreError {
         /// The position that the commit was guarded by.
         position: u64,
     },
-    /// A row was changed by another instance since it was loaded, or an idempotency key was just taken.
+    /// A row was changed by another instance since it was loaded, an idempotency key was just taken, or something else is
+    /// not as it was assumed. The same may work with what is loaded anew.
     #[error("a row was changed meanwhile: {0}")]
     RowConflict(String),
     /// The database itself failed. Nothing was written; the same may work later.

@@ -5,6 +5,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+mod cache;
 mod circuits;
 mod commands;
 mod construction;

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod answers;
+mod assumed;
 mod commit;
 mod effects;
 mod fixture;
@@ -45,6 +46,13 @@ mod claims {
             a_key_that_was_taken_conflicts
             a_key_that_is_taken_twice_in_a_batch_conflicts
             answers_are_forgotten_when_they_are_old_and_no_more_than_the_limit
+        }
+        assumed {
+            what_is_as_assumed_is_written
+            another_head_than_assumed_refuses_a_batch
+            a_row_that_is_not_as_assumed_refuses_a_batch
+            a_message_that_was_heard_refuses_a_batch_that_assumed_it_was_not
+            an_answer_that_was_given_refuses_a_batch_that_assumed_it_was_not
         }
         commit {
             a_commit_moves_the_position_and_the_safe_one

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::envelope::Envelope;
 use crate::store::{
-    Changes, DeadUndo, EffectRow, Head, IdempotencyKey, LaterChange, LaterRow, Listing, Loaded, Old, RowChange,
-    StoreError, StoredAnswer, StoredRow, WaitingRow, Wanted,
+    Assumed, Changes, DeadUndo, EffectRow, Head, IdempotencyKey, LaterChange, LaterRow, Listing, Loaded, Old,
+    RowChange, StoreError, StoredAnswer, StoredRow, WaitingRow, Wanted,
 };
 
 /// How the present run began, and what it tries.
@@ -69,12 +69,15 @@ impl Data {
 
     /// Whether a batch may change what it wants to.
     pub(super) fn check(&self, changes: &Changes) -> Result<(), StoreError> {
+        if changes.assumed.as_ref().is_some_and(|assumed| !self.is_so(assumed)) {
+            return Err(StoreError::RowConflict("something is not as it was assumed".to_owned()));
+        }
         if let Some(advance) = changes.advance
             && (advance.epoch, advance.from) != (self.head.epoch, self.head.position)
         {
             return Err(StoreError::HeadConflict { epoch: advance.epoch, position: advance.from });
         }
-        let changed = |row: &&RowChange| !is_nothing(row) && self.version(row) != row.version;
+        let changed = |row: &&RowChange| !row.is_nothing() && self.version(row) != row.version;
         if let Some(row) = changes.rows.iter().find(changed) {
             return Err(StoreError::RowConflict(format!("{} of {}", row.key, row.table)));
         }
@@ -86,6 +89,15 @@ impl Data {
             true => Err(StoreError::RowConflict("an idempotency key was taken".to_owned())),
             false => Ok(()),
         }
+    }
+
+    fn is_so(&self, assumed: &Assumed) -> bool {
+        let Head { epoch, position, outbox_next, .. } = self.head;
+        let version = |table, key: &String| Some(self.tables.get(table)?.get(key)?.version);
+        (assumed.epoch, assumed.position, assumed.outbox_next) == (epoch, position, outbox_next)
+            && !assumed.unheard.iter().any(|id| self.inbox.contains_key(id))
+            && !assumed.unanswered.iter().any(|key| self.answers.contains_key(key))
+            && assumed.rows.iter().all(|(table, key, assumed)| version(*table, key).unwrap_or(0) == *assumed)
     }
 
     /// Reads what a batch wants.
@@ -127,7 +139,7 @@ impl Data {
         }
         self.head.outbox_next += changes.outbox.len() as i64;
         self.outbox.extend((first..).zip(changes.outbox));
-        changes.rows.into_iter().filter(|row| !is_nothing(row)).for_each(|row| self.apply_row(row));
+        changes.rows.into_iter().filter(|row| !row.is_nothing()).for_each(|row| self.apply_row(row));
         self.inbox.extend(changes.inbox.into_iter().map(|row| (row.id, (now_ms, row.dead_tries))));
         let repaired: HashSet<Uuid> = changes.repaired.into_iter().collect();
         self.dead_undos.retain(|undo| !repaired.contains(&undo.id));
@@ -216,11 +228,6 @@ impl Data {
         }
         Ok(page)
     }
-}
-
-/// Whether a row that was not there is deleted.
-fn is_nothing(row: &RowChange) -> bool {
-    row.state.is_none() && row.version == 0
 }
 
 fn oldest<T: Eq + Hash>(moments: impl Iterator<Item = (i64, T)>, before_ms: i64, limit: usize) -> HashSet<T> {

@@ -1,34 +1,52 @@
 //! What a batch writes: one statement a table, none for what has not changed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sqlx::SqliteConnection;
+use uuid::Uuid;
 
 use super::columns::bind_envelope;
-use super::statement::{Affected, Doing, Listed, Writing, plain};
+use super::statement::{Affected, Doing, Listed, REFUSE, Writing, plain};
 use crate::envelope::Envelope;
 use crate::store::{
-    Changes, EffectRow, InboxRow, LaterChange, LaterRow, RowChange, StoreError, StoredAnswer, WaitingRow,
+    Assumed, Changes, EffectRow, IdempotencyKey, InboxRow, LaterChange, LaterRow, RowChange, StoreError, StoredAnswer,
+    WaitingRow,
 };
 
-/// Writes everything, what is said from this number on, and commits.
+/// What ends an insertion: of the rows that only fill up the list, none is taken.
+const GIVEN: &str = ") where column1 is not null";
+
+/// A message that was heard already is left out, and so noticed.
+const NOTE_UNHEARD: &str = ") where column1 is not null on conflict do nothing";
+
+/// A message that was heard already is noted anew: it died, or is repaired.
+const REPLACE_HEARD: &str = ") where column1 is not null on conflict (id) do update set at_ms = excluded.at_ms, dead_tries = excluded.dead_tries";
+
+/// Writes everything, what is said from this number on, and commits. The transaction may begin in the same text.
 pub(super) async fn write(
     connection: &mut SqliteConnection,
+    begins: bool,
     outbox_first: i64,
-    changes: Changes,
+    mut changes: Changes,
 ) -> Result<(), StoreError> {
     const DOING: &str = "writing a batch";
     let mut writing = Writing::new(connection);
+    if begins {
+        writing.script().add("begin immediate");
+    }
+    if let Some(assumed) = changes.assumed.take() {
+        check(&mut writing, assumed, &mut changes).await.doing("checking what a batch assumed")?;
+    }
     move_head(&mut writing, outbox_first, &changes);
     write_rows(&mut writing, changes.rows).await?;
-    write_inbox(&mut writing, changes.now_ms, changes.inbox).await.doing(DOING)?;
+    write_inbox(&mut writing, changes.now_ms, changes.inbox, REPLACE_HEARD, Affected::Any).await.doing(DOING)?;
     let listed = list("delete from dead_undos where id in (", "?", ")");
     let repaired = changes.repaired.iter().map(|id| id.as_bytes().to_vec()).collect();
     let repaired = writing.list(listed, repaired, |script, id: Vec<u8>| {
         script.bind(id);
     });
     repaired.await.doing(DOING)?;
-    let listed = list("insert into dead_undos (id, subject) values ", "(?,?)", "");
+    let listed = list("insert into dead_undos (id, subject) select * from (values ", "(?,?)", GIVEN);
     let died = writing.list(listed, changes.undos_died, |script, undo| {
         script.bind(undo.id.as_bytes().to_vec()).bind(undo.subject);
     });
@@ -56,6 +74,47 @@ pub(super) async fn write(
     writing.flush().await.doing(DOING)
 }
 
+/// Checks what was assumed, so far as that is not done by writing it; messages that were not heard before are noted.
+async fn check(writing: &mut Writing<'_>, assumed: Assumed, changes: &mut Changes) -> Result<(), sqlx::Error> {
+    let script = writing.script();
+    script.add(&format!("{REFUSE} (epoch, position, outbox_next) <> (?, ?, ?)"));
+    script.bind(assumed.epoch).bind(assumed.position.cast_signed()).bind(assumed.outbox_next);
+    let written: HashSet<_> =
+        changes.rows.iter().filter(|row| !row.is_nothing()).map(|row| (row.table, &row.key)).collect();
+    let mut read: BTreeMap<&'static str, Vec<(String, i64)>> = BTreeMap::new();
+    for (table, key, version) in assumed.rows.into_iter().filter(|(table, key, _)| !written.contains(&(*table, key))) {
+        read.entry(table).or_default().push((key, version));
+    }
+    for (table, rows) in read {
+        let before = format!("{REFUSE} exists (select 1 from (values ");
+        let after = format!(") left join \"{table}\" on key = column1 where coalesce(version, 0) <> column2)");
+        let checked = writing.list(list(&before, "(?,?)", &after), rows, |script, (key, version)| {
+            script.bind(key).bind(version);
+        });
+        checked.await?;
+    }
+    let unheard: HashSet<Uuid> = assumed.unheard.into_iter().collect();
+    let (new, rest) = std::mem::take(&mut changes.inbox).into_iter().partition(|row| unheard.contains(&row.id));
+    changes.inbox = rest;
+    let new: Vec<InboxRow> = new;
+    let noted: HashSet<Uuid> = new.iter().map(|row| row.id).collect();
+    let passed: Vec<_> = unheard.difference(&noted).map(|id| id.as_bytes().to_vec()).collect();
+    let before = format!("{REFUSE} exists (select 1 from inbox where id in (");
+    let checked = writing.list(list(&before, "?", "))"), passed, |script, id| {
+        script.bind(id);
+    });
+    checked.await?;
+    write_inbox(writing, changes.now_ms, new, NOTE_UNHEARD, Affected::Each).await?;
+    let stored: HashSet<_> = changes.answers.iter().map(|answer| &answer.key).collect();
+    let passed = assumed.unanswered.into_iter().filter(|key| !stored.contains(key)).collect();
+    let before = format!("{REFUSE} exists (select 1 from (values ");
+    let after = ") cross join answers on route = column1 and caller = column2 and key = column3)";
+    let checked = writing.list(list(&before, "(?,?,?)", after), passed, |script, key: IdempotencyKey| {
+        script.bind(key.route).bind(key.caller).bind(key.key);
+    });
+    checked.await
+}
+
 fn list<'a>(before: &'a str, tuple: &'static str, after: &'a str) -> Listed<'a> {
     Listed { before, tuple, after, affected: Affected::Any }
 }
@@ -76,12 +135,11 @@ fn move_head(writing: &mut Writing<'_>, outbox_first: i64, changes: &Changes) {
 
 async fn write_rows(writing: &mut Writing<'_>, rows: Vec<RowChange>) -> Result<(), StoreError> {
     let mut tables: BTreeMap<&'static str, (Vec<RowChange>, Vec<RowChange>)> = BTreeMap::new();
-    for row in rows {
+    for row in rows.into_iter().filter(|row| !row.is_nothing()) {
         let (written, deleted) = tables.entry(row.table).or_default();
-        match (&row.state, row.version) {
-            (Some(_), _) => written.push(row),
-            (None, 0) => {}
-            (None, _) => deleted.push(row),
+        match &row.state {
+            Some(_) => written.push(row),
+            None => deleted.push(row),
         }
     }
     for (table, (written, deleted)) in tables {
@@ -122,12 +180,15 @@ async fn delete(writing: &mut Writing<'_>, table: &str, rows: Vec<RowChange>) ->
         .await
 }
 
-async fn write_inbox(writing: &mut Writing<'_>, at_ms: i64, rows: Vec<InboxRow>) -> Result<(), sqlx::Error> {
-    let listed = list(
-        "insert into inbox (id, at_ms, dead_tries) values ",
-        "(?,?,?)",
-        " on conflict (id) do update set at_ms = excluded.at_ms, dead_tries = excluded.dead_tries",
-    );
+async fn write_inbox(
+    writing: &mut Writing<'_>,
+    at_ms: i64,
+    rows: Vec<InboxRow>,
+    known: &str,
+    affected: Affected,
+) -> Result<(), sqlx::Error> {
+    let before = "insert into inbox (id, at_ms, dead_tries) select * from (values ";
+    let listed = Listed { before, tuple: "(?,?,?)", after: known, affected };
     let written = writing.list(listed, rows, |script, row| {
         script.bind(row.id.as_bytes().to_vec()).bind(at_ms).bind(row.dead_tries);
     });
@@ -135,7 +196,8 @@ async fn write_inbox(writing: &mut Writing<'_>, at_ms: i64, rows: Vec<InboxRow>)
 }
 
 async fn write_outbox(writing: &mut Writing<'_>, first: i64, rows: Vec<Envelope>) -> Result<(), sqlx::Error> {
-    let listed = list("insert into outbox (number, subject, headers, payload) values ", "(?,?,?,?)", "");
+    let listed =
+        list("insert into outbox (number, subject, headers, payload) select * from (values ", "(?,?,?,?)", GIVEN);
     let rows = (first..).zip(rows).collect();
     let written = writing.list(listed, rows, |script, (number, envelope)| {
         bind_envelope(script.bind(number), envelope);
@@ -145,9 +207,10 @@ async fn write_outbox(writing: &mut Writing<'_>, first: i64, rows: Vec<Envelope>
 
 async fn write_waiting(writing: &mut Writing<'_>, rows: Vec<WaitingRow>) -> Result<(), sqlx::Error> {
     let listed = list(
-        "insert into waiting (id, row_table, row_key, expiry_ms, subject, headers, payload) values ",
+        "insert into waiting (id, row_table, row_key, expiry_ms, subject, headers, payload)
+         select * from (values ",
         "(?,?,?,?,?,?,?)",
-        " on conflict (id) do update set row_table = excluded.row_table, row_key = excluded.row_key,
+        ") where column1 is not null on conflict (id) do update set row_table = excluded.row_table, row_key = excluded.row_key,
             expiry_ms = excluded.expiry_ms, subject = excluded.subject, headers = excluded.headers,
             payload = excluded.payload",
     );
@@ -171,8 +234,8 @@ async fn write_later(writing: &mut Writing<'_>, changes: Vec<LaterChange>) -> Re
         })
         .await?;
     // Replaced, not updated: it gets a new number, and so its place among those of the same moment.
-    let before = "insert or replace into later (name, key, due_ms, subject, headers, payload) values ";
-    let written = writing.list(list(before, "(?,?,?,?,?,?)", ""), set, |script, row| {
+    let before = "insert or replace into later (name, key, due_ms, subject, headers, payload) select * from (values ";
+    let written = writing.list(list(before, "(?,?,?,?,?,?)", GIVEN), set, |script, row| {
         bind_envelope(script.bind(row.name).bind(row.key).bind(row.due_ms), row.envelope);
     });
     written.await
@@ -201,8 +264,8 @@ fn last_of_each(changes: Vec<LaterChange>) -> (Vec<LaterRow>, Vec<(String, Strin
 }
 
 async fn write_effects(writing: &mut Writing<'_>, rows: Vec<EffectRow>) -> Result<(), sqlx::Error> {
-    let before = "insert into effects (key, tries, since_ms, due_ms, subject, headers, payload) values ";
-    let written = writing.list(list(before, "(?,?,?,?,?,?,?)", ""), rows, |script, row| {
+    let before = "insert into effects (key, tries, since_ms, due_ms, subject, headers, payload) select * from (values ";
+    let written = writing.list(list(before, "(?,?,?,?,?,?,?)", GIVEN), rows, |script, row| {
         script.bind(row.key).bind(row.tries).bind(row.since_ms).bind(row.due_ms);
         bind_envelope(script, row.envelope);
     });
@@ -211,10 +274,10 @@ async fn write_effects(writing: &mut Writing<'_>, rows: Vec<EffectRow>) -> Resul
 
 async fn write_answers(writing: &mut Writing<'_>, at_ms: i64, rows: Vec<StoredAnswer>) -> Result<(), sqlx::Error> {
     let listed = Listed {
-        before: "insert into answers (route, caller, key, body_hash, answer, at_ms) values ",
+        before: "insert into answers (route, caller, key, body_hash, answer, at_ms) select * from (values ",
         tuple: "(?,?,?,?,?,?)",
         // One that was taken meanwhile is left out, and so noticed.
-        after: " on conflict do nothing",
+        after: ") where column1 is not null on conflict do nothing",
         affected: Affected::Each,
     };
     let written = writing.list(listed, rows, |script, row| {

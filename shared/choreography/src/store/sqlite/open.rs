@@ -28,6 +28,9 @@ const READERS_MAX: u32 = 4;
 /// Rows that wait between SQLite's thread and ours: a batch, so that the two don't take turns.
 const ROW_BUFFER: usize = 512;
 
+/// Texts that stay prepared: each list in each of its lengths, and what short lists are gathered into.
+const STATEMENTS_KEPT: usize = 256;
+
 /// Pages that the log holds before they are moved to the file: 16 MB of 4 KB. Less means more writing, more a longer stall.
 const LOG_PAGES: &str = "4000";
 
@@ -81,6 +84,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         // Statements over many rows keep what they would have to undo: in memory, not in a temporary file.
         .pragma("temp_store", "memory")
         .row_buffer_size(ROW_BUFFER)
+        .statement_cache_capacity(STATEMENTS_KEPT)
         .disable_statement_logging()
 }
 

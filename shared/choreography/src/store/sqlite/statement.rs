@@ -8,15 +8,18 @@ use sqlx::{Arguments as _, AssertSqlSafe, Encode, Sqlite, SqliteConnection, Type
 
 use crate::store::StoreError;
 
-/// So many rows go into one statement, at most: fewer rows would cost more texts, more rows more preparing. Far below
-/// SQLite's 32,766 values a statement.
-const ROWS_MAX: usize = 128;
+/// So many rows go into one statement, at most: fewer rows would cost more texts. Far below SQLite's 32,766 values a
+/// statement.
+const ROWS_MAX: usize = 256;
 
-/// Lists of up to so many rows share a text with what stands beside them, and stay prepared, as full ones do; the lengths
-/// between are too many to be kept.
+/// Lists of up to so many rows share a text with what stands beside them. Longer ones are filled up with nulls to a power of
+/// two, so that there are few texts, which stay prepared: to prepare one costs more than the nulls.
 const ROWS_FEW: usize = 4;
 
-/// The check of the head's table that a failed [`Affected`] breaks.
+/// Refuses the batch where the condition that follows holds.
+pub(super) const REFUSE: &str = "update head set one = 0 where";
+
+/// The check of the head's table that [`REFUSE`] breaks.
 const EXPECTED: &str = "CHECK constraint failed: one = 1";
 
 /// Several statements in one text, with their values in order.
@@ -49,13 +52,13 @@ impl Script {
         sqlx::query_with(AssertSqlSafe(self.text), self.values).fetch_all(connection).await
     }
 
-    async fn execute(self, connection: &mut SqliteConnection, prepared: bool) -> Result<(), sqlx::Error> {
-        let statement = sqlx::query_with(AssertSqlSafe(self.text), self.values).persistent(prepared);
-        statement.execute(connection).await.map(drop)
+    async fn execute(self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        sqlx::query_with(AssertSqlSafe(self.text), self.values).execute(connection).await.map(drop)
     }
 }
 
-/// A statement around a list of tuples: `before`, the tuple as often as there are rows, `after`.
+/// A statement around a list of tuples: `before`, the tuple as often as there are rows, `after`. It must do nothing for
+/// tuples of nulls.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Listed<'a> {
     pub(super) before: &'a str,
@@ -113,17 +116,22 @@ impl<'c> Writing<'c> {
         let mut rows = rows.into_iter();
         while rows.len() > 0 {
             let count = rows.len().min(ROWS_MAX);
+            let mut places = count;
             if count > ROWS_FEW {
                 self.flush().await?;
+                places = count.next_power_of_two();
             }
-            self.gathered.add(&listed.text(count));
+            self.gathered.add(&listed.text(places));
             rows.by_ref().take(count).for_each(|row| bind(&mut self.gathered, row));
+            for _ in 0..(places - count) * listed.tuple.matches('?').count() {
+                self.gathered.bind(None::<i64>);
+            }
             if listed.affected == Affected::Each {
-                self.gathered.add("update head set one = 0 where changes() <> ?");
+                self.gathered.add(&format!("{REFUSE} changes() <> ?"));
                 self.gathered.bind(count as i64);
             }
             if count > ROWS_FEW {
-                std::mem::take(&mut self.gathered).execute(self.connection, count == ROWS_MAX).await?;
+                self.flush().await?;
             }
         }
         Ok(())
@@ -133,7 +141,7 @@ impl<'c> Writing<'c> {
     pub(super) async fn flush(&mut self) -> Result<(), sqlx::Error> {
         match std::mem::take(&mut self.gathered) {
             gathered if gathered.text.is_empty() => Ok(()),
-            gathered => gathered.execute(self.connection, true).await,
+            gathered => gathered.execute(self.connection).await,
         }
     }
 }

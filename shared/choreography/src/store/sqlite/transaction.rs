@@ -10,7 +10,7 @@ use sqlx::{Row as _, Sqlite, SqlitePool};
 
 use super::statement::{Doing, Script, plain};
 use super::{columns, commit};
-use crate::store::{Changes, Head, Loaded, StoreError, Transaction, Wanted};
+use crate::store::{Assumed, Changes, Head, Loaded, StoreError, Transaction, Wanted};
 
 /// The transaction of a batch.
 pub(super) struct SqliteTransaction {
@@ -63,18 +63,32 @@ impl Transaction for SqliteTransaction {
     }
 
     async fn commit(mut self: Box<Self>, changes: Changes) -> Result<i64, StoreError> {
-        let head = match self.head.take() {
-            Some(head) => head,
-            None => self.load(&Wanted::default()).await?.head,
+        let head = match (&changes.assumed, self.head.take()) {
+            (Some(Assumed { epoch, position, outbox_next, .. }), _) => (*epoch, *position, *outbox_next),
+            (None, Some(head)) => (head.epoch, head.position, head.outbox_next),
+            (None, None) => {
+                let head = self.load(&Wanted::default()).await?.head;
+                (head.epoch, head.position, head.outbox_next)
+            }
         };
+        let (epoch, position, outbox_next) = head;
         if let Some(advance) = changes.advance
-            && (advance.epoch, advance.from) != (head.epoch, head.position)
+            && (advance.epoch, advance.from) != (epoch, position)
         {
-            return Err(StoreError::HeadConflict { epoch: advance.epoch, position: advance.from });
+            return Err(match changes.assumed {
+                Some(_) => StoreError::RowConflict("the head".to_owned()),
+                None => StoreError::HeadConflict { epoch: advance.epoch, position: advance.from },
+            });
         }
-        commit::write(&mut self.connection, head.outbox_next, changes).await?;
-        self.open = false;
-        Ok(head.outbox_next)
+        let begins = !std::mem::replace(&mut self.open, true);
+        let written = commit::write(&mut self.connection, begins, outbox_next, changes).await;
+        self.open = match &written {
+            Ok(()) => false,
+            // What was refused has harmed nothing: the connection need not be closed for it.
+            Err(StoreError::RowConflict(_)) => sqlx::query("rollback").execute(&mut *self.connection).await.is_err(),
+            Err(_) => true,
+        };
+        written.map(|()| outbox_next)
     }
 }
 

@@ -1,0 +1,132 @@
+//! Batches go by what the last ones left in memory; where that is not how it is, nothing is done by it.
+
+use std::sync::Arc;
+
+use choreography::{IdempotencyKey, Once, Request, Service};
+use metrics_exporter_prometheus::PrometheusBuilder;
+
+use crate::diary::{How, Note, OpenPage, Strike, Write};
+use crate::sleeper::Sleeper;
+use crate::stage::{Stage, well, written};
+use crate::until;
+
+/// A scribe that knows page 1 by heart: the law is not checked, so that what is done twice is seen.
+async fn scribe_by_heart(stage: &Stage) -> Service {
+    let scribe = stage.start_lawless();
+    well(&scribe).await;
+    for line in 0..4 {
+        stage.say(Write { page: 1, line, how: How::Lawlessly });
+        stage.logged(1, &format!("write {line}")).await;
+    }
+    scribe
+}
+
+fn note(text: &str) -> Note {
+    Note { page: 1, text: text.to_owned() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_database_is_not_asked_for_what_the_last_batches_wrote() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let counts = recorder.handle();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let asked = || {
+        let counts = counts.render();
+        let line = counts.lines().find(|line| line.contains("batches_total") && line.contains("database"));
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<u32>().ok()).unwrap_or_default()
+    };
+    let stage = Stage::new();
+    let scribe = scribe_by_heart(&stage).await;
+    let before = asked();
+    for line in 4..100 {
+        stage.say(Write { page: 1, line, how: How::Lawlessly });
+        stage.logged(1, &format!("write {line}")).await;
+        // Of what is new nothing is known, but that it is new.
+        scribe.tell(OpenPage { page: line, title: "May".to_owned() }).await.unwrap();
+    }
+    assert_eq!(stage.log(1).await, written(0..100));
+    let looks_for_what_is_due = 2;
+    assert!(asked() - before <= looks_for_what_is_due, "{} batches asked", asked() - before);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_instance_wrote_is_seen() {
+    let stage = Stage::new();
+    let scribe = scribe_by_heart(&stage).await;
+    let other = stage.start_as(1);
+    well(&other).await;
+    for round in 0..10 {
+        other.tell(note(&format!("b{round}"))).await.unwrap();
+        let page = scribe.tell(note(&format!("a{round}"))).await.unwrap();
+        assert_eq!(page.log[page.log.len() - 2..], [format!("note b{round}"), format!("note a{round}")]);
+        stage.say(Write { page: 1, line: 100 + round, how: How::Lawlessly });
+        stage.logged(1, &format!("write {}", 100 + round)).await;
+    }
+    assert_eq!(stage.log(1).await.len(), 4 + 30);
+    tokio::join!(scribe.stop(), other.stop());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_woke_after_the_take_over_writes_nothing_by_memory() {
+    let stage = Stage::new();
+    let sleeper = Sleeper::over(stage.store.clone());
+    let scribe = stage.start_over(Arc::new(sleeper.clone()), stage.settings());
+    well(&scribe).await;
+    for line in 0..4 {
+        stage.write(1, line);
+        stage.logged(1, &format!("write {line}")).await;
+    }
+    sleeper.sleep();
+    stage.write(1, 4);
+    let other = stage.start_as(1);
+    stage.logged(1, "write 4").await;
+    other.tell(note("rain")).await.unwrap();
+    sleeper.wake();
+    let page = scribe.tell(note("sun")).await.unwrap();
+    assert_eq!(page.log[4..], ["write 4", "note rain", "note sun"]);
+    tokio::join!(scribe.stop(), other.stop());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_heard_or_answered_before_is_known_though_nobody_asks() {
+    let stage = Stage::new();
+    let scribe = scribe_by_heart(&stage).await;
+    let key = IdempotencyKey { route: "POST /notes".to_owned(), caller: String::new(), key: "a".to_owned() };
+    let once = || Request { once: Some(Once { key: key.clone(), body_hash: "x".to_owned() }), ..Request::default() };
+    let message = stage.envelope(&Write { page: 1, line: 9, how: How::Lawlessly });
+    let first = scribe.tell_as(note("rain"), once()).await.unwrap();
+    for line in 100..110 {
+        stage.bus.say(&message).unwrap();
+        stage.logged(1, "write 9").await;
+        // What is new in between lets the scribe go by memory again.
+        stage.say(Write { page: 1, line, how: How::Lawlessly });
+        stage.logged(1, &format!("write {line}")).await;
+        stage.all_is_heard().await;
+        assert_eq!(scribe.tell_as(note("rain"), once()).await.unwrap(), first);
+        scribe.tell(OpenPage { page: line, title: "May".to_owned() }).await.unwrap();
+    }
+    let log = stage.log(1).await;
+    let count = |entry: &str| log.iter().filter(|known| *known == entry).count();
+    assert_eq!((count("write 9"), count("note rain")), (1, 1), "{log:?}");
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_waits_only_for_a_row_that_is_really_missing() {
+    let stage = Stage::new();
+    let scribe = scribe_by_heart(&stage).await;
+    // Pages that the first scribe has never read.
+    let other = stage.start_as(1);
+    well(&other).await;
+    for page in 10..20 {
+        other.tell(OpenPage { page, title: "May".to_owned() }).await.unwrap();
+        stage.say(Strike { page, line: 1 });
+        stage.logged(page, "strike 1").await;
+    }
+    stage.say(Strike { page: 20, line: 1 });
+    until("it waits", || async { stage.backlog().await.waiting == 1 }).await;
+    other.tell(OpenPage { page: 20, title: "May".to_owned() }).await.unwrap();
+    stage.logged(20, "strike 1").await;
+    tokio::join!(scribe.stop(), other.stop());
+}
