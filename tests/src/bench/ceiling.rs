@@ -10,6 +10,7 @@ use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::stream::Stream;
 use async_nats::jetstream::{self, stream};
 use futures::StreamExt;
+use uuid::Uuid;
 
 use super::connect;
 
@@ -77,10 +78,14 @@ pub(crate) async fn measure(url: String, patterns: Vec<Message>, duration: Durat
 }
 
 async fn publish(jetstream: jetstream::Context, patterns: Vec<Message>, duration: Duration) -> Result<u64> {
+    let kind = |subject: &str| subject.rsplit_once('.').map(|(kind, _)| format!("ceiling.{kind}"));
+    let patterns: Vec<_> =
+        patterns.into_iter().filter_map(|pattern| Some((kind(&pattern.subject)?, pattern))).collect();
     let (begin, mut window, mut count) = (Instant::now(), VecDeque::with_capacity(WINDOW), 0);
     while begin.elapsed() < duration {
-        for pattern in &patterns {
-            let subject = format!("ceiling.{}", pattern.subject);
+        for (kind, pattern) in &patterns {
+            // In the shop, too, each message has a subject of its own, which the server keeps an account of.
+            let subject = format!("{kind}.{}", Uuid::now_v7());
             let headers = pattern.headers.clone().unwrap_or_default();
             window.push_back(jetstream.publish_with_headers(subject, headers, pattern.payload.clone()).await?);
             count += 1;

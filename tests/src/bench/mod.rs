@@ -10,7 +10,7 @@ mod meter;
 mod report;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use async_nats::jetstream;
@@ -20,6 +20,12 @@ use crate::premises::{Plan, Premises};
 use ends::Ends;
 use meter::{Meter, Reading};
 pub use report::Report;
+
+/// When nothing was said for so long, the shop is at rest: what is published is kept for 10 s, and then forgotten.
+const SILENCE: Duration = Duration::from_secs(12);
+
+/// How long that may take after a loop.
+const SILENT_WITHIN: Duration = Duration::from_secs(60);
 
 /// What to measure, and for how long.
 #[derive(Debug, Clone, Parser)]
@@ -94,7 +100,7 @@ async fn load_stretches(
 
     let stretch = async |seconds: u64| -> Result<Stretch> {
         load.counted();
-        let (before, first, begin) = (meter.read()?, last_sequence(&events).await?, std::time::Instant::now());
+        let (before, first, begin) = (meter.read()?, last_sequence(&events).await?, Instant::now());
         tokio::time::sleep(Duration::from_secs(seconds)).await;
         let (seconds, counted) = (begin.elapsed().as_secs_f64(), load.counted());
         let messages = last_sequence(&events).await? - first;
@@ -109,6 +115,7 @@ async fn load_stretches(
     };
     let closed = race(working, measuring).await?;
     load.settle().await?;
+    fall_silent(&events).await?;
     let open = if options.rate_seconds == 0 {
         None
     } else {
@@ -124,6 +131,19 @@ async fn race<T>(working: impl Future<Output = Result<()>>, measuring: impl Futu
     tokio::select! {
         worked = working => Err(worked.err().unwrap_or_else(|| anyhow::anyhow!("the load ended by itself"))),
         measured = measuring => measured,
+    }
+}
+
+/// Waits until the shop is at rest: what it still has to tell and to forget after a loop would be in the way of the next.
+async fn fall_silent(events: &jetstream::stream::Stream) -> Result<()> {
+    let (begin, mut last) = (Instant::now(), None);
+    loop {
+        let now = last_sequence(events).await?;
+        if last.replace(now) == Some(now) {
+            return Ok(());
+        }
+        anyhow::ensure!(begin.elapsed() < SILENT_WITHIN, "the shop does not come to rest");
+        tokio::time::sleep(SILENCE).await;
     }
 }
 
