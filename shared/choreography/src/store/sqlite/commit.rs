@@ -16,9 +16,6 @@ use crate::store::{
 /// What ends an insertion: of the rows that only fill up the list, none is taken.
 const GIVEN: &str = ") where column1 is not null";
 
-/// A message that was heard already is left out, and so noticed.
-const NOTE_UNHEARD: &str = ") where column1 is not null on conflict do nothing";
-
 /// A message that was heard already is noted anew: it died, or is repaired.
 const REPLACE_HEARD: &str = ") where column1 is not null on conflict (id) do update set at_ms = excluded.at_ms, dead_tries = excluded.dead_tries";
 
@@ -34,12 +31,15 @@ pub(super) async fn write(
     if begins {
         writing.script().add("begin immediate");
     }
-    if let Some(assumed) = changes.assumed.take() {
+    let assumed = changes.assumed.take();
+    if changes.advance.is_some() || !changes.outbox.is_empty() || assumed.is_some() {
+        move_head(&mut writing, outbox_first, &changes, assumed.as_ref());
+    }
+    if let Some(assumed) = assumed {
         check(&mut writing, assumed, &mut changes).await.doing("checking what a batch assumed")?;
     }
-    move_head(&mut writing, outbox_first, &changes);
     write_rows(&mut writing, changes.rows).await?;
-    write_inbox(&mut writing, changes.now_ms, changes.inbox, REPLACE_HEARD, Affected::Any).await.doing(DOING)?;
+    write_inbox(&mut writing, changes.now_ms, changes.inbox, REPLACE_HEARD).await.doing(DOING)?;
     let listed = list("delete from dead_undos where id in (", "?", ")");
     let repaired = changes.repaired.iter().map(|id| id.as_bytes().to_vec()).collect();
     let repaired = writing.list(listed, repaired, |script, id: Vec<u8>| {
@@ -74,11 +74,9 @@ pub(super) async fn write(
     writing.flush().await.doing(DOING)
 }
 
-/// Checks what was assumed, so far as that is not done by writing it; messages that were not heard before are noted.
+/// Checks what was assumed of all but the head, so far as that is not done by writing it; messages that were not heard
+/// before are noted.
 async fn check(writing: &mut Writing<'_>, assumed: Assumed, changes: &mut Changes) -> Result<(), sqlx::Error> {
-    let script = writing.script();
-    script.add(&format!("{REFUSE} (epoch, position, outbox_next) <> (?, ?, ?)"));
-    script.bind(assumed.epoch).bind(assumed.position.cast_signed()).bind(assumed.outbox_next);
     let written: HashSet<_> =
         changes.rows.iter().filter(|row| !row.is_nothing()).map(|row| (row.table, &row.key)).collect();
     let mut read: BTreeMap<&'static str, Vec<(String, i64)>> = BTreeMap::new();
@@ -104,7 +102,7 @@ async fn check(writing: &mut Writing<'_>, assumed: Assumed, changes: &mut Change
         script.bind(id);
     });
     checked.await?;
-    write_inbox(writing, changes.now_ms, new, NOTE_UNHEARD, Affected::Each).await?;
+    write_inbox(writing, changes.now_ms, new, GIVEN).await?;
     let stored: HashSet<_> = changes.answers.iter().map(|answer| &answer.key).collect();
     let passed = assumed.unanswered.into_iter().filter(|key| !stored.contains(key)).collect();
     let before = format!("{REFUSE} exists (select 1 from (values ");
@@ -119,17 +117,19 @@ fn list<'a>(before: &'a str, tuple: &'static str, after: &'a str) -> Listed<'a> 
     Listed { before, tuple, after, affected: Affected::Any }
 }
 
-/// Moves the position on if the batch has messages, and the number of what is said next.
-fn move_head(writing: &mut Writing<'_>, outbox_first: i64, changes: &Changes) {
+/// Moves the head on: the number of what is said next, and the position if the batch has messages. In the same
+/// statement, that it was where it was assumed to be is checked.
+fn move_head(writing: &mut Writing<'_>, outbox_first: i64, changes: &Changes, assumed: Option<&Assumed>) {
     let next = outbox_first + changes.outbox.len() as i64;
+    let position = if changes.advance.is_some() { ", position = ?, safe = ?" } else { "" };
+    let check = if assumed.is_some() { ", one = (epoch, position, outbox_next) = (?, ?, ?)" } else { "" };
+    let script = writing.script();
+    script.add(&format!("update head set outbox_next = ?{position}{check}")).bind(next);
     if let Some(advance) = changes.advance {
-        let script = writing.script();
-        script.add("update head set outbox_next = ?, position = ?, safe = ?");
-        script.bind(next).bind(advance.to.cast_signed()).bind(advance.safe.cast_signed());
-    } else if next > outbox_first {
-        let script = writing.script();
-        script.add("update head set outbox_next = ?");
-        script.bind(next);
+        script.bind(advance.to.cast_signed()).bind(advance.safe.cast_signed());
+    }
+    if let Some(assumed) = assumed {
+        script.bind(assumed.epoch).bind(assumed.position.cast_signed()).bind(assumed.outbox_next);
     }
 }
 
@@ -184,11 +184,9 @@ async fn write_inbox(
     writing: &mut Writing<'_>,
     at_ms: i64,
     rows: Vec<InboxRow>,
-    known: &str,
-    affected: Affected,
+    after: &str,
 ) -> Result<(), sqlx::Error> {
-    let before = "insert into inbox (id, at_ms, dead_tries) select * from (values ";
-    let listed = Listed { before, tuple: "(?,?,?)", after: known, affected };
+    let listed = list("insert into inbox (id, at_ms, dead_tries) select * from (values ", "(?,?,?)", after);
     let written = writing.list(listed, rows, |script, row| {
         script.bind(row.id.as_bytes().to_vec()).bind(at_ms).bind(row.dead_tries);
     });
@@ -273,13 +271,8 @@ async fn write_effects(writing: &mut Writing<'_>, rows: Vec<EffectRow>) -> Resul
 }
 
 async fn write_answers(writing: &mut Writing<'_>, at_ms: i64, rows: Vec<StoredAnswer>) -> Result<(), sqlx::Error> {
-    let listed = Listed {
-        before: "insert into answers (route, caller, key, body_hash, answer, at_ms) select * from (values ",
-        tuple: "(?,?,?,?,?,?)",
-        // One that was taken meanwhile is left out, and so noticed.
-        after: ") where column1 is not null on conflict do nothing",
-        affected: Affected::Each,
-    };
+    let before = "insert into answers (route, caller, key, body_hash, answer, at_ms) select * from (values ";
+    let listed = list(before, "(?,?,?,?,?,?)", GIVEN);
     let written = writing.list(listed, rows, |script, row| {
         script.bind(row.key.route).bind(row.key.caller).bind(row.key.key);
         script.bind(row.body_hash).bind(row.answer).bind(at_ms);

@@ -19,8 +19,12 @@ const ROWS_FEW: usize = 4;
 /// Refuses the batch where the condition that follows holds.
 pub(super) const REFUSE: &str = "update head set one = 0 where";
 
-/// The check of the head's table that [`REFUSE`] breaks.
-const EXPECTED: &str = "CHECK constraint failed: one = 1";
+/// What SQLite says of a batch that is refused: by [`REFUSE`], or because a message was heard, or a key answered, meanwhile.
+const REFUSALS: [&str; 3] = [
+    "CHECK constraint failed: one = 1",
+    "UNIQUE constraint failed: inbox.id",
+    "UNIQUE constraint failed: answers.route, answers.caller, answers.key",
+];
 
 /// Several statements in one text, with their values in order.
 ///
@@ -34,11 +38,12 @@ pub(super) struct Script {
 
 impl Script {
     /// Adds a statement; its values are bound next.
-    pub(super) fn add(&mut self, statement: &str) {
+    pub(super) fn add(&mut self, statement: &str) -> &mut Self {
         if !self.text.is_empty() {
             self.text.push(';');
         }
         self.text.push_str(statement);
+        self
     }
 
     /// The next value.
@@ -166,8 +171,8 @@ pub(super) trait Doing<T> {
 impl<T> Doing<T> for Result<T, sqlx::Error> {
     fn doing(self, what: impl Display + Send + Sync + 'static) -> Result<T, StoreError> {
         self.map_err(|error| match &error {
-            sqlx::Error::Database(database) if database.message() == EXPECTED => {
-                StoreError::RowConflict(format!("{what} affected other rows than it should"))
+            sqlx::Error::Database(database) if REFUSALS.contains(&database.message()) => {
+                StoreError::RowConflict(format!("{what}, something was not as it should be"))
             }
             _ => StoreError::Database(cause(error).context(what)),
         })
