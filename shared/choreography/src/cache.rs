@@ -46,6 +46,8 @@ impl Cache {
 
     /// Notes what the database has answered. Whether it is what would have been recalled.
     pub(crate) fn learn(&mut self, wanted: &Wanted, loaded: &Loaded) -> bool {
+        // Whatever becomes of this batch: only one that is committed gives the trust back.
+        self.trusted = false;
         let place = |head: &Head| (head.epoch, head.position, head.outbox_next);
         let mut known = place(&loaded.head) == place(&self.head);
         self.head.clone_from(&loaded.head);
@@ -120,10 +122,10 @@ impl Rows {
     }
 
     fn put(&mut self, row: StoredRow) {
-        self.old.remove(&row.key);
         if self.young.len() >= ROWS_KEPT {
             self.old = std::mem::take(&mut self.young);
         }
+        self.old.remove(&row.key);
         self.young.insert(row.key.clone(), row);
     }
 
@@ -155,6 +157,14 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_that_asked_and_was_not_committed_leaves_no_trust() {
+        let mut cache = Cache { head: Head { epoch: 5, ..Head::default() }, trusted: true, ..Cache::default() };
+        let head = Head { epoch: 6, ..Head::default() };
+        cache.learn(&Wanted::default(), &Loaded { head, any_waits: true, ..Loaded::default() });
+        assert!(cache.recall(&Wanted::default(), Some(6)).is_none());
+    }
+
+    #[test]
     fn a_row_is_there_once_and_as_it_was_put_last() {
         let mut rows = Rows::default();
         for version in 1..3 {
@@ -163,6 +173,10 @@ mod tests {
             }
         }
         assert!((0..=ROWS_KEPT).all(|key| rows.get(&key.to_string()).is_none_or(|row| row.version == 2)));
+        let mut full = Rows::default();
+        (0..ROWS_KEPT).for_each(|key| full.put(row(key, 1)));
+        full.put(row(0, 2));
+        assert_eq!(full.get("0"), Some(&row(0, 2)));
         (0..=ROWS_KEPT).for_each(|key| rows.remove(&key.to_string()));
         assert!(rows.young.is_empty() && rows.old.is_empty());
     }

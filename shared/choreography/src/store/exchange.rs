@@ -55,7 +55,7 @@ pub struct Changes {
     pub assumed: Option<Assumed>,
     /// Changed rows, at most one change a row.
     pub rows: Vec<RowChange>,
-    /// Messages that were heard; one that stands there already is replaced.
+    /// Messages that were heard; one that stands there already is replaced, unless it was assumed to be new.
     pub inbox: Vec<InboxRow>,
     /// Undos that died, until they are repaired.
     pub undos_died: Vec<DeadUndo>,
@@ -77,7 +77,8 @@ pub struct Changes {
     pub answers: Vec<StoredAnswer>,
 }
 
-/// What a batch took for granted instead of asking. The commit checks all of it, and is refused where it is not so.
+/// What a batch took for granted instead of asking. The commit checks all of it, and is refused where it is not so. That
+/// nothing waits follows from the head: only who is in charge lets messages wait, and moves the position by that.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Assumed {
     /// The head's epoch.
