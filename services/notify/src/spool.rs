@@ -47,8 +47,8 @@ impl Spool {
 /// Writes whatever comes, as long as there is somebody who may send something.
 fn write(directory: &Path, jobs: Receiver<Job>) {
     for Job { id, mail, done } in jobs {
-        // Nobody waits any more when the effect was given up; it is run again.
         let put = put(directory, id, &mail);
+        // Nobody waits any more when the effect was given up; it is run again.
         let _ = done.send(put.with_context(|| format!("putting the mail into {}", directory.display())));
     }
 }

@@ -1,7 +1,8 @@
 //! What the last batches left in the database, kept in memory, so that the next one need not ask for it.
 //!
-//! It is only ever a guess. What a batch takes from it goes into its commit as [`Assumed`], and where that is not so, the
-//! commit is refused. From then on batches ask the database, until one finds what the cache would have said.
+//! It is only ever a guess, and what it lacks is guessed not to be there. What a batch takes from it goes into its commit
+//! as [`Assumed`], and where that is not so, the commit is refused. From then on batches ask the database, until one finds
+//! what the cache would have said. They also ask as long as any message waits.
 
 use std::collections::HashMap;
 
@@ -21,8 +22,8 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// What the database would answer, and what is assumed by that. Nothing where only the database knows: what is due, and
-    /// what waits; and where this instance is not in charge, because another one may have written anything meanwhile.
+    /// What the database would answer, and what is assumed by that. Nothing where only the database knows: what is due,
+    /// and what waits; and where this instance is not in charge, because another one may write anything meanwhile.
     pub(crate) fn recall(&mut self, wanted: &Wanted, charge: Option<i64>) -> Option<(Loaded, Assumed)> {
         if !self.trusted || charge != Some(self.head.epoch) || wanted.due.is_some() || !wanted.waited_for.is_empty() {
             return None;
@@ -31,25 +32,23 @@ impl Cache {
         let mut loaded = Loaded { head: self.head.clone(), ..Loaded::default() };
         for (table, keys) in &wanted.rows {
             let kept = self.tables.entry(table).or_default();
-            let found: Vec<_> = keys.iter().filter_map(|key| kept.get(key).cloned()).collect();
-            let mut versions = found.iter().peekable();
-            rows.extend(keys.iter().map(|key| {
-                let version = versions.next_if(|row| row.key == *key).map_or(0, |row| row.version);
-                (*table, key.clone(), version)
-            }));
+            let mut found = Vec::new();
+            for key in keys {
+                let row = kept.get(key);
+                rows.push((*table, key.clone(), row.map_or(0, |row| row.version)));
+                found.extend(row.cloned());
+            }
             loaded.rows.push(found);
         }
-        let Head { epoch, position, outbox_next, .. } = self.head;
         let (unheard, unanswered) = (wanted.heard.clone(), wanted.answers.clone());
-        Some((loaded, Assumed { epoch, position, outbox_next, unheard, unanswered, rows }))
+        Some((loaded, Assumed { head: self.head.clone(), unheard, unanswered, rows }))
     }
 
     /// Notes what the database has answered. Whether it is what would have been recalled.
     pub(crate) fn learn(&mut self, wanted: &Wanted, loaded: &Loaded) -> bool {
         // Whatever becomes of this batch: only one that is committed gives the trust back.
         self.trusted = false;
-        let place = |head: &Head| (head.epoch, head.position, head.outbox_next);
-        let mut known = place(&loaded.head) == place(&self.head);
+        let mut known = loaded.head.place() == self.head.place();
         self.head.clone_from(&loaded.head);
         known &= !loaded.any_waits && loaded.heard.is_empty() && loaded.answers.is_empty();
         for ((table, keys), found) in wanted.rows.iter().zip(&loaded.rows) {

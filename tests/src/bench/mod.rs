@@ -115,10 +115,10 @@ async fn load_stretches(
     };
     let closed = race(working, measuring).await?;
     load.settle().await?;
-    fall_silent(&events).await?;
     let open = if options.rate_seconds == 0 {
         None
     } else {
+        fall_silent(&events).await?;
         let measured = race(load.open(options.rate), stretch(options.rate_seconds)).await?;
         load.settle().await?;
         Some(measured)
@@ -134,7 +134,7 @@ async fn race<T>(working: impl Future<Output = Result<()>>, measuring: impl Futu
     }
 }
 
-/// Waits until the shop is at rest: what it still has to tell and to forget after a loop would be in the way of the next.
+/// Waits until the shop is at rest: what it has to tell and to forget after a loop would be in the way of the next.
 async fn fall_silent(events: &jetstream::stream::Stream) -> Result<()> {
     let (begin, mut last) = (Instant::now(), None);
     loop {

@@ -1,5 +1,6 @@
 //! The life of a batch: open, load, react, commit. Everything is done to whatever has arrived, in order and in memory;
-//! what the last batches left in memory is taken for all there is, or else the database is asked once a table; it is written once.
+//! either what the last batches left in memory is taken for all there is, or the database is asked once a table; it is
+//! written once.
 //!
 //! What must hold: a batch that fails leaves no trace, and done again it says the same messages.
 

@@ -81,25 +81,21 @@ pub struct Changes {
 /// nothing waits follows from the head: only who is in charge lets messages wait, and moves the position by that.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Assumed {
-    /// The head's epoch.
-    pub epoch: i64,
-    /// The head's position.
-    pub position: u64,
-    /// The head's next number.
-    pub outbox_next: i64,
+    /// The head: its epoch, its position, and its next number.
+    pub head: Head,
     /// Messages that were not heard before.
     pub unheard: Vec<Uuid>,
     /// Idempotency keys that were not answered before.
     pub unanswered: Vec<IdempotencyKey>,
-    /// Rows: the table, the key, and the version; 0 for a row that does not exist. Those that the batch changes are checked
-    /// by that, too.
+    /// Rows: the table, the key, and the version; 0 for a row that does not exist. Those that the batch changes are
+    /// checked by that, too.
     pub rows: Vec<(&'static str, String, i64)>,
 }
 
 impl Assumed {
     /// And this, at the same head.
     pub(crate) fn add(&mut self, other: Self) {
-        (self.epoch, self.position, self.outbox_next) = (other.epoch, other.position, other.outbox_next);
+        self.head = other.head;
         self.unheard.extend(other.unheard);
         self.unanswered.extend(other.unanswered);
         self.rows.extend(other.rows);

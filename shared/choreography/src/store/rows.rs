@@ -21,6 +21,13 @@ pub struct Head {
     pub outbox_next: i64,
 }
 
+impl Head {
+    /// What nobody can change without having moved it: the epoch, the position, and the next number.
+    pub(crate) fn place(&self) -> (i64, u64, i64) {
+        (self.epoch, self.position, self.outbox_next)
+    }
+}
+
 /// A stored row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredRow {

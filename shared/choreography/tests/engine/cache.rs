@@ -15,10 +15,15 @@ async fn scribe_by_heart(stage: &Stage) -> Service {
     let scribe = stage.start_lawless();
     well(&scribe).await;
     for line in 0..4 {
-        stage.say(Write { page: 1, line, how: How::Lawlessly });
-        stage.logged(1, &format!("write {line}")).await;
+        write(stage, line).await;
     }
     scribe
+}
+
+/// Says a line, and waits until it is written.
+async fn write(stage: &Stage, line: u32) {
+    stage.say(Write { page: 1, line, how: How::Lawlessly });
+    stage.logged(1, &format!("write {line}")).await;
 }
 
 fn note(text: &str) -> Note {
@@ -39,8 +44,7 @@ async fn the_database_is_not_asked_for_what_the_last_batches_wrote() {
     let scribe = scribe_by_heart(&stage).await;
     let before = asked();
     for line in 4..100 {
-        stage.say(Write { page: 1, line, how: How::Lawlessly });
-        stage.logged(1, &format!("write {line}")).await;
+        write(&stage, line).await;
         // Of what is new nothing is known, but that it is new.
         scribe.tell(OpenPage { page: line, title: "May".to_owned() }).await.unwrap();
     }
@@ -60,8 +64,7 @@ async fn what_another_instance_wrote_is_seen() {
         other.tell(note(&format!("b{round}"))).await.unwrap();
         let page = scribe.tell(note(&format!("a{round}"))).await.unwrap();
         assert_eq!(page.log[page.log.len() - 2..], [format!("note b{round}"), format!("note a{round}")]);
-        stage.say(Write { page: 1, line: 100 + round, how: How::Lawlessly });
-        stage.logged(1, &format!("write {}", 100 + round)).await;
+        write(&stage, 100 + round).await;
     }
     assert_eq!(stage.log(1).await.len(), 4 + 30);
     tokio::join!(scribe.stop(), other.stop());
@@ -100,8 +103,7 @@ async fn what_was_heard_or_answered_before_is_known_though_nobody_asks() {
         stage.bus.say(&message).unwrap();
         stage.logged(1, "write 9").await;
         // What is new in between lets the scribe go by memory again.
-        stage.say(Write { page: 1, line, how: How::Lawlessly });
-        stage.logged(1, &format!("write {line}")).await;
+        write(&stage, line).await;
         stage.all_is_heard().await;
         assert_eq!(scribe.tell_as(note("rain"), once()).await.unwrap(), first);
         scribe.tell(OpenPage { page: line, title: "May".to_owned() }).await.unwrap();

@@ -11,8 +11,7 @@ use crate::fixture::{
 
 /// This head, and nothing else.
 fn at(head: &Head) -> Assumed {
-    let Head { epoch, position, outbox_next, .. } = *head;
-    Assumed { epoch, position, outbox_next, ..Assumed::default() }
+    Assumed { head: head.clone(), ..Assumed::default() }
 }
 
 /// Rows of payments with the versions that they are thought to have.

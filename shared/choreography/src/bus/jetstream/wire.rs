@@ -87,18 +87,14 @@ fn unreadable(reply: &Reply, why: &str) -> BusError {
 /// An envelope's headers as the client writes them.
 pub(crate) fn written(headers: &Headers) -> Result<HeaderMap, String> {
     let mut map = HeaderMap::new();
-    let mut written = 0_u16;
     for (name, value) in headers.iter() {
         let wrong = |error: &dyn std::fmt::Display| format!("header {name}: {value:?}: {error}");
-        let text = HeaderValue::from_str(value).map_err(|error| wrong(&error))?;
-        // Those that every message has need not be checked, copied, and looked for.
-        match NAMES.iter().position(|known| *known == name) {
-            Some(place) if written & (1 << place) == 0 => {
-                written |= 1 << place;
-                map.insert(HeaderName::from_static(NAMES[place]), text);
-            }
-            _ => map.append(HeaderName::from_str(name).map_err(|error| wrong(&error))?, text),
-        }
+        // Those that every message has need not be checked and copied.
+        let key = match NAMES.iter().find(|known| **known == name) {
+            Some(known) => HeaderName::from_static(known),
+            None => HeaderName::from_str(name).map_err(|error| wrong(&error))?,
+        };
+        map.append(key, HeaderValue::from_str(value).map_err(|error| wrong(&error))?);
     }
     Ok(map)
 }

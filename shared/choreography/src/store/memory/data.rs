@@ -92,9 +92,8 @@ impl Data {
     }
 
     fn is_so(&self, assumed: &Assumed) -> bool {
-        let Head { epoch, position, outbox_next, .. } = self.head;
         let version = |table, key: &String| Some(self.tables.get(table)?.get(key)?.version);
-        (assumed.epoch, assumed.position, assumed.outbox_next) == (epoch, position, outbox_next)
+        assumed.head.place() == self.head.place()
             && !assumed.unheard.iter().any(|id| self.inbox.contains_key(id))
             && !assumed.unanswered.iter().any(|key| self.answers.contains_key(key))
             && assumed.rows.iter().all(|(table, key, assumed)| version(*table, key).unwrap_or(0) == *assumed)

@@ -17,7 +17,8 @@ use crate::store::{
 const GIVEN: &str = ") where column1 is not null";
 
 /// A message that was heard already is noted anew: it died, or is repaired.
-const REPLACE_HEARD: &str = ") where column1 is not null on conflict (id) do update set at_ms = excluded.at_ms, dead_tries = excluded.dead_tries";
+const REPLACE_HEARD: &str = ") where column1 is not null
+    on conflict (id) do update set at_ms = excluded.at_ms, dead_tries = excluded.dead_tries";
 
 /// Writes everything, what is said from this number on, and commits. The transaction may begin in the same text.
 pub(super) async fn write(
@@ -129,7 +130,8 @@ fn move_head(writing: &mut Writing<'_>, outbox_first: i64, changes: &Changes, as
         script.bind(advance.to.cast_signed()).bind(advance.safe.cast_signed());
     }
     if let Some(assumed) = assumed {
-        script.bind(assumed.epoch).bind(assumed.position.cast_signed()).bind(assumed.outbox_next);
+        let (epoch, position, outbox_next) = assumed.head.place();
+        script.bind(epoch).bind(position.cast_signed()).bind(outbox_next);
     }
 }
 

@@ -12,14 +12,14 @@ use crate::store::StoreError;
 /// statement.
 const ROWS_MAX: usize = 256;
 
-/// Lists of up to so many rows share a text with what stands beside them. Longer ones are filled up with nulls to a power of
-/// two, so that there are few texts, which stay prepared: to prepare one costs more than the nulls.
+/// Lists of up to so many rows share a text with what stands beside them. Longer ones are filled up with nulls to a power
+/// of two, so that there are few texts, which stay prepared: to prepare one costs more than the nulls.
 const ROWS_FEW: usize = 4;
 
 /// Refuses the batch where the condition that follows holds.
 pub(super) const REFUSE: &str = "update head set one = 0 where";
 
-/// What SQLite says of a batch that is refused: by [`REFUSE`], or because a message was heard, or a key answered, meanwhile.
+/// What SQLite says of a batch that is refused: by the head, or because a message was heard, or a key answered, before.
 const REFUSALS: [&str; 3] = [
     "CHECK constraint failed: one = 1",
     "UNIQUE constraint failed: inbox.id",

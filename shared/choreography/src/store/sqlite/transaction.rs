@@ -1,7 +1,8 @@
 //! The transaction of a batch: what it reads before it decides.
 //!
 //! It begins as a writer: whatever it reads can't be changed by anybody until it has committed. It begins in the text
-//! that reads, and commits in the one that writes: each text is a way to the connection's thread and back.
+//! that reads, or in the one that writes if nothing is read, and commits in that: each text is a way to the connection's
+//! thread and back.
 
 use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
@@ -10,7 +11,7 @@ use sqlx::{Row as _, Sqlite, SqlitePool};
 
 use super::statement::{Doing, Script, plain};
 use super::{columns, commit};
-use crate::store::{Assumed, Changes, Head, Loaded, StoreError, Transaction, Wanted};
+use crate::store::{Changes, Head, Loaded, StoreError, Transaction, Wanted};
 
 /// The transaction of a batch.
 pub(super) struct SqliteTransaction {
@@ -64,16 +65,12 @@ impl Transaction for SqliteTransaction {
 
     async fn commit(mut self: Box<Self>, changes: Changes) -> Result<i64, StoreError> {
         let head = match (&changes.assumed, self.head.take()) {
-            (Some(Assumed { epoch, position, outbox_next, .. }), _) => (*epoch, *position, *outbox_next),
-            (None, Some(head)) => (head.epoch, head.position, head.outbox_next),
-            (None, None) => {
-                let head = self.load(&Wanted::default()).await?.head;
-                (head.epoch, head.position, head.outbox_next)
-            }
+            (Some(assumed), _) => assumed.head.clone(),
+            (None, Some(head)) => head,
+            (None, None) => self.load(&Wanted::default()).await?.head,
         };
-        let (epoch, position, outbox_next) = head;
         if let Some(advance) = changes.advance
-            && (advance.epoch, advance.from) != (epoch, position)
+            && (advance.epoch, advance.from) != (head.epoch, head.position)
         {
             return Err(match changes.assumed {
                 Some(_) => StoreError::RowConflict("the head".to_owned()),
@@ -81,14 +78,14 @@ impl Transaction for SqliteTransaction {
             });
         }
         let begins = !std::mem::replace(&mut self.open, true);
-        let written = commit::write(&mut self.connection, begins, outbox_next, changes).await;
+        let written = commit::write(&mut self.connection, begins, head.outbox_next, changes).await;
         self.open = match &written {
             Ok(()) => false,
             // What was refused has harmed nothing: the connection need not be closed for it.
             Err(StoreError::RowConflict(_)) => sqlx::query("rollback").execute(&mut *self.connection).await.is_err(),
             Err(_) => true,
         };
-        written.map(|()| outbox_next)
+        written.map(|()| head.outbox_next)
     }
 }
 
