@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::batch::EffectOver;
@@ -19,7 +19,7 @@ use crate::clock::{later, until};
 use crate::envelope::Heading;
 use crate::message::Reason;
 use crate::saying::Death;
-use crate::settings::{EFFECTS_LOADED_MAX, EFFECTS_RUNNING_MAX, Settings};
+use crate::settings::{EFFECTS_LOADED_MAX, EFFECTS_LOOKS_EVERY, EFFECTS_RUNNING_MAX, Settings};
 use crate::state::{Charge, Shared};
 use crate::store::{EffectRow, Store};
 use crate::words::Said;
@@ -34,8 +34,8 @@ pub(crate) struct Effects {
     pub store: Arc<dyn Store>,
     pub shared: Shared,
     pub settings: Settings,
-    /// Rung when effects were committed.
-    pub added: Arc<Notify>,
+    /// What batches have committed, handed on without a detour through the database.
+    pub added: mpsc::Receiver<Vec<EffectRow>>,
     /// What is over, and under which charge it was run.
     pub over: mpsc::Sender<(Charge, EffectOver)>,
 }
@@ -59,7 +59,7 @@ type Running = FuturesUnordered<BoxFuture<'static, Tried>>;
 
 impl Effects {
     /// Runs effects, while this instance is in charge, until the service stops.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(mut self) {
         if self.choreography.effects.is_empty() {
             return;
         }
@@ -68,21 +68,26 @@ impl Effects {
                 charge = self.shared.in_charge() => charge,
                 () = self.shared.stopping() => return,
             };
+            let shared = self.shared.clone();
             // Whatever runs is dropped with its queue, so that it does not run beside its next try.
             tokio::select! {
                 () = self.run_queue(charge) => {}
-                () = self.shared.left_charge(charge) => {}
-                () = self.shared.stopping() => return,
+                () = shared.left_charge(charge) => {}
+                () = shared.stopping() => return,
             }
         }
     }
 
-    async fn run_queue(&self, charge: Charge) {
+    async fn run_queue(&mut self, charge: Charge) {
         let mut queue = Queue::default();
         let mut running = Running::new();
+        let mut looks = tokio::time::interval(EFFECTS_LOOKS_EVERY);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        // What was handed over until now is in the database.
+        while self.added.try_recv().is_ok() {}
         let mut more = true;
         loop {
-            if more && queue.count < EFFECTS_LOADED_MAX {
+            if more && queue.count <= EFFECTS_LOADED_MAX / 2 {
                 more = self.load(&mut queue).await;
             }
             let now = self.settings.clock.now();
@@ -94,7 +99,8 @@ impl Effects {
             let next = queue.later.first_key_value().map(|((due, _), _)| until(now, *due));
             tokio::select! {
                 Some((key, outcome)) = running.next() => self.tried(&mut queue, key, outcome, charge).await,
-                () = self.added.notified() => more = true,
+                Some(rows) = self.added.recv() => more |= !queue.take(rows, self.settings.clock.now()),
+                _ = looks.tick() => more = true,
                 () = tokio::time::sleep(next.unwrap_or(BACKOFF_MAX)), if next.is_some() => {}
             }
         }
@@ -186,6 +192,17 @@ fn panicked(panic: &(dyn Any + Send)) -> String {
 }
 
 impl Queue {
+    /// Takes what a batch has committed, if it follows on what was loaded and there is room; otherwise it is left to the
+    /// database. Whether it is here now.
+    fn take(&mut self, rows: Vec<EffectRow>, now: Timestamp) -> bool {
+        let follows = rows.first().is_some_and(|first| first.number == self.loaded + 1);
+        if follows && self.count + rows.len() <= EFFECTS_LOADED_MAX {
+            rows.into_iter().for_each(|row| self.add(row, now));
+            return true;
+        }
+        rows.last().is_none_or(|last| last.number <= self.loaded)
+    }
+
     fn add(&mut self, row: EffectRow, now: Timestamp) {
         self.loaded = row.number;
         self.count += 1;

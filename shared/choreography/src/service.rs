@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::stream::BoxStream;
 use jiff::Timestamp;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -67,7 +67,7 @@ pub fn start(
     let (calls_in, calls) = mpsc::channel(COMMANDS_MAX);
     let (over_in, effects_over) = mpsc::channel(BATCH_MAX);
     let (committed_in, committed) = mpsc::channel(HANDED_MAX);
-    let effects_added = Arc::new(Notify::new());
+    let (effects_added, added) = mpsc::channel(HANDED_MAX);
     let reader = Reader {
         store: store.clone(),
         bus: bus.clone(),
@@ -99,7 +99,7 @@ pub fn start(
         store: store.clone(),
         shared: shared.clone(),
         settings: settings.clone(),
-        added: effects_added.clone(),
+        added,
         over: over_in,
     };
     let (name, intakes) = (choreography.service, choreography.intakes.clone());

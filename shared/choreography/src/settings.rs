@@ -28,6 +28,8 @@ pub(crate) const OUTBOX_LOOKS_EVERY: Duration = Duration::from_millis(100);
 pub(crate) const ALIVE_ASKED_EVERY: Duration = Duration::from_secs(1);
 /// How often the dead letters are read that the circuits follow from.
 pub(crate) const LETTERS_READ_EVERY: Duration = Duration::from_millis(250);
+/// How soon effects are noticed that another instance committed.
+pub(crate) const EFFECTS_LOOKS_EVERY: Duration = Duration::from_secs(1);
 /// At most so many inbox rows are forgotten in one go, so that no batch waits long for the database.
 pub(crate) const FORGET_MAX: u32 = 5_000;
 /// At most so many rows in a page of a list.

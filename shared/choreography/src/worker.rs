@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::batch::{Arrived, Attempt, EffectOver, Outcome, Session};
@@ -17,7 +17,7 @@ use crate::reader::Feed;
 use crate::reading::Reading;
 use crate::settings::{BATCH_MAX, CHORES_EVERY, CONFLICTS_MAX, Settings};
 use crate::state::{Charge, Shared};
-use crate::store::{Advance, OutboxRow, Store, StoreError};
+use crate::store::{Advance, EffectRow, OutboxRow, Store, StoreError};
 use crate::tell::{Call, TellError};
 
 /// The longest pause between two tries of a batch that the database did not take.
@@ -34,7 +34,7 @@ pub(crate) struct Worker {
     pub feed: mpsc::Receiver<Feed>,
     pub calls: mpsc::Receiver<Call>,
     pub effects_over: mpsc::Receiver<(Charge, EffectOver)>,
-    pub effects_added: Arc<Notify>,
+    pub effects_added: mpsc::Sender<Vec<EffectRow>>,
     pub committed: mpsc::Sender<Vec<OutboxRow>>,
     pub state: State,
 }
@@ -209,8 +209,12 @@ impl Worker {
         let (first, said) = outcome.outbox;
         if !said.is_empty() {
             let rows = (first..).zip(said).map(|(number, envelope)| OutboxRow { number, envelope }).collect();
-            // When the publisher is behind or idle, it reads these rows from the database instead.
+            // Whoever is behind or idle, the publisher here or the effects below, reads the rows from the database instead.
             let _ = self.committed.try_send(rows);
+        }
+        if !arrived.calls.is_empty() {
+            // What is said has the longer way: it leaves before the callers are answered.
+            tokio::task::yield_now().await;
         }
         for (call, reply) in arrived.calls.into_iter().zip(outcome.replies) {
             call.answer(reply);
@@ -218,8 +222,8 @@ impl Worker {
         if outcome.undos_changed {
             self.look_for_dead_undos().await;
         }
-        if outcome.effects_added {
-            self.effects_added.notify_one();
+        if !outcome.effects.is_empty() {
+            let _ = self.effects_added.try_send(outcome.effects);
         }
         self.state.due = self.state.due.into_iter().chain(outcome.due).min();
         if arrived.due

@@ -51,7 +51,8 @@ pub(crate) struct Outcome {
     pub outbox: (i64, Vec<Envelope>),
     /// The answers, in the order of the calls.
     pub replies: Vec<Result<Answer, TellError>>,
-    pub effects_added: bool,
+    /// The effects that were added.
+    pub effects: Vec<EffectRow>,
     /// Whether undos died, or were repaired.
     pub undos_changed: bool,
     /// When the first of what the batch leaves for later is due.
@@ -204,7 +205,6 @@ impl<'a> Attempt<'a> {
         }
         self.changes.rows = self.tables.changes();
         self.changes.advance = advance;
-        let effects_added = !self.changes.effects.is_empty();
         let later = self.changes.later.iter().filter_map(|change| match change {
             LaterChange::Set(row) => Some(row.due_ms),
             LaterChange::Remove { .. } => None,
@@ -212,15 +212,16 @@ impl<'a> Attempt<'a> {
         let due_ms = later.chain(self.changes.waiting.iter().filter_map(|row| row.expiry_ms)).min();
         let due = due_ms.map(|due_ms| Timestamp::from_millisecond(due_ms).unwrap_or(Timestamp::MAX));
         let undos_changed = !self.changes.undos_died.is_empty() || !self.changes.repaired.is_empty();
-        let said = self.changes.outbox.clone();
+        let (said, added) = (self.changes.outbox.clone(), self.changes.effects.clone());
         let by_memory = session.went_by_memory();
-        let first = session.commit(self.changes).await?;
+        let committed = session.commit(self.changes).await?;
+        let effects = committed.effects.into_iter().zip(added).map(|(number, effect)| EffectRow { number, ..effect });
         let mut replies = self.replies;
         let missing = || Err(TellError::Failed("the command was not called".to_owned()));
         Ok(Outcome {
-            outbox: (first, said),
+            outbox: (committed.outbox_first, said),
             replies: (0..arrived.calls.len()).map(|call| replies.remove(&call).unwrap_or_else(missing)).collect(),
-            effects_added,
+            effects: effects.collect(),
             undos_changed,
             due,
             heard: self.heard,

@@ -1,7 +1,7 @@
 //! How a batch reads and writes: from memory where the last batches left what it wants, from the database otherwise.
 
 use crate::cache::{Cache, Written};
-use crate::store::{Assumed, Changes, Loaded, StoreError, Transaction, Wanted};
+use crate::store::{Assumed, Changes, Committed, Loaded, StoreError, Transaction, Wanted};
 
 /// One transaction, with what is remembered beside it.
 pub(crate) struct Session<'a> {
@@ -38,8 +38,8 @@ impl<'a> Session<'a> {
         self.asked.is_none()
     }
 
-    /// Writes everything. The number of the first outbox row.
-    pub(super) async fn commit(self, changes: Changes) -> Result<i64, StoreError> {
+    /// Writes everything.
+    pub(super) async fn commit(self, changes: Changes) -> Result<Committed, StoreError> {
         let written = Written::of(&changes);
         let committed = self.transaction.commit(Changes { assumed: self.assumed, ..changes }).await;
         match &committed {

@@ -77,6 +77,15 @@ pub struct Changes {
     pub answers: Vec<StoredAnswer>,
 }
 
+/// The numbers that a commit gave.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Committed {
+    /// The first outbox row's; the others follow without a gap.
+    pub outbox_first: i64,
+    /// The effects', in the order in which they were added.
+    pub effects: Vec<i64>,
+}
+
 /// What a batch took for granted instead of asking. The commit checks all of it, and is refused where it is not so. That
 /// nothing waits follows from the head: only who is in charge lets messages wait, and moves the position by that.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -11,7 +11,7 @@ pub mod memory;
 mod rows;
 pub mod sqlite;
 
-pub use exchange::{Advance, Assumed, Changes, LaterChange, Loaded, RowChange, Wanted};
+pub use exchange::{Advance, Assumed, Changes, Committed, LaterChange, Loaded, RowChange, Wanted};
 pub use rows::{
     Backlog, DeadUndo, EffectRow, Head, IdempotencyKey, InboxRow, LastRun, LaterRow, OutboxRow, StoredAnswer,
     StoredRow, WaitingRow,
@@ -142,9 +142,9 @@ pub trait Transaction: Send {
     /// Reads what is wanted, as it will be until the commit.
     async fn load(&mut self, wanted: &Wanted) -> Result<Loaded, StoreError>;
 
-    /// Writes everything and makes it durable. The number of the first outbox row.
+    /// Writes everything and makes it durable.
     ///
     /// # Errors
     /// On any error nothing was written.
-    async fn commit(self: Box<Self>, changes: Changes) -> Result<i64, StoreError>;
+    async fn commit(self: Box<Self>, changes: Changes) -> Result<Committed, StoreError>;
 }

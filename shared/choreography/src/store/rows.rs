@@ -79,7 +79,7 @@ pub struct LaterRow {
 /// An effect to be run after the commit, at least once. One at a time for each key, in the order of the numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EffectRow {
-    /// Its number, given by the store in the order of commits; ignored when it is added.
+    /// Its number, given by the store in the order of commits, without a gap while nothing fails; ignored when it is added.
     pub number: i64,
     /// The key of the message.
     pub key: String,

@@ -1,5 +1,6 @@
 //! Effects: after the commit, at least once, one at a time for each key, others beside it.
 
+use choreography::store::{Changes, EffectRow, Store as _};
 use choreography::{Service, Settings};
 
 use crate::diary::Print;
@@ -160,6 +161,25 @@ async fn it_survives_a_restart_with_its_tries_and_says_the_same_message() {
     let said = stage.all_said("printed");
     assert!(said.iter().all(|again| again.header("ce-id") == said[0].header("ce-id")));
     assert!(stage.letters().is_empty());
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_another_instance_committed_is_noticed() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    well(&scribe).await;
+    print(&stage, 1, 1);
+    printed(&stage, 1).await;
+    let envelope = stage.envelope(&Print { page: 1, line: 2 });
+    let now_ms = stage.clock.now().as_millisecond();
+    let effect = EffectRow { number: 0, key: "1".to_owned(), tries: 0, since_ms: now_ms, due_ms: now_ms, envelope };
+    let changes = Changes { effects: vec![effect], ..Changes::default() };
+    stage.store.begin().await.unwrap().commit(changes).await.unwrap();
+    printed(&stage, 2).await;
+    print(&stage, 1, 3);
+    printed(&stage, 3).await;
+    assert_eq!(stage.press.lines(1), [1, 2, 3]);
     scribe.stop().await;
 }
 

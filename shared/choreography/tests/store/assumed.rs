@@ -25,7 +25,7 @@ async fn is_taken(store: &Arc<dyn Store>, assumed: Assumed, changes: Changes) ->
     let outbox = envelopes(&["said"]);
     let committed = commit(store, Changes { assumed: Some(assumed), outbox, ..changes }).await;
     match committed {
-        Ok(first) => assert_eq!(first, before.0.outbox_next),
+        Ok(committed) => assert_eq!(committed.outbox_first, before.0.outbox_next),
         Err(StoreError::RowConflict(_)) => {
             assert_eq!((store.head().await.unwrap(), store.backlog().await.unwrap()), before);
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use choreography::store::{Changes, EffectRow, Store};
 
-use crate::fixture::{Instances, at, commit, envelope};
+use crate::fixture::{Instances, at, commit, envelope, envelopes};
 
 fn effect(number: i64, name: &str) -> EffectRow {
     EffectRow { number, key: "1".to_owned(), tries: 0, since_ms: 5, due_ms: 6, envelope: envelope(name) }
@@ -27,6 +27,18 @@ pub(crate) async fn effects_come_in_the_order_of_their_commits(stores: Instances
     let numbers: Vec<i64> = effects.iter().map(|row| row.number).collect();
     assert!(numbers.is_sorted() && numbers[0] > 0, "{numbers:?}");
     assert_eq!(effects, [effect(numbers[0], "b"), effect(numbers[1], "a"), effect(numbers[2], "c")]);
+}
+
+pub(crate) async fn a_commit_gives_the_numbers_of_its_effects(stores: Instances) {
+    add(&stores.first, &["a"]).await;
+    over(&stores.first, vec![1]).await;
+    let names: Vec<String> = (0..700).map(|name| name.to_string()).collect();
+    let effects = names.iter().map(|name| effect(99, name)).collect();
+    let outbox = envelopes(&["said"]);
+    let committed = commit(&stores.second, Changes { effects, outbox, ..Changes::default() }).await.unwrap();
+    assert_eq!((committed.outbox_first, committed.effects), (1, (2..702).collect::<Vec<i64>>()));
+    let expected: Vec<_> = (2..).zip(&names).map(|(number, name)| effect(number, name)).collect();
+    assert_eq!(stores.first.effects(0, 1_000).await.unwrap(), expected);
 }
 
 pub(crate) async fn effects_are_paged_by_their_numbers(stores: Instances) {

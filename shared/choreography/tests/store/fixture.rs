@@ -9,8 +9,8 @@ use choreography::Envelope;
 use choreography::store::memory::MemoryStore;
 use choreography::store::sqlite::SqliteStore;
 use choreography::store::{
-    Advance, Changes, Head, IdempotencyKey, InboxRow, LaterChange, LaterRow, Loaded, Old, OutboxRow, RowChange, Store,
-    StoreError, StoredAnswer, StoredRow, Transaction, WaitingRow, Wanted,
+    Advance, Changes, Committed, Head, IdempotencyKey, InboxRow, LaterChange, LaterRow, Loaded, Old, OutboxRow,
+    RowChange, Store, StoreError, StoredAnswer, StoredRow, Transaction, WaitingRow, Wanted,
 };
 use jiff::Timestamp;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -40,7 +40,7 @@ impl Instances {
     }
 }
 
-/// Two tables as a service makes them.
+/// Two tables as a service makes them, and one that must not be.
 pub(crate) fn migrations() -> Migrator {
     let text = r#"
         create table payment (
@@ -52,6 +52,7 @@ pub(crate) fn migrations() -> Migrator {
         create table "order" (
             key text primary key not null, version bigint not null, state jsonb not null
         );
+        create table nullable (key text primary key not null, version bigint, state jsonb not null);
     "#;
     let text = sqlx::SqlStr::from_static(text);
     Migrator::with_migrations(vec![Migration::new(1, Cow::Borrowed("tables"), MigrationType::Simple, text, false)])
@@ -119,12 +120,12 @@ pub(crate) fn answer(caller: &str, key: &str) -> StoredAnswer {
     StoredAnswer { key, body_hash: "abc".to_owned(), answer: "{\"status\":201}".to_owned() }
 }
 
-pub(crate) async fn commit(store: &Arc<dyn Store>, changes: Changes) -> Result<i64, StoreError> {
+pub(crate) async fn commit(store: &Arc<dyn Store>, changes: Changes) -> Result<Committed, StoreError> {
     store.begin().await?.commit(changes).await
 }
 
 /// Commits rows of payments.
-pub(crate) async fn write(store: &Arc<dyn Store>, rows: Vec<RowChange>) -> Result<i64, StoreError> {
+pub(crate) async fn write(store: &Arc<dyn Store>, rows: Vec<RowChange>) -> Result<Committed, StoreError> {
     commit(store, Changes { rows, ..Changes::default() }).await
 }
 

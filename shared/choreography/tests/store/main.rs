@@ -70,6 +70,7 @@ mod claims {
         }
         effects {
             effects_come_in_the_order_of_their_commits
+            a_commit_gives_the_numbers_of_its_effects
             effects_are_paged_by_their_numbers
             a_failed_effect_keeps_its_place
             an_effect_that_is_over_is_gone

@@ -72,6 +72,8 @@ async fn tables_that_the_migrations_do_not_make_are_missed_at_once() {
     assert!(missing.contains("no such table: delivery"), "{missing}");
     let not_plain = problem(&path, &["payment\"; drop table payment"]).await;
     assert!(not_plain.contains("is no plain name"), "{not_plain}");
+    let nullable = problem(&path, &["payment", "nullable"]).await;
+    assert!(nullable.ends_with("of table nullable are not all \"not null\"; correct the migrations"), "{nullable}");
 }
 
 #[tokio::test]

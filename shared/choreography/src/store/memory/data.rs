@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::envelope::Envelope;
 use crate::store::{
-    Assumed, Changes, DeadUndo, EffectRow, Head, IdempotencyKey, LaterChange, LaterRow, Listing, Loaded, Old,
-    RowChange, StoreError, StoredAnswer, StoredRow, WaitingRow, Wanted,
+    Assumed, Changes, Committed, DeadUndo, EffectRow, Head, IdempotencyKey, LaterChange, LaterRow, Listing, Loaded,
+    Old, RowChange, StoreError, StoredAnswer, StoredRow, WaitingRow, Wanted,
 };
 
 /// How the present run began, and what it tries.
@@ -34,6 +34,8 @@ pub(super) struct Data {
     pub(super) waiting: BTreeMap<i64, WaitingRow>,
     pub(super) later: BTreeMap<i64, LaterRow>,
     pub(super) effects: BTreeMap<i64, EffectRow>,
+    /// The number of the effect that was added last.
+    last_effect: i64,
     /// With the moment at which each was given.
     pub(super) answers: HashMap<IdempotencyKey, (i64, StoredAnswer)>,
     /// The next number of whatever else has numbers.
@@ -52,6 +54,7 @@ impl Default for Data {
             waiting: BTreeMap::new(),
             later: BTreeMap::new(),
             effects: BTreeMap::new(),
+            last_effect: 0,
             answers: HashMap::new(),
             next: 1,
         }
@@ -129,15 +132,15 @@ impl Data {
         }
     }
 
-    /// Makes the changes of a batch. The number of the first outbox row.
-    pub(super) fn apply(&mut self, changes: Changes) -> i64 {
+    /// Makes the changes of a batch.
+    pub(super) fn apply(&mut self, changes: Changes) -> Committed {
         let now_ms = changes.now_ms;
-        let first = self.head.outbox_next;
+        let mut committed = Committed { outbox_first: self.head.outbox_next, ..Committed::default() };
         if let Some(advance) = changes.advance {
             (self.head.position, self.head.safe) = (advance.to, advance.safe);
         }
         self.head.outbox_next += changes.outbox.len() as i64;
-        self.outbox.extend((first..).zip(changes.outbox));
+        self.outbox.extend((committed.outbox_first..).zip(changes.outbox));
         changes.rows.into_iter().filter(|row| !row.is_nothing()).for_each(|row| self.apply_row(row));
         self.inbox.extend(changes.inbox.into_iter().map(|row| (row.id, (now_ms, row.dead_tries))));
         let repaired: HashSet<Uuid> = changes.repaired.into_iter().collect();
@@ -148,12 +151,13 @@ impl Data {
         changes.waiting.into_iter().for_each(|row| self.apply_waiting(row));
         changes.later.into_iter().for_each(|change| self.apply_later(change));
         for effect in changes.effects {
-            let number = self.number();
-            self.effects.insert(number, EffectRow { number, ..effect });
+            self.last_effect += 1;
+            committed.effects.push(self.last_effect);
+            self.effects.insert(self.last_effect, EffectRow { number: self.last_effect, ..effect });
         }
         changes.effects_done.iter().for_each(|number| drop(self.effects.remove(number)));
         self.answers.extend(changes.answers.into_iter().map(|answer| (answer.key.clone(), (now_ms, answer))));
-        first
+        committed
     }
 
     fn apply_row(&mut self, row: RowChange) {

@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use self::data::{Data, Run};
 use super::{
-    Backlog, Changes, DeadUndo, EffectRow, Head, LastRun, Listing, Loaded, Old, OutboxRow, Store, StoreError,
-    StoredRow, Transaction, Wanted,
+    Backlog, Changes, Committed, DeadUndo, EffectRow, Head, LastRun, Listing, Loaded, Old, OutboxRow, Store,
+    StoreError, StoredRow, Transaction, Wanted,
 };
 
 mod data;
@@ -209,7 +209,7 @@ impl Transaction for MemoryTransaction {
         Ok(self.shared.data().load(wanted))
     }
 
-    async fn commit(self: Box<Self>, changes: Changes) -> Result<i64, StoreError> {
+    async fn commit(self: Box<Self>, changes: Changes) -> Result<Committed, StoreError> {
         self.shared.may_fail()?;
         let mut data = self.shared.data();
         data.check(&changes)?;

@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use super::columns::bind_envelope;
-use super::statement::{Affected, Doing, Listed, REFUSE, Writing, plain};
+use super::statement::{Doing, Listed, REFUSE, Writing, plain};
 use crate::envelope::Envelope;
 use crate::store::{
     Assumed, Changes, EffectRow, IdempotencyKey, InboxRow, LaterChange, LaterRow, RowChange, StoreError, StoredAnswer,
@@ -20,13 +20,14 @@ const GIVEN: &str = ") where column1 is not null";
 const REPLACE_HEARD: &str = ") where column1 is not null
     on conflict (id) do update set at_ms = excluded.at_ms, dead_tries = excluded.dead_tries";
 
-/// Writes everything, what is said from this number on, and commits. The transaction may begin in the same text.
+/// Writes everything, what is said from this number on, and commits; the numbers of the effects that were added. The
+/// transaction may begin in the same text.
 pub(super) async fn write(
     connection: &mut SqliteConnection,
     begins: bool,
     outbox_first: i64,
     mut changes: Changes,
-) -> Result<(), StoreError> {
+) -> Result<Vec<i64>, StoreError> {
     const DOING: &str = "writing a batch";
     let mut writing = Writing::new(connection);
     if begins {
@@ -72,7 +73,8 @@ pub(super) async fn write(
     done.await.doing(DOING)?;
     write_answers(&mut writing, changes.now_ms, changes.answers).await.doing(DOING)?;
     writing.script().add("commit");
-    writing.flush().await.doing(DOING)
+    writing.flush().await.doing(DOING)?;
+    writing.numbers().doing(DOING)
 }
 
 /// Checks what was assumed of all but the head, so far as that is not done by writing it; messages that were not heard
@@ -85,12 +87,7 @@ async fn check(writing: &mut Writing<'_>, assumed: Assumed, changes: &mut Change
         read.entry(table).or_default().push((key, version));
     }
     for (table, rows) in read {
-        let before = format!("{REFUSE} exists (select 1 from (values ");
-        let after = format!(") left join \"{table}\" on key = column1 where coalesce(version, 0) <> column2)");
-        let checked = writing.list(list(&before, "(?,?)", &after), rows, |script, (key, version)| {
-            script.bind(key).bind(version);
-        });
-        checked.await?;
+        check_versions(writing, table, rows).await?;
     }
     let unheard: HashSet<Uuid> = assumed.unheard.into_iter().collect();
     let (new, rest) = std::mem::take(&mut changes.inbox).into_iter().partition(|row| unheard.contains(&row.id));
@@ -114,8 +111,18 @@ async fn check(writing: &mut Writing<'_>, assumed: Assumed, changes: &mut Change
     checked.await
 }
 
+/// Checks that rows have these versions; 0 is the version of a row that does not exist.
+async fn check_versions(writing: &mut Writing<'_>, table: &str, rows: Vec<(String, i64)>) -> Result<(), sqlx::Error> {
+    let before = format!("{REFUSE} exists (select 1 from (values ");
+    let after = format!(") left join \"{table}\" on key = column1 where coalesce(version, 0) <> column2)");
+    let checked = writing.list(list(&before, "(?,?)", &after), rows, |script, (key, version)| {
+        script.bind(key).bind(version);
+    });
+    checked.await
+}
+
 fn list<'a>(before: &'a str, tuple: &'static str, after: &'a str) -> Listed<'a> {
-    Listed { before, tuple, after, affected: Affected::Any }
+    Listed { before, tuple, after }
 }
 
 /// Moves the head on: the number of what is said next, and the position if the batch has messages. In the same
@@ -152,34 +159,30 @@ async fn write_rows(writing: &mut Writing<'_>, rows: Vec<RowChange>) -> Result<(
     Ok(())
 }
 
-/// Writes rows; one that has not the version that was loaded is left out, and so noticed.
+/// Writes rows; one that has not the version that was loaded would get none, which the table refuses.
 async fn upsert(writing: &mut Writing<'_>, table: &str, rows: Vec<RowChange>) -> Result<(), sqlx::Error> {
     let before = format!(
         "insert into \"{table}\" (key, version, state)
-         select column1, column2, column3 from (values "
+         select column1, iif(column2 = 1 or exists (select 1 from \"{table}\" where key = column1), column2, null), column3
+         from (values "
     );
     let after = format!(
-        ") where column2 = 1 or exists (select 1 from \"{table}\" where key = column1)
-         on conflict (key) do update set version = excluded.version, state = excluded.state
-         where \"{table}\".version = excluded.version - 1"
+        ") where column1 is not null on conflict (key) do update set state = excluded.state,
+            version = iif(\"{table}\".version = excluded.version - 1, excluded.version, null)"
     );
-    let listed = Listed { before: &before, tuple: "(?,?,?)", after: &after, affected: Affected::Each };
-    let written = writing.list(listed, rows, |script, row| {
+    let written = writing.list(list(&before, "(?,?,?)", &after), rows, |script, row| {
         script.bind(row.key).bind(row.version + 1).bind(row.state);
     });
     written.await
 }
 
 async fn delete(writing: &mut Writing<'_>, table: &str, rows: Vec<RowChange>) -> Result<(), sqlx::Error> {
-    // Joined, not `(key, version) in (…)`, for which SQLite scans the table.
-    let before = format!("delete from \"{table}\" where key in (select key from (values ");
-    let after = format!(") cross join \"{table}\" on key = column1 and version = column2)");
-    let listed = Listed { before: &before, tuple: "(?,?)", after: &after, affected: Affected::Each };
-    writing
-        .list(listed, rows, |script, row| {
-            script.bind(row.key).bind(row.version);
-        })
-        .await
+    check_versions(writing, table, rows.iter().map(|row| (row.key.clone(), row.version)).collect()).await?;
+    let before = format!("delete from \"{table}\" where key in (");
+    let deleted = writing.list(list(&before, "?", ")"), rows, |script, row| {
+        script.bind(row.key);
+    });
+    deleted.await
 }
 
 async fn write_inbox(
@@ -264,8 +267,12 @@ fn last_of_each(changes: Vec<LaterChange>) -> (Vec<LaterRow>, Vec<(String, Strin
 }
 
 async fn write_effects(writing: &mut Writing<'_>, rows: Vec<EffectRow>) -> Result<(), sqlx::Error> {
-    let before = "insert into effects (key, tries, since_ms, due_ms, subject, headers, payload) select * from (values ";
-    let written = writing.list(list(before, "(?,?,?,?,?,?,?)", GIVEN), rows, |script, row| {
+    let listed = list(
+        "insert into effects (key, tries, since_ms, due_ms, subject, headers, payload) select * from (values ",
+        "(?,?,?,?,?,?,?)",
+        ") where column1 is not null returning number",
+    );
+    let written = writing.list(listed, rows, |script, row| {
         script.bind(row.key).bind(row.tries).bind(row.since_ms).bind(row.due_ms);
         bind_envelope(script, row.envelope);
     });

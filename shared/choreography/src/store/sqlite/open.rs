@@ -128,9 +128,18 @@ async fn prepare(writer: &SqlitePool, migrations: Option<&Migrator>, tables: &[&
         let checked = sqlx::query(AssertSqlSafe(text)).execute(&mut *transaction).await;
         let checked = checked.map_err(cause);
         checked.with_context(|| format!("looking for the columns key, version and state of table {table}"))?;
+        let text =
+            "select count(*) from pragma_table_info(?) where name in ('key', 'version', 'state') and \"notnull\"";
+        let given = sqlx::query_scalar::<_, i64>(text).bind(*table).fetch_one(&mut *transaction).await;
+        ensure!(given.map_err(cause)? == 3, Nullable(table));
     }
     transaction.commit().await.map_err(cause)
 }
+
+/// A table whose rows need not have a version: a write that must be refused would take it away instead.
+#[derive(Debug, thiserror::Error)]
+#[error("key, version and state of table {0} are not all \"not null\"")]
+struct Nullable(&'static str);
 
 /// What an operator can do. Codes: <https://www.sqlite.org/rescode.html>.
 fn advice(error: &anyhow::Error) -> &'static str {
@@ -142,6 +151,7 @@ fn advice(error: &anyhow::Error) -> &'static str {
         Some(13) => "the disk is full: make room",
         Some(26) => "it is something else than a database: move it away, or name another file",
         Some(1) => "the migrations don't fit: they must make each table with its columns, in names of its own",
+        None if error.is::<Nullable>() => "correct the migrations",
         Some(_) | None => "name a file in a directory that this user may write to",
     }
 }
@@ -154,7 +164,8 @@ mod tests {
 
     async fn say(store: &SqliteStore, bytes: usize) -> Result<i64, StoreError> {
         let outbox = vec![Envelope { payload: vec![7; bytes].into(), ..Envelope::default() }];
-        store.begin().await?.commit(Changes { outbox, ..Changes::default() }).await
+        let committed = store.begin().await?.commit(Changes { outbox, ..Changes::default() }).await;
+        committed.map(|committed| committed.outbox_first)
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use anyhow::anyhow;
 use sqlx::sqlite::{SqliteArguments, SqliteError, SqliteRow};
-use sqlx::{Arguments as _, AssertSqlSafe, Encode, Sqlite, SqliteConnection, Type};
+use sqlx::{Arguments as _, AssertSqlSafe, Encode, Row as _, Sqlite, SqliteConnection, Type};
 
 use crate::store::StoreError;
 
@@ -25,6 +25,13 @@ const REFUSALS: [&str; 3] = [
     "UNIQUE constraint failed: inbox.id",
     "UNIQUE constraint failed: answers.route, answers.caller, answers.key",
 ];
+
+/// Whether SQLite refused a batch; also by a row that would have got no version, because it had not the one that was
+/// loaded.
+fn is_refusal(message: &str) -> bool {
+    let without_null = message.strip_prefix("NOT NULL constraint failed: ");
+    REFUSALS.contains(&message) || without_null.is_some_and(|column| column.ends_with(".version"))
+}
 
 /// Several statements in one text, with their values in order.
 ///
@@ -56,10 +63,6 @@ impl Script {
     pub(super) async fn fetch(self, connection: &mut SqliteConnection) -> Result<Vec<SqliteRow>, sqlx::Error> {
         sqlx::query_with(AssertSqlSafe(self.text), self.values).fetch_all(connection).await
     }
-
-    async fn execute(self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        sqlx::query_with(AssertSqlSafe(self.text), self.values).execute(connection).await.map(drop)
-    }
 }
 
 /// A statement around a list of tuples: `before`, the tuple as often as there are rows, `after`. It must do nothing for
@@ -69,16 +72,6 @@ pub(super) struct Listed<'a> {
     pub(super) before: &'a str,
     pub(super) tuple: &'static str,
     pub(super) after: &'a str,
-    pub(super) affected: Affected,
-}
-
-/// How many rows a statement over a list must affect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Affected {
-    /// As many as there are.
-    Any,
-    /// Each of the list, or the whole batch is refused as a conflict.
-    Each,
 }
 
 impl Listed<'_> {
@@ -99,11 +92,12 @@ impl Listed<'_> {
 pub(super) struct Writing<'c> {
     connection: &'c mut SqliteConnection,
     gathered: Script,
+    returned: Vec<SqliteRow>,
 }
 
 impl<'c> Writing<'c> {
     pub(super) fn new(connection: &'c mut SqliteConnection) -> Self {
-        Self { connection, gathered: Script::default() }
+        Self { connection, gathered: Script::default(), returned: Vec::new() }
     }
 
     /// The text that is gathered, for a statement of its own.
@@ -131,10 +125,6 @@ impl<'c> Writing<'c> {
             for _ in 0..(places - count) * listed.tuple.matches('?').count() {
                 self.gathered.bind(None::<i64>);
             }
-            if listed.affected == Affected::Each {
-                self.gathered.add(&format!("{REFUSE} changes() <> ?"));
-                self.gathered.bind(count as i64);
-            }
             if count > ROWS_FEW {
                 self.flush().await?;
             }
@@ -146,8 +136,18 @@ impl<'c> Writing<'c> {
     pub(super) async fn flush(&mut self) -> Result<(), sqlx::Error> {
         match std::mem::take(&mut self.gathered) {
             gathered if gathered.text.is_empty() => Ok(()),
-            gathered => gathered.execute(self.connection).await,
+            gathered => {
+                self.returned.extend(gathered.fetch(self.connection).await?);
+                Ok(())
+            }
         }
+    }
+
+    /// The numbers that statements have returned, in the order of what they stand for: whatever SQLite's own is.
+    pub(super) fn numbers(self) -> Result<Vec<i64>, sqlx::Error> {
+        let mut numbers = self.returned.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
+        numbers.sort_unstable();
+        Ok(numbers)
     }
 }
 
@@ -171,7 +171,7 @@ pub(super) trait Doing<T> {
 impl<T> Doing<T> for Result<T, sqlx::Error> {
     fn doing(self, what: impl Display + Send + Sync + 'static) -> Result<T, StoreError> {
         self.map_err(|error| match &error {
-            sqlx::Error::Database(database) if REFUSALS.contains(&database.message()) => {
+            sqlx::Error::Database(database) if is_refusal(database.message()) => {
                 StoreError::RowConflict(format!("{what}, something was not as it should be"))
             }
             _ => StoreError::Database(cause(error).context(what)),

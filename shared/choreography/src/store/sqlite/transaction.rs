@@ -11,7 +11,7 @@ use sqlx::{Row as _, Sqlite, SqlitePool};
 
 use super::statement::{Doing, Script, plain};
 use super::{columns, commit};
-use crate::store::{Changes, Head, Loaded, StoreError, Transaction, Wanted};
+use crate::store::{Changes, Committed, Head, Loaded, StoreError, Transaction, Wanted};
 
 /// The transaction of a batch.
 pub(super) struct SqliteTransaction {
@@ -63,7 +63,7 @@ impl Transaction for SqliteTransaction {
         Ok(loaded)
     }
 
-    async fn commit(mut self: Box<Self>, changes: Changes) -> Result<i64, StoreError> {
+    async fn commit(mut self: Box<Self>, changes: Changes) -> Result<Committed, StoreError> {
         let head = match (&changes.assumed, self.head.take()) {
             (Some(assumed), _) => assumed.head.clone(),
             (None, Some(head)) => head,
@@ -80,12 +80,12 @@ impl Transaction for SqliteTransaction {
         let begins = !std::mem::replace(&mut self.open, true);
         let written = commit::write(&mut self.connection, begins, head.outbox_next, changes).await;
         self.open = match &written {
-            Ok(()) => false,
+            Ok(_) => false,
             // What was refused has harmed nothing: the connection need not be closed for it.
             Err(StoreError::RowConflict(_)) => sqlx::query("rollback").execute(&mut *self.connection).await.is_err(),
             Err(_) => true,
         };
-        written.map(|()| head.outbox_next)
+        written.map(|effects| Committed { outbox_first: head.outbox_next, effects })
     }
 }
 
