@@ -127,6 +127,18 @@ impl Shop {
         .await
     }
 
+    /// Waits until the order knows that the customer was told of its end: nothing changes by itself any more.
+    ///
+    /// # Panics
+    /// When that takes too long.
+    pub async fn expect_over(&self, order: &Order) -> Value {
+        until(format!("order {} to be over", order.id), PATIENCE, async || {
+            let now = self.look(order).await;
+            if now["notified"] == now["status"] { Ok(now) } else { Err(now) }
+        })
+        .await
+    }
+
     /// The order's payment, as soon as there is one.
     ///
     /// # Panics

@@ -145,7 +145,7 @@ async fn the_same_message_twice_changes_nothing() {
     shop.expect(&kept, "completed").await;
     shop.expect(&lost, "cancelled").await;
     shop.expect_invariants().await;
-    let before = (shop.look(&kept).await, shop.look(&lost).await);
+    let before = (shop.expect_over(&kept).await, shop.expect_over(&lost).await);
     for order in [&kept, &lost] {
         for said in shop.story(&order.id).await {
             shop.say_again(&said).await;
