@@ -83,9 +83,9 @@ impl Effects {
         let mut running = Running::new();
         let mut looks = tokio::time::interval(EFFECTS_LOOKS_EVERY);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        // What was handed over until now is in the database.
+        // What was handed over until now is in the database, where the first look, at once, finds it.
         while self.added.try_recv().is_ok() {}
-        let mut more = true;
+        let mut more = false;
         loop {
             if more && queue.count <= EFFECTS_LOADED_MAX / 2 {
                 more = self.load(&mut queue).await;

@@ -206,15 +206,13 @@ impl Worker {
             reading.position = last.stream_sequence;
         }
         count(self.choreography.service, &outcome);
-        let (first, said) = outcome.outbox;
-        if !said.is_empty() {
-            let rows = (first..).zip(said).map(|(number, envelope)| OutboxRow { number, envelope }).collect();
+        if !outcome.outbox.is_empty() {
             // Whoever is behind or idle, the publisher here or the effects below, reads the rows from the database instead.
-            let _ = self.committed.try_send(rows);
-        }
-        if !arrived.calls.is_empty() {
-            // What is said has the longer way: it leaves before the callers are answered.
-            tokio::task::yield_now().await;
+            let _ = self.committed.try_send(outcome.outbox);
+            if !arrived.calls.is_empty() {
+                // What is said has the longer way: it leaves before the callers are answered.
+                tokio::task::yield_now().await;
+            }
         }
         for (call, reply) in arrived.calls.into_iter().zip(outcome.replies) {
             call.answer(reply);
@@ -261,7 +259,7 @@ fn count(service: &'static str, outcome: &Outcome) {
     metrics::counter!("choreography_batches_total", "service" => service, "decided_by" => decided_by).increment(1);
     metrics::counter!("choreography_heard_total", "service" => service).increment(outcome.heard as u64);
     metrics::counter!("choreography_ignored_total", "service" => service).increment(outcome.ignored as u64);
-    metrics::counter!("choreography_said_total", "service" => service).increment(outcome.outbox.1.len() as u64);
+    metrics::counter!("choreography_said_total", "service" => service).increment(outcome.outbox.len() as u64);
     for (subject, death) in &outcome.deaths {
         let reason = death.reason.as_str();
         metrics::counter!("choreography_dead_total", "service" => service, "reason" => reason).increment(1);

@@ -21,7 +21,7 @@ use crate::envelope::Envelope;
 use crate::saying::{Cause, Death, SEQUENCE_HEADER, Spoken, Voice};
 use crate::settings::Settings;
 use crate::step::{Answer, Kind, Opened, Otherwise, Step};
-use crate::store::{Advance, Changes, EffectRow, LaterChange, StoreError, WaitingRow};
+use crate::store::{Advance, Changes, EffectRow, LaterChange, OutboxRow, StoreError, WaitingRow};
 use crate::tables::Tables;
 use crate::tell::{Call, Once, TellError};
 use crate::words::Said;
@@ -47,8 +47,8 @@ pub(crate) struct EffectOver {
 
 /// What came of a batch.
 pub(crate) struct Outcome {
-    /// The number of the first thing said, and all that was said.
-    pub outbox: (i64, Vec<Envelope>),
+    /// What was said.
+    pub outbox: Vec<OutboxRow>,
     /// The answers, in the order of the calls.
     pub replies: Vec<Result<Answer, TellError>>,
     /// The effects that were added.
@@ -215,11 +215,12 @@ impl<'a> Attempt<'a> {
         let (said, added) = (self.changes.outbox.clone(), self.changes.effects.clone());
         let by_memory = session.went_by_memory();
         let committed = session.commit(self.changes).await?;
+        let outbox = (committed.outbox_first..).zip(said).map(|(number, envelope)| OutboxRow { number, envelope });
         let effects = committed.effects.into_iter().zip(added).map(|(number, effect)| EffectRow { number, ..effect });
         let mut replies = self.replies;
         let missing = || Err(TellError::Failed("the command was not called".to_owned()));
         Ok(Outcome {
-            outbox: (committed.outbox_first, said),
+            outbox: outbox.collect(),
             replies: (0..arrived.calls.len()).map(|call| replies.remove(&call).unwrap_or_else(missing)).collect(),
             effects: effects.collect(),
             undos_changed,

@@ -165,6 +165,22 @@ async fn it_survives_a_restart_with_its_tries_and_says_the_same_message() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn it_is_run_as_soon_as_it_is_committed() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    well(&scribe).await;
+    for line in 1..=20 {
+        print(&stage, 1, line);
+        printed(&stage, line as usize).await;
+    }
+    // Were they looked for in the database only, that would be once a second.
+    let runs = stage.press.runs();
+    let took = runs[19].at - runs[0].at;
+    assert!(took < ms(5_000), "{took:?}");
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_that_another_instance_committed_is_noticed() {
     let stage = Stage::new();
     let scribe = stage.start();

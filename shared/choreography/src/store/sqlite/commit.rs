@@ -17,8 +17,7 @@ use crate::store::{
 const GIVEN: &str = ") where column1 is not null";
 
 /// A message that was heard already is noted anew: it died, or is repaired.
-const REPLACE_HEARD: &str = ") where column1 is not null
-    on conflict (id) do update set at_ms = excluded.at_ms, dead_tries = excluded.dead_tries";
+const REPLACE_HEARD: &str = "on conflict (id) do update set at_ms = excluded.at_ms, dead_tries = excluded.dead_tries";
 
 /// Writes everything, what is said from this number on, and commits; the numbers of the effects that were added. The
 /// transaction may begin in the same text.
@@ -100,7 +99,7 @@ async fn check(writing: &mut Writing<'_>, assumed: Assumed, changes: &mut Change
         script.bind(id);
     });
     checked.await?;
-    write_inbox(writing, changes.now_ms, new, GIVEN).await?;
+    write_inbox(writing, changes.now_ms, new, "").await?;
     let stored: HashSet<_> = changes.answers.iter().map(|answer| &answer.key).collect();
     let passed = assumed.unanswered.into_iter().filter(|key| !stored.contains(key)).collect();
     let before = format!("{REFUSE} exists (select 1 from (values ");
@@ -167,7 +166,7 @@ async fn upsert(writing: &mut Writing<'_>, table: &str, rows: Vec<RowChange>) ->
          from (values "
     );
     let after = format!(
-        ") where column1 is not null on conflict (key) do update set state = excluded.state,
+        "{GIVEN} on conflict (key) do update set state = excluded.state,
             version = iif(\"{table}\".version = excluded.version - 1, excluded.version, null)"
     );
     let written = writing.list(list(&before, "(?,?,?)", &after), rows, |script, row| {
@@ -189,10 +188,11 @@ async fn write_inbox(
     writing: &mut Writing<'_>,
     at_ms: i64,
     rows: Vec<InboxRow>,
-    after: &str,
+    on_conflict: &str,
 ) -> Result<(), sqlx::Error> {
-    let listed = list("insert into inbox (id, at_ms, dead_tries) select * from (values ", "(?,?,?)", after);
-    let written = writing.list(listed, rows, |script, row| {
+    let before = "insert into inbox (id, at_ms, dead_tries) select * from (values ";
+    let after = format!("{GIVEN} {on_conflict}");
+    let written = writing.list(list(before, "(?,?,?)", &after), rows, |script, row| {
         script.bind(row.id.as_bytes().to_vec()).bind(at_ms).bind(row.dead_tries);
     });
     written.await
@@ -209,15 +209,14 @@ async fn write_outbox(writing: &mut Writing<'_>, first: i64, rows: Vec<Envelope>
 }
 
 async fn write_waiting(writing: &mut Writing<'_>, rows: Vec<WaitingRow>) -> Result<(), sqlx::Error> {
-    let listed = list(
-        "insert into waiting (id, row_table, row_key, expiry_ms, subject, headers, payload)
-         select * from (values ",
-        "(?,?,?,?,?,?,?)",
-        ") where column1 is not null on conflict (id) do update set row_table = excluded.row_table, row_key = excluded.row_key,
+    let before = "insert into waiting (id, row_table, row_key, expiry_ms, subject, headers, payload)
+         select * from (values ";
+    let after = format!(
+        "{GIVEN} on conflict (id) do update set row_table = excluded.row_table, row_key = excluded.row_key,
             expiry_ms = excluded.expiry_ms, subject = excluded.subject, headers = excluded.headers,
-            payload = excluded.payload",
+            payload = excluded.payload"
     );
-    let written = writing.list(listed, rows, |script, row| {
+    let written = writing.list(list(before, "(?,?,?,?,?,?,?)", &after), rows, |script, row| {
         script.bind(row.id.as_bytes().to_vec()).bind(row.table).bind(row.key).bind(row.expiry_ms);
         bind_envelope(script, row.envelope);
     });
@@ -267,12 +266,9 @@ fn last_of_each(changes: Vec<LaterChange>) -> (Vec<LaterRow>, Vec<(String, Strin
 }
 
 async fn write_effects(writing: &mut Writing<'_>, rows: Vec<EffectRow>) -> Result<(), sqlx::Error> {
-    let listed = list(
-        "insert into effects (key, tries, since_ms, due_ms, subject, headers, payload) select * from (values ",
-        "(?,?,?,?,?,?,?)",
-        ") where column1 is not null returning number",
-    );
-    let written = writing.list(listed, rows, |script, row| {
+    let before = "insert into effects (key, tries, since_ms, due_ms, subject, headers, payload) select * from (values ";
+    let after = format!("{GIVEN} returning number");
+    let written = writing.list(list(before, "(?,?,?,?,?,?,?)", &after), rows, |script, row| {
         script.bind(row.key).bind(row.tries).bind(row.since_ms).bind(row.due_ms);
         bind_envelope(script, row.envelope);
     });
