@@ -9,7 +9,7 @@ use testkit::until;
 use crate::orders::Order;
 use crate::shelf::{Product, pieces};
 use crate::shop::{PATIENCE, Shop};
-use crate::wire::Said;
+use crate::wire::OutgoingMessage;
 
 /// Payments that keep no money.
 const MONEYLESS: [&str; 4] = ["cancelled", "refused", "expired", "refunded"];
@@ -41,11 +41,11 @@ impl Shop {
             ended.push((order, status));
         }
         self.expect_heard().await;
-        let mut said = self.said(">").await;
+        let mut outgoing = self.outgoing(">").await;
         let by_hand = self.said_by_hand.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
-        said.retain(|said| said.id.as_ref().is_none_or(|id| !by_hand.contains(id)));
+        outgoing.retain(|outgoing| outgoing.id.as_ref().is_none_or(|id| !by_hand.contains(id)));
         for (order, status) in &ended {
-            let story: Vec<&Said> = said.iter().filter(|said| said.key == order.id).collect();
+            let story: Vec<&OutgoingMessage> = outgoing.iter().filter(|outgoing| outgoing.key == order.id).collect();
             expect_nothing_twice(&order.id, &story);
             self.expect_settled(order, status).await;
         }
@@ -97,8 +97,8 @@ impl Shop {
                 mails.entry(mail.to).or_default().insert(mail.message_id);
             }
             let mut updates: BTreeMap<String, BTreeSet<Option<String>>> = BTreeMap::new();
-            for said in self.said("order.order-updated.*").await {
-                updates.entry(said.key).or_default().insert(said.id);
+            for outgoing in self.outgoing("order.order-updated.*").await {
+                updates.entry(outgoing.key).or_default().insert(outgoing.id);
             }
             for (order, status) in ended {
                 let count = mails.get(&order.email).map_or(0, BTreeSet::len);
@@ -120,10 +120,10 @@ fn is_active(delivery: &str) -> bool {
 }
 
 /// Done twice, a step says other messages: no message has two ids.
-fn expect_nothing_twice(order: &str, story: &[&Said]) {
-    for (sayer, name, max) in SAID_MAX {
-        let same = story.iter().filter(|said| said.sayer == sayer && said.name == name);
-        let ids: BTreeSet<_> = same.map(|said| &said.id).collect();
-        assert!(ids.len() <= max, "{sayer}.{name}.{order} was said with {} ids: {story:#?}", ids.len());
+fn expect_nothing_twice(order: &str, story: &[&OutgoingMessage]) {
+    for (publisher, name, max) in SAID_MAX {
+        let same = story.iter().filter(|outgoing| outgoing.publisher == publisher && outgoing.name == name);
+        let ids: BTreeSet<_> = same.map(|outgoing| &outgoing.id).collect();
+        assert!(ids.len() <= max, "{publisher}.{name}.{order} was said with {} ids: {story:#?}", ids.len());
     }
 }

@@ -22,4 +22,4 @@ pub use orders::{Order, Request};
 pub use premises::{Plan, Premises};
 pub use service::{SERVICES, Service, users};
 pub use shop::{PATIENCE, Shop};
-pub use wire::{Said, headers};
+pub use wire::{OutgoingMessage, headers};

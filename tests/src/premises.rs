@@ -84,7 +84,7 @@ impl Premises {
         Ok(premises)
     }
 
-    /// The server with streams and consumers, and nobody who says or hears anything.
+    /// The server with streams and consumers, and nobody who says or receives anything.
     ///
     /// # Errors
     /// When something can't be started.

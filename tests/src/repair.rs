@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::shop::Shop;
 
 impl Shop {
-    /// Runs `dead-letters --json` with these arguments: its exit code, and the document that it prints.
+    /// Runs `dead-dead_letters --json` with these arguments: its exit code, and the document that it prints.
     ///
     /// # Panics
     /// When it can't be run, or prints something else.
@@ -15,9 +15,9 @@ impl Shop {
             let mut command = tokio::process::Command::new(testkit::binary("dead-letters")?);
             command.arg("--json").args(arguments).env("NATS_URL", self.premises.nats.url());
             let output = command.kill_on_drop(true).output().await.context("starting it")?;
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            let outgoing = String::from_utf8_lossy(&output.stderr).into_owned();
             let document =
-                serde_json::from_slice(&output.stdout).with_context(|| format!("reading its answer: {said}"))?;
+                serde_json::from_slice(&output.stdout).with_context(|| format!("reading its answer: {outgoing}"))?;
             Ok((output.status.code().context("it was killed")?, document))
         };
         run().await.unwrap_or_else(|error| panic!("dead-letters {arguments:?}: {error:#}"))

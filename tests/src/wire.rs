@@ -12,11 +12,11 @@ use crate::shop::{PATIENCE, Shop};
 
 /// A message as it is in the stream.
 #[derive(Debug, Clone)]
-pub struct Said {
+pub struct OutgoingMessage {
     /// Its place in the stream.
     pub sequence: u64,
     /// Who said it.
-    pub sayer: String,
+    pub publisher: String,
     /// What.
     pub name: String,
     /// About which order.
@@ -32,13 +32,13 @@ pub struct Said {
 }
 
 /// Headers of a message that is one of ours, in the story of an order.
-pub fn headers(sayer: &str, name: &str, key: &str) -> HeaderMap {
+pub fn headers(publisher: &str, name: &str, key: &str) -> HeaderMap {
     let id = Uuid::now_v7();
     let mut headers = HeaderMap::new();
     for (header, value) in [
         ("ce-specversion", "1.0".to_owned()),
         ("ce-id", id.to_string()),
-        ("ce-source", sayer.to_owned()),
+        ("ce-source", publisher.to_owned()),
         ("ce-type", format!("shop.{name}.v1")),
         ("ce-time", jiff::Timestamp::now().to_string()),
         ("ce-subject", key.to_owned()),
@@ -54,17 +54,17 @@ pub fn headers(sayer: &str, name: &str, key: &str) -> HeaderMap {
 
 impl Shop {
     /// Says something by hand, as a service would have said it.
-    pub async fn say(&self, sayer: &str, name: &str, key: &str, payload: &Value) {
-        let headers = headers(sayer, name, key);
+    pub async fn say(&self, publisher: &str, name: &str, key: &str, payload: &Value) {
+        let headers = headers(publisher, name, key);
         let id = headers.get("ce-id").map(|id| id.as_str().to_owned());
         self.said_by_hand.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).extend(id);
-        self.publish(format!("{sayer}.{name}.{key}"), headers, payload.to_string()).await;
+        self.publish(format!("{publisher}.{name}.{key}"), headers, payload.to_string()).await;
     }
 
     /// Says a message again that was said before: the same in every header.
-    pub async fn say_again(&self, said: &Said) {
-        let subject = format!("{}.{}.{}", said.sayer, said.name, said.key);
-        self.publish(subject, said.headers.clone(), said.payload.to_string()).await;
+    pub async fn say_again(&self, outgoing: &OutgoingMessage) {
+        let subject = format!("{}.{}.{}", outgoing.publisher, outgoing.name, outgoing.key);
+        self.publish(subject, outgoing.headers.clone(), outgoing.payload.to_string()).await;
     }
 
     /// Publishes anything, as the admin user may, and waits for the stream's acknowledgement.
@@ -81,41 +81,41 @@ impl Shop {
     ///
     /// # Panics
     /// When the stream can't be read.
-    pub async fn story(&self, key: &str) -> Vec<Said> {
-        self.said(&format!("*.*.{key}")).await
+    pub async fn story(&self, key: &str) -> Vec<OutgoingMessage> {
+        self.outgoing(&format!("*.*.{key}")).await
     }
 
     /// All that was said under a subject, in order.
     ///
     /// # Panics
     /// When the stream can't be read.
-    pub async fn said(&self, filter: &str) -> Vec<Said> {
+    pub async fn outgoing(&self, filter: &str) -> Vec<OutgoingMessage> {
         let stream = self.jetstream().await.get_stream("EVENTS").await.expect("the stream is there");
         let config =
             pull::Config { filter_subject: filter.to_owned(), ack_policy: AckPolicy::None, ..pull::Config::default() };
         let mut consumer = stream.create_consumer(config).await.expect("an admin may look");
         let mut left = consumer.info().await.expect("the consumer is there").num_pending;
-        let mut said = Vec::new();
+        let mut outgoing = Vec::new();
         while left > 0 {
             let mut batch = consumer.fetch().max_messages(500).messages().await.expect("the messages come");
             while let Some(message) = batch.next().await {
                 let message = message.expect("a message comes");
                 left = message.info().expect("JetStream says where it is").pending;
-                said.push(Said::read(&message));
+                outgoing.push(OutgoingMessage::read(&message));
             }
         }
         let _ = stream.delete_consumer(&consumer.cached_info().name).await;
-        said
+        outgoing
     }
 
     /// Waits until a message was said about an order, and gives it.
     ///
     /// # Panics
     /// When it is not said.
-    pub async fn expect_said(&self, sayer: &str, name: &str, key: &str) -> Said {
-        until(format_args!("{sayer}.{name}.{key} to be said"), PATIENCE, async || {
+    pub async fn expect_said(&self, publisher: &str, name: &str, key: &str) -> OutgoingMessage {
+        until(format_args!("{publisher}.{name}.{key} to be said"), PATIENCE, async || {
             let story = self.story(key).await;
-            let found = story.iter().find(|said| said.sayer == sayer && said.name == name).cloned();
+            let found = story.iter().find(|outgoing| outgoing.publisher == publisher && outgoing.name == name).cloned();
             found.ok_or_else(|| format!("{:?}", names(&story)))
         })
         .await
@@ -127,33 +127,33 @@ impl Shop {
     }
 
     /// How many different messages of a name were said about an order: said twice, it is still one.
-    pub async fn count_said(&self, sayer: &str, name: &str, key: &str) -> usize {
-        let story = self.said(&format!("{sayer}.{name}.{key}")).await;
-        story.iter().map(|said| &said.id).collect::<std::collections::BTreeSet<_>>().len()
+    pub async fn count_said(&self, publisher: &str, name: &str, key: &str) -> usize {
+        let story = self.outgoing(&format!("{publisher}.{name}.{key}")).await;
+        story.iter().map(|outgoing| &outgoing.id).collect::<std::collections::BTreeSet<_>>().len()
     }
 
-    /// Waits until every service has heard all that was said until now: it has, when it has heard something that was
+    /// Waits until every service has received all that was said until now: it has, when it has received something that was
     /// said after it.
     ///
     /// # Panics
-    /// When one does not hear on.
+    /// When one does not receive on.
     pub async fn expect_heard(&self) {
         let id = Uuid::now_v7().to_string();
-        let undo = json!({"order_id": id, "reason": "failed"});
-        self.say("order", "cancel-delivery", &id, &undo).await;
+        let compensation = json!({"order_id": id, "reason": "failed"});
+        self.say("order", "cancel-delivery", &id, &compensation).await;
         let reply = self.post("order", "/orders", &Request::new("unicorn", 1, "north").body).await;
         let order = reply.body["id"].as_str().unwrap_or_else(|| panic!("no order: {reply:?}"));
-        // Delivery heard the one, payment what delivery said; inventory heard the other, order what inventory said, …
+        // Delivery received the one, payment what delivery said; inventory received the other, order what inventory said, …
         self.expect_said("payment", "cancel-order", &id).await;
         self.expect_said("notify", "customer-notified", order).await;
     }
 }
 
-fn names(story: &[Said]) -> Vec<String> {
-    story.iter().map(|said| format!("{}.{}", said.sayer, said.name)).collect()
+fn names(story: &[OutgoingMessage]) -> Vec<String> {
+    story.iter().map(|outgoing| format!("{}.{}", outgoing.publisher, outgoing.name)).collect()
 }
 
-impl Said {
+impl OutgoingMessage {
     fn read(message: &async_nats::jetstream::Message) -> Self {
         let headers = message.headers.clone().unwrap_or_default();
         let header = |name: &str| headers.get(name).map(|value| value.as_str().to_owned());
@@ -161,7 +161,7 @@ impl Said {
         let mut part = || parts.next().unwrap_or_default();
         Self {
             sequence: message.info().map(|info| info.stream_sequence).unwrap_or_default(),
-            sayer: part(),
+            publisher: part(),
             name: part(),
             key: part(),
             id: header("ce-id"),

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use choreography::letters::Filter;
+use choreography::dead_letters::Filter;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, value_parser};
 
@@ -13,19 +13,19 @@ use crate::selection::{Seen, ToDrop, ToReplay};
 
 const AFTER: &str = include_str!("after_help.txt");
 
-/// At most so many letters in a list: what a person, or a terminal, can still take in.
+/// At most so many dead letters in a list: what a person, or a terminal, can still take in.
 const LIMITS: RangeInclusive<i64> = 1..=100_000;
 
 /// At most so many replays a second. The services do their ordinary work besides.
 const RATES: RangeInclusive<i64> = 1..=1_000;
 
-/// At most so many letters in the reason of a drop: it travels in the message's headers, which have a bound.
+/// At most so many dead letters in the reason of a drop: it travels in the message's headers, which have a bound.
 const REASON_MAX: usize = 200;
 
 /// Finds, shows and repairs what died
 ///
 /// A message that can't be done dies: it is put into the stream DEAD_LETTERS, with the reason. Look at the `groups`,
-/// `show` one of their letters, mend what was broken, and `replay` the letters, or `drop` those that should not be done
+/// `show` one of their dead letters, mend what was broken, and `replay` the dead letters, or `drop` those that should not be done
 /// any more. The service where the message died does it, and answers.
 #[derive(Debug, Parser)]
 #[command(name = "dead-letters", after_long_help = AFTER)]
@@ -59,18 +59,18 @@ pub(crate) struct Server {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// List the letters that are still to be seen to, in the order of the stream
+    /// List the dead letters that are still to be seen to, in the order of the stream
     List(List),
-    /// Count the letters that died of the same, by fingerprint
+    /// Count the dead letters that died of the same, by fingerprint
     Groups(Seen),
-    /// Show one letter whole: payload, headers, what became of it, and the story that led to the death
+    /// Show one dead letter whole: payload, headers, what became of it, and the story that led to the death
     Show {
-        /// The letter's number in the stream DEAD_LETTERS
+        /// The dead letter's number in the stream DEAD_LETTERS
         sequence: u64,
     },
-    /// Have letters done again by the services where they died, in the order of the stream
+    /// Have dead letters done again by the services where they died, in the order of the stream
     Replay(Replay),
-    /// Have letters given up by the services where they died, in the order of the stream
+    /// Have dead letters given up by the services where they died, in the order of the stream
     Drop(Drop),
 }
 
@@ -80,7 +80,7 @@ pub(crate) struct List {
     #[command(flatten)]
     pub(crate) seen: Seen,
     /// Only the last so many
-    #[arg(long, help_heading = "Which letters", default_value_t = 100, value_parser = value_parser!(u32).range(LIMITS))]
+    #[arg(long, help_heading = "Which dead letters", default_value_t = 100, value_parser = value_parser!(u32).range(LIMITS))]
     pub(crate) limit: u32,
 }
 
@@ -88,7 +88,7 @@ pub(crate) struct List {
 #[group(skip)]
 pub(crate) struct Replay {
     #[command(flatten)]
-    pub(crate) letters: ToReplay,
+    pub(crate) dead_letters: ToReplay,
     #[command(flatten)]
     pub(crate) pace: Pace,
 }
@@ -97,7 +97,7 @@ pub(crate) struct Replay {
 #[group(skip)]
 pub(crate) struct Drop {
     #[command(flatten)]
-    pub(crate) letters: ToDrop,
+    pub(crate) dead_letters: ToDrop,
     /// Why they are given up: kept with each of them
     #[arg(long, value_parser = reason, help_heading = "How")]
     pub(crate) reason: String,
@@ -115,10 +115,10 @@ pub(crate) struct Pace {
     /// Also those that are handled; their services do nothing a second time, and say so
     #[arg(long)]
     pub(crate) again: bool,
-    /// At most so many letters a second
+    /// At most so many dead letters a second
     #[arg(long, default_value_t = 50, value_parser = value_parser!(u32).range(RATES))]
     pub(crate) rate: u32,
-    /// How long to wait for the services' answers after the last letter
+    /// How long to wait for the services' answers after the last dead letter
     #[arg(long, default_value = "10s", value_parser = wait)]
     pub(crate) wait: Duration,
 }
@@ -128,7 +128,7 @@ impl Arguments {
     pub(crate) fn read() -> Self {
         let arguments = Self::parse();
         if arguments.is_vague() {
-            let which = "say which letters: by their numbers, or by --fingerprint, --service, --message, --order, \
+            let which = "say which dead letters: by their numbers, or by --fingerprint, --service, --message, --order, \
                          --since, --until, or --died-of";
             Self::command().error(ErrorKind::MissingRequiredArgument, which).exit()
         }
@@ -138,8 +138,8 @@ impl Arguments {
     /// Nobody replays or drops everything by forgetting a word.
     fn is_vague(&self) -> bool {
         let filter = match &self.command {
-            Command::Replay(replay) => replay.letters.filter(),
-            Command::Drop(drop) => drop.letters.filter(),
+            Command::Replay(replay) => replay.dead_letters.filter(),
+            Command::Drop(drop) => drop.dead_letters.filter(),
             Command::List(_) | Command::Groups(_) | Command::Show { .. } => return false,
         };
         filter == Filter::default()
@@ -149,7 +149,7 @@ impl Arguments {
 fn reason(text: &str) -> Result<String, String> {
     let words = text.trim();
     if words.is_empty() || words.chars().count() > REASON_MAX || words.contains(char::is_control) {
-        return Err(format!("write one line of at most {REASON_MAX} letters"));
+        return Err(format!("write one line of at most {REASON_MAX} dead letters"));
     }
     Ok(words.to_owned())
 }

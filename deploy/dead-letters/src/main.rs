@@ -17,7 +17,7 @@ mod table;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use choreography::letters::Request;
+use choreography::dead_letters::RepairRequest;
 
 use arguments::{Arguments, Command};
 use output::Output;
@@ -42,11 +42,11 @@ async fn run(arguments: &Arguments) -> Result<Output> {
         Command::Groups(seen) => see::groups(&client, seen, typed).await,
         Command::Show { sequence } => show::show(&client, *sequence, typed).await,
         Command::Replay(replay) => {
-            repair::repair(&client, Request::Replay, &replay.letters.filter(), &replay.pace, typed).await
+            repair::repair(&client, RepairRequest::Replay, &replay.dead_letters.filter(), &replay.pace, typed).await
         }
         Command::Drop(drop) => {
-            let request = Request::Drop { why: drop.reason.clone() };
-            repair::repair(&client, request, &drop.letters.filter(), &drop.pace, typed).await
+            let request = RepairRequest::Drop { why: drop.reason.clone() };
+            repair::repair(&client, request, &drop.dead_letters.filter(), &drop.pace, typed).await
         }
     }
 }

@@ -18,13 +18,13 @@ const LINE_EVERY: Duration = Duration::from_secs(3);
 const CLEAR: &str = "\r\x1b[K";
 
 /// What tells how far it is.
-pub(crate) struct Progress {
+pub(crate) struct RepairProgress {
     terminal: bool,
     next: Instant,
     told: bool,
 }
 
-impl Progress {
+impl RepairProgress {
     /// Begins now.
     pub(crate) fn begin() -> Self {
         Self { terminal: stderr().is_terminal(), next: Instant::now() + QUIET, told: false }
@@ -45,7 +45,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for RepairProgress {
     fn drop(&mut self) {
         if self.terminal && self.told {
             let _ = stderr().write_all(CLEAR.as_bytes());

@@ -1,17 +1,17 @@
-//! What became of what was asked: a line for each letter that is worth one, and the sums.
+//! What became of what was asked: a line for each dead letter that is worth one, and the sums.
 
 use std::collections::BTreeSet;
 use std::fmt::{Result as Written, Write};
 
 use anyhow::{Error, Result};
-use choreography::letters::{Outcome, Request};
+use choreography::dead_letters::{RepairOutcome, RepairRequest};
 use serde_json::{Map, Value, json};
 
 use crate::output::{Ending, Output, Typed};
 use crate::row::{MISSING, PLANNED, Row, SKIPPED, UNANSWERED, UNPUBLISHED};
 use crate::table::{Table, counted};
 
-/// More letters than this, and those of which all is done are only counted.
+/// More dead letters than this, and those of which all is done are only counted.
 const ALL_ROWS_MAX: usize = 20;
 
 /// At most so many lines; the JSON has all.
@@ -41,16 +41,16 @@ pub(crate) struct Repaired {
 
 impl Repaired {
     /// Nothing yet.
-    pub(crate) fn new(request: &Request, dry_run: bool) -> Self {
-        Self { is_drop: matches!(request, Request::Drop { .. }), dry_run, rows: Vec::new(), failure: None }
+    pub(crate) fn new(request: &RepairRequest, dry_run: bool) -> Self {
+        Self { is_drop: matches!(request, RepairRequest::Drop { .. }), dry_run, rows: Vec::new(), failure: None }
     }
 
-    /// Notes what became of a letter.
+    /// Notes what became of a dead letter.
     pub(crate) fn add(&mut self, row: Row) {
         self.rows.push(row);
     }
 
-    /// Notes that there is no such letter.
+    /// Notes that there is no such dead letter.
     pub(crate) fn missing(&mut self, sequence: u64) {
         self.rows.push(Row::missing(sequence));
     }
@@ -101,14 +101,14 @@ impl Repaired {
 
     fn sums(&self, text: &mut String) -> Written {
         if self.rows.is_empty() {
-            return writeln!(text, "No letter matches that is still to be seen to.");
+            return writeln!(text, "No dead letter matches that is still to be seen to.");
         }
         let sums = OUTCOMES.iter().filter_map(|(outcome, replayed, dropped)| {
             let count = self.count(outcome);
             (count > 0).then(|| format!("{count} {}", if self.is_drop { dropped } else { replayed }))
         });
         let sums: Vec<String> = sums.collect();
-        writeln!(text, "{}: {}.", counted(self.rows.len(), "letter"), sums.join(", "))
+        writeln!(text, "{}: {}.", counted(self.rows.len(), "dead letter"), sums.join(", "))
     }
 
     fn next(&self, text: &mut String, typed: &Typed) -> Written {
@@ -123,8 +123,8 @@ impl Repaired {
         }
         if self.dry_run && self.count(PLANNED) > 0 {
             writeln!(text, "Nothing was done. Next: the same without --dry-run")
-        } else if self.count(Outcome::Died.as_str()) > 0 {
-            writeln!(text, "Next: {list}, for the new letters")
+        } else if self.count(RepairOutcome::Died.as_str()) > 0 {
+            writeln!(text, "Next: {list}, for the new dead letters")
         } else {
             writeln!(text, "Next: {list}")
         }

@@ -1,6 +1,6 @@
-//! What became of one letter that was to be replayed or dropped.
+//! What became of one dead letter that was to be replayed or dropped.
 
-use choreography::letters::{Fate, Letter, Obstacle, Outcome};
+use choreography::dead_letters::{DeadLetter, Obstacle, RepairOutcome, RepairResult};
 use serde_json::{Value, json};
 
 /// The outcomes beside those that a service answers, as scripts read them.
@@ -10,46 +10,46 @@ pub(crate) const UNPUBLISHED: &str = "unpublished";
 pub(crate) const SKIPPED: &str = "skipped";
 pub(crate) const MISSING: &str = "missing";
 
-/// What became of one letter.
+/// What became of one dead letter.
 pub(crate) struct Row {
     pub(crate) sequence: u64,
-    letter: Option<Letter>,
+    letter: Option<DeadLetter>,
     pub(crate) outcome: &'static str,
     pub(crate) detail: String,
 }
 
 impl Row {
-    /// A letter that can't be seen to.
-    pub(crate) fn skipped(letter: &Letter, obstacle: &Obstacle) -> Self {
+    /// A dead letter that can't be seen to.
+    pub(crate) fn skipped(letter: &DeadLetter, obstacle: &Obstacle) -> Self {
         let hint = if matches!(obstacle, Obstacle::Handled(_)) { "; --again asks all the same" } else { "" };
         Self::new(letter, SKIPPED, format!("{obstacle}{hint}"))
     }
 
-    /// A letter that would be seen to.
-    pub(crate) fn planned(letter: &Letter) -> Self {
+    /// A dead letter that would be seen to.
+    pub(crate) fn planned(letter: &DeadLetter) -> Self {
         Self::new(letter, PLANNED, String::new())
     }
 
-    /// A letter that is not there.
+    /// A dead letter that is not there.
     pub(crate) fn missing(sequence: u64) -> Self {
-        Self { sequence, letter: None, outcome: MISSING, detail: format!("there is no letter {sequence}") }
+        Self { sequence, letter: None, outcome: MISSING, detail: format!("there is no dead letter {sequence}") }
     }
 
-    /// A letter that was asked about.
-    pub(crate) fn of(letter: &Letter, fate: Fate) -> Self {
-        match fate {
-            Fate::Answered(answer) => Self::new(letter, answer.outcome.as_str(), answer.detail),
-            Fate::Unanswered => Self::new(letter, UNANSWERED, String::new()),
-            Fate::Unpublished(why) => Self::new(letter, UNPUBLISHED, why),
+    /// A dead letter that was asked about.
+    pub(crate) fn of(letter: &DeadLetter, result: RepairResult) -> Self {
+        match result {
+            RepairResult::Answered(answer) => Self::new(letter, answer.outcome.as_str(), answer.detail),
+            RepairResult::Unanswered => Self::new(letter, UNANSWERED, String::new()),
+            RepairResult::Unpublished(why) => Self::new(letter, UNPUBLISHED, why),
         }
     }
 
-    fn new(letter: &Letter, outcome: &'static str, detail: String) -> Self {
+    fn new(letter: &DeadLetter, outcome: &'static str, detail: String) -> Self {
         Self { sequence: letter.sequence, letter: Some(letter.clone()), outcome, detail }
     }
 
     pub(crate) fn is_done(&self) -> bool {
-        self.outcome == Outcome::Done.as_str() || self.outcome == PLANNED
+        self.outcome == RepairOutcome::Done.as_str() || self.outcome == PLANNED
     }
 
     /// The service, the message and the key, as far as they are known.

@@ -4,53 +4,53 @@ use std::fmt::Write;
 
 use anyhow::Result;
 use async_nats::Client;
-use choreography::letters::{self, Filter, Found, Group};
+use choreography::dead_letters::{self, Entry, Filter, Group};
 use serde_json::{Value, json};
 
 use crate::arguments::List;
 use crate::output::{Ending, Output, Typed, argument};
-use crate::progress::Progress;
+use crate::progress::RepairProgress;
 use crate::selection;
 use crate::shown;
 use crate::table::{Table, counted};
 
 /// What a filter means, without what nobody has to see to.
 struct Seen {
-    letters: Vec<Found>,
+    dead_letters: Vec<Entry>,
     notices_left_out: usize,
 }
 
-/// Reads letters, and tells how far it is.
-pub(crate) async fn survey(client: &Client, filter: &Filter) -> Result<Vec<Found>> {
-    let mut progress = Progress::begin();
+/// Reads dead letters, and tells how far it is.
+pub(crate) async fn survey(client: &Client, filter: &Filter) -> Result<Vec<Entry>> {
+    let mut progress = RepairProgress::begin();
     let mut noted = |read| progress.note(|| format!("{} read", counted(read, "message")));
-    letters::survey(client, filter, &mut noted).await
+    dead_letters::survey(client, filter, &mut noted).await
 }
 
 async fn see(client: &Client, selection: &selection::Seen) -> Result<Seen> {
     let (filter, all) = (selection.filter(), selection.all);
-    let mut letters = survey(client, &filter).await?;
-    let before = letters.len();
-    letters.retain(|found| all || !shown::is_left_out(found, filter.reason.as_ref()));
-    let notices_left_out = before - letters.len();
-    letters.retain(|found| all || found.is_open());
-    Ok(Seen { letters, notices_left_out })
+    let mut dead_letters = survey(client, &filter).await?;
+    let before = dead_letters.len();
+    dead_letters.retain(|found| all || !shown::is_left_out(found, filter.reason.as_ref()));
+    let notices_left_out = before - dead_letters.len();
+    dead_letters.retain(|found| all || found.is_open());
+    Ok(Seen { dead_letters, notices_left_out })
 }
 
 impl Seen {
     fn ending(&self) -> Ending {
-        if self.letters.is_empty() { Ending::NothingMatched } else { Ending::Done }
+        if self.dead_letters.is_empty() { Ending::NothingMatched } else { Ending::Done }
     }
 
     /// The last lines: how many there are, what is left out, and what to type next.
     fn close(&self, text: &mut String, shown: usize, next: &str) -> Result<()> {
-        let Self { letters, notices_left_out } = self;
-        match letters.len() {
+        let Self { dead_letters, notices_left_out } = self;
+        match dead_letters.len() {
             0 => writeln!(text, "Nothing that died is left to be seen to here.")?,
             count if count > shown => {
-                writeln!(text, "{}; the last {shown} shown (--limit).", counted(count, "letter"))?
+                writeln!(text, "{}; the last {shown} shown (--limit).", counted(count, "dead letter"))?
             }
-            count => writeln!(text, "{}.", counted(count, "letter"))?,
+            count => writeln!(text, "{}.", counted(count, "dead letter"))?,
         }
         if *notices_left_out > 0 {
             let notices = counted(*notices_left_out, "notice");
@@ -61,32 +61,32 @@ impl Seen {
     }
 }
 
-/// Lists letters.
+/// Lists dead letters.
 pub(crate) async fn list(client: &Client, list: &List, typed: &Typed) -> Result<Output> {
     let seen = see(client, &list.seen).await?;
     let limit = usize::try_from(list.limit).unwrap_or(usize::MAX);
-    let shown = &seen.letters[seen.letters.len().saturating_sub(limit)..];
+    let shown = &seen.dead_letters[seen.dead_letters.len().saturating_sub(limit)..];
     let mut text = String::new();
     let next = match shown.last() {
         Some(last) => {
             write!(text, "{}", shown::list(shown))?;
-            typed.command(&format!("show {}", last.letter.sequence))
+            typed.command(&format!("show {}", last.dead_letter.sequence))
         }
         None => format!("{}, for what was seen to", typed.command("list --all")),
     };
     seen.close(&mut text, shown.len(), &next)?;
     let json = json!({
-        "matched": seen.letters.len(),
+        "matched": seen.dead_letters.len(),
         "notices_left_out": seen.notices_left_out,
         "letters": shown.iter().map(shown::json).collect::<Vec<_>>(),
     });
     Ok(Output::new(text, json, seen.ending()))
 }
 
-/// Counts letters that died of the same.
+/// Counts dead letters that died of the same.
 pub(crate) async fn groups(client: &Client, seen: &selection::Seen, typed: &Typed) -> Result<Output> {
     let seen = see(client, seen).await?;
-    let groups = letters::groups(seen.letters.iter().map(|found| &found.letter));
+    let groups = dead_letters::groups(seen.dead_letters.iter().map(|found| &found.dead_letter));
     let mut table = Table::new(&["COUNT", "FIRST (UTC)", "LAST (UTC)", "LETTER", "FINGERPRINT"], &["COUNT", "LETTER"]);
     for group in &groups {
         let Group { fingerprint, count, first, last, example } = group;
@@ -107,9 +107,9 @@ pub(crate) async fn groups(client: &Client, seen: &selection::Seen, typed: &Type
         }
         None => format!("{}, for what was seen to", typed.command("groups --all")),
     };
-    seen.close(&mut text, seen.letters.len(), &next)?;
+    seen.close(&mut text, seen.dead_letters.len(), &next)?;
     let json = json!({
-        "matched": seen.letters.len(),
+        "matched": seen.dead_letters.len(),
         "notices_left_out": seen.notices_left_out,
         "groups": groups.iter().map(group_json).collect::<Vec<_>>(),
     });

@@ -1,14 +1,14 @@
-//! Which letters a command means, as it is typed.
+//! Which dead letters a command means, as it is typed.
 
-use choreography::letters::{Filter, Token};
+use choreography::dead_letters::{Filter, Token};
 use clap::Args;
 use jiff::Timestamp;
 
 use crate::moment::moment;
 
-/// Which letters are meant; everything that is said must hold.
+/// Which dead letters are meant; everything that is said must hold.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Which letters")]
+#[command(next_help_heading = "Which dead letters")]
 pub(crate) struct Filters {
     /// Only what died at this service
     #[arg(long)]
@@ -30,45 +30,45 @@ pub(crate) struct Filters {
     until: Option<Timestamp>,
 }
 
-/// The letters that are looked at.
+/// The dead letters that are looked at.
 #[derive(Debug, Args)]
 #[group(skip)]
 pub(crate) struct Seen {
     #[command(flatten)]
     filters: Filters,
     /// Only what died of this: expired, poison, exhausted, or overdue for the notices that a message was late
-    #[arg(long, visible_alias = "died-of", help_heading = "Which letters")]
+    #[arg(long, visible_alias = "died-of", help_heading = "Which dead letters")]
     reason: Option<String>,
-    /// Also those that are handled or superseded by a later letter, and the notices
-    #[arg(long, help_heading = "Which letters")]
+    /// Also those that are handled or superseded by a later dead letter, and the notices
+    #[arg(long, help_heading = "Which dead letters")]
     pub(crate) all: bool,
 }
 
-/// The letters that are replayed.
+/// The dead letters that are replayed.
 #[derive(Debug, Args)]
 #[group(skip)]
 pub(crate) struct ToReplay {
-    /// The letters' numbers; or say by options which ones are meant
+    /// The dead letters' numbers; or say by options which ones are meant
     #[arg(value_name = "SEQUENCE", conflicts_with = "Filters")]
     sequences: Vec<u64>,
     #[command(flatten)]
     filters: Filters,
     /// Only what died of this: expired, poison, exhausted
-    #[arg(long, visible_alias = "died-of", group = "Filters", help_heading = "Which letters")]
+    #[arg(long, visible_alias = "died-of", group = "Filters", help_heading = "Which dead letters")]
     reason: Option<String>,
 }
 
-/// The letters that are dropped. Their `--reason` is why that is done.
+/// The dead letters that are dropped. Their `--reason` is why that is done.
 #[derive(Debug, Args)]
 #[group(skip)]
 pub(crate) struct ToDrop {
-    /// The letters' numbers; or say by options which ones are meant
+    /// The dead letters' numbers; or say by options which ones are meant
     #[arg(value_name = "SEQUENCE", conflicts_with = "Filters")]
     sequences: Vec<u64>,
     #[command(flatten)]
     filters: Filters,
     /// Only what died of this: expired, poison, exhausted
-    #[arg(long, group = "Filters", help_heading = "Which letters")]
+    #[arg(long, group = "Filters", help_heading = "Which dead letters")]
     died_of: Option<String>,
 }
 

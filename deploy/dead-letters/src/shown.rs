@@ -1,20 +1,20 @@
-//! A letter as it is shown.
+//! A dead letter as it is shown.
 
-use choreography::letters::{Answer, Found, Letter, OVERDUE, Standing};
+use choreography::dead_letters::{DeadLetter, Entry, EntryState, OVERDUE, RepairRecord};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::table::{Table, cut};
 
-/// At most so many letters of a detail in a column; `show` has it whole.
+/// At most so many dead letters of a detail in a column; `show` has it whole.
 const DETAIL_MAX: usize = 60;
 
 /// The columns of a list.
-pub(crate) fn list<'a>(letters: impl IntoIterator<Item = &'a Found>) -> Table {
+pub(crate) fn list<'a>(dead_letters: impl IntoIterator<Item = &'a Entry>) -> Table {
     let head = ["LETTER", "TIME (UTC)", "SERVICE", "MESSAGE", "ORDER", "REASON", "TRIES", "STATE", "DETAIL"];
     let mut table = Table::new(&head, &["LETTER", "TRIES"]);
-    for found in letters {
-        let Letter { sequence, time, service, message, key, reason, tries, detail, .. } = &found.letter;
+    for found in dead_letters {
+        let DeadLetter { sequence, time, service, message, key, reason, tries, detail, .. } = &found.dead_letter;
         table.row(vec![
             sequence.to_string(),
             moment(*time),
@@ -35,37 +35,37 @@ pub(crate) fn moment(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// What became of a letter, in a few words.
-pub(crate) fn state(found: &Found) -> String {
-    match &found.standing {
-        _ if found.letter.is_notice() => "notice".to_owned(),
-        Standing::Superseded { by } => format!("see {by}"),
-        Standing::Handled(answer) => handled(answer),
-        Standing::Open if found.letter.flaw.is_some() => "only to look at".to_owned(),
-        Standing::Open if !found.answers.is_empty() => "open, was refused".to_owned(),
-        Standing::Open => "open".to_owned(),
+/// What became of a dead letter, in a few words.
+pub(crate) fn state(found: &Entry) -> String {
+    match &found.state {
+        _ if found.dead_letter.is_notice() => "notice".to_owned(),
+        EntryState::Superseded { by } => format!("see {by}"),
+        EntryState::Handled(answer) => handled(answer),
+        EntryState::Open if found.dead_letter.flaw.is_some() => "only to look at".to_owned(),
+        EntryState::Open if !found.records.is_empty() => "open, was refused".to_owned(),
+        EntryState::Open => "open".to_owned(),
     }
 }
 
 /// What was asked, and what became of it.
-pub(crate) fn handled(answer: &Answer) -> String {
+pub(crate) fn handled(answer: &RepairRecord) -> String {
     format!("{}: {}", answer.what, answer.outcome)
 }
 
-/// Whether a letter is one of those that nobody has to see to: a notice, unless notices are what was asked for.
-pub(crate) fn is_left_out(found: &Found, reason: Option<&String>) -> bool {
-    found.letter.is_notice() && reason.is_none_or(|reason| reason != OVERDUE)
+/// Whether a dead letter is one of those that nobody has to see to: a notice, unless notices are what was asked for.
+pub(crate) fn is_left_out(found: &Entry, reason: Option<&String>) -> bool {
+    found.dead_letter.is_notice() && reason.is_none_or(|reason| reason != OVERDUE)
 }
 
-/// A letter for scripts.
-pub(crate) fn json(found: &Found) -> Value {
-    let letter = &found.letter;
-    let (state, superseded_by) = match &found.standing {
-        Standing::Open => ("open", None),
-        Standing::Superseded { by } => ("superseded", Some(by)),
-        Standing::Handled(_) => ("handled", None),
+/// A dead letter for scripts.
+pub(crate) fn json(found: &Entry) -> Value {
+    let letter = &found.dead_letter;
+    let (state, superseded_by) = match &found.state {
+        EntryState::Open => ("open", None),
+        EntryState::Superseded { by } => ("superseded", Some(by)),
+        EntryState::Handled(_) => ("handled", None),
     };
-    let answers = found.answers.iter().map(|answer| {
+    let answers = found.records.iter().map(|answer| {
         json!({
             "what": answer.what,
             "outcome": answer.outcome.as_str(),

@@ -57,7 +57,7 @@ pub(crate) fn cut(text: &str, letters_max: usize) -> String {
     format!("{kept}…")
 }
 
-/// A number of things, as people write it: `1 letter`, `1,234 letters`.
+/// A number of things, as people write it: `1 letter`, `1,234 dead_letters`.
 pub(crate) fn counted(count: usize, thing: &str) -> String {
     let digits = count.to_string();
     let grouped = digits.char_indices().fold(String::new(), |mut grouped, (place, digit)| {
@@ -83,9 +83,13 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_people_do() {
-        for (count, text) in [(0, "0 letters"), (1, "1 letter"), (999, "999 letters"), (1_234_567, "1,234,567 letters")]
-        {
-            assert_eq!(counted(count, "letter"), text);
+        for (count, text) in [
+            (0, "0 dead letters"),
+            (1, "1 dead letter"),
+            (999, "999 dead letters"),
+            (1_234_567, "1,234,567 dead letters"),
+        ] {
+            assert_eq!(counted(count, "dead letter"), text);
         }
         assert_eq!((cut("abcdef", 4).as_str(), cut("abcd", 4).as_str()), ("abc…", "abcd"));
     }

@@ -1,6 +1,6 @@
-//! What the shop needs on the message server, computed from what its services hear and say.
+//! What the shop needs on the message server, computed from what its services receive and say.
 //!
-//! Nothing is listed by hand: a message that somebody begins to hear is in a consumer's filter with the next run.
+//! Nothing is listed by hand: a message that somebody begins to receive is in a consumer's filter with the next run.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub const SLOTS: u32 = 2;
 /// The stream of everything that is said.
 const EVENTS: &str = "EVENTS";
 
-/// Every service's part in the dance. What they are given to run with does not matter here.
+/// Every service's part in the choreography. What they are given to run with does not matter here.
 pub fn shop() -> Vec<Choreography> {
     vec![
         order::choreography(),
@@ -35,9 +35,9 @@ pub fn plan(services: &[Choreography], events_bytes_max: u64, dead_letters_bytes
     }
 }
 
-/// A service's consumers. One that hears nothing has none: without a filter it would be sent everything.
+/// A service's consumers. One that receives nothing has none: without a filter it would be sent everything.
 fn consumers(service: &str, map: &Map) -> Vec<ConsumerPlan> {
-    let filter_subjects: Vec<String> = map.heard_by(service).iter().map(|subject| format!("{subject}.*")).collect();
+    let filter_subjects: Vec<String> = map.received_by(service).iter().map(|subject| format!("{subject}.*")).collect();
     let slots = if filter_subjects.is_empty() { 0 } else { SLOTS };
     let consumer = |slot| ConsumerPlan {
         stream: EVENTS.to_owned(),

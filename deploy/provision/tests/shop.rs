@@ -1,9 +1,9 @@
-//! The dance as a whole, as the services' own types tell it.
+//! The choreography as a whole, as the services' own types tell it.
 
 use choreography::Map;
 use provision::{SLOTS, plan, shop};
 
-/// The picture of the dance. After a change that is meant: `DRAW=1 cargo test -p provision`.
+/// The picture of the choreography. After a change that is meant: `DRAW=1 cargo test -p provision`.
 const PICTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/dance.mmd");
 
 #[test]

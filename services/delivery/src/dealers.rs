@@ -2,7 +2,7 @@
 //!
 //! A dealer never has more active deliveries than room.
 
-use choreography::{Column, Command, Message, Refused, Row};
+use choreography::{Column, Command, Message, Rejected, Row};
 use contracts::Zone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -87,15 +87,15 @@ impl Command for AddDealer {
 pub const DEALER_EXISTS: &str = "dealer-exists";
 
 /// The zone has one dealer more.
-pub(crate) fn add_dealer(command: &AddDealer, dealers: &mut Option<Dealers>) -> Result<(), Refused> {
+pub(crate) fn add_dealer(command: &AddDealer, dealers: &mut Option<Dealers>) -> Result<(), Rejected> {
     let AddDealer { zone, name, capacity } = command.clone();
     let dealers = dealers.get_or_insert_with(|| Dealers { zone, dealers: Vec::new() });
     if dealers.dealer(&name).is_some() {
         let detail = format!("{} has a dealer named {name} already: choose another name", dealers.zone);
-        return Err(Refused::new(DEALER_EXISTS, detail));
+        return Err(Rejected::new(DEALER_EXISTS, detail));
     }
     if dealers.dealers.len() >= DEALERS_MAX {
-        return Err(Refused::new(
+        return Err(Rejected::new(
             "zone-full",
             format!("{} has {DEALERS_MAX} dealers, and no room for more", dealers.zone),
         ));

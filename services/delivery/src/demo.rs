@@ -1,7 +1,7 @@
 //! The dealers of the demonstration. Those who are there already stay as they are; in `nowhere` there is never one.
 
 use anyhow::{Context as _, Result};
-use choreography::{Service, TellError};
+use choreography::{ExecuteError, Service};
 
 use crate::dealers::{AddDealer, DEALER_EXISTS};
 
@@ -18,9 +18,9 @@ const DEALERS: [(&str, &str); 4] = [("north", "Nora"), ("north", "Nils"), ("sout
 pub async fn hire_dealers(service: &Service) -> Result<()> {
     for (zone, name) in DEALERS {
         let dealer = AddDealer { zone: zone.parse()?, name: name.to_owned(), capacity: PLENTY };
-        match service.tell(dealer).await {
+        match service.execute(dealer).await {
             Ok(_) => {}
-            Err(TellError::Refused(refused)) if refused.code == DEALER_EXISTS => {}
+            Err(ExecuteError::Rejected(refused)) if refused.code == DEALER_EXISTS => {}
             Err(error) => return Err(error).with_context(|| format!("hiring {name} for the demonstration")),
         }
     }

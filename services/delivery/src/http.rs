@@ -2,7 +2,7 @@
 
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse};
-use choreography::{Service, TellError};
+use choreography::{ExecuteError, Service};
 use contracts::{DeliveryId, OrderId, Zone};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -73,7 +73,7 @@ async fn complete_delivery(
     caller: Caller,
 ) -> Result<Answer<Delivery>, Problem> {
     let order_id = find(&service, id).await?.order_id;
-    Ok(axum::Json(service.tell_as(CompleteDelivery { order_id }, caller.request()).await?))
+    Ok(axum::Json(service.execute_as(CompleteDelivery { order_id }, caller.request()).await?))
 }
 
 async fn find(service: &Service, id: DeliveryId) -> Result<Delivery, Problem> {
@@ -148,9 +148,9 @@ async fn add_dealer(service: State, caller: Caller, new: Json<NewDealer>) -> Res
     }
     let request = caller.only_once(&new)?;
     let NewDealer { name, zone, capacity } = new.into_inner();
-    let dealers = service.tell_as(AddDealer { zone: zone.clone(), name: name.clone(), capacity }, request).await?;
+    let dealers = service.execute_as(AddDealer { zone: zone.clone(), name: name.clone(), capacity }, request).await?;
     let dealer = dealers.dealer(&name).cloned();
-    let dealer = dealer.ok_or_else(|| TellError::Failed(format!("{name} was added to {zone}, and is not there")))?;
+    let dealer = dealer.ok_or_else(|| ExecuteError::Failed(format!("{name} was added to {zone}, and is not there")))?;
     let location = AppendHeaders([(header::LOCATION, format!("/dealers?zone={zone}"))]);
     Ok((StatusCode::CREATED, location, axum::Json(DealerOfZone { zone, dealer })))
 }

@@ -11,12 +11,12 @@ use choreography::Choreography;
 use dealers::add_dealer;
 use reactions::{cancel_delivery, complete_delivery, create_delivery, give_up};
 
-/// Everything that delivery hears and says.
+/// Everything that delivery receives and says.
 pub fn choreography() -> Choreography {
     Choreography::new("delivery")
         .command(add_dealer)
         .on(create_delivery)
-        .otherwise(give_up)
+        .fallback(give_up)
         .command(complete_delivery)
-        .undo(cancel_delivery)
+        .compensate(cancel_delivery)
 }

@@ -1,8 +1,8 @@
-//! What delivery does when it hears something, from the order's beginning to its end.
+//! What delivery does when it receives something, from the order's beginning to its end.
 //!
 //! A dealer's place is taken once for an order and freed once, in whatever order the messages come.
 
-use choreography::{Command, Dead, Heard, Message, Refused, Rows};
+use choreography::{Command, Dead, Incoming, Message, Rejected, Rows};
 use contracts::{CancelDelivery, CancelPayment, CancelReason, CreateDelivery, DeliveryAssigned, OrderId};
 use serde::{Deserialize, Serialize};
 
@@ -11,24 +11,24 @@ use crate::delivery::{Delivery, Status};
 
 /// Finds a dealer with room in the zone; without one the money goes back.
 pub(crate) fn create_delivery(
-    heard: &Heard<CreateDelivery>,
+    message: &Incoming<CreateDelivery>,
     delivery: &mut Option<Delivery>,
     dealers: &mut Option<Dealers>,
 ) -> (Option<DeliveryAssigned>, Option<CancelPayment>) {
     if delivery.is_some() {
         return (None, None); // created already, or cancelled first
     }
-    let (order_id, delivery_id) = (heard.order_id, heard.new_id("delivery"));
+    let (order_id, delivery_id) = (message.order_id, message.new_id("delivery"));
     match dealers.as_mut().and_then(Dealers::take_place) {
         Some(dealer) => {
-            let (address, name) = (heard.address.clone(), dealer.clone());
-            *delivery = Some(Delivery::assigned(delivery_id, order_id, address, name, heard.now()));
+            let (address, name) = (message.address.clone(), dealer.clone());
+            *delivery = Some(Delivery::assigned(delivery_id, order_id, address, name, message.now()));
             (Some(DeliveryAssigned { order_id, delivery_id, dealer }), None)
         }
         None => {
             let reason = CancelReason::NoDealer;
-            let refused = Delivery::refused(delivery_id, order_id, reason, heard.now());
-            *delivery = Some(Delivery { address: Some(heard.address.clone()), ..refused });
+            let refused = Delivery::refused(delivery_id, order_id, reason, message.now());
+            *delivery = Some(Delivery { address: Some(message.address.clone()), ..refused });
             (None, Some(CancelPayment { order_id, reason }))
         }
     }
@@ -65,10 +65,10 @@ impl Command for CompleteDelivery {
 
 /// The customer has the order; the dealer has room for another.
 pub(crate) fn complete_delivery(
-    command: &Heard<CompleteDelivery>,
+    command: &Incoming<CompleteDelivery>,
     delivery: &mut Delivery,
     dealers: &mut Rows<Dealers, Delivery>,
-) -> Result<(), Refused> {
+) -> Result<(), Rejected> {
     match delivery.status {
         Status::Completed => Ok(()),
         Status::Assigned => {
@@ -76,24 +76,24 @@ pub(crate) fn complete_delivery(
             Ok(())
         }
         Status::Cancelled => {
-            Err(Refused::new("delivery-cancelled", "the delivery was cancelled: bring the order back"))
+            Err(Rejected::new("delivery-cancelled", "the delivery was cancelled: bring the order back"))
         }
-        Status::Refused => Err(Refused::new("delivery-refused", "no dealer was found for this delivery")),
+        Status::Refused => Err(Rejected::new("delivery-refused", "no dealer was found for this delivery")),
     }
 }
 
 /// Frees the dealer; and the money goes back in every case, even for what the customer has.
 pub(crate) fn cancel_delivery(
-    heard: &Heard<CancelDelivery>,
+    message: &Incoming<CancelDelivery>,
     delivery: &mut Option<Delivery>,
     dealers: &mut Rows<Dealers, Delivery>,
 ) -> Option<CancelPayment> {
-    let CancelDelivery { order_id, reason } = **heard;
+    let CancelDelivery { order_id, reason } = **message;
     let Some(delivery) = delivery else {
-        *delivery = Some(Delivery::never_created(heard.new_id("delivery"), order_id, reason, heard.now()));
+        *delivery = Some(Delivery::never_created(message.new_id("delivery"), order_id, reason, message.now()));
         return Some(CancelPayment { order_id, reason });
     };
-    if !delivery.cancel(dealers, reason, heard.now()) {
+    if !delivery.cancel(dealers, reason, message.now()) {
         return None;
     }
     if delivery.lost {

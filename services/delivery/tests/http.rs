@@ -50,11 +50,11 @@ impl Served {
     }
 
     /// Says a message as another service.
-    fn say<M: Message>(&self, sayer: &str, message: &M) {
+    fn say<M: Message>(&self, publisher: &str, message: &M) {
         let (id, time, key) = (self.service.new_id::<Uuid>(), self.service.now(), message.key().to_string());
         let heading = Heading {
             id,
-            source: sayer,
+            source: publisher,
             kind: &format!("shop.{}.v{}", M::NAME, M::VERSION),
             time,
             subject: &key,

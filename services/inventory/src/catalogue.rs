@@ -2,7 +2,7 @@
 //!
 //! Whatever is held for orders stays on the shelf.
 
-use choreography::{Command, Message, Refused};
+use choreography::{Command, Message, Rejected};
 use contracts::{Money, Sku};
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +56,7 @@ commands_on_stock! {
 }
 
 /// The product is as it should be.
-pub(crate) fn put_product(command: &PutProduct, stock: &mut Option<Stock>) -> Result<(), Refused> {
+pub(crate) fn put_product(command: &PutProduct, stock: &mut Option<Stock>) -> Result<(), Rejected> {
     let held = stock.as_ref().map_or(0, |stock| stock.held);
     if !(held..=PIECES_MAX).contains(&command.stock) {
         return Err(miscounted(held));
@@ -67,19 +67,19 @@ pub(crate) fn put_product(command: &PutProduct, stock: &mut Option<Stock>) -> Re
 }
 
 /// The catalogue has the product.
-pub(crate) fn introduce_product(command: &IntroduceProduct, stock: &mut Option<Stock>) -> Result<(), Refused> {
+pub(crate) fn introduce_product(command: &IntroduceProduct, stock: &mut Option<Stock>) -> Result<(), Rejected> {
     if stock.is_some() { Ok(()) } else { put_product(&command.0, stock) }
 }
 
 /// The shelf is counted anew.
-pub(crate) fn adjust_stock(command: &AdjustStock, stock: &mut Stock) -> Result<(), Refused> {
+pub(crate) fn adjust_stock(command: &AdjustStock, stock: &mut Stock) -> Result<(), Rejected> {
     stock.on_shelf = stock.count_after(command.delta).ok_or_else(|| miscounted(stock.held))?;
     Ok(())
 }
 
-fn miscounted(held: u64) -> Refused {
+fn miscounted(held: u64) -> Rejected {
     let detail = format!("{held} pieces are held for orders, and at most {PIECES_MAX} fit: choose a number between");
-    Refused::new("stock-out-of-range", detail)
+    Rejected::new("stock-out-of-range", detail)
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub async fn fill_shelf(service: &Service) -> Result<()> {
     for (sku, name, cents, stock) in PRODUCTS {
         let (sku, price) = (sku.parse()?, Money::new(cents, Currency::EUR));
         let product = IntroduceProduct(PutProduct { sku, name: name.to_owned(), price, stock });
-        service.tell(product).await.with_context(|| format!("putting {name} on the shelf for the demonstration"))?;
+        service.execute(product).await.with_context(|| format!("putting {name} on the shelf for the demonstration"))?;
     }
     Ok(())
 }

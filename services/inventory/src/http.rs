@@ -123,7 +123,7 @@ async fn put_product(
 ) -> Result<Answer<Product>, Problem> {
     wanted.check()?;
     let Wanted { name, price, stock } = wanted.into_inner();
-    let stock = service.tell_as(PutProduct { sku, name, price, stock }, caller.request()).await?;
+    let stock = service.execute_as(PutProduct { sku, name, price, stock }, caller.request()).await?;
     Ok(axum::Json(stock.into()))
 }
 
@@ -143,7 +143,7 @@ async fn adjust_stock(
     adjustment: Json<Adjustment>,
 ) -> Result<Answer<Product>, Problem> {
     let request = caller.once(&adjustment);
-    let stock = service.tell_as(AdjustStock { sku, delta: adjustment.delta }, request).await?;
+    let stock = service.execute_as(AdjustStock { sku, delta: adjustment.delta }, request).await?;
     Ok(axum::Json(stock.into()))
 }
 

@@ -12,15 +12,15 @@ use choreography::Choreography;
 use catalogue::{adjust_stock, introduce_product, put_product};
 use reactions::{give_up, release_stock, reserve_stock, ship_late, ship_stock};
 
-/// Everything that inventory hears and says.
+/// Everything that inventory receives and says.
 pub fn choreography() -> Choreography {
     Choreography::new("inventory")
         .command(put_product)
         .command(introduce_product)
         .command(adjust_stock)
         .on(reserve_stock)
-        .otherwise(give_up)
+        .fallback(give_up)
         .on(ship_stock)
-        .otherwise(ship_late)
-        .undo(release_stock)
+        .fallback(ship_late)
+        .compensate(release_stock)
 }

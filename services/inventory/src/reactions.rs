@@ -1,8 +1,8 @@
-//! What inventory does when it hears something, from the order's beginning to its end.
+//! What inventory does when it receives something, from the order's beginning to its end.
 //!
 //! Pieces are held once for an order and leave or are let go once, in whatever order the messages come.
 
-use choreography::{Dead, Heard, Rows};
+use choreography::{Dead, Incoming, Rows};
 use contracts::{CancelOrder, CancelReason, CreatePayment, DeliveryAssigned, ReserveStock};
 
 use crate::reservation::Reservation;
@@ -10,22 +10,22 @@ use crate::stock::{Stock, price};
 
 /// Prices the lines from the catalogue and holds the pieces, or tells the order why not.
 pub(crate) fn reserve_stock(
-    heard: &Heard<ReserveStock>,
+    message: &Incoming<ReserveStock>,
     reservation: &mut Option<Reservation>,
     stock: &mut Rows<Stock>,
 ) -> (Option<CreatePayment>, Option<CancelOrder>) {
     if reservation.is_some() {
         return (None, None); // done already, or cancelled first
     }
-    let order_id = heard.order_id;
-    match price(&heard.lines, stock) {
+    let order_id = message.order_id;
+    match price(&message.lines, stock) {
         Ok(amount) => {
-            *reservation = Some(Reservation::held(order_id, &heard.lines, stock, heard.now()));
-            let (customer_id, confirmation) = (heard.customer_id, heard.confirmation);
+            *reservation = Some(Reservation::held(order_id, &message.lines, stock, message.now()));
+            let (customer_id, confirmation) = (message.customer_id, message.confirmation);
             (Some(CreatePayment { order_id, customer_id, amount, confirmation }), None)
         }
         Err(reason) => {
-            *reservation = Some(Reservation::refused(order_id, reason, heard.now()));
+            *reservation = Some(Reservation::refused(order_id, reason, message.now()));
             (None, Some(CancelOrder { order_id, reason }))
         }
     }
@@ -43,14 +43,14 @@ pub(crate) fn give_up(dead: &Dead<ReserveStock>, reservation: &mut Option<Reserv
 
 /// The held pieces leave the shelf.
 pub(crate) fn ship_stock(
-    heard: &Heard<DeliveryAssigned>,
+    message: &Incoming<DeliveryAssigned>,
     reservation: &mut Reservation,
     stock: &mut Rows<Stock, Reservation>,
 ) {
-    reservation.ship(stock, heard.now());
+    reservation.ship(stock, message.now());
 }
 
-/// The dealer has the pieces whether inventory heard of it in time or not, and the customer has been told: turning
+/// The dealer has the pieces whether inventory received of it in time or not, and the customer has been told: turning
 /// back would be wrong, and all that the message would have done can be done without it.
 pub(crate) fn ship_late(
     dead: &Dead<DeliveryAssigned>,
@@ -64,13 +64,13 @@ pub(crate) fn ship_late(
 
 /// Lets the held pieces go, or takes back those that have left.
 pub(crate) fn release_stock(
-    heard: &Heard<CancelOrder>,
+    message: &Incoming<CancelOrder>,
     reservation: &mut Option<Reservation>,
     stock: &mut Rows<Stock, Reservation>,
 ) {
     match reservation {
-        Some(reservation) => reservation.release(stock, heard.reason, heard.now()),
-        None => *reservation = Some(Reservation::never_held(heard.order_id, heard.reason, heard.now())),
+        Some(reservation) => reservation.release(stock, message.reason, message.now()),
+        None => *reservation = Some(Reservation::never_held(message.order_id, message.reason, message.now())),
     }
 }
 

@@ -78,12 +78,12 @@ impl Reservation {
 
     /// The order is off: the pieces are let go, or come back.
     pub fn release(&mut self, stock: &mut Rows<Stock, Self>, reason: CancelReason, now: Timestamp) {
-        let (status, undo): (_, fn(&mut Stock, u32)) = match self.status {
+        let (status, compensation): (_, fn(&mut Stock, u32)) = match self.status {
             Status::Held => (Status::Released, Stock::let_go),
             Status::Shipped => (Status::Returned, Stock::take_back),
             Status::Refused | Status::Released | Status::Returned => return,
         };
-        each_product(&self.lines, stock, undo);
+        each_product(&self.lines, stock, compensation);
         (self.status, self.reason, self.updated_at) = (status, Some(reason), now);
     }
 }

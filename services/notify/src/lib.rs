@@ -14,12 +14,12 @@ use contracts::OrderUpdated;
 use mailer::Mailer;
 use reactions::{note_mail, note_sent, send_mail};
 
-/// Everything that notify hears and says. A customer who can't be told keeps the order all the same: when a mail has
+/// Everything that notify receives and says. A customer who can't be told keeps the order all the same: when a mail has
 /// died, nothing more is done than to leave its letter among the dead.
 pub fn choreography(mailer: Mailer) -> Choreography {
     Choreography::new("notify")
         .on(note_mail)
         .effect(send_mail, mailer)
         .then(note_sent)
-        .otherwise(nothing::<OrderUpdated>)
+        .fallback(nothing::<OrderUpdated>)
 }

@@ -1,9 +1,9 @@
-//! What notify does when it hears news of an order: it notes the mail, sends it, and notes that it was sent.
+//! What notify does when it receives news of an order: it notes the mail, sends it, and notes that it was sent.
 //!
 //! An order's news are told in order, each with one `Message-ID`, whatever is tried again.
 
 use anyhow::Context as _;
-use choreography::Heard;
+use choreography::Incoming;
 use contracts::{CustomerNotified, OrderUpdated};
 
 use crate::letter::Letter;
@@ -11,17 +11,17 @@ use crate::mailer::Mailer;
 use crate::notifications::{Mail, Notifications};
 
 /// Notes the mail that is about to be sent.
-pub(crate) fn note_mail(heard: &Heard<OrderUpdated>, notifications: &mut Option<Notifications>) {
-    let mail = Mail::about(heard, heard.id(), heard.now());
-    notifications.get_or_insert_with(|| Notifications::none(heard.order_id)).note(mail);
+pub(crate) fn note_mail(message: &Incoming<OrderUpdated>, notifications: &mut Option<Notifications>) {
+    let mail = Mail::about(message, message.id(), message.now());
+    notifications.get_or_insert_with(|| Notifications::none(message.order_id)).note(mail);
 }
 
 /// Sends the mail. If there is nobody to send it to, nothing more can be done, and the story ends all the same.
-pub(crate) async fn send_mail(heard: &Heard<OrderUpdated>, mailer: &Mailer) -> anyhow::Result<CustomerNotified> {
-    let (order_id, status) = (heard.order_id, heard.status);
-    match Letter::about(heard) {
+pub(crate) async fn send_mail(message: &Incoming<OrderUpdated>, mailer: &Mailer) -> anyhow::Result<CustomerNotified> {
+    let (order_id, status) = (message.order_id, message.status);
+    match Letter::about(message) {
         Ok(letter) => {
-            let sent = mailer.send(&letter, heard.id(), heard.now()).await;
+            let sent = mailer.send(&letter, message.id(), message.now()).await;
             sent.with_context(|| format!("mailing the customer of order {order_id}"))?;
         }
         Err(skipped) => tracing::info!(%order_id, ?skipped, "there is nobody to mail"),
@@ -30,9 +30,9 @@ pub(crate) async fn send_mail(heard: &Heard<OrderUpdated>, mailer: &Mailer) -> a
 }
 
 /// The mail has been sent.
-pub(crate) fn note_sent(heard: &Heard<CustomerNotified>, notifications: &mut Option<Notifications>) {
+pub(crate) fn note_sent(message: &Incoming<CustomerNotified>, notifications: &mut Option<Notifications>) {
     if let Some(notifications) = notifications {
-        notifications.sent(heard.status, heard.now());
+        notifications.sent(message.status, message.now());
     }
 }
 

@@ -54,11 +54,11 @@ impl Served {
     }
 
     /// Says a message as another service.
-    fn say<M: Message>(&self, sayer: &str, message: &M) {
+    fn say<M: Message>(&self, publisher: &str, message: &M) {
         let (id, time, key) = (self.service.new_id::<Uuid>(), self.service.now(), message.key().to_string());
         let heading = Heading {
             id,
-            source: sayer,
+            source: publisher,
             kind: &format!("shop.{}.v{}", M::NAME, M::VERSION),
             time,
             subject: &key,
@@ -90,7 +90,7 @@ impl Served {
     }
 
     fn has_said(&self, subject: &str) -> bool {
-        self.bus.said().iter().any(|(_, envelope)| *envelope.subject == *subject)
+        self.bus.outgoing().iter().any(|(_, envelope)| *envelope.subject == *subject)
     }
 }
 

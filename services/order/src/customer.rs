@@ -2,7 +2,7 @@
 //!
 //! Given twice, a command does nothing the second time and is answered with the same order.
 
-use choreography::{Command, Heard, Message, Refused};
+use choreography::{Command, Incoming, Message, Rejected};
 use contracts::{
     Address, CancelDelivery, CancelPayment, CancelReason, Confirmation, CustomerId, Line, OrderId, OrderUpdated,
     ReserveStock, Zone,
@@ -67,7 +67,7 @@ commands_on_an_order! {
 }
 
 /// Opens the order, and has its pieces held.
-pub(crate) fn open_order(command: &Heard<OpenOrder>, order: &mut Option<Order>) -> Option<ReserveStock> {
+pub(crate) fn open_order(command: &Incoming<OpenOrder>, order: &mut Option<Order>) -> Option<ReserveStock> {
     if order.is_some() {
         return None;
     }
@@ -105,10 +105,10 @@ fn added_up(lines: Vec<Line>) -> Vec<Line> {
 }
 
 /// The order goes elsewhere: nobody has looked for a dealer yet.
-pub(crate) fn move_order(command: &Heard<MoveOrder>, order: &mut Order) -> Result<(), Refused> {
+pub(crate) fn move_order(command: &Incoming<MoveOrder>, order: &mut Order) -> Result<(), Rejected> {
     if order.status != Status::Pending {
         let detail = format!("the order is {}: its address can be changed only while it is pending", order.status);
-        return Err(Refused::new("order-not-pending", detail));
+        return Err(Rejected::new("order-not-pending", detail));
     }
     let MoveOrder { zone, line, .. } = (**command).clone();
     let address = Address {
@@ -121,11 +121,11 @@ pub(crate) fn move_order(command: &Heard<MoveOrder>, order: &mut Order) -> Resul
     Ok(())
 }
 
-/// What is said of an order that the customer cancels: one undo, and the news.
+/// What is said of an order that the customer cancels: one compensation, and the news.
 type Withdrawn = (Option<CancelPayment>, Option<CancelDelivery>, Option<OrderUpdated>);
 
 /// Cancels the order at once, and has undone what was done for it: from the payment back, or from the delivery.
-pub(crate) fn withdraw_order(command: &Heard<WithdrawOrder>, order: &mut Order) -> Result<Withdrawn, Refused> {
+pub(crate) fn withdraw_order(command: &Incoming<WithdrawOrder>, order: &mut Order) -> Result<Withdrawn, Rejected> {
     let (order_id, reason) = (command.order_id, CancelReason::CustomerCancelled);
     let before = order.status;
     let told = order.cancel(reason, command.now());
@@ -135,7 +135,7 @@ pub(crate) fn withdraw_order(command: &Heard<WithdrawOrder>, order: &mut Order) 
         Status::Cancelled => Ok((None, None, None)),
         Status::Completed => {
             let detail = "a dealer has the order and brings it: it can't be cancelled any more";
-            Err(Refused::new("order-completed", detail))
+            Err(Rejected::new("order-completed", detail))
         }
     }
 }
@@ -145,8 +145,8 @@ mod tests {
     use super::*;
     use crate::order::tests::{at, id, line, order};
 
-    fn hear<M: Message>(command: M) -> Heard<M> {
-        Heard::new(command, id(9), at(5))
+    fn hear<M: Message>(command: M) -> Incoming<M> {
+        Incoming::new(command, id(9), at(5))
     }
 
     #[test]
@@ -161,10 +161,10 @@ mod tests {
             confirmation: Confirmation::Automatic,
         });
         let mut opened = None;
-        let said = open_order(&command, &mut opened).unwrap();
-        assert_eq!(said.lines, [line("tea", 5), line("mug", 1)]);
-        assert_eq!((said.order_id, said.confirmation), (new.id, Confirmation::Automatic));
-        let lines = said.lines;
+        let outgoing = open_order(&command, &mut opened).unwrap();
+        assert_eq!(outgoing.lines, [line("tea", 5), line("mug", 1)]);
+        assert_eq!((outgoing.order_id, outgoing.confirmation), (new.id, Confirmation::Automatic));
+        let lines = outgoing.lines;
         let confirmation = Confirmation::Automatic;
         assert_eq!(opened, Some(Order { lines, confirmation, created_at: at(5), updated_at: at(5), ..new }));
         let before = opened.clone();
@@ -201,9 +201,9 @@ mod tests {
         for (before, expected, after) in cases {
             let mut order = order(before);
             let command = hear(WithdrawOrder { order_id });
-            let said = withdraw_order(&command, &mut order);
-            let said = said.map(|(payment, delivery, told)| (payment, delivery, told.is_some()));
-            assert_eq!((said.map_err(|refused| refused.code), order.status), (expected, after));
+            let outgoing = withdraw_order(&command, &mut order);
+            let outgoing = outgoing.map(|(payment, delivery, told)| (payment, delivery, told.is_some()));
+            assert_eq!((outgoing.map_err(|refused| refused.code), order.status), (expected, after));
             let once = order.clone();
             let again = withdraw_order(&command, &mut order).unwrap_or_default();
             assert_eq!((again, order), ((None, None, None), once), "the second time something is done");

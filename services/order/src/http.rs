@@ -45,7 +45,7 @@ pub fn routes() -> OpenApiRouter<Service> {
 async fn open_order(service: State, caller: Caller, new: Json<NewOrder>) -> Result<impl IntoResponse, Problem> {
     let request = caller.once(&new);
     let command = new.into_inner().checked(service.new_id())?;
-    let order = service.tell_as(command, request).await?;
+    let order = service.execute_as(command, request).await?;
     let location = AppendHeaders([(header::LOCATION, format!("/orders/{}", order.id))]);
     Ok((StatusCode::CREATED, location, axum::Json(OrderShown::from(order))))
 }
@@ -100,7 +100,7 @@ async fn move_order(
     find(&service, order_id).await?;
     let address = wanted.into_inner().checked()?;
     let command = MoveOrder { order_id, zone: address.zone, line: address.line };
-    Ok(axum::Json(service.tell_as(command, caller.request()).await?.into()))
+    Ok(axum::Json(service.execute_as(command, caller.request()).await?.into()))
 }
 
 /// Cancels the order at once; what was done for it is undone. Done twice, it is done.
@@ -115,7 +115,7 @@ async fn cancel_order(
     caller: Caller,
 ) -> Result<Answer<OrderShown>, Problem> {
     find(&service, order_id).await?;
-    Ok(axum::Json(service.tell_as(WithdrawOrder { order_id }, caller.request()).await?.into()))
+    Ok(axum::Json(service.execute_as(WithdrawOrder { order_id }, caller.request()).await?.into()))
 }
 
 async fn find(service: &Service, id: OrderId) -> Result<Order, Problem> {

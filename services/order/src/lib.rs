@@ -16,19 +16,19 @@ use reactions::{
 /// Who says something in an order's story.
 pub const SAYERS: [&str; 5] = ["order", "inventory", "payment", "delivery", "notify"];
 
-/// Everything that order hears and says.
+/// Everything that order receives and says.
 pub fn choreography() -> Choreography {
     Choreography::new("order")
         .intake(open_order)
         .command(move_order)
         .on(note_payment)
-        .otherwise(nothing::<PaymentCreated>) // the confirmation says the same again
+        .fallback(nothing::<PaymentCreated>) // the confirmation says the same again
         .on(confirm_order)
-        .otherwise(confirmation_died)
+        .fallback(confirmation_died)
         .on(complete_order)
-        .otherwise(assignment_died)
+        .fallback(assignment_died)
         .on(note_notified)
-        .otherwise(nothing::<CustomerNotified>) // the customer knows all the same
+        .fallback(nothing::<CustomerNotified>) // the customer knows all the same
         .command(withdraw_order)
-        .undo(cancel_order)
+        .compensate(cancel_order)
 }

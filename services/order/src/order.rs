@@ -20,7 +20,7 @@ pub enum Status {
     Confirmed,
     /// A dealer brings it.
     Completed,
-    /// It is off: it keeps no money, holds no stock, and has no active delivery, or undos see to that.
+    /// It is off: it keeps no money, holds no stock, and has no active delivery, or compensations see to that.
     Cancelled,
 }
 
@@ -91,13 +91,13 @@ impl Order {
     /// The payment is confirmed.
     pub fn confirm(&mut self, now: Timestamp) -> OrderUpdated {
         (self.status, self.updated_at) = (Status::Confirmed, now);
-        self.tell(News::Paid)
+        self.update(News::Paid)
     }
 
     /// A dealer brings it.
     pub fn complete(&mut self, delivery_id: DeliveryId, now: Timestamp) -> OrderUpdated {
         (self.status, self.delivery_id, self.updated_at) = (Status::Completed, Some(delivery_id), now);
-        self.tell(News::Completed)
+        self.update(News::Completed)
     }
 
     /// It is off, unless it came to an end before.
@@ -106,10 +106,10 @@ impl Order {
             return None;
         }
         (self.status, self.reason, self.updated_at) = (Status::Cancelled, Some(reason), now);
-        Some(self.tell(News::Cancelled))
+        Some(self.update(News::Cancelled))
     }
 
-    fn tell(&self, status: News) -> OrderUpdated {
+    fn update(&self, status: News) -> OrderUpdated {
         OrderUpdated {
             order_id: self.id,
             customer_id: self.customer_id,

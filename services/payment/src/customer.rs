@@ -2,7 +2,7 @@
 //!
 //! Given twice, a command does nothing the second time and is answered with the same payment.
 
-use choreography::{Command, Heard, Later, Message, Refused};
+use choreography::{Command, Incoming, Message, Rejected, Scheduled};
 use contracts::{CancelOrder, CancelReason, ExpirePayment, OrderConfirmed, OrderId};
 use serde::{Deserialize, Serialize};
 
@@ -43,15 +43,15 @@ commands_on_a_payment! {
 
 /// Takes the money, and tells the order; the deadline is off.
 pub(crate) fn confirm_payment(
-    command: &Heard<ConfirmPayment>,
+    command: &Incoming<ConfirmPayment>,
     payment: &mut Payment,
-) -> Result<Option<(OrderConfirmed, Later<ExpirePayment>)>, Refused> {
+) -> Result<Option<(OrderConfirmed, Scheduled<ExpirePayment>)>, Rejected> {
     match (payment.status, payment.amount) {
         (Status::Confirmed, _) => Ok(None),
         (Status::Pending, Some(amount)) => {
             payment.confirm(command.now());
             let confirmed = OrderConfirmed { order_id: payment.order_id, payment_id: payment.id, amount };
-            Ok(Some((confirmed, payment.expiry().never())))
+            Ok(Some((confirmed, payment.expiry().cancel())))
         }
         _ => Err(over(payment.status, "it can't be confirmed any more; order again")),
     }
@@ -59,30 +59,30 @@ pub(crate) fn confirm_payment(
 
 /// Calls the payment off, and tells the order; the deadline is off, too.
 pub(crate) fn decline_payment(
-    command: &Heard<DeclinePayment>,
+    command: &Incoming<DeclinePayment>,
     payment: &mut Payment,
-) -> Result<Option<(CancelOrder, Later<ExpirePayment>)>, Refused> {
+) -> Result<Option<(CancelOrder, Scheduled<ExpirePayment>)>, Rejected> {
     match payment.status {
         Status::Cancelled => Ok(None),
         Status::Pending => {
             let told = payment.end(Status::Cancelled, CancelReason::PaymentCancelled, command.now());
-            Ok(Some((told, payment.expiry().never())))
+            Ok(Some((told, payment.expiry().cancel())))
         }
         Status::Confirmed => {
             let detail = "the payment is confirmed: cancel its order instead, and the money comes back";
-            Err(Refused::new("payment-confirmed", detail))
+            Err(Rejected::new("payment-confirmed", detail))
         }
         Status::Expired | Status::Refunded => Err(over(payment.status, "there is nothing to cancel any more")),
     }
 }
 
-fn over(status: Status, therefore: &str) -> Refused {
+fn over(status: Status, therefore: &str) -> Rejected {
     let (code, what) = match status {
         Status::Expired => ("payment-expired", "nobody confirmed the payment in time"),
         Status::Refunded => ("payment-refunded", "the money was given back"),
         Status::Cancelled | Status::Pending | Status::Confirmed => ("payment-cancelled", "the payment was cancelled"),
     };
-    Refused::new(code, format!("{what}: {therefore}"))
+    Rejected::new(code, format!("{what}: {therefore}"))
 }
 
 #[cfg(test)]
@@ -90,8 +90,8 @@ mod tests {
     use super::*;
     use crate::reactions::tests::{at, id, payment};
 
-    fn hear<M: Message>(command: M) -> Heard<M> {
-        Heard::new(command, id(9), at(5))
+    fn hear<M: Message>(command: M) -> Incoming<M> {
+        Incoming::new(command, id(9), at(5))
     }
 
     #[test]
@@ -106,15 +106,17 @@ mod tests {
         let command = hear(ConfirmPayment { order_id: id(1) });
         for (before, expected, after) in cases {
             let mut payment = payment(before);
-            let said = confirm_payment(&command, &mut payment);
-            if let Ok(Some((confirmed, expiry))) = &said {
+            let outgoing = confirm_payment(&command, &mut payment);
+            if let Ok(Some((confirmed, expiry))) = &outgoing {
                 assert_eq!((confirmed.payment_id, Some(confirmed.amount)), (payment.id, payment.amount));
-                assert_eq!(*expiry, payment.expiry().never());
+                assert_eq!(*expiry, payment.expiry().cancel());
             }
-            let said = said.map(|said| said.is_some()).map_err(|refused| refused.code);
-            assert_eq!((said, payment.status), (expected.map_err(str::to_owned), after));
+            let outgoing = outgoing.map(|outgoing| outgoing.is_some()).map_err(|refused| refused.code);
+            assert_eq!((outgoing, payment.status), (expected.map_err(str::to_owned), after));
             let once = payment.clone();
-            assert!(confirm_payment(&command, &mut payment).is_ok_and(|said| said.is_none()) == expected.is_ok());
+            assert!(
+                confirm_payment(&command, &mut payment).is_ok_and(|outgoing| outgoing.is_none()) == expected.is_ok()
+            );
             assert_eq!(payment, once);
         }
     }
@@ -131,15 +133,17 @@ mod tests {
         let command = hear(DeclinePayment { order_id: id(1) });
         for (before, expected, after) in cases {
             let mut payment = payment(before);
-            let said = decline_payment(&command, &mut payment);
-            if let Ok(Some((told, expiry))) = &said {
+            let outgoing = decline_payment(&command, &mut payment);
+            if let Ok(Some((told, expiry))) = &outgoing {
                 assert_eq!(*told, CancelOrder { order_id: id(1), reason: CancelReason::PaymentCancelled });
-                assert_eq!(*expiry, payment.expiry().never());
+                assert_eq!(*expiry, payment.expiry().cancel());
             }
-            let said = said.map(|said| said.is_some()).map_err(|refused| refused.code);
-            assert_eq!((said, payment.status), (expected.map_err(str::to_owned), after));
+            let outgoing = outgoing.map(|outgoing| outgoing.is_some()).map_err(|refused| refused.code);
+            assert_eq!((outgoing, payment.status), (expected.map_err(str::to_owned), after));
             let once = payment.clone();
-            assert!(decline_payment(&command, &mut payment).is_ok_and(|said| said.is_none()) == expected.is_ok());
+            assert!(
+                decline_payment(&command, &mut payment).is_ok_and(|outgoing| outgoing.is_none()) == expected.is_ok()
+            );
             assert_eq!(payment, once);
         }
     }

@@ -120,7 +120,7 @@ async fn tell<C: Command<Row = Payment>>(
     command: C,
     caller: Caller,
 ) -> Result<Answer<Payment>, Problem> {
-    Ok(axum::Json(service.tell_as(command, caller.request()).await?))
+    Ok(axum::Json(service.execute_as(command, caller.request()).await?))
 }
 
 async fn find(service: &Service, id: PaymentId) -> Result<Payment, Problem> {

@@ -8,21 +8,23 @@ pub mod settings;
 
 use std::time::Duration;
 
-use choreography::{Choreography, Heard};
+use choreography::{Choreography, Incoming};
 use contracts::CreatePayment;
 
 use customer::{confirm_payment, decline_payment};
 use payment::Payment;
 use reactions::{cancel_payment, create_payment, creation_died, expire_payment, expiry_died};
 
-/// Everything that payment hears and says; payments that nobody confirms expire after `deadline`.
+/// Everything that payment receives and says; payments that nobody confirms expire after `deadline`.
 pub fn choreography(deadline: Duration) -> Choreography {
     Choreography::new("payment")
-        .on(move |heard: &Heard<CreatePayment>, payment: &mut Option<Payment>| create_payment(heard, payment, deadline))
-        .otherwise(creation_died)
+        .on(move |message: &Incoming<CreatePayment>, payment: &mut Option<Payment>| {
+            create_payment(message, payment, deadline)
+        })
+        .fallback(creation_died)
         .on(expire_payment)
-        .otherwise(expiry_died)
+        .fallback(expiry_died)
         .command(confirm_payment)
         .command(decline_payment)
-        .undo(cancel_payment)
+        .compensate(cancel_payment)
 }

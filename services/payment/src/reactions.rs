@@ -1,10 +1,10 @@
-//! What payment does when it hears something, from the order's beginning to its end.
+//! What payment does when it receives something, from the order's beginning to its end.
 //!
 //! Money is taken once for an order and given back once, in whatever order the messages come.
 
 use std::time::Duration;
 
-use choreography::{Dead, Heard, Later, Message};
+use choreography::{Dead, Incoming, Message, Scheduled};
 use contracts::{
     CancelOrder, CancelPayment, CancelReason, Confirmation, CreatePayment, ExpirePayment, OrderConfirmed,
     PaymentCreated, PaymentId,
@@ -15,24 +15,24 @@ use crate::payment::{Payment, Status};
 
 /// Opens a payment: pending with a deadline, or confirmed at once if nobody has to be waited for.
 pub(crate) fn create_payment(
-    heard: &Heard<CreatePayment>,
+    message: &Incoming<CreatePayment>,
     payment: &mut Option<Payment>,
     deadline: Duration,
-) -> Option<(PaymentCreated, Option<OrderConfirmed>, Option<Later<ExpirePayment>>)> {
+) -> Option<(PaymentCreated, Option<OrderConfirmed>, Option<Scheduled<ExpirePayment>>)> {
     if payment.is_some() {
         return None; // opened already, or cancelled first
     }
-    let (payment_id, now): (PaymentId, _) = (heard.new_id("payment"), heard.now());
-    let (order_id, amount) = (heard.order_id, heard.amount);
+    let (payment_id, now): (PaymentId, _) = (message.new_id("payment"), message.now());
+    let (order_id, amount) = (message.order_id, message.amount);
     let created = PaymentCreated { order_id, payment_id, amount };
-    match heard.confirmation {
+    match message.confirmation {
         Confirmation::Automatic => {
-            *payment = Some(Payment::confirmed(payment_id, heard, now));
+            *payment = Some(Payment::confirmed(payment_id, message, now));
             Some((created, Some(OrderConfirmed { order_id, payment_id, amount }), None))
         }
         Confirmation::Manual => {
             let due = after(now, deadline);
-            *payment = Some(Payment::pending(payment_id, heard, due, now));
+            *payment = Some(Payment::pending(payment_id, message, due, now));
             Some((created, None, Some(ExpirePayment { order_id }.at(due))))
         }
     }
@@ -54,8 +54,8 @@ pub(crate) fn creation_died(dead: &Dead<CreatePayment>, payment: &mut Option<Pay
 }
 
 /// Ends a payment that nobody confirmed in time.
-pub(crate) fn expire_payment(heard: &Heard<ExpirePayment>, payment: &mut Payment) -> Option<CancelOrder> {
-    expire(payment, heard.now())
+pub(crate) fn expire_payment(message: &Incoming<ExpirePayment>, payment: &mut Payment) -> Option<CancelOrder> {
+    expire(payment, message.now())
 }
 
 /// What its deadline could not end is ended by what became of it.
@@ -70,20 +70,20 @@ fn expire(payment: &mut Payment, now: Timestamp) -> Option<CancelOrder> {
 
 /// Gives the money back, or sees to it that it is never taken.
 pub(crate) fn cancel_payment(
-    heard: &Heard<CancelPayment>,
+    message: &Incoming<CancelPayment>,
     payment: &mut Option<Payment>,
-) -> Option<(CancelOrder, Option<Later<ExpirePayment>>)> {
-    let CancelPayment { order_id, reason } = **heard;
+) -> Option<(CancelOrder, Option<Scheduled<ExpirePayment>>)> {
+    let CancelPayment { order_id, reason } = **message;
     let Some(payment) = payment else {
-        *payment = Some(Payment::never_opened(heard.new_id("payment"), order_id, reason, heard.now()));
+        *payment = Some(Payment::never_opened(message.new_id("payment"), order_id, reason, message.now()));
         return Some((CancelOrder { order_id, reason }, None));
     };
     match payment.status {
         Status::Pending => {
-            let told = payment.end(Status::Cancelled, reason, heard.now());
-            Some((told, Some(payment.expiry().never())))
+            let told = payment.end(Status::Cancelled, reason, message.now());
+            Some((told, Some(payment.expiry().cancel())))
         }
-        Status::Confirmed => Some((payment.end(Status::Refunded, reason, heard.now()), None)),
+        Status::Confirmed => Some((payment.end(Status::Refunded, reason, message.now()), None)),
         Status::Refunded | Status::Cancelled | Status::Expired => None, // the order was told
     }
 }

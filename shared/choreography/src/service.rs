@@ -11,23 +11,23 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::breaker::Watchman;
+use crate::breaker::{BreakerStatus, Circuits};
 use crate::bus::{Bus, BusError, Stories};
-use crate::choreography::Choreography;
-use crate::circuit::{Breaker, Circuits};
-use crate::effects::Effects;
-use crate::envelope::{Envelope, child_trace, root_trace, valid_trace};
-use crate::message::{Command, Heard};
-use crate::publisher::{Progress, Publisher};
-use crate::reader::Reader;
-use crate::row::Row;
+use crate::declare::choreography::Choreography;
+use crate::declare::handler::{ErasedInput, ErasedReply};
+use crate::declare::message::{Command, Incoming};
+use crate::declare::row::Row;
+use crate::engine::breaker_task::BreakerTask;
+use crate::engine::effects::Effects;
+use crate::engine::execute::{ExecuteError, KeysInUse, QueuedCommand, Request};
+use crate::engine::outbox_relay::{OutboxRelay, RelayProgress};
+use crate::engine::reader::Reader;
+use crate::engine::shared::{Health, Shared};
+use crate::engine::worker::{State, Worker};
 use crate::settings::{BATCH_MAX, COMMANDS_MAX, PAGE_MAX, Settings};
-use crate::state::{Health, Shared};
-use crate::step::{Answer, Opened};
 use crate::store::{Backlog, Condition, Listing, Store, StoreError};
-use crate::tell::{Call, Request, RunningKeys, TellError};
-use crate::words::sayable;
-use crate::worker::{State, Worker};
+use crate::wire::envelope::{Envelope, child_trace, root_trace, valid_trace};
+use crate::wire::subject::check_key;
 
 /// So many batches may be on their way from the reader, and to the publisher, at once.
 const HANDED_MAX: usize = 4;
@@ -44,8 +44,8 @@ struct Inner {
     store: Arc<dyn Store>,
     stories: Option<Arc<dyn Stories>>,
     shared: Shared,
-    calls: mpsc::Sender<Call>,
-    running: RunningKeys,
+    commands: mpsc::Sender<QueuedCommand>,
+    running: KeysInUse,
     /// The commands that begin something new.
     intakes: BTreeSet<&'static str>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
@@ -64,8 +64,8 @@ pub fn start(
     let choreography = Arc::new(choreography);
     let shared = Shared::new(settings.clock.now());
     let (feed_in, feed) = mpsc::channel(HANDED_MAX);
-    let (calls_in, calls) = mpsc::channel(COMMANDS_MAX);
-    let (over_in, effects_over) = mpsc::channel(BATCH_MAX);
+    let (calls_in, commands) = mpsc::channel(COMMANDS_MAX);
+    let (over_in, effects_finished) = mpsc::channel(BATCH_MAX);
     let (committed_in, committed) = mpsc::channel(HANDED_MAX);
     let (effects_added, added) = mpsc::channel(HANDED_MAX);
     let reader = Reader {
@@ -77,22 +77,22 @@ pub fn start(
         feed: feed_in,
         mine: None,
     };
-    let publisher = Publisher {
+    let publisher = OutboxRelay {
         store: store.clone(),
         bus: bus.clone(),
         shared: shared.clone(),
         settings: settings.clone(),
         committed,
-        progress: Progress::default(),
-        forward: Arc::new(choreography.forward_words()),
+        progress: RelayProgress::default(),
+        forward: Arc::new(choreography.circuit_kinds()),
     };
-    let watchman = Watchman {
+    let breaker_task = BreakerTask {
         choreography: choreography.clone(),
         bus,
         shared: shared.clone(),
         settings: settings.clone(),
         circuits: Circuits::new(settings.circuit_threshold, settings.clock.now()),
-        told: BTreeMap::new(),
+        reported: BTreeMap::new(),
     };
     let effects = Effects {
         choreography: choreography.clone(),
@@ -109,8 +109,8 @@ pub fn start(
         shared: shared.clone(),
         settings: settings.clone(),
         feed,
-        calls,
-        effects_over,
+        commands,
+        effects_finished,
         effects_added,
         committed: committed_in,
         state: State::default(),
@@ -119,12 +119,12 @@ pub fn start(
         tokio::spawn(worker.run()),
         tokio::spawn(reader.run()),
         tokio::spawn(publisher.run()),
-        tokio::spawn(watchman.run()),
+        tokio::spawn(breaker_task.run()),
         tokio::spawn(effects.run()),
     ];
-    let (running, tasks) = (RunningKeys::default(), Mutex::new(tasks));
-    let calls = calls_in;
-    Service { inner: Arc::new(Inner { name, settings, store, stories, shared, calls, running, intakes, tasks }) }
+    let (running, tasks) = (KeysInUse::default(), Mutex::new(tasks));
+    let commands = calls_in;
+    Service { inner: Arc::new(Inner { name, settings, store, stories, shared, commands, running, intakes, tasks }) }
 }
 
 impl Service {
@@ -136,72 +136,72 @@ impl Service {
     /// Gives a command, and waits for its commit. The row that it is about comes back.
     ///
     /// # Errors
-    /// [`TellError`] says why nothing was changed.
-    pub async fn tell<C: Command>(&self, command: C) -> Result<C::Row, TellError> {
-        self.tell_as(command, Request::default()).await
+    /// [`ExecuteError`] says why nothing was changed.
+    pub async fn execute<C: Command>(&self, command: C) -> Result<C::Row, ExecuteError> {
+        self.execute_as(command, Request::default()).await
     }
 
     /// Gives a command that belongs to a request: in its trace, and only once under its idempotency key.
     ///
     /// # Errors
-    /// [`TellError`] says why nothing was changed.
-    pub async fn tell_as<C: Command>(&self, command: C, request: Request) -> Result<C::Row, TellError> {
+    /// [`ExecuteError`] says why nothing was changed.
+    pub async fn execute_as<C: Command>(&self, command: C, request: Request) -> Result<C::Row, ExecuteError> {
         let key = command.key().to_string();
-        sayable(&key).map_err(TellError::TooLarge)?;
-        let once = request.once.as_ref().map(|once| once.key.clone());
-        let running = once.map(|once| self.inner.running.begin(once)).transpose()?;
+        check_key(&key)?;
+        let idempotency = request.idempotency.as_ref().map(|idempotency| idempotency.key.clone());
+        let running = idempotency.map(|idempotency| self.inner.running.begin(idempotency)).transpose()?;
         let closed = self.closed(C::NAME);
-        if let Some(closed) = closed.as_ref().filter(|_| request.once.is_none()) {
+        if let Some(closed) = closed.as_ref().filter(|_| request.idempotency.is_none()) {
             return Err(closed.clone());
         }
         let id = self.inner.settings.clock.new_id();
         let trace = request.trace.filter(|trace| valid_trace(trace));
         let trace = trace.map_or_else(|| root_trace(id), |trace| child_trace(&trace, id));
         let (reply, answer) = oneshot::channel();
-        let call = Call {
+        let call = QueuedCommand {
             message: C::NAME,
             key,
             id,
             trace,
-            opened: Box::new(move |now| Box::new(Heard::new(command.clone(), id, now)) as Opened),
-            recall: |json| serde_json::from_str::<C::Row>(json).map(|row| Box::new(row) as Answer),
-            once: request.once,
+            input: Box::new(move |now| Box::new(Incoming::new(command.clone(), id, now)) as ErasedInput),
+            decode_reply: |json| serde_json::from_str::<C::Row>(json).map(|row| Box::new(row) as ErasedReply),
+            idempotency: request.idempotency,
             closed,
             running,
             reply,
         };
-        self.inner.calls.try_send(call).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => TellError::Busy,
-            mpsc::error::TrySendError::Closed(_) => TellError::Stopped,
+        self.inner.commands.try_send(call).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => ExecuteError::Busy,
+            mpsc::error::TrySendError::Closed(_) => ExecuteError::Stopped,
         })?;
-        let answer = answer.await.map_err(|_| TellError::Stopped)??;
+        let answer = answer.await.map_err(|_| ExecuteError::Stopped)??;
         let row = answer.downcast::<C::Row>();
-        row.map(|row| *row).map_err(|_| TellError::Failed(format!("{} answered with another row", C::NAME)))
+        row.map(|row| *row).map_err(|_| ExecuteError::Failed(format!("{} answered with another row", C::NAME)))
     }
 
     /// Why a command is not done now, if it begins something new.
-    fn closed(&self, command: &str) -> Option<TellError> {
+    fn closed(&self, command: &str) -> Option<ExecuteError> {
         let inner = &self.inner;
         if !inner.intakes.contains(command) {
             return None;
         }
-        let (standings, backlog) = (inner.shared.standings(), inner.shared.backlog());
-        let open: Vec<_> = standings.open().collect();
+        let (breaker_snapshot, backlog) = (inner.shared.breaker_snapshot(), inner.shared.backlog());
+        let open: Vec<_> = breaker_snapshot.open().collect();
         let (code, detail) = if !open.is_empty() {
             let open = open.join(", ");
-            ("circuit-open", format!("nothing new is begun while {open} is held, because its hearer is in trouble"))
+            ("circuit-open", format!("nothing new is begun while {open} is held, because its subscriber is in trouble"))
         } else if backlog >= inner.settings.backlog_max {
             ("backlog-full", format!("nothing new is begun while so much is on its way: {backlog} messages"))
         } else {
             return None;
         };
-        let retry_after = standings.rest_of_cycle(inner.settings.clock.now());
-        Some(TellError::Closed { code, detail, retry_after })
+        let retry_after = breaker_snapshot.rest_of_cycle(inner.settings.clock.now());
+        Some(ExecuteError::Closed { code, detail, retry_after })
     }
 
     /// How the circuit breaker stands.
-    pub fn breaker(&self) -> Breaker {
-        self.inner.shared.standings().shown(self.now())
+    pub fn breaker(&self) -> BreakerStatus {
+        self.inner.shared.breaker_snapshot().shown(self.now())
     }
 
     /// A fresh id, of version 7.
@@ -283,7 +283,7 @@ impl Service {
             let tasks = self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner);
             tasks.iter().take(4).any(JoinHandle::is_finished) && !self.inner.shared.is_stopping()
         };
-        let mut looks = tokio::time::interval(crate::settings::CHORES_EVERY);
+        let mut looks = tokio::time::interval(crate::settings::MAINTENANCE_EVERY);
         while !over() {
             looks.tick().await;
         }

@@ -16,12 +16,12 @@ pub(crate) const EFFECTS_RUNNING_MAX: usize = 32;
 pub(crate) const EFFECTS_LOADED_MAX: usize = 1_024;
 /// How often a batch is tried on rows that another instance keeps changing.
 pub(crate) const CONFLICTS_MAX: u32 = 5;
-/// How long an instance may be silent before a standby takes over; renewed every [`CHORES_EVERY`].
+/// How long an instance may be silent before a standby takes over; renewed every [`MAINTENANCE_EVERY`].
 pub(crate) const LEASE: Duration = Duration::from_secs(4);
 /// How often a standby looks whether it may take over.
 pub(crate) const STANDBY_LOOKS_EVERY: Duration = Duration::from_millis(500);
 /// How often the lease is renewed and old rows are forgotten.
-pub(crate) const CHORES_EVERY: Duration = Duration::from_secs(1);
+pub(crate) const MAINTENANCE_EVERY: Duration = Duration::from_secs(1);
 /// How soon outbox rows are noticed that another instance committed.
 pub(crate) const OUTBOX_LOOKS_EVERY: Duration = Duration::from_millis(100);
 /// How often the server is asked for a sign of life, which lets the safe position move on and the outbox forget.
@@ -47,13 +47,13 @@ pub struct Settings {
     /// How old a position or an acknowledgement must be before the server can't forget it any more: ten times its
     /// `sync_interval`. 10 seconds by default.
     pub safe_after: Duration,
-    /// How long a heard message's id is remembered. 10 minutes by default.
+    /// How long a received message's id is remembered. 10 minutes by default.
     pub inbox_kept: Duration,
-    /// How long it is remembered that a message died, so that it may be replayed: as long as its letter is kept. 30 days
+    /// How long it is remembered that a message died, so that it may be replayed: as long as its dead letter is kept. 30 days
     /// by default.
     pub dead_kept: Duration,
     /// How long the answer to an idempotency key is remembered. 24 hours by default.
-    pub answers_kept: Duration,
+    pub replies_kept: Duration,
     /// How often an effect is tried before it dies. 10 by default.
     pub effect_tries_max: u32,
     /// How long an effect is tried before it dies. 15 minutes by default.
@@ -66,17 +66,17 @@ pub struct Settings {
     /// How many messages of one kind this instance sends a second while their circuit is half-open; 1,000 at most. 20
     /// by default.
     pub circuit_pace: u32,
-    /// How long a message may have been said and not yet sent to a hearer before that is overdue: its hearer is down or
+    /// How long a message may have been said and not yet sent to a subscriber before that is overdue: its subscriber is down or
     /// slow. 30 seconds by default.
     pub overdue_after: Duration,
     /// While so many rows are on their way, to be published or waiting, nothing new is begun. 100,000 by default.
     pub backlog_max: u64,
     /// Whether every reaction is done a second time, on copies, to see that this changes nothing. By default in builds
     /// with debug assertions.
-    pub check_law: bool,
+    pub check_idempotence: bool,
     /// A fault that a test switches on.
     #[cfg(debug_assertions)]
-    pub fault: Option<crate::fault::Fault>,
+    pub fault: Option<crate::testing::fault::Fault>,
     /// What tells the time.
     pub clock: Clock,
 }
@@ -90,7 +90,7 @@ impl Default for Settings {
             safe_after: Duration::from_secs(10),
             inbox_kept: Duration::from_secs(600),
             dead_kept: Duration::from_secs(30 * 24 * 3_600),
-            answers_kept: Duration::from_secs(24 * 3_600),
+            replies_kept: Duration::from_secs(24 * 3_600),
             effect_tries_max: 10,
             effect_time_max: Duration::from_secs(900),
             effect_backoff: Duration::from_millis(500),
@@ -98,7 +98,7 @@ impl Default for Settings {
             circuit_pace: 20,
             overdue_after: Duration::from_secs(30),
             backlog_max: 100_000,
-            check_law: cfg!(debug_assertions),
+            check_idempotence: cfg!(debug_assertions),
             #[cfg(debug_assertions)]
             fault: None,
             clock: Clock::system(),

@@ -1,6 +1,6 @@
-//! The map finds what is missing in a dance. Small made-up trips: a flight is booked, then a room.
+//! The map finds what is missing in a choreography. Small made-up trips: a flight is booked, then a room.
 
-use choreography::{Choreography, Command, Concerns, Dead, Map, Message, Refused, Row, nothing};
+use choreography::{Choreography, Command, Concerns, Dead, Map, Message, Rejected, Row, nothing};
 use serde::{Deserialize, Serialize};
 
 type Trip = String;
@@ -48,8 +48,8 @@ impl Concerns<Trip> for Seat {
     }
 }
 
-fn plan(_: &Plan, _: &mut Option<Wish>) -> Result<BookFlight, Refused> {
-    Err(Refused::new("no", "never called"))
+fn plan(_: &Plan, _: &mut Option<Wish>) -> Result<BookFlight, Rejected> {
+    Err(Rejected::new("no", "never called"))
 }
 fn book_flight(_: &BookFlight, _: &mut Option<Seat>) -> Option<BookRoom> {
     None
@@ -72,13 +72,13 @@ fn no_room(dead: &Dead<BookRoom>, _: &mut Option<Bed>) -> CancelFlight {
 }
 
 fn agency() -> Choreography {
-    Choreography::new("agency").command(plan).undo(cancel_trip)
+    Choreography::new("agency").command(plan).compensate(cancel_trip)
 }
 fn airline() -> Choreography {
-    Choreography::new("airline").on(book_flight).otherwise(no_flight).undo(cancel_flight)
+    Choreography::new("airline").on(book_flight).fallback(no_flight).compensate(cancel_flight)
 }
 fn hotel() -> Choreography {
-    Choreography::new("hotel").on(book_room).otherwise(no_room)
+    Choreography::new("hotel").on(book_room).fallback(no_room)
 }
 
 #[track_caller]
@@ -93,19 +93,20 @@ fn a_whole_dance_has_no_problems() {
 
 #[test]
 fn a_message_that_nobody_hears_is_found() {
-    let expected = ["airline hears cancel-flight, and nobody says it", "airline says book-room, and nobody hears it"];
+    let expected =
+        ["airline receives cancel-flight, and nobody says it", "airline says book-room, and nobody receives it"];
     assert_problems(&[agency(), airline()], &expected);
 }
 
 #[test]
 fn a_command_needs_nobody_to_say_it() {
     let alone = Choreography::new("agency").command(plan);
-    assert_problems(&[alone], &["agency says book-flight, and nobody hears it"]);
+    assert_problems(&[alone], &["agency says book-flight, and nobody receives it"]);
 }
 
 #[test]
 fn a_step_whose_message_may_die_unnoticed_is_found() {
-    let airline = Choreography::new("airline").on(book_flight).undo(cancel_flight);
+    let airline = Choreography::new("airline").on(book_flight).compensate(cancel_flight);
     assert_problems(&[agency(), airline, hotel()], &["airline has no otherwise for book-flight"]);
 }
 
@@ -118,25 +119,26 @@ fn an_effect_may_die_too_and_shares_the_otherwise_of_its_services_step() {
         Ok(())
     }
     fn note(_: &TellGuest, _: &mut Option<Wish>) {}
-    let hotel = || Choreography::new("hotel").on(tell).otherwise(no_room);
+    let hotel = || Choreography::new("hotel").on(tell).fallback(no_room);
     let deaf = Choreography::new("desk").effect(mail, ());
     assert_problems(&[agency(), airline(), hotel(), deaf], &["desk has no otherwise for tell-guest"]);
-    let desk = Choreography::new("desk").on(note).otherwise(nothing::<TellGuest>).effect(mail, ());
+    let desk = Choreography::new("desk").on(note).fallback(nothing::<TellGuest>).effect(mail, ());
     assert_problems(&[agency(), airline(), hotel(), desk], &[]);
 }
 
 #[test]
 fn rows_that_no_undo_reaches_when_the_story_turns_back_are_stranded() {
-    let airline = Choreography::new("airline").on(book_flight_with_meal).otherwise(no_flight).undo(cancel_flight);
-    let stranded = "airline changes meal at book-flight, and when hotel turns back at book-room no undo reaches it";
+    let airline = Choreography::new("airline").on(book_flight_with_meal).fallback(no_flight).compensate(cancel_flight);
+    let stranded =
+        "airline changes meal at book-flight, and when hotel turns back at book-room no compensation reaches it";
     assert_problems(&[agency(), airline, hotel()], &[stranded]);
 }
 
 #[test]
 fn an_undo_that_does_not_say_the_undo_before_it_strands_the_beginning() {
     fn keep_quiet(_: &CancelFlight, _: &mut Option<Seat>) {}
-    let airline = Choreography::new("airline").on(book_flight).otherwise(no_flight).undo(keep_quiet);
-    let stranded = "agency changes wish at plan, and when hotel turns back at book-room no undo reaches it";
+    let airline = Choreography::new("airline").on(book_flight).fallback(no_flight).compensate(keep_quiet);
+    let stranded = "agency changes wish at plan, and when hotel turns back at book-room no compensation reaches it";
     assert_problems(&[agency(), airline, hotel()], &[stranded]);
 }
 
@@ -148,34 +150,35 @@ fn an_undo_behind_a_forward_step_does_not_count() {
     fn answer(_: &TellGuest) -> Option<CancelTrip> {
         None
     }
-    let airline = Choreography::new("airline").on(book_flight).otherwise(no_flight).undo(ask);
-    let desk = Choreography::new("desk").on(answer).otherwise(nothing::<TellGuest>);
-    let stranded = "agency changes wish at plan, and when hotel turns back at book-room no undo reaches it";
+    let airline = Choreography::new("airline").on(book_flight).fallback(no_flight).compensate(ask);
+    let desk = Choreography::new("desk").on(answer).fallback(nothing::<TellGuest>);
+    let stranded = "agency changes wish at plan, and when hotel turns back at book-room no compensation reaches it";
     assert_problems(&[agency(), airline, hotel(), desk], &[stranded]);
 }
 
 #[test]
 fn what_only_an_otherwise_says_turns_the_story_back_as_well() {
     fn sleep(_: &BookRoom, _: &mut Option<Bed>) {}
-    let hotel = Choreography::new("hotel").on(sleep).otherwise(no_room);
-    let airline = Choreography::new("airline").on(book_flight_with_meal).otherwise(no_flight).undo(cancel_flight);
-    let stranded = "airline changes meal at book-flight, and when hotel turns back at book-room no undo reaches it";
+    let hotel = Choreography::new("hotel").on(sleep).fallback(no_room);
+    let airline = Choreography::new("airline").on(book_flight_with_meal).fallback(no_flight).compensate(cancel_flight);
+    let stranded =
+        "airline changes meal at book-flight, and when hotel turns back at book-room no compensation reaches it";
     assert_problems(&[agency(), airline, hotel], &[stranded]);
 }
 
 #[test]
 fn a_command_on_rows_comes_after_the_steps_that_write_them() {
-    fn give_back(command: &GiveBack, _: &mut Seat) -> Result<CancelTrip, Refused> {
+    fn give_back(command: &GiveBack, _: &mut Seat) -> Result<CancelTrip, Rejected> {
         Ok(CancelTrip(command.0.clone()))
     }
-    let with_meal = |airline: Choreography| airline.otherwise(no_flight).undo(cancel_flight).command(give_back);
+    let with_meal = |airline: Choreography| airline.fallback(no_flight).compensate(cancel_flight).command(give_back);
     assert_problems(&[agency(), with_meal(Choreography::new("airline").on(book_flight)), hotel()], &[]);
     fn feed(_: &BookFlight, _: &mut Option<Seat>, _: &mut Option<Meal>) -> Option<BookRoom> {
         None
     }
     let stranded = [
-        "airline changes meal at book-flight, and when airline turns back at give-back no undo reaches it",
-        "airline changes meal at book-flight, and when hotel turns back at book-room no undo reaches it",
+        "airline changes meal at book-flight, and when airline turns back at give-back no compensation reaches it",
+        "airline changes meal at book-flight, and when hotel turns back at book-room no compensation reaches it",
     ];
     assert_problems(&[agency(), with_meal(Choreography::new("airline").on(feed)), hotel()], &stranded);
 }
@@ -183,20 +186,20 @@ fn a_command_on_rows_comes_after_the_steps_that_write_them() {
 #[test]
 fn a_command_that_needs_no_row_begins_a_story_and_comes_after_nothing() {
     fn thank(_: &TellGuest, _: &mut Option<Wish>) {}
-    fn eat(_: &GiveBack, _: &mut Seat, _: &mut Option<Meal>) -> Result<TellGuest, Refused> {
-        Err(Refused::new("no", "never called"))
+    fn eat(_: &GiveBack, _: &mut Seat, _: &mut Option<Meal>) -> Result<TellGuest, Rejected> {
+        Err(Rejected::new("no", "never called"))
     }
     // Were the plan made after the thanks, the meal would be stranded when the room is cancelled.
-    let agency = agency().on(thank).otherwise(nothing::<TellGuest>);
+    let agency = agency().on(thank).fallback(nothing::<TellGuest>);
     assert_problems(&[agency, airline().command(eat), hotel()], &[]);
 }
 
 #[test]
 fn a_service_hears_each_message_from_each_of_its_sayers() {
     let map = Map::of(&[agency(), airline(), hotel()]);
-    assert_eq!(map.heard_by("agency"), ["airline.cancel-trip"]);
-    assert_eq!(map.heard_by("airline"), ["agency.book-flight", "hotel.cancel-flight"]);
-    assert_eq!(map.heard_by("hotel"), ["airline.book-room"]);
+    assert_eq!(map.received_by("agency"), ["airline.cancel-trip"]);
+    assert_eq!(map.received_by("airline"), ["agency.book-flight", "hotel.cancel-flight"]);
+    assert_eq!(map.received_by("hotel"), ["airline.book-room"]);
 }
 
 #[test]

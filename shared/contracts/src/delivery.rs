@@ -1,4 +1,4 @@
-//! What delivery says, and the undo that delivery hears.
+//! What delivery says, and the compensation that delivery receives.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub struct DeliveryAssigned {
     pub dealer: String,
 }
 
-/// Undo, to delivery: the dealer is free again. Delivery says `cancel-payment` then, in every case.
+/// Compensation, to delivery: the dealer is free again. Delivery says `cancel-payment` then, in every case.
 ///
 /// Said by order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,5 +29,5 @@ pub struct CancelDelivery {
 
 story_of_an_order! {
     DeliveryAssigned => "delivery-assigned",
-    CancelDelivery => "cancel-delivery" undo,
+    CancelDelivery => "cancel-delivery" compensation,
 }

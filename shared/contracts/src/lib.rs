@@ -1,9 +1,9 @@
 //! The messages of this system, and the types that they carry.
 //!
-//! One module for each service that says them; an undo lives with the service that hears it. Every message belongs
+//! One module for each service that says them; a compensation lives with the service that receives it. Every message belongs
 //! to the story of one order: its key is the order's id, and it carries what the hops after it need.
 //!
-//! A field may be added if yesterday's hearers can do without it; anything else is a new `VERSION`.
+//! A field may be added if yesterday's subscribers can do without it; anything else is a new `VERSION`.
 
 mod macros;
 

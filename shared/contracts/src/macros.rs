@@ -85,10 +85,10 @@ pub(crate) use word;
 
 /// Messages in the story of an order: their field `order_id` is the key. What undoes something says so.
 macro_rules! story_of_an_order {
-    ($($message:ty => $name:literal $($undo:ident)?,)+) => {
+    ($($message:ty => $name:literal $($compensation:ident)?,)+) => {
         $(impl choreography::Message for $message {
             const NAME: &'static str = $name;
-            $($crate::macros::$undo!();)?
+            $($crate::macros::$compensation!();)?
             type Key = $crate::OrderId;
             fn key(&self) -> $crate::OrderId {
                 self.order_id
@@ -98,10 +98,10 @@ macro_rules! story_of_an_order {
 }
 pub(crate) use story_of_an_order;
 
-/// Marks an undo.
-macro_rules! undo {
+/// Marks a compensation.
+macro_rules! compensation {
     () => {
         const UNDO: bool = true;
     };
 }
-pub(crate) use undo;
+pub(crate) use compensation;

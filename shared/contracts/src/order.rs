@@ -1,4 +1,4 @@
-//! What order says, and the undo that order and inventory hear.
+//! What order says, and the compensation that order and inventory receive.
 
 use choreography::Concerns;
 use serde::{Deserialize, Serialize};
@@ -101,7 +101,7 @@ pub struct OrderUpdated {
     pub lines: Vec<Line>,
 }
 
-/// Undo, to order and inventory: the order is off; what is held for it is let go.
+/// Compensation, to order and inventory: the order is off; what is held for it is let go.
 ///
 /// Said by inventory and payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,5 +116,5 @@ story_of_an_order! {
     ReserveStock => "reserve-stock",
     CreateDelivery => "create-delivery",
     OrderUpdated => "order-updated",
-    CancelOrder => "cancel-order" undo,
+    CancelOrder => "cancel-order" compensation,
 }

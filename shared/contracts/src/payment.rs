@@ -1,4 +1,4 @@
-//! What payment says, and the undo that payment hears.
+//! What payment says, and the compensation that payment receives.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +34,7 @@ pub struct ExpirePayment {
     pub order_id: OrderId,
 }
 
-/// Undo, to payment: the money goes back, or is never taken. Payment says `cancel-order` then.
+/// Compensation, to payment: the money goes back, or is never taken. Payment says `cancel-order` then.
 ///
 /// Said by order and delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,5 +49,5 @@ story_of_an_order! {
     PaymentCreated => "payment-created",
     OrderConfirmed => "order-confirmed",
     ExpirePayment => "expire-payment",
-    CancelPayment => "cancel-payment" undo,
+    CancelPayment => "cancel-payment" compensation,
 }

@@ -1,4 +1,4 @@
-//! Why an order was cancelled. The reason is handed on from undo to undo, so that in the end the customer can be told.
+//! Why an order was cancelled. The reason is handed on from compensation to compensate, so that in the end the customer can be told.
 
 use std::fmt::{self, Display};
 

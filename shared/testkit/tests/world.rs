@@ -97,11 +97,11 @@ fn a_proxy_forwards_until_it_cuts_and_then_takes_new_connections() {
     let mut client = TcpStream::connect(&address).unwrap();
     let (mut served, _) = server.accept().unwrap();
     client.write_all(b"hello").unwrap();
-    let mut heard = [0; 5];
-    served.read_exact(&mut heard).unwrap();
+    let mut incoming = [0; 5];
+    served.read_exact(&mut incoming).unwrap();
     served.write_all(b"world").unwrap();
-    client.read_exact(&mut heard).unwrap();
-    assert_eq!((&heard, proxy.cuts()), (b"world", 0));
+    client.read_exact(&mut incoming).unwrap();
+    assert_eq!((&incoming, proxy.cuts()), (b"world", 0));
 
     proxy.cut_after(3);
     client.write_all(b"goodbye").unwrap();
@@ -109,11 +109,11 @@ fn a_proxy_forwards_until_it_cuts_and_then_takes_new_connections() {
     let ended = served.read_to_end(&mut last);
     assert!(ended.is_ok() || ended.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset));
     assert_eq!((last.as_slice(), proxy.cuts()), (b"goo".as_slice(), 1));
-    assert!(matches!(client.read(&mut heard), Ok(0) | Err(_)));
+    assert!(matches!(client.read(&mut incoming), Ok(0) | Err(_)));
 
     let mut again = TcpStream::connect(&address).unwrap();
     let (mut served, _) = server.accept().unwrap();
     again.write_all(b"hello").unwrap();
-    served.read_exact(&mut heard).unwrap();
-    assert_eq!(&heard, b"hello");
+    served.read_exact(&mut incoming).unwrap();
+    assert_eq!(&incoming, b"hello");
 }

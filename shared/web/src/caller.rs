@@ -2,7 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use choreography::{IdempotencyKey, Once, Request, valid_trace};
+use choreography::{Idempotency, IdempotencyKey, Request, valid_trace};
 
 use crate::{Json, Problem};
 
@@ -20,14 +20,15 @@ pub struct Caller {
 impl Caller {
     /// A request in the caller's trace.
     pub fn request(self) -> Request {
-        Request { trace: self.trace, once: None }
+        Request { trace: self.trace, idempotency: None }
     }
 
     /// A request that is done only once, if the caller gave a key.
     pub fn once<T>(self, body: &Json<T>) -> Request {
         let (route, body_hash) = (self.route, body.hash().to_owned());
-        let once = self.key.map(|key| Once { key: IdempotencyKey { route, caller: String::new(), key }, body_hash });
-        Request { trace: self.trace, once }
+        let once =
+            self.key.map(|key| Idempotency { key: IdempotencyKey { route, caller: String::new(), key }, body_hash });
+        Request { trace: self.trace, idempotency: once }
     }
 
     /// A request that is done only once.

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use choreography::{Breaker, Service};
+use choreography::{BreakerStatus, Service};
 use serde::Serialize;
 
 /// How the circuit breaker of a service stands.
@@ -10,7 +10,7 @@ use serde::Serialize;
 pub(crate) struct Circuits {
     service: &'static str,
     #[serde(flatten)]
-    breaker: Breaker,
+    breaker: BreakerStatus,
 }
 
 /// All instances of all services that have caught up show the same.
@@ -30,7 +30,8 @@ mod tests {
         let moment = "2026-03-01T12:00:05Z".parse().unwrap();
         let (message, why) = ("create-payment".to_owned(), "payment is behind".to_owned());
         let circuit = Circuit { message, state: CircuitState::HalfOpen, since: moment, why };
-        let breaker = Breaker { caught_up: true, cycle_ends_at: moment, any_open: false, circuits: vec![circuit] };
+        let breaker =
+            BreakerStatus { caught_up: true, cycle_ends_at: moment, any_open: false, circuits: vec![circuit] };
         let shown = serde_json::to_value(Circuits { service: "order", breaker }).unwrap();
         let circuit = json!({
             "message": "create-payment", "state": "half-open", "since": "2026-03-01T12:00:05Z",

@@ -21,9 +21,9 @@ pub(crate) async fn readyz(State(service): State<Service>) -> Result<Json<Value>
 
 /// What an operator has to see to is told, though the service does its work.
 fn told(service: &str, health: &Health) -> Value {
-    match &health.undos {
+    match &health.compensations {
         Ok(()) => json!({ "status": "ready", "service": service }),
-        Err(undos) => json!({ "status": "ready", "service": service, "undos": undos }),
+        Err(compensations) => json!({ "status": "ready", "service": service, "compensations": compensations }),
     }
 }
 
@@ -43,12 +43,12 @@ mod tests {
 
     #[test]
     fn readiness_names_every_part_that_is_missing() {
-        let well = Health { database: Ok(()), reading: Ok(()), undos: Ok(()), publishing: Ok(()) };
+        let well = Health { database: Ok(()), reading: Ok(()), compensations: Ok(()), publishing: Ok(()) };
         assert_eq!(ready(&well), Ok(()));
         assert_eq!(told("payment", &well), json!({ "status": "ready", "service": "payment" }));
-        let half_undone = Health { undos: Err("an undo died".into()), ..well.clone() };
+        let half_undone = Health { compensations: Err("a compensation died".into()), ..well.clone() };
         assert_eq!(ready(&half_undone), Ok(()));
-        assert_eq!(told("payment", &half_undone)["undos"], "an undo died");
+        assert_eq!(told("payment", &half_undone)["compensations"], "a compensation died");
         let broken = Health { database: Err("disk full".into()), publishing: Err("no server".into()), ..well };
         assert_eq!(ready(&broken).unwrap_err().detail, "database: disk full; publishing: no server");
     }

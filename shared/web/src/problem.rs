@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use choreography::bus::BusError;
 use choreography::store::StoreError;
-use choreography::{Refused, TellError};
+use choreography::{ExecuteError, Rejected};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -129,28 +129,29 @@ impl IntoResponse for Problem {
     }
 }
 
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Self {
+impl From<Rejected> for Problem {
+    fn from(refused: Rejected) -> Self {
         Self::new(StatusCode::CONFLICT, &refused.code, refused.detail)
     }
 }
 
-impl From<TellError> for Problem {
-    fn from(error: TellError) -> Self {
+impl From<ExecuteError> for Problem {
+    fn from(error: ExecuteError) -> Self {
         let detail = error.to_string();
         match error {
-            TellError::Refused(refused) => refused.into(),
-            TellError::Missing => Self::not_found(detail),
-            TellError::Busy => Self::unavailable("busy", detail),
-            TellError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail),
-            TellError::KeyRunning => {
+            ExecuteError::Rejected(refused) => refused.into(),
+            ExecuteError::Missing => Self::not_found(detail),
+            ExecuteError::Busy => Self::unavailable("busy", detail),
+            ExecuteError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail),
+            ExecuteError::KeyRunning => {
                 Self::new(StatusCode::CONFLICT, "idempotency-key-running", detail).retry_after(TRY_AGAIN_SECONDS)
             }
-            TellError::TooLarge(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "message-too-large", detail),
-            TellError::Closed { code, retry_after, .. } => {
+            ExecuteError::InvalidKey(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-key", detail),
+            ExecuteError::TooLarge(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "message-too-large", detail),
+            ExecuteError::Closed { code, retry_after, .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(whole_seconds(retry_after))
             }
-            TellError::Stopped => Self::unavailable("stopping", detail),
+            ExecuteError::Stopped => Self::unavailable("stopping", detail),
             _ => {
                 tracing::error!(%error, "a command failed");
                 Self::internal()
@@ -181,7 +182,7 @@ mod tests {
     fn what_is_refused_while_a_circuit_is_open_says_when_to_come_back() {
         for (milliseconds, wanted) in [(0, "1"), (1_000, "1"), (1_001, "2"), (4_999, "5")] {
             let retry_after = Duration::from_millis(milliseconds);
-            let closed = TellError::Closed { code: "circuit-open", detail: "pay is held".to_owned(), retry_after };
+            let closed = ExecuteError::Closed { code: "circuit-open", detail: "pay is held".to_owned(), retry_after };
             let problem = Problem::from(closed);
             assert_eq!((problem.kind.as_str(), problem.detail.as_str()), ("urn:problem:circuit-open", "pay is held"));
             let response = problem.into_response();

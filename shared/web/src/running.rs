@@ -59,7 +59,7 @@ impl Running {
         let serving = tokio::spawn(served.into_future());
         tracing::info!("{} is served at http://{address}", service.name());
         let failed = tokio::select! {
-            reason = told_to_stop() => {
+            reason = stop_signal() => {
                 tracing::info!("{} stops: {}", service.name(), reason?);
                 false
             }
@@ -70,7 +70,7 @@ impl Running {
             tracing::warn!("some requests did not finish in time");
         }
         if timeout(BATCH_FINISHES_MAX, service.stop()).await.is_err() {
-            tracing::warn!("the last batch did not finish in time; what is not committed is heard again");
+            tracing::warn!("the last batch did not finish in time; what is not committed is received again");
         }
         if failed {
             bail!("{} ended by itself: see the log", service.name());
@@ -79,7 +79,7 @@ impl Running {
     }
 }
 
-async fn told_to_stop() -> anyhow::Result<&'static str> {
+async fn stop_signal() -> anyhow::Result<&'static str> {
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
     Ok(tokio::select! {

@@ -51,7 +51,7 @@ pub struct Settings {
     /// How many messages of one kind are sent a second while its circuit is half-open
     #[arg(long, env = "CIRCUIT_PACE", default_value_t = 20, value_parser = value_parser!(u32).range(1..=1_000))]
     pub circuit_pace: u32,
-    /// How long a message may not have been sent to a hearer before that counts against its circuit, such as 30s or 2m
+    /// How long a message may not have been sent to a subscriber before that counts against its circuit, such as 30s or 2m
     #[arg(long, env = "OVERDUE_AFTER", default_value = "30s", value_parser = duration)]
     pub overdue_after: Duration,
     /// While so many messages are on their way, nothing new is begun
@@ -78,7 +78,7 @@ pub struct Settings {
     pub demo: bool,
     /// Who says what this service shows as stories.
     #[arg(skip)]
-    pub sayers: Vec<String>,
+    pub publishers: Vec<String>,
 }
 
 /// No duration is longer: what happened before is forgotten.
@@ -123,8 +123,8 @@ fn own_defaults(command: Command, service: &'static str, port: u16) -> Command {
 
 impl Settings {
     /// Lets the service read stories: the messages of a key, whoever of these says them.
-    pub fn with_stories_of(self, sayers: &[&str]) -> Self {
-        Self { sayers: sayers.iter().map(|sayer| (*sayer).to_owned()).collect(), ..self }
+    pub fn with_stories_of(self, publishers: &[&str]) -> Self {
+        Self { publishers: publishers.iter().map(|publisher| (*publisher).to_owned()).collect(), ..self }
     }
 
     /// Takes the port, opens the database, and starts the service. Whether the message server is there does not
@@ -138,10 +138,10 @@ impl Settings {
         let bus = Arc::new(JetStreamBus::new(JetStreamOptions {
             user: self.nats_user.clone(),
             password: self.nats_password.clone(),
-            sayers: self.sayers.clone(),
+            publishers: self.publishers.clone(),
             ..JetStreamOptions::new(&self.nats_url, choreography.service())
         }));
-        let stories = (!self.sayers.is_empty()).then(|| bus.clone() as _);
+        let stories = (!self.publishers.is_empty()).then(|| bus.clone() as _);
         let runtime = choreography::Settings {
             namespace: NAMESPACE.to_owned(),
             instance: self.instance,

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{get, post};
-use choreography::{Refused, TellError};
+use choreography::{ExecuteError, Rejected};
 use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde_json::Value;
@@ -35,7 +35,7 @@ struct Asked {
 
 async fn take(caller: Caller, body: Json<Wanted>) -> Result<String, Problem> {
     let sum: u32 = body.lines.iter().map(|line| line.quantity).sum();
-    let once = caller.once(&body).once;
+    let once = caller.once(&body).idempotency;
     Ok(format!("{sum} {}", once.map_or("often".to_owned(), |once| format!("{:?}", (once.key.key, once.body_hash)))))
 }
 
@@ -102,9 +102,9 @@ async fn a_body_that_is_wrong_is_refused_with_what_is_wrong_and_where() {
         (r#"{"lines": [], "price": 1}"#, 422, "invalid-content", "unknown field `price`"),
         (huge.as_str(), 413, "body-too-large", "65536"),
     ];
-    for (body, status, code, says) in cases {
+    for (body, status, code, publishes) in cases {
         let detail = problem(post_json("/things", body.to_owned()), status, code).await;
-        assert!(detail.contains(says), "{detail}");
+        assert!(detail.contains(publishes), "{detail}");
     }
     let untyped = Request::post("/things").body(Body::from("{}")).unwrap();
     assert!(problem(untyped, 415, "media-type-unsupported").await.contains("application/json"));
@@ -163,14 +163,14 @@ async fn requests_are_counted_by_route() {
 #[test]
 fn each_way_in_which_a_command_can_fail_has_its_status() {
     let cases = [
-        (TellError::Refused(Refused::new("payment-expired", "too late")), 409, "payment-expired"),
-        (TellError::Missing, 404, "not-found"),
-        (TellError::Busy, 503, "busy"),
-        (TellError::KeyReused, 422, "idempotency-key-reused"),
-        (TellError::KeyRunning, 409, "idempotency-key-running"),
-        (TellError::TooLarge("too long".to_owned()), 413, "message-too-large"),
-        (TellError::Stopped, 503, "stopping"),
-        (TellError::Failed("a bug".to_owned()), 500, "internal-error"),
+        (ExecuteError::Rejected(Rejected::new("payment-expired", "too late")), 409, "payment-expired"),
+        (ExecuteError::Missing, 404, "not-found"),
+        (ExecuteError::Busy, 503, "busy"),
+        (ExecuteError::KeyReused, 422, "idempotency-key-reused"),
+        (ExecuteError::KeyRunning, 409, "idempotency-key-running"),
+        (ExecuteError::TooLarge("too long".to_owned()), 413, "message-too-large"),
+        (ExecuteError::Stopped, 503, "stopping"),
+        (ExecuteError::Failed("a bug".to_owned()), 500, "internal-error"),
     ];
     for (error, status, code) in cases {
         let problem = Problem::from(error);

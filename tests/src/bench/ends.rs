@@ -42,10 +42,10 @@ impl Ends {
         let mut news = client.subscribe("order.order-updated.*").await.context("listening to the order service")?;
         client.flush().await?;
         let ends = Self::default();
-        let heard = ends.clone();
+        let incoming = ends.clone();
         tokio::spawn(async move {
             while let Some(message) = news.next().await {
-                heard.hear(&message);
+                incoming.hear(&message);
             }
         });
         Ok(ends)

@@ -1,4 +1,4 @@
-//! The circuit breaker on real processes: a hearer is down for long, the intake slows down and stops, and all goes on by
+//! The circuit breaker on real processes: a subscriber is down for long, the intake slows down and stops, and all goes on by
 //! itself.
 
 use std::collections::VecDeque;
@@ -81,7 +81,7 @@ async fn while_delivery_is_down_for_two_minutes_new_orders_are_refused_and_all_a
         })
         .await;
         let asked = shop.count_said("order", "create-delivery", &paid_late.id).await;
-        assert_eq!(asked, 0, "it is held all the time, and its undo has gone past it");
+        assert_eq!(asked, 0, "it is held all the time, and its compensation has gone past it");
         shop.premises.process("delivery").again().unwrap();
         expect_walk(&shop, "create-delivery", &["open", "half-open", "closed"]).await;
         tally.expect_accepted(1).await;
@@ -95,7 +95,7 @@ async fn while_delivery_is_down_for_two_minutes_new_orders_are_refused_and_all_a
 }
 
 /// While messages forward are held, what is under way goes on: an order is paid, then it and another one are cancelled,
-/// and the undos of both get through.
+/// and the compensations of both get through.
 async fn expect_undos_pass(shop: &Shop, paid: &Order, unpaid: &Order) {
     // Another service sees the same.
     assert_eq!(state(shop, "payment", "create-delivery").await, "open");

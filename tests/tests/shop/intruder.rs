@@ -18,10 +18,10 @@ pub struct Intruder {
 impl Intruder {
     pub async fn with_password_of(shop: &Shop, user: &str) -> Self {
         let refusals: Arc<Mutex<Vec<String>>> = Arc::default();
-        let heard = refusals.clone();
+        let incoming = refusals.clone();
         let options = ConnectOptions::new().event_callback(move |event| {
-            let heard = heard.clone();
-            async move { heard.lock().unwrap().push(event.to_string()) }
+            let incoming = incoming.clone();
+            async move { incoming.lock().unwrap().push(event.to_string()) }
         });
         Self { user: user.to_owned(), client: shop.connect(user, options).await, refusals }
     }

@@ -8,10 +8,10 @@
 mod bad_input;
 mod circuit;
 mod crashes;
+mod dead_letters;
 mod expiry;
 mod failing;
 mod intruder;
-mod letters;
 mod mixed;
 mod permissions;
 mod processes;

@@ -1,4 +1,4 @@
-//! What a service may say and hear on the server, and what it may not, tried with each one's password.
+//! What a service may say and receive on the server, and what it may not, tried with each one's password.
 
 use async_nats::{ConnectOptions, HeaderMap};
 use serde_json::Value;
@@ -33,14 +33,14 @@ async fn a_service_may_do_its_own_work() {
     for user in SERVICES {
         let own = Intruder::with_password_of(&shop, user).await;
         let id = Uuid::now_v7().to_string();
-        let said = answer(&own, format!("{user}.hello.{id}"), headers(user, "hello", &id), "{}").await;
-        assert_eq!(said["stream"], "EVENTS", "{said}");
+        let outgoing = answer(&own, format!("{user}.hello.{id}"), headers(user, "hello", &id), "{}").await;
+        assert_eq!(outgoing["stream"], "EVENTS", "{outgoing}");
         let dead = answer(&own, format!("dead.{user}.hello.{id}"), HeaderMap::new(), "{}").await;
         assert_eq!(dead["stream"], "DEAD_LETTERS", "{dead}");
         let handled = answer(&own, format!("handled.{user}.1"), HeaderMap::new(), "{}").await;
         assert_eq!(handled["stream"], "DEAD_LETTERS", "{handled}");
-        let hearers = answer(&own, "$JS.API.CONSUMER.LIST.EVENTS".to_owned(), HeaderMap::new(), "").await;
-        assert!(hearers["consumers"].is_array(), "{hearers}");
+        let consumers = answer(&own, "$JS.API.CONSUMER.LIST.EVENTS".to_owned(), HeaderMap::new(), "").await;
+        assert!(consumers["consumers"].is_array(), "{consumers}");
         for stream in ["EVENTS", "DEAD_LETTERS"] {
             let first = own.ask(format!("$JS.API.DIRECT.GET.{stream}"), HeaderMap::new(), r#"{"seq": 1}"#).await;
             assert!(first.status.is_none(), "{first:?}");

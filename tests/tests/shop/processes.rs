@@ -70,11 +70,11 @@ async fn a_line_that_is_cut_in_the_middle_of_publishing_keeps_the_order_of_what_
     // The first copies stand in the order in which they were said, each kind for itself.
     let mut last: BTreeMap<String, String> = BTreeMap::new();
     let mut seen: BTreeSet<String> = BTreeSet::new();
-    for said in shop.said("order.*.*").await {
-        let (id, time) = (said.id.unwrap(), said.time.unwrap());
+    for outgoing in shop.outgoing("order.*.*").await {
+        let (id, time) = (outgoing.id.unwrap(), outgoing.time.unwrap());
         if seen.insert(id) {
-            let before = last.insert(said.name.clone(), time.clone()).unwrap_or_default();
-            assert!(parse(&before) <= parse(&time), "{} of {time} after that of {before}", said.name);
+            let before = last.insert(outgoing.name.clone(), time.clone()).unwrap_or_default();
+            assert!(parse(&before) <= parse(&time), "{} of {time} after that of {before}", outgoing.name);
         }
     }
 }

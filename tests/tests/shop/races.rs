@@ -128,7 +128,7 @@ async fn pieces_that_have_left_go_back_on_the_shelf_when_the_order_is_cancelled(
     shop.expect(&order, "confirmed").await;
     shop.cancel(&order).await;
     wake(&shop, "delivery").await;
-    // Delivery hears the order first and then its cancellation, so inventory hears both ends.
+    // Delivery receives the order first and then its cancellation, so inventory receives both ends.
     shop.expect_said("delivery", "delivery-assigned", &order.id).await;
     shop.expect(&order, "cancelled").await;
     shop.expect_invariants().await;
@@ -156,8 +156,8 @@ async fn a_delivery_that_is_complete_stays_so_and_the_money_goes_back() {
     let delivery = shop.deliveries(&order).await[0].clone();
     let path = format!("/deliveries/{}/complete", delivery["id"].as_str().unwrap());
     shop.post("delivery", &path, &json!({})).await.ok();
-    let undo = json!({"order_id": order.id, "reason": "customer-cancelled"});
-    shop.say("order", "cancel-delivery", &order.id, &undo).await;
+    let compensation = json!({"order_id": order.id, "reason": "customer-cancelled"});
+    shop.say("order", "cancel-delivery", &order.id, &compensation).await;
     shop.expect_payment(&order, "refunded").await;
     assert_eq!(shop.deliveries(&order).await[0]["status"], "completed");
     until("the loss to be logged", shop_tests::PATIENCE, async || {
@@ -169,8 +169,8 @@ async fn a_delivery_that_is_complete_stays_so_and_the_money_goes_back() {
 }
 
 /// What nobody can read: it dies at once, and what its step has for that case happens.
-async fn say_poison(shop: &Shop, sayer: &str, name: &str, order: &Order) {
-    shop.say(sayer, name, &order.id, &json!({"order_id": order.id, "poison": true})).await;
+async fn say_poison(shop: &Shop, publisher: &str, name: &str, order: &Order) {
+    shop.say(publisher, name, &order.id, &json!({"order_id": order.id, "poison": true})).await;
 }
 
 #[tokio::test]

@@ -26,14 +26,14 @@ pub(crate) async fn expect_no_letters(shop: &Shop) {
     assert_eq!((code, &left["letters"]), (3, &json!([])), "{left}");
 }
 
-/// Checks what a service says of undos that died: how many there are, and the first of them.
+/// Checks what a service says of compensations that died: how many there are, and the first of them.
 async fn expect_dead_undos(shop: &Shop, service: &str, wanted: Option<&str>) {
     until(format_args!("{service} to report {wanted:?}"), PATIENCE, async || {
         let (ready, count) =
-            (shop.get(service, "/readyz").await, shop.metric(service, "choreography_dead_undos").await);
-        let told = ready.body["undos"].as_str();
-        let tells = wanted.map_or(told.is_none() && count == 0.0, |undo| {
-            told.is_some_and(|told| told.contains(undo)) && count == 1.0
+            (shop.get(service, "/readyz").await, shop.metric(service, "choreography_dead_compensations").await);
+        let told = ready.body["compensations"].as_str();
+        let tells = wanted.map_or(told.is_none() && count == 0.0, |compensation| {
+            told.is_some_and(|told| told.contains(compensation)) && count == 1.0
         });
         // It does its work all the same.
         if ready.status == 200 && tells { Ok(()) } else { Err(format!("{count} {ready:?}")) }
@@ -57,8 +57,8 @@ async fn an_order_that_died_at_delivery(shop: &Shop) -> (Order, String) {
 }
 
 pub(crate) fn outcomes(report: &Value) -> Vec<&str> {
-    let letters = report["letters"].as_array().map(Vec::as_slice).unwrap_or_default();
-    letters.iter().filter_map(|letter| letter["outcome"].as_str()).collect()
+    let dead_letters = report["letters"].as_array().map(Vec::as_slice).unwrap_or_default();
+    dead_letters.iter().filter_map(|letter| letter["outcome"].as_str()).collect()
 }
 
 #[tokio::test]
@@ -146,18 +146,19 @@ async fn an_undo_that_died_is_reported_until_its_letter_is_replayed() {
     let order = shop.order_automatic("tea", 2, "nowhere").await;
     let letter = the_letter_of(&shop, &order).await;
     assert_eq!((&letter["service"], &letter["message"]), (&json!("payment"), &json!("cancel-payment")));
-    let undo = format!("delivery.cancel-payment.{}", order.id);
-    expect_dead_undos(&shop, "payment", Some(&undo)).await;
+    let compensation = format!("delivery.cancel-payment.{}", order.id);
+    expect_dead_undos(&shop, "payment", Some(&compensation)).await;
     let (payment, errors) = (shop.premises.process("payment"), ["a message died", "a story is half undone"]);
     let log = payment.log();
-    let logged = |words: &str| log.lines().any(|line| [" ERROR ", words, &undo].iter().all(|it| line.contains(it)));
+    let logged =
+        |words: &str| log.lines().any(|line| [" ERROR ", words, &compensation].iter().all(|it| line.contains(it)));
     assert!(errors.into_iter().all(logged), "{log}");
     // The money is kept, and the order does not know what to become, until the cause is mended.
     shop.expect_payment(&order, "confirmed").await;
     assert_eq!(shop.look(&order).await["status"], "confirmed");
     payment.again_without("FAULT").unwrap();
     shop.premises.ready(shop.premises.service("payment")).await;
-    expect_dead_undos(&shop, "payment", Some(&undo)).await;
+    expect_dead_undos(&shop, "payment", Some(&compensation)).await;
     let (code, replayed) = shop.dead_letters(&["replay", &letter["sequence"].to_string()]).await;
     assert_eq!((code, outcomes(&replayed)), (0, vec!["done"]), "{replayed}");
     expect_dead_undos(&shop, "payment", None).await;

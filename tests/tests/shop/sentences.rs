@@ -147,8 +147,8 @@ async fn the_same_message_twice_changes_nothing() {
     shop.expect_invariants().await;
     let before = (shop.expect_over(&kept).await, shop.expect_over(&lost).await);
     for order in [&kept, &lost] {
-        for said in shop.story(&order.id).await {
-            shop.say_again(&said).await;
+        for outgoing in shop.story(&order.id).await {
+            shop.say_again(&outgoing).await;
         }
     }
     shop.expect_heard().await;

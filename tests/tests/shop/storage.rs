@@ -59,8 +59,8 @@ pub(crate) async fn expect_unready(shop: &Shop, service: &str, words: &[&str]) {
     until(format_args!("{service} to be unready because of {words:?}"), shop_tests::PATIENCE, async || {
         let reply = shop.get(service, "/readyz").await;
         let detail = reply.body["detail"].as_str().unwrap_or_default();
-        let says = words.iter().all(|word| detail.contains(word)) && !detail.contains('\n');
-        if reply.status == 503 && says { Ok(()) } else { Err(format!("{reply:?}")) }
+        let publishes = words.iter().all(|word| detail.contains(word)) && !detail.contains('\n');
+        if reply.status == 503 && publishes { Ok(()) } else { Err(format!("{reply:?}")) }
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! Messages that are not ours, under subjects that are: each hearer ignores and counts them.
+//! Messages that are not ours, under subjects that are: each subscriber ignores and counts them.
 
 use async_nats::{ConnectOptions, HeaderMap};
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::sentences::a_shop;
 
 const IGNORED: &str = "choreography_ignored_total";
 
-/// A hearer, and something that it hears: sayer and name.
+/// A subscriber, and something that it receives: publisher and name.
 const HEARD: [(&str, &str, &str); 5] = [
     ("order", "payment", "order-confirmed"),
     ("inventory", "order", "reserve-stock"),
@@ -30,11 +30,11 @@ async fn expect_ignored(shop: &Shop, hearer: &str, count: f64) {
 #[tokio::test]
 async fn a_message_without_headers_is_ignored_and_counted() {
     let shop = a_shop().await;
-    for (hearer, sayer, name) in HEARD {
+    for (hearer, publisher, name) in HEARD {
         let id = Uuid::now_v7().to_string();
         let before = shop.metric(hearer, IGNORED).await;
         let payload = json!({"order_id": id, "reason": "failed"}).to_string();
-        shop.publish(format!("{sayer}.{name}.{id}"), HeaderMap::new(), payload).await;
+        shop.publish(format!("{publisher}.{name}.{id}"), HeaderMap::new(), payload).await;
         expect_ignored(&shop, hearer, before + 1.0).await;
         shop.expect_heard().await;
         assert_eq!(shop.story(&id).await.len(), 1, "somebody answered");
@@ -85,7 +85,7 @@ async fn an_answer_that_is_stored_under_a_foreign_subject_is_ignored_by_its_hear
     }
     intruder.flush().await.unwrap();
     until("three answers to be stored", PATIENCE, async || {
-        let stored = shop.said(&foreign).await;
+        let stored = shop.outgoing(&foreign).await;
         if stored.len() == 3 { Ok(()) } else { Err(format!("{stored:?}")) }
     })
     .await;
@@ -112,7 +112,7 @@ async fn a_thief_who_pulls_what_another_waits_for_delays_orders_and_changes_none
         shop.expect(&order, "completed").await;
     }
     shop.expect_invariants().await;
-    let repeated = shop.said("inventory.create-payment.*").await;
-    let different: std::collections::BTreeSet<_> = repeated.iter().map(|said| &said.id).collect();
+    let repeated = shop.outgoing("inventory.create-payment.*").await;
+    let different: std::collections::BTreeSet<_> = repeated.iter().map(|outgoing| &outgoing.id).collect();
     assert!(different.len() < repeated.len(), "nothing was stolen, so nothing was shown");
 }

@@ -1,4 +1,4 @@
-//! An undo that comes before its do: whoever hears it writes a tombstone, and the do finds it and does nothing.
+//! A compensation that comes before its do: whoever receives it writes a tombstone, and the do finds it and does nothing.
 
 use serde_json::json;
 use shop_tests::Shop;

@@ -10,7 +10,7 @@ async fn a_drop_tells_the_service_why_and_is_remembered() {
     let payment = stage.service("payment").await;
     let (number, why) = (letter.to_string(), "the customer was paid by hand");
     let ran = run(&stage.nats.url(), PASSWORD, &["drop", &number, "--reason", why]).await;
-    assert!(ran.code == Some(0) && ran.out.contains("1 letter: 1 dropped."), "{ran:?}");
+    assert!(ran.code == Some(0) && ran.out.contains("1 dead letter: 1 dropped."), "{ran:?}");
     let repairs = stage.repairs().await;
     let header = |name: &str| repairs[0].headers.get(name).map(|value| value.as_str());
     let mark = format!("payment/1/{letter}");
@@ -29,6 +29,6 @@ async fn what_is_dropped_is_chosen_as_for_a_replay_and_the_reason_is_why() {
     let expired = stage.die(Death { reason: "expired", order: "o2", ..Death::default() }).await;
     let _payment = stage.service("payment").await;
     let ran = stage.run("drop --service payment --died-of expired --reason late --json").await;
-    assert_eq!((ran.code, ran.letters(), &ran.json()["what"]), (Some(0), vec![expired], &"drop".into()));
-    assert_eq!(stage.run("list --json").await.letters(), [poison]);
+    assert_eq!((ran.code, ran.dead_letters(), &ran.json()["what"]), (Some(0), vec![expired], &"drop".into()));
+    assert_eq!(stage.run("list --json").await.dead_letters(), [poison]);
 }

@@ -1,4 +1,4 @@
-//! The tool as a person runs it: the real program, a real server with the shop's own `nats.conf`, letters as services
+//! The tool as a person runs it: the real program, a real server with the shop's own `nats.conf`, dead letters as services
 //! write them, and a stand-in for the services that plays their part of a repair.
 
 #![allow(clippy::unwrap_used, reason = "tests")]

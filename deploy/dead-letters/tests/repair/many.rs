@@ -1,4 +1,4 @@
-//! Many letters, a bounded rate, and a connection that breaks in the middle.
+//! Many dead letters, a bounded rate, and a connection that breaks in the middle.
 
 use testkit::{Proxy, until};
 
@@ -8,15 +8,15 @@ use crate::tool::run;
 
 /// So many deaths, which concern so many orders by turns.
 async fn many(stage: &Stage, count: usize, orders: usize) -> Vec<u64> {
-    let mut letters = Vec::new();
+    let mut dead_letters = Vec::new();
     for place in 0..count {
         let order = format!("o{}", place % orders);
-        letters.push(stage.die(Death { order: &order, ..Death::default() }).await);
+        dead_letters.push(stage.die(Death { order: &order, ..Death::default() }).await);
     }
-    letters
+    dead_letters
 }
 
-/// The letters that were asked about, in the order of the stream.
+/// The dead letters that were asked about, in the order of the stream.
 async fn marks(stage: &Stage) -> Vec<u64> {
     let repairs = stage.repairs().await;
     let marks = repairs.iter().map(|message| message.headers.get("dead-replay").unwrap().as_str().to_owned());
@@ -26,38 +26,41 @@ async fn marks(stage: &Stage) -> Vec<u64> {
 #[tokio::test]
 async fn a_thousand_letters_are_replayed_in_order_and_counted() {
     let stage = Stage::new().await;
-    let letters = many(&stage, 1_000, 1_000).await;
+    let dead_letters = many(&stage, 1_000, 1_000).await;
     let payment = stage.service("payment").await;
     let ran = stage.run("replay --service payment --rate 400 --wait 60s").await;
-    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "1,000 letters: 1000 replayed.\nNext: dead-letters list\n"));
-    assert!(ran.err.lines().all(|line| line.contains(" of 1,000 letters published, ")), "{}", ran.err);
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (Some(0), "1,000 dead letters: 1000 replayed.\nNext: dead-letters list\n")
+    );
+    assert!(ran.err.lines().all(|line| line.contains(" of 1,000 dead letters published, ")), "{}", ran.err);
     assert!(ran.err.lines().count() >= 1, "it takes two seconds and more, so somebody wants to know");
-    assert_eq!(marks(&stage).await, letters);
-    assert_eq!(payment.diary(), letters.iter().map(|letter| (*letter, "done")).collect::<Vec<_>>());
+    assert_eq!(marks(&stage).await, dead_letters);
+    assert_eq!(payment.diary(), dead_letters.iter().map(|letter| (*letter, "done")).collect::<Vec<_>>());
     assert_eq!(stage.run("list").await.code, Some(3));
 }
 
 #[tokio::test]
 async fn no_more_are_published_in_a_second_than_the_rate_allows() {
     let stage = Stage::new().await;
-    let letters = many(&stage, 12, 12).await;
+    let dead_letters = many(&stage, 12, 12).await;
     let _payment = stage.service("payment").await;
     assert_eq!(stage.run("replay --service payment --rate 20").await.code, Some(0));
     let repairs = stage.repairs().await;
-    assert_eq!(marks(&stage).await, letters);
+    assert_eq!(marks(&stage).await, dead_letters);
     let milliseconds = |place: usize| repairs[place].time.unix_timestamp_nanos() / 1_000_000;
     let took = milliseconds(11) - milliseconds(0);
     // Eleven pauses of 50 ms; what is slow at the beginning may take two of them away.
     assert!(took >= 400, "{took} ms");
 }
 
-/// Few enough that many letters concern the same one.
+/// Few enough that many dead letters concern the same one.
 const ORDERS: usize = 4;
 
 #[tokio::test]
 async fn after_a_connection_that_broke_in_the_middle_the_same_command_does_the_rest() {
     let stage = Stage::new().await;
-    let letters = many(&stage, 200, ORDERS).await;
+    let dead_letters = many(&stage, 200, ORDERS).await;
     let payment = stage.service("payment").await;
     let proxy = Proxy::to(stage.nats.port()).unwrap();
     proxy.cut_after(40_000);
@@ -76,10 +79,10 @@ async fn after_a_connection_that_broke_in_the_middle_the_same_command_does_the_r
     let done = payment.diary().into_iter().filter(|(_, outcome)| *outcome == "done").map(|(letter, _)| letter);
     let mut done: Vec<u64> = done.collect();
     for order in 0..ORDERS {
-        let letters: Vec<u64> = letters.iter().skip(order).step_by(ORDERS).copied().collect();
-        let done: Vec<u64> = done.iter().filter(|letter| letters.contains(letter)).copied().collect();
-        assert_eq!(done, letters, "in order, and each once");
+        let dead_letters: Vec<u64> = dead_letters.iter().skip(order).step_by(ORDERS).copied().collect();
+        let done: Vec<u64> = done.iter().filter(|letter| dead_letters.contains(letter)).copied().collect();
+        assert_eq!(done, dead_letters, "in order, and each once");
     }
     done.sort_unstable();
-    assert_eq!(done, letters);
+    assert_eq!(done, dead_letters);
 }

@@ -18,9 +18,9 @@ async fn a_replay_is_the_message_as_it_was_for_the_one_service_where_it_died() {
     assert_eq!((ran.code, ran.outcomes()), (Some(0), outcomes(&[(letter, "done")])));
     assert_eq!((payment.diary(), order.diary()), (vec![(letter, "done")], vec![]));
     let events = stage.stored("EVENTS").await;
-    let (said, again) = (&events[0], &events[1]);
-    assert_eq!((&again.subject, &again.payload), (&said.subject, &said.payload));
-    let mut headers = said.headers.clone();
+    let (outgoing, again) = (&events[0], &events[1]);
+    assert_eq!((&again.subject, &again.payload), (&outgoing.subject, &outgoing.payload));
+    let mut headers = outgoing.headers.clone();
     headers.insert("dead-replay", format!("payment/1/{letter}"));
     assert_eq!(again.headers, headers);
     assert_eq!(stage.run("list").await.code, Some(3), "what is handled is hidden");
@@ -30,21 +30,21 @@ async fn a_replay_is_the_message_as_it_was_for_the_one_service_where_it_died() {
 #[tokio::test]
 async fn a_selection_is_replayed_in_the_order_of_the_stream_and_nothing_else() {
     let stage = Stage::new().await;
-    let mut letters = Vec::new();
+    let mut dead_letters = Vec::new();
     for order in ["o1", "o2", "o3"] {
-        letters.push(stage.die(Death { order, ..Death::default() }).await);
+        dead_letters.push(stage.die(Death { order, ..Death::default() }).await);
         stage.die(Death { order, message: "cancel-payment", class: "other", ..Death::default() }).await;
     }
     let payment = stage.service("payment").await;
     let fingerprint = Death::default().fingerprint();
     let ran = stage.run(&format!("replay --fingerprint {fingerprint}")).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.out.contains("3 letters: 3 replayed.\nNext: dead-letters list\n"), "{}", ran.out);
-    assert_eq!(payment.diary().iter().map(|(letter, _)| *letter).collect::<Vec<_>>(), letters);
+    assert!(ran.out.contains("3 dead letters: 3 replayed.\nNext: dead-letters list\n"), "{}", ran.out);
+    assert_eq!(payment.diary().iter().map(|(letter, _)| *letter).collect::<Vec<_>>(), dead_letters);
     let ran = stage.run("replay --message cancel-payment --order o2 --json").await;
-    assert_eq!(ran.outcomes(), outcomes(&[(letters[1] + 1, "done")]));
-    let ran = stage.run(&format!("replay {} {} --json", letters[2] + 1, letters[0] + 1)).await;
-    assert_eq!(ran.outcomes(), outcomes(&[(letters[0] + 1, "done"), (letters[2] + 1, "done")]));
+    assert_eq!(ran.outcomes(), outcomes(&[(dead_letters[1] + 1, "done")]));
+    let ran = stage.run(&format!("replay {} {} --json", dead_letters[2] + 1, dead_letters[0] + 1)).await;
+    assert_eq!(ran.outcomes(), outcomes(&[(dead_letters[0] + 1, "done"), (dead_letters[2] + 1, "done")]));
     assert_eq!(stage.run(&format!("replay --fingerprint {fingerprint}")).await.code, Some(3));
 }
 
@@ -101,10 +101,10 @@ async fn of_a_message_that_died_again_only_the_latest_letter_is_replayed() {
     let ran = stage.run(&format!("replay {first}")).await;
     assert!(ran.out.contains("1 died again") && ran.code == Some(4), "{ran:?}");
     let list = stage.run("list --json").await;
-    let [second] = list.letters()[..] else { panic!("{list:?}") };
+    let [second] = list.dead_letters()[..] else { panic!("{list:?}") };
     assert_eq!((second > first, &list.json()["letters"][0]["tries"]), (true, &json!(2)));
     let ran = stage.run(&format!("replay {first}")).await;
-    assert!(ran.out.contains(&format!("letter {second} is a later one of the same message")), "{}", ran.out);
+    assert!(ran.out.contains(&format!("dead letter {second} is a later one of the same message")), "{}", ran.out);
     assert_eq!((ran.code, stage.repairs().await.len()), (Some(4), 1));
     let ran = stage.run("replay --order o1 --json").await;
     assert_eq!((ran.code, ran.outcomes()), (Some(0), outcomes(&[(second, "done")])));
@@ -119,7 +119,7 @@ async fn of_a_letter_that_the_server_was_given_twice_one_replay_settles_both() {
     let payload = serde_json::from_slice(&copied.payload).unwrap();
     let second = stage.publish(copied.subject.to_string(), copied.headers, &payload).await;
     let _payment = stage.service("payment").await;
-    assert_eq!(stage.run("list --json").await.letters(), [second]);
+    assert_eq!(stage.run("list --json").await.dead_letters(), [second]);
     assert_eq!(stage.run("replay --service payment --json").await.outcomes(), outcomes(&[(second, "done")]));
     let ran = stage.run(&format!("replay {first} {second} --json")).await;
     assert_eq!(ran.outcomes(), outcomes(&[(first, "skipped"), (second, "skipped")]));
@@ -136,12 +136,12 @@ async fn what_was_never_dead_or_can_not_be_known_is_skipped_with_the_reason() {
     let ran = stage.run(&format!("replay {notice} {nameless} 99 --json")).await;
     let wanted = outcomes(&[(notice, "skipped"), (nameless, "skipped"), (99, "missing")]);
     assert_eq!((ran.code, ran.outcomes()), (Some(4), wanted));
-    let letters = &ran.json()["letters"];
-    for (place, words) in [(0, "the message never died"), (1, "ce-specversion is missing"), (2, "no letter 99")] {
-        assert!(letters[place]["detail"].as_str().unwrap().contains(words), "{letters}");
+    let dead_letters = &ran.json()["letters"];
+    for (place, words) in [(0, "the message never died"), (1, "ce-specversion is missing"), (2, "no dead letter 99")] {
+        assert!(dead_letters[place]["detail"].as_str().unwrap().contains(words), "{dead_letters}");
     }
     assert_eq!(stage.repairs().await.len(), 0);
-    assert_eq!(stage.run("list --json").await.letters(), [nameless], "it can be looked at");
+    assert_eq!(stage.run("list --json").await.dead_letters(), [nameless], "it can be looked at");
 }
 
 #[tokio::test]
@@ -168,11 +168,11 @@ async fn a_service_that_is_down_answers_when_it_is_back() {
     let ran = stage.run(&format!("replay {letter} --wait 0s")).await;
     let words = "no answer yet: payment is down or busy; it will be done when it is back; `dead-letters list` shows it";
     assert!(ran.code == Some(4) && ran.out.contains(words), "{ran:?}");
-    assert_eq!(stage.run("list --json").await.letters(), [letter]);
+    assert_eq!(stage.run("list --json").await.dead_letters(), [letter]);
     let ran = stage.run(&format!("replay {letter} --wait 0s --json")).await;
     assert_eq!(ran.outcomes(), outcomes(&[(letter, "unanswered")]));
     let payment = stage.service("payment").await;
-    testkit::until("the letter to be done", crate::PATIENCE, async || {
+    testkit::until("the dead letter to be done", crate::PATIENCE, async || {
         let ran = stage.run("list").await;
         if ran.code == Some(3) { Ok(()) } else { Err(ran.out) }
     })

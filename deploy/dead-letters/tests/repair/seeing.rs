@@ -11,7 +11,7 @@ async fn each_filter_of_a_list_leaves_what_it_names() {
     let poison = stage.die(Death::default()).await;
     let elsewhere = stage.die(Death { service: "notify", message: "order-updated", ..Death::default() }).await;
     let expired = stage.die(Death { reason: "expired", order: "o2", class: "it-was-worth", ..Death::default() }).await;
-    for (filters, letters) in [
+    for (filters, dead_letters) in [
         ("", vec![poison, elsewhere, expired]),
         ("--service notify", vec![elsewhere]),
         ("--message create-payment", vec![poison, expired]),
@@ -24,26 +24,29 @@ async fn each_filter_of_a_list_leaves_what_it_names() {
         ("--limit 2", vec![elsewhere, expired]),
     ] {
         let ran = stage.run(&format!("list --json {filters}")).await;
-        assert_eq!((ran.code, ran.letters()), (Some(0), letters), "{filters}");
+        assert_eq!((ran.code, ran.dead_letters()), (Some(0), dead_letters), "{filters}");
     }
     for nothing in ["--service order", "--order o9", "--reason exhausted", "--until 1h", "--fingerprint payment"] {
         let ran = stage.run(&format!("list --json {nothing}")).await;
-        assert_eq!((ran.code, ran.letters()), (Some(3), vec![]), "{nothing}");
+        assert_eq!((ran.code, ran.dead_letters()), (Some(3), vec![]), "{nothing}");
     }
 }
 
 #[tokio::test]
 async fn a_moment_parts_what_was_stored_before_it_from_what_was_stored_then_and_later() {
     let stage = Stage::new().await;
-    let mut letters = Vec::new();
+    let mut dead_letters = Vec::new();
     for order in ["o1", "o2", "o3"] {
-        letters.push(stage.die(Death { order, ..Death::default() }).await);
+        dead_letters.push(stage.die(Death { order, ..Death::default() }).await);
     }
     let times = stage.run("list --json").await.json();
     let second = times["letters"][1]["time"].as_str().unwrap();
-    assert_eq!(stage.run(&format!("list --json --since {second}")).await.letters(), letters[1..]);
-    assert_eq!(stage.run(&format!("list --json --until {second}")).await.letters(), letters[..2]);
-    assert_eq!(stage.run(&format!("list --json --since {second} --until {second}")).await.letters(), letters[1..2]);
+    assert_eq!(stage.run(&format!("list --json --since {second}")).await.dead_letters(), dead_letters[1..]);
+    assert_eq!(stage.run(&format!("list --json --until {second}")).await.dead_letters(), dead_letters[..2]);
+    assert_eq!(
+        stage.run(&format!("list --json --since {second} --until {second}")).await.dead_letters(),
+        dead_letters[1..2]
+    );
 }
 
 #[tokio::test]
@@ -56,7 +59,7 @@ async fn a_list_is_aligned_and_says_what_to_type_next() {
     let column = lines[0].find("MESSAGE").unwrap();
     assert!(lines[1][column..].starts_with("create-payment") && lines[2][column..].starts_with("cancel-payment"));
     assert!(lines[1].trim_start().starts_with(&format!("{first} ")) && lines[1].ends_with("panicked the ink ran out"));
-    assert_eq!(lines[3..], ["2 letters.".to_owned(), format!("Next: dead-letters show {last}")]);
+    assert_eq!(lines[3..], ["2 dead letters.".to_owned(), format!("Next: dead-letters show {last}")]);
     assert_eq!(ran.err, "");
 }
 
@@ -120,10 +123,10 @@ async fn notices_are_left_out_until_somebody_asks_for_them() {
     let letter = stage.die(Death::default()).await;
     let notice = stage.notice("create-payment").await;
     let ran = stage.run("list --json").await;
-    assert_eq!((ran.letters(), &ran.json()["notices_left_out"]), (vec![letter], &json!(1)));
+    assert_eq!((ran.dead_letters(), &ran.json()["notices_left_out"]), (vec![letter], &json!(1)));
     assert!(stage.run("list").await.out.contains("1 notice that a message was overdue: --reason overdue"));
-    assert_eq!(stage.run("list --json --reason overdue").await.letters(), [notice]);
-    assert_eq!(stage.run("list --json --all").await.letters(), [letter, notice]);
+    assert_eq!(stage.run("list --json --reason overdue").await.dead_letters(), [notice]);
+    assert_eq!(stage.run("list --json --all").await.dead_letters(), [letter, notice]);
 }
 
 #[tokio::test]
@@ -155,9 +158,9 @@ async fn what_a_letter_claims_about_its_place_is_not_believed() {
     for (name, value) in [("Nats-Sequence", "1"), ("Nats-Subject", "dead.order.a.b"), ("Nats-Time-Stamp", "now")] {
         headers.insert(name, value);
     }
-    let letters = [stage.die(Death::default()).await, stage.notice("create-payment").await];
+    let dead_letters = [stage.die(Death::default()).await, stage.notice("create-payment").await];
     let forged = stage.publish("dead.payment.create-payment.o1".to_owned(), headers, &json!({})).await;
     let ran = stage.run("list --all --json").await;
-    assert_eq!(ran.letters(), [letters[0], letters[1], forged]);
+    assert_eq!(ran.dead_letters(), [dead_letters[0], dead_letters[1], forged]);
     assert_eq!(ran.json()["letters"][2]["service"], "payment");
 }

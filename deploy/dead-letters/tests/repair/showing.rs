@@ -9,7 +9,7 @@ fn story(shown: &Value) -> Vec<(&str, &str, bool)> {
     let story = shown["story"].as_array().unwrap().iter();
     story
         .map(|told| {
-            (told["sayer"].as_str().unwrap(), told["message"].as_str().unwrap(), told["died"].as_bool().unwrap())
+            (told["publisher"].as_str().unwrap(), told["message"].as_str().unwrap(), told["died"].as_bool().unwrap())
         })
         .collect()
 }
@@ -55,7 +55,7 @@ async fn what_was_asked_and_answered_since_is_shown() {
     .await;
     let shown = stage.run(&format!("show {letter} --json")).await.json();
     let time = "2026-11-20T13:30:00Z";
-    let answer = json!([{ "what": "replay", "outcome": "nothing", "detail": "replay heard", "time": time }]);
+    let answer = json!([{ "what": "replay", "outcome": "nothing", "detail": "replay received", "time": time }]);
     assert_eq!((&shown["answers"], &shown["state"]), (&answer, &json!("handled")));
     let text = stage.run(&format!("show {letter}")).await.out;
     assert!(text.contains("Asked for since") && text.contains("handled already (replay: nothing)"), "{text}");
@@ -80,12 +80,12 @@ async fn what_is_not_there_is_not_shown() {
     let letter = stage.die(Death::default()).await;
     let _payment = stage.service("payment").await;
     assert_eq!(stage.run(&format!("replay {letter}")).await.code, Some(0));
-    // The next in the stream is the answer, which is no letter.
+    // The next in the stream is the answer, which is no dead letter.
     for sequence in [letter + 1, 99] {
         let ran = stage.run(&format!("show {sequence}")).await;
         assert_eq!(
             (ran.code, ran.out.lines().next()),
-            (Some(3), Some(format!("There is no letter {sequence}.").as_str()))
+            (Some(3), Some(format!("There is no dead letter {sequence}.").as_str()))
         );
     }
 }

@@ -1,4 +1,4 @@
-//! A server with the two streams, and letters written as services write them.
+//! A server with the two streams, and dead letters written as services write them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -108,7 +108,7 @@ impl Stage {
         self.publish(format!("inventory.{message}.{order}"), headers, &json!({})).await
     }
 
-    /// A message is said and dies; its letter.
+    /// A message is said and dies; its dead letter.
     pub(crate) async fn die(&self, death: Death<'_>) -> u64 {
         let id = self.clock.new_id();
         let headers = headers(death.message, death.order, id);
@@ -119,7 +119,7 @@ impl Stage {
         self.letter(&death, headers, event, 1, &payload).await
     }
 
-    /// Writes a letter.
+    /// Writes a dead letter.
     pub(crate) async fn letter(
         &self,
         death: &Death<'_>,
@@ -149,7 +149,7 @@ impl Stage {
         self.publish(format!("dead.inventory.{message}.overdue"), headers, &json!({})).await
     }
 
-    /// What was published of a letter again.
+    /// What was published of a dead letter again.
     pub(crate) async fn repairs(&self) -> Vec<StreamMessage> {
         let mut events = self.stored("EVENTS").await;
         events.retain(|event| event.headers.get("dead-replay").or(event.headers.get("dead-drop")).is_some());

@@ -16,7 +16,7 @@ use crate::stage::{Inboxes, Stage};
 /// A service that runs until it is dropped.
 pub(crate) struct StandIn {
     task: JoinHandle<()>,
-    /// The letters whose messages it was asked about, in order, with what it did.
+    /// The dead letters whose messages it was asked about, in order, with what it did.
     diary: Arc<Mutex<Vec<(u64, &'static str)>>>,
 }
 
@@ -27,7 +27,7 @@ impl Drop for StandIn {
 }
 
 impl StandIn {
-    /// The letters that it was asked about and what it did, in order.
+    /// The dead letters that it was asked about and what it did, in order.
     pub(crate) fn diary(&self) -> Vec<(u64, &'static str)> {
         self.diary.lock().unwrap().clone()
     }
@@ -78,7 +78,7 @@ impl Part {
         for (name, value) in [
             ("handled-what", what),
             ("handled-outcome", outcome),
-            ("handled-detail", &format!("{what} heard")),
+            ("handled-detail", &format!("{what} received")),
             ("ce-id", &id),
             ("handled-time", "2026-11-20T13:30:00Z"),
         ] {

@@ -20,19 +20,19 @@ impl Ran {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The numbers of the letters in the document.
+    /// The numbers of the dead letters in the document.
     #[track_caller]
-    pub(crate) fn letters(&self) -> Vec<u64> {
+    pub(crate) fn dead_letters(&self) -> Vec<u64> {
         let json = self.json();
         json["letters"].as_array().unwrap().iter().map(|letter| letter["sequence"].as_u64().unwrap()).collect()
     }
 
-    /// The outcomes in the document, with their letters.
+    /// The outcomes in the document, with their dead letters.
     #[track_caller]
     pub(crate) fn outcomes(&self) -> Vec<(u64, String)> {
         let json = self.json();
-        let letters = json["letters"].as_array().unwrap().iter();
-        letters
+        let dead_letters = json["letters"].as_array().unwrap().iter();
+        dead_letters
             .map(|letter| (letter["sequence"].as_u64().unwrap(), letter["outcome"].as_str().unwrap().to_owned()))
             .collect()
     }

@@ -1,4 +1,4 @@
-//! Everything is heard twice here: the second time must change nothing and say nothing.
+//! Everything is received twice here: the second time must change nothing and say nothing.
 
 use std::fmt::Debug;
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::*;
 use crate::dealers::Dealer;
 
-/// Something that delivery hears of one order.
+/// Something that delivery receives of one order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Hears {
     Create,
@@ -36,20 +36,20 @@ impl Room {
         Self { delivery: None, zone }
     }
 
-    /// Hears it twice; what was said the first time.
-    fn hear(&mut self, hears: Hears) -> Vec<String> {
-        match hears {
+    /// Receives it twice; what was said the first time.
+    fn hear(&mut self, receives: Hears) -> Vec<String> {
+        match receives {
             Create => {
                 let address = Address { zone: north(), line: "1 Hill Road".into() };
-                let message = heard(CreateDelivery { order_id: order(), address });
+                let message = message(CreateDelivery { order_id: order(), address });
                 let (assigned, cancel) =
                     self.twice(|room| create_delivery(&message, &mut room.delivery, &mut room.zone));
                 let assigned = assigned.map(|assigned| format!("delivery-assigned {}", assigned.dealer));
-                assigned.into_iter().chain(cancel.map(said)).collect()
+                assigned.into_iter().chain(cancel.map(outgoing)).collect()
             }
             CreateDied => {
                 let dead = Dead::new(order(), Reason::Expired, "too late", id(9), Timestamp::UNIX_EPOCH);
-                self.twice(|room| give_up(&dead, &mut room.delivery)).map(said).into_iter().collect()
+                self.twice(|room| give_up(&dead, &mut room.delivery)).map(outgoing).into_iter().collect()
             }
             Complete => {
                 if self.delivery.is_some() {
@@ -58,31 +58,31 @@ impl Room {
                 Vec::new()
             }
             Cancel => {
-                let message = heard(CancelDelivery { order_id: order(), reason: CancelReason::CustomerCancelled });
+                let message = message(CancelDelivery { order_id: order(), reason: CancelReason::CustomerCancelled });
                 let cancel = self.twice(|room| {
                     let mut dealers = room.dealers();
                     let cancel = cancel_delivery(&message, &mut room.delivery, &mut dealers);
                     room.keep(&dealers);
                     cancel
                 });
-                cancel.map(said).into_iter().collect()
+                cancel.map(outgoing).into_iter().collect()
             }
         }
     }
 
-    fn complete(&mut self) -> Result<(), Refused> {
-        let (command, mut dealers) = (heard(CompleteDelivery { order_id: order() }), self.dealers());
+    fn complete(&mut self) -> Result<(), Rejected> {
+        let (command, mut dealers) = (message(CompleteDelivery { order_id: order() }), self.dealers());
         let done = complete_delivery(&command, self.delivery.as_mut().unwrap(), &mut dealers);
         self.keep(&dealers);
         done
     }
 
     fn twice<S: Default + PartialEq + Debug>(&mut self, react: impl Fn(&mut Self) -> S) -> S {
-        let said = react(self);
+        let outgoing = react(self);
         let after = self.clone();
         assert_eq!(react(self), S::default(), "said again");
         assert_eq!(*self, after, "changed again");
-        said
+        outgoing
     }
 
     /// The zones that the delivery concerns, as the runtime finds them.
@@ -114,11 +114,11 @@ fn north() -> Zone {
     "north".parse().unwrap()
 }
 
-fn heard<M>(message: M) -> Heard<M> {
-    Heard::new(message, id(9), Timestamp::UNIX_EPOCH)
+fn message<M>(message: M) -> Incoming<M> {
+    Incoming::new(message, id(9), Timestamp::UNIX_EPOCH)
 }
 
-fn said(cancel: CancelPayment) -> String {
+fn outgoing(cancel: CancelPayment) -> String {
     format!("cancel-payment {}", cancel.reason)
 }
 
@@ -145,8 +145,8 @@ fn whatever_comes_first_places_and_words_end_up_right() {
     ];
     for (capacity, story, words, status, active) in cases {
         let mut room = Room::new(capacity);
-        let said: Vec<String> = story.iter().flat_map(|hears| room.hear(*hears)).collect();
-        assert_eq!(said, words, "{story:?}");
+        let outgoing: Vec<String> = story.iter().flat_map(|receives| room.hear(*receives)).collect();
+        assert_eq!(outgoing, words, "{story:?}");
         assert_eq!((room.active(), room.delivery.unwrap().status), (active, status), "{story:?}");
     }
 }
@@ -156,12 +156,13 @@ fn after_every_possible_story_with_a_cancellation_no_place_is_taken_and_the_mone
     let all = [Create, CreateDied, Complete, Cancel];
     let mut stories = vec![Vec::new()];
     for _ in 0..4 {
-        stories = stories.iter().flat_map(|story| all.map(|hears| [story.as_slice(), &[hears]].concat())).collect();
+        stories =
+            stories.iter().flat_map(|story| all.map(|receives| [story.as_slice(), &[receives]].concat())).collect();
     }
     assert_eq!(stories.len(), 256);
     for story in stories {
         let mut room = Room::new(Some(1));
-        let words: Vec<String> = story.iter().flat_map(|hears| room.hear(*hears)).collect();
+        let words: Vec<String> = story.iter().flat_map(|receives| room.hear(*receives)).collect();
         let assigned = room.delivery.as_ref().is_some_and(|delivery| delivery.status == Status::Assigned);
         assert_eq!(room.active(), u32::from(assigned), "{story:?}");
         if story.contains(&Cancel) {
@@ -181,7 +182,7 @@ fn only_what_is_on_its_way_can_be_completed() {
     ];
     for (story, expected) in cases {
         let mut room = Room::new(Some(1));
-        story.iter().for_each(|hears| drop(room.hear(*hears)));
+        story.iter().for_each(|receives| drop(room.hear(*receives)));
         let before = room.clone();
         let done = room.complete().map_err(|refused| refused.code);
         assert_eq!(done.err().as_deref(), expected.err(), "{story:?}");
@@ -193,7 +194,7 @@ fn only_what_is_on_its_way_can_be_completed() {
 fn goods_and_money_that_are_both_gone_are_marked_as_a_loss() {
     for (story, lost) in [([Create, Complete, Cancel], true), ([Create, Cancel, Complete], false)] {
         let mut room = Room::new(Some(1));
-        story.iter().for_each(|hears| drop(room.hear(*hears)));
+        story.iter().for_each(|receives| drop(room.hear(*receives)));
         assert_eq!(room.delivery.unwrap().lost, lost, "{story:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Everything is heard twice here: the second time must change nothing and say nothing.
+//! Everything is received twice here: the second time must change nothing and say nothing.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -13,7 +13,7 @@ use crate::reservation::Status;
 
 const ON_SHELF: u64 = 10;
 
-/// Something that inventory hears of one order.
+/// Something that inventory receives of one order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Hears {
     /// So many pieces of tea, on one line; and one mug.
@@ -42,22 +42,22 @@ impl Room {
         Self { reservation: None, shelf: shelf.into() }
     }
 
-    /// Hears it twice; what was said the first time.
-    fn hear(&mut self, hears: Hears) -> Vec<String> {
-        match hears {
+    /// Receives it twice; what was said the first time.
+    fn hear(&mut self, receives: Hears) -> Vec<String> {
+        match receives {
             Reserve(pieces) => {
-                let message = heard(reserve(pieces));
+                let message = message(reserve(pieces));
                 let (payment, cancel) = self.twice(|reservation, stock| reserve_stock(&message, reservation, stock));
                 let payment = payment.map(|payment| format!("create-payment {}", payment.amount));
-                payment.into_iter().chain(cancel.map(said)).collect()
+                payment.into_iter().chain(cancel.map(outgoing)).collect()
             }
             ReserveDied => {
                 let dead = died();
-                self.twice::<_, ()>(|reservation, _| give_up(&dead, reservation)).map(said).into_iter().collect()
+                self.twice::<_, ()>(|reservation, _| give_up(&dead, reservation)).map(outgoing).into_iter().collect()
             }
             Assigned => {
                 let message =
-                    heard(DeliveryAssigned { order_id: order(), delivery_id: id(2).into(), dealer: "Nora".into() });
+                    message(DeliveryAssigned { order_id: order(), delivery_id: id(2).into(), dealer: "Nora".into() });
                 if self.reservation.is_some() {
                     self.twice(|reservation, stock| ship_stock(&message, reservation.as_mut().unwrap(), stock));
                 }
@@ -69,7 +69,7 @@ impl Room {
                 Vec::new()
             }
             Cancel => {
-                let message = heard(CancelOrder { order_id: order(), reason: CancelReason::CustomerCancelled });
+                let message = message(CancelOrder { order_id: order(), reason: CancelReason::CustomerCancelled });
                 self.twice(|reservation, stock| release_stock(&message, reservation, stock));
                 Vec::new()
             }
@@ -80,18 +80,18 @@ impl Room {
         &mut self,
         react: impl Fn(&mut Option<Reservation>, &mut Rows<Stock, O>) -> S,
     ) -> S {
-        let said = self.once(&react);
+        let outgoing = self.once(&react);
         let after = self.clone();
         assert_eq!(self.once(&react), S::default(), "said again");
         assert_eq!(*self, after, "changed again");
-        said
+        outgoing
     }
 
     fn once<S, O>(&mut self, react: &impl Fn(&mut Option<Reservation>, &mut Rows<Stock, O>) -> S) -> S {
         let mut stock = Rows::of(self.shelf.iter().map(|(sku, stock)| (sku.clone(), Some(stock.clone()))));
-        let said = react(&mut self.reservation, &mut stock);
+        let outgoing = react(&mut self.reservation, &mut stock);
         self.shelf = stock.iter().map(|(sku, stock)| (sku.clone(), stock.clone())).collect();
-        said
+        outgoing
     }
 
     /// Tea on the shelf, and how much of it is held.
@@ -109,8 +109,8 @@ fn order() -> OrderId {
     id(1).into()
 }
 
-fn heard<M>(message: M) -> Heard<M> {
-    Heard::new(message, id(9), Timestamp::UNIX_EPOCH)
+fn message<M>(message: M) -> Incoming<M> {
+    Incoming::new(message, id(9), Timestamp::UNIX_EPOCH)
 }
 
 fn died<M: choreography::Message<Key = OrderId>>() -> Dead<M> {
@@ -123,7 +123,7 @@ fn reserve(pieces: u32) -> ReserveStock {
     ReserveStock { order_id: order(), customer_id: id(3).into(), lines, confirmation: Confirmation::Manual }
 }
 
-fn said(cancel: CancelOrder) -> String {
+fn outgoing(cancel: CancelOrder) -> String {
     format!("cancel-order {}", cancel.reason)
 }
 
@@ -147,8 +147,8 @@ fn whatever_comes_first_pieces_and_words_end_up_right() {
     ];
     for (story, words, status, tea) in cases {
         let mut room = Room::new();
-        let said: Vec<String> = story.iter().flat_map(|hears| room.hear(*hears)).collect();
-        assert_eq!((said, room.tea()), (words.iter().map(ToString::to_string).collect(), tea), "{story:?}");
+        let outgoing: Vec<String> = story.iter().flat_map(|receives| room.hear(*receives)).collect();
+        assert_eq!((outgoing, room.tea()), (words.iter().map(ToString::to_string).collect(), tea), "{story:?}");
         assert_eq!(room.reservation.unwrap().status, status, "{story:?}");
     }
 }
@@ -158,12 +158,13 @@ fn after_every_possible_story_with_a_cancellation_the_shelf_is_as_before() {
     let all = [Reserve(3), ReserveDied, Assigned, AssignedDied, Cancel];
     let mut stories = vec![Vec::new()];
     for _ in 0..4 {
-        stories = stories.iter().flat_map(|story| all.map(|hears| [story.as_slice(), &[hears]].concat())).collect();
+        stories =
+            stories.iter().flat_map(|story| all.map(|receives| [story.as_slice(), &[receives]].concat())).collect();
     }
     assert_eq!(stories.len(), 625);
     for story in stories {
         let mut room = Room::new();
-        let words: Vec<String> = story.iter().flat_map(|hears| room.hear(*hears)).collect();
+        let words: Vec<String> = story.iter().flat_map(|receives| room.hear(*receives)).collect();
         assert!(words.len() <= 1, "{story:?} said {words:?}");
         let (on_shelf, held) = room.tea();
         assert!(held <= on_shelf, "{story:?}");

@@ -1,4 +1,4 @@
-//! Everything is heard twice here: the second time must change nothing, and send the same mail.
+//! Everything is received twice here: the second time must change nothing, and send the same mail.
 
 use contracts::News;
 use jiff::Timestamp;
@@ -11,15 +11,15 @@ use crate::notifications::Posting;
 
 const ORDER: Uuid = Uuid::from_u128(0x0198_c0de_0000_7000_8000_0000_0000_0001);
 
-fn updated(status: News, email: Option<&str>) -> Heard<OrderUpdated> {
+fn updated(status: News, email: Option<&str>) -> Incoming<OrderUpdated> {
     let (order_id, email) = (ORDER.into(), email.map(str::to_owned));
     let (total, reason, lines) = (None, None, Vec::new());
     let news = OrderUpdated { order_id, customer_id: ORDER.into(), email, status, total, reason, lines };
-    Heard::new(news, Uuid::from_u128(ORDER.as_u128() + 1 + status as u128), Timestamp::UNIX_EPOCH)
+    Incoming::new(news, Uuid::from_u128(ORDER.as_u128() + 1 + status as u128), Timestamp::UNIX_EPOCH)
 }
 
-fn notified(status: News) -> Heard<CustomerNotified> {
-    Heard::new(CustomerNotified { order_id: ORDER.into(), status }, ORDER, Timestamp::UNIX_EPOCH)
+fn notified(status: News) -> Incoming<CustomerNotified> {
+    Incoming::new(CustomerNotified { order_id: ORDER.into(), status }, ORDER, Timestamp::UNIX_EPOCH)
 }
 
 /// Notes the mails about this news, each twice.
@@ -61,8 +61,8 @@ async fn the_customer_counts_as_told_when_the_mail_is_sent_or_there_is_nobody() 
         let directory = tempfile::tempdir().unwrap();
         let mailer = Mailer::to_directory(FROM.parse().unwrap(), directory.path().to_owned());
         for _ in 0..2 {
-            let said = send_mail(&updated(News::Paid, email), &mailer).await.unwrap();
-            assert_eq!(said, CustomerNotified { order_id: ORDER.into(), status: News::Paid });
+            let outgoing = send_mail(&updated(News::Paid, email), &mailer).await.unwrap();
+            assert_eq!(outgoing, CustomerNotified { order_id: ORDER.into(), status: News::Paid });
         }
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), files, "{email:?}");
     }

@@ -33,11 +33,11 @@ static LISTENERS: Semaphore = Semaphore::const_new(LISTENERS_MAX);
 /// A message of an order's story.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(super) struct Told {
-    /// Its place in the stream; null for what was heard live.
+    /// Its place in the stream; null for what was received live.
     sequence: Option<u64>,
     id: Uuid,
     /// The service that said it.
-    sayer: String,
+    publisher: String,
     /// What was said.
     #[schema(example = "payment-created")]
     message: String,
@@ -56,7 +56,7 @@ impl Told {
         Some(Self {
             sequence,
             id: heading.id,
-            sayer: heading.source.to_owned(),
+            publisher: heading.source.to_owned(),
             message: message.to_owned(),
             time: heading.time,
             causation: heading.causation.to_owned(),
@@ -132,7 +132,7 @@ mod tests {
 
     use crate::order::tests::{at, id};
 
-    fn said(id: Uuid, message: &str) -> Envelope {
+    fn outgoing(id: Uuid, message: &str) -> Envelope {
         let heading = Heading {
             id,
             source: "payment",
@@ -149,11 +149,15 @@ mod tests {
 
     #[test]
     fn a_message_is_told_once_and_what_is_not_ours_never() {
-        let foreign = Envelope { headers: Headers::default(), ..said(id(3), "payment-created") };
-        let stream =
-            [said(id(1), "payment-created"), said(id(2), "order-confirmed"), said(id(1), "payment-created"), foreign];
+        let foreign = Envelope { headers: Headers::default(), ..outgoing(id(3), "payment-created") };
+        let stream = [
+            outgoing(id(1), "payment-created"),
+            outgoing(id(2), "order-confirmed"),
+            outgoing(id(1), "payment-created"),
+            foreign,
+        ];
         let told = stream.iter().filter_map(|envelope| Told::of(Some(4), envelope)).filter(once());
-        let told: Vec<_> = told.map(|told| (told.sayer, told.message)).collect();
+        let told: Vec<_> = told.map(|told| (told.publisher, told.message)).collect();
         assert_eq!(
             told,
             [("payment", "payment-created"), ("payment", "order-confirmed")].map(|(a, b)| (a.into(), b.into()))
@@ -162,11 +166,11 @@ mod tests {
 
     #[test]
     fn a_message_shows_who_said_what_when_and_why() {
-        let told = serde_json::to_value(Told::of(Some(4), &said(id(1), "payment-created"))).unwrap();
+        let told = serde_json::to_value(Told::of(Some(4), &outgoing(id(1), "payment-created"))).unwrap();
         assert_eq!(
             told,
             serde_json::json!({
-                "sequence": 4, "id": "00000000-0000-0000-0000-000000000001", "sayer": "payment",
+                "sequence": 4, "id": "00000000-0000-0000-0000-000000000001", "publisher": "payment",
                 "message": "payment-created", "time": "1970-01-01T00:00:07Z", "causation": "c1",
                 "payload": {"order_id": "o1"},
             })

@@ -11,8 +11,8 @@ use crate::order::tests::{at, id, order};
 const ALL: [Status; 4] = [Status::Pending, Status::Confirmed, Status::Completed, Status::Cancelled];
 const TOTAL: Money = Money::new(500, Currency::EUR);
 
-fn hear<M: Message>(message: M) -> Heard<M> {
-    Heard::new(message, id(9), at(5))
+fn hear<M: Message>(message: M) -> Incoming<M> {
+    Incoming::new(message, id(9), at(5))
 }
 
 fn die<M: Message<Key = contracts::OrderId>>() -> Dead<M> {
@@ -21,19 +21,19 @@ fn die<M: Message<Key = contracts::OrderId>>() -> Dead<M> {
 
 /// Reacts twice: the second time nothing changes and nothing is said. What was said, and the order after.
 fn twice<R: Default + PartialEq + Debug>(mut row: Order, react: impl Fn(&mut Order) -> R) -> (R, Order) {
-    let said = react(&mut row);
+    let outgoing = react(&mut row);
     let mut again = row.clone();
     assert_eq!(react(&mut again), R::default(), "says something again");
     assert_eq!(again, row, "changes the order again");
-    (said, row)
+    (outgoing, row)
 }
 
 fn optional<R>(react: impl Fn(&mut Option<Order>) -> R) -> impl Fn(&mut Order) -> R {
     move |order| {
         let mut row = Some(order.clone());
-        let said = react(&mut row);
+        let outgoing = react(&mut row);
         *order = row.expect("no order ever vanishes");
-        said
+        outgoing
     }
 }
 
@@ -47,9 +47,9 @@ fn assigned() -> DeliveryAssigned {
 
 #[test]
 fn a_payment_is_noted_on_every_order() {
-    let heard = hear(PaymentCreated { order_id: id(1), payment_id: id(3), amount: TOTAL });
+    let message = hear(PaymentCreated { order_id: id(1), payment_id: id(3), amount: TOTAL });
     for status in ALL {
-        let ((), after) = twice(order(status), |order| note_payment(&heard, order));
+        let ((), after) = twice(order(status), |order| note_payment(&message, order));
         let expected = Order { payment_id: Some(id(3)), total: Some(TOTAL), updated_at: at(5), ..order(status) };
         assert_eq!(after, expected);
     }
@@ -63,10 +63,10 @@ fn a_confirmed_payment_has_a_dealer_looked_for_unless_the_order_is_cancelled() {
         (Status::Completed, Status::Completed),
         (Status::Cancelled, Status::Cancelled),
     ] {
-        let (said, order) = twice(order(before), |order| confirm_order(&hear(paid()), order));
+        let (outgoing, order) = twice(order(before), |order| confirm_order(&hear(paid()), order));
         assert_eq!(order.status, after);
-        assert_eq!(said.is_some(), before == Status::Pending, "{before}");
-        if let Some((delivery, told)) = said {
+        assert_eq!(outgoing.is_some(), before == Status::Pending, "{before}");
+        if let Some((delivery, told)) = outgoing {
             assert_eq!((delivery.order_id, delivery.address), (order.id, order.address));
             assert_eq!((told.status, told.total, told.reason), (News::Paid, Some(TOTAL), None));
             assert_eq!(order.payment_id, Some(id(3)));
@@ -77,9 +77,9 @@ fn a_confirmed_payment_has_a_dealer_looked_for_unless_the_order_is_cancelled() {
 #[test]
 fn an_assigned_delivery_completes_a_confirmed_order_and_no_other() {
     for before in ALL {
-        let (said, order) = twice(order(before), |order| complete_order(&hear(assigned()), order));
+        let (outgoing, order) = twice(order(before), |order| complete_order(&hear(assigned()), order));
         let done = before == Status::Confirmed;
-        assert_eq!(said.map(|told| told.status), done.then_some(News::Completed), "{before}");
+        assert_eq!(outgoing.map(|told| told.status), done.then_some(News::Completed), "{before}");
         assert_eq!(order.status, if done { Status::Completed } else { before });
         assert_eq!(order.delivery_id, done.then(|| id(4)));
     }
@@ -87,19 +87,19 @@ fn an_assigned_delivery_completes_a_confirmed_order_and_no_other() {
 
 #[test]
 fn an_undo_cancels_an_order_that_has_not_ended_and_tells_the_customer_once() {
-    let heard = hear(CancelOrder { order_id: id(1), reason: CancelReason::OutOfStock });
+    let message = hear(CancelOrder { order_id: id(1), reason: CancelReason::OutOfStock });
     for (before, after, told) in [
         (Status::Pending, Status::Cancelled, true),
         (Status::Confirmed, Status::Cancelled, true),
         (Status::Completed, Status::Completed, false),
         (Status::Cancelled, Status::Cancelled, false),
     ] {
-        let (said, order) = twice(order(before), optional(|order| cancel_order(&heard, order)));
-        assert_eq!((order.status, said.is_some()), (after, told), "{before}");
+        let (outgoing, order) = twice(order(before), optional(|order| cancel_order(&message, order)));
+        assert_eq!((order.status, outgoing.is_some()), (after, told), "{before}");
         assert_eq!(order.reason, told.then_some(CancelReason::OutOfStock));
-        assert!(said.is_none_or(|told| told.reason == order.reason && told.status == News::Cancelled));
+        assert!(outgoing.is_none_or(|told| told.reason == order.reason && told.status == News::Cancelled));
     }
-    assert_eq!(cancel_order(&heard, &mut None), None);
+    assert_eq!(cancel_order(&message, &mut None), None);
 }
 
 #[test]
@@ -110,8 +110,8 @@ fn what_the_customer_knows_only_grows() {
         (Some(News::Cancelled), News::Paid, News::Cancelled),
     ];
     for (notified, status, after) in cases {
-        let heard = hear(CustomerNotified { order_id: id(1), status });
-        let ((), order) = twice(Order { notified, ..order(Status::Completed) }, |order| note_notified(&heard, order));
+        let message = hear(CustomerNotified { order_id: id(1), status });
+        let ((), order) = twice(Order { notified, ..order(Status::Completed) }, |order| note_notified(&message, order));
         assert_eq!(order.notified, Some(after));
     }
 }
@@ -119,25 +119,29 @@ fn what_the_customer_knows_only_grows() {
 #[test]
 fn a_confirmation_that_died_cancels_a_pending_order_and_its_payment() {
     for before in ALL {
-        let (said, order) = twice(order(before), optional(|order| confirmation_died(&die(), order)));
+        let (outgoing, order) = twice(order(before), optional(|order| confirmation_died(&die(), order)));
         let undone = before == Status::Pending;
-        assert_eq!(said.is_some(), undone, "{before}");
+        assert_eq!(outgoing.is_some(), undone, "{before}");
         assert_eq!(order.status, if undone { Status::Cancelled } else { before });
-        assert!(said.is_none_or(|(undo, told)| undo.reason == CancelReason::Failed && told.is_some()));
+        assert!(
+            outgoing.is_none_or(|(compensation, told)| compensation.reason == CancelReason::Failed && told.is_some())
+        );
     }
-    let (undo, told) = confirmation_died(&die(), &mut None).unwrap();
-    assert_eq!((undo.order_id, told), (id(1), None));
+    let (compensation, told) = confirmation_died(&die(), &mut None).unwrap();
+    assert_eq!((compensation.order_id, told), (id(1), None));
 }
 
 #[test]
 fn an_assignment_that_died_calls_the_dealer_back() {
     for before in ALL {
-        let (said, order) = twice(order(before), optional(|order| assignment_died(&die(), order)));
+        let (outgoing, order) = twice(order(before), optional(|order| assignment_died(&die(), order)));
         let undone = matches!(before, Status::Pending | Status::Confirmed);
-        assert_eq!(said.is_some(), undone, "{before}");
+        assert_eq!(outgoing.is_some(), undone, "{before}");
         assert_eq!(order.status, if undone { Status::Cancelled } else { before });
-        assert!(said.is_none_or(|(undo, told)| undo.reason == CancelReason::Failed && told.is_some()));
+        assert!(
+            outgoing.is_none_or(|(compensation, told)| compensation.reason == CancelReason::Failed && told.is_some())
+        );
     }
-    let (undo, told) = assignment_died(&die(), &mut None).unwrap();
-    assert_eq!((undo.order_id, told), (id(1), None));
+    let (compensation, told) = assignment_died(&die(), &mut None).unwrap();
+    assert_eq!((compensation.order_id, told), (id(1), None));
 }

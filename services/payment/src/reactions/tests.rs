@@ -29,8 +29,8 @@ fn asked(confirmation: Confirmation) -> CreatePayment {
     CreatePayment { order_id: id(1), customer_id: id(2), amount: AMOUNT, confirmation }
 }
 
-fn hear<M: Message>(message: M) -> Heard<M> {
-    Heard::new(message, id(9), at(5))
+fn hear<M: Message>(message: M) -> Incoming<M> {
+    Incoming::new(message, id(9), at(5))
 }
 
 fn die<M: Message<Key = contracts::OrderId>>() -> Dead<M> {
@@ -46,39 +46,39 @@ fn twice<R: PartialEq + Debug>(
     mut row: Option<Payment>,
     react: impl Fn(&mut Option<Payment>) -> Option<R>,
 ) -> (Option<R>, Payment) {
-    let said = react(&mut row);
+    let outgoing = react(&mut row);
     let mut again = row.clone();
     assert_eq!(react(&mut again), None, "says something again");
     assert_eq!(again, row, "changes the payment again");
-    (said, row.expect("each of these leaves a payment"))
+    (outgoing, row.expect("each of these leaves a payment"))
 }
 
 #[test]
 fn a_manual_payment_waits_for_the_customer_until_its_deadline() {
-    let heard = hear(asked(Confirmation::Manual));
-    let (said, payment) = twice(None, |payment| create_payment(&heard, payment, DEADLINE));
-    let id: PaymentId = heard.new_id("payment");
-    let created = PaymentCreated { order_id: heard.order_id, payment_id: id, amount: AMOUNT };
-    assert_eq!(said, Some((created, None, Some(payment.expiry().at(at(905))))));
-    assert_eq!(payment, Payment::pending(id, &heard, at(905), at(5)));
+    let message = hear(asked(Confirmation::Manual));
+    let (outgoing, payment) = twice(None, |payment| create_payment(&message, payment, DEADLINE));
+    let id: PaymentId = message.new_id("payment");
+    let created = PaymentCreated { order_id: message.order_id, payment_id: id, amount: AMOUNT };
+    assert_eq!(outgoing, Some((created, None, Some(payment.expiry().at(at(905))))));
+    assert_eq!(payment, Payment::pending(id, &message, at(905), at(5)));
 }
 
 #[test]
 fn an_automatic_payment_is_confirmed_at_once_and_has_no_deadline() {
-    let heard = hear(asked(Confirmation::Automatic));
-    let (said, payment) = twice(None, |payment| create_payment(&heard, payment, DEADLINE));
-    let (order_id, payment_id, amount) = (heard.order_id, heard.new_id("payment"), AMOUNT);
+    let message = hear(asked(Confirmation::Automatic));
+    let (outgoing, payment) = twice(None, |payment| create_payment(&message, payment, DEADLINE));
+    let (order_id, payment_id, amount) = (message.order_id, message.new_id("payment"), AMOUNT);
     let created = PaymentCreated { order_id, payment_id, amount };
-    assert_eq!(said, Some((created, Some(OrderConfirmed { order_id, payment_id, amount }), None)));
+    assert_eq!(outgoing, Some((created, Some(OrderConfirmed { order_id, payment_id, amount }), None)));
     assert_eq!((payment.status, payment.deadline), (Status::Confirmed, None));
 }
 
 #[test]
 fn no_payment_is_opened_where_there_is_one_or_a_tombstone() {
     for status in ALL {
-        let heard = hear(asked(Confirmation::Automatic));
-        let (said, after) = twice(Some(payment(status)), |payment| create_payment(&heard, payment, DEADLINE));
-        assert_eq!((said, after), (None, payment(status)));
+        let message = hear(asked(Confirmation::Automatic));
+        let (outgoing, after) = twice(Some(payment(status)), |payment| create_payment(&message, payment, DEADLINE));
+        assert_eq!((outgoing, after), (None, payment(status)));
     }
 }
 
@@ -89,26 +89,26 @@ fn a_payment_without_end_of_time_has_the_last_moment_as_its_deadline() {
 
 #[test]
 fn a_creation_that_died_leaves_a_tombstone_and_the_order_is_off() {
-    let (said, after) = twice(None, |payment| creation_died(&die(), payment));
-    assert_eq!(said, Some(off(CancelReason::Failed)));
+    let (outgoing, after) = twice(None, |payment| creation_died(&die(), payment));
+    assert_eq!(outgoing, Some(off(CancelReason::Failed)));
     assert_eq!((after.status, after.amount, after.reason), (Status::Cancelled, None, Some(CancelReason::Failed)));
     for status in ALL {
-        let (said, after) = twice(Some(payment(status)), |payment| creation_died(&die(), payment));
-        assert_eq!((said, after), (None, payment(status)));
+        let (outgoing, after) = twice(Some(payment(status)), |payment| creation_died(&die(), payment));
+        assert_eq!((outgoing, after), (None, payment(status)));
     }
 }
 
 #[test]
 fn a_deadline_ends_a_pending_payment_and_no_other_also_when_its_message_died() {
     for before in ALL {
-        let heard = hear(ExpirePayment { order_id: id(1) });
-        let in_time = twice(Some(payment(before)), |payment| expire_payment(&heard, payment.as_mut()?));
+        let message = hear(ExpirePayment { order_id: id(1) });
+        let in_time = twice(Some(payment(before)), |payment| expire_payment(&message, payment.as_mut()?));
         let too_late = twice(Some(payment(before)), |payment| expiry_died(&die(), payment));
-        let (said, after) = match before {
+        let (outgoing, after) = match before {
             Status::Pending => (Some(off(CancelReason::PaymentExpired)), Status::Expired),
             _ => (None, before),
         };
-        assert_eq!((&in_time.0, in_time.1.status), (&said, after));
+        assert_eq!((&in_time.0, in_time.1.status), (&outgoing, after));
         assert_eq!(in_time, too_late);
     }
     assert_eq!(expiry_died(&die(), &mut None), None);
@@ -116,8 +116,8 @@ fn a_deadline_ends_a_pending_payment_and_no_other_also_when_its_message_died() {
 
 #[test]
 fn an_undo_gives_the_money_back_or_sees_to_it_that_none_is_taken() {
-    let heard = hear(CancelPayment { order_id: id(1), reason: CancelReason::NoDealer });
-    let never = payment(Status::Pending).expiry().never();
+    let message = hear(CancelPayment { order_id: id(1), reason: CancelReason::NoDealer });
+    let never = payment(Status::Pending).expiry().cancel();
     let cases = [
         (Status::Pending, Some((off(CancelReason::NoDealer), Some(never))), Status::Cancelled),
         (Status::Confirmed, Some((off(CancelReason::NoDealer), None)), Status::Refunded),
@@ -126,18 +126,18 @@ fn an_undo_gives_the_money_back_or_sees_to_it_that_none_is_taken() {
         (Status::Expired, None, Status::Expired),
     ];
     for (before, expected, status) in cases {
-        let (said, after) = twice(Some(payment(before)), |payment| cancel_payment(&heard, payment));
-        assert_eq!((said, after.status), (expected, status));
+        let (outgoing, after) = twice(Some(payment(before)), |payment| cancel_payment(&message, payment));
+        assert_eq!((outgoing, after.status), (expected, status));
     }
 }
 
 #[test]
 fn an_undo_that_comes_first_leaves_a_tombstone_and_nothing_is_taken_later() {
-    let heard = hear(CancelPayment { order_id: id(1), reason: CancelReason::CustomerCancelled });
-    let (said, tombstone) = twice(None, |payment| cancel_payment(&heard, payment));
-    assert_eq!(said, Some((off(CancelReason::CustomerCancelled), None)));
+    let message = hear(CancelPayment { order_id: id(1), reason: CancelReason::CustomerCancelled });
+    let (outgoing, tombstone) = twice(None, |payment| cancel_payment(&message, payment));
+    assert_eq!(outgoing, Some((off(CancelReason::CustomerCancelled), None)));
     assert_eq!(tombstone.status, Status::Cancelled);
     let late = hear(asked(Confirmation::Automatic));
-    let (said, after) = twice(Some(tombstone.clone()), |payment| create_payment(&late, payment, DEADLINE));
-    assert_eq!((said, after), (None, tombstone));
+    let (outgoing, after) = twice(Some(tombstone.clone()), |payment| create_payment(&late, payment, DEADLINE));
+    assert_eq!((outgoing, after), (None, tombstone));
 }

@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
-use crate::envelope::Envelope;
+use crate::wire::envelope::Envelope;
+use crate::wire::subject::{InvalidKey, matches};
 
 pub mod jetstream;
 pub mod memory;
-pub(crate) mod subject;
 
 /// Why the stream did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +25,9 @@ pub enum BusError {
     /// A message that the stream does not take at all, however often it is tried.
     #[error("message too large: {0}")]
     TooLarge(String),
+    /// A key that can't stand in a subject.
+    #[error(transparent)]
+    InvalidKey(#[from] InvalidKey),
 }
 
 /// The state of a stream.
@@ -60,9 +63,9 @@ pub enum ReadFrom {
     Time(Timestamp),
 }
 
-/// Who hears the stream of events, and how far it was sent it.
+/// Who receives the stream of events, and how far it was sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hearer {
+pub struct ConsumerInfo {
     /// The consumer: `<service>-<slot>`.
     pub consumer: String,
     /// The subjects that it is sent.
@@ -75,15 +78,15 @@ pub struct Hearer {
     pub pending: u64,
 }
 
-impl Hearer {
+impl ConsumerInfo {
     /// The service that it reads for, whichever slot it is.
     pub fn service(&self) -> &str {
         self.consumer.rsplit_once('-').map_or(&self.consumer, |(service, _)| service)
     }
 
     /// Whether it is sent what a service says under a name.
-    pub fn hears(&self, sayer: &str, message: &str) -> bool {
-        self.filters.iter().any(|filter| subject::matches(filter, &format!("{sayer}.{message}.any")))
+    pub fn receives(&self, publisher: &str, message: &str) -> bool {
+        self.filters.iter().any(|filter| matches(filter, &format!("{publisher}.{message}.any")))
     }
 }
 
@@ -123,16 +126,16 @@ pub trait Connection: Send + Sync {
     async fn stream(&self) -> Result<StreamState, BusError>;
 
     /// The dead letters from a place on, in their order, at most `max`; what became of them is not among them.
-    async fn letters(&self, from: ReadFrom, max: usize) -> Result<Vec<Stored>, BusError>;
+    async fn dead_letters(&self, from: ReadFrom, max: usize) -> Result<Vec<Stored>, BusError>;
 
-    /// Who hears the stream of events.
-    async fn hearers(&self) -> Result<Vec<Hearer>, BusError>;
+    /// Who receives the stream of events.
+    async fn consumers(&self) -> Result<Vec<ConsumerInfo>, BusError>;
 
     /// The first event under a subject after a sequence, and when it was stored.
     async fn first_after(&self, subject: &str, sequence: u64) -> Result<Option<(u64, Timestamp)>, BusError>;
 
     /// How far a consumer is; none if it does not exist.
-    async fn hearer(&self, consumer: &str) -> Result<Option<Hearer>, BusError>;
+    async fn consumer_info(&self, consumer: &str) -> Result<Option<ConsumerInfo>, BusError>;
 
     /// Sets a consumer to go on at a stream sequence; the sequence that the server says it will go on at.
     async fn reset(&self, consumer: &str, sequence: u64) -> Result<u64, BusError>;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::wire::dead_letter::{DEAD_LETTER_SUBJECTS, DEAD_LETTERS, EVENTS};
+
 /// The largest message a stream takes, in bytes: 64 KiB of payload and room for the headers.
 pub const MESSAGE_BYTES_MAX: usize = (64 + 8) * 1024;
 
@@ -15,9 +17,6 @@ const DEAD_LETTERS_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The window in which the server looks for repeated message ids: the shortest, as nothing here carries one.
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(1);
-
-/// The subjects of dead letters, and of what became of them.
-pub const DEAD_LETTER_SUBJECTS: [&str; 2] = ["dead.>", "handled.>"];
 
 /// Everything that has to be there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,12 +60,12 @@ impl StreamPlan {
 
     /// The stream of events, with the subjects of those who say them: `order.*.*`, and so on.
     pub fn events(subjects: Vec<String>, bytes_max: u64) -> Self {
-        Self::new("EVENTS", subjects, EVENTS_AGE_MAX, bytes_max)
+        Self::new(EVENTS, subjects, EVENTS_AGE_MAX, bytes_max)
     }
 
     /// The stream of dead letters and of what became of them.
     pub fn dead_letters(bytes_max: u64) -> Self {
-        Self::new("DEAD_LETTERS", DEAD_LETTER_SUBJECTS.map(str::to_owned).into(), DEAD_LETTERS_AGE_MAX, bytes_max)
+        Self::new(DEAD_LETTERS, DEAD_LETTER_SUBJECTS.map(str::to_owned).into(), DEAD_LETTERS_AGE_MAX, bytes_max)
     }
 
     fn new(name: &str, subjects: Vec<String>, age_max: Duration, bytes_max: u64) -> Self {

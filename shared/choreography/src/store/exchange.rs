@@ -5,16 +5,19 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{DeadUndo, EffectRow, Head, IdempotencyKey, InboxRow, LaterRow, StoredAnswer, StoredRow, WaitingRow};
-use crate::envelope::Envelope;
+use super::{
+    DeadCompensation, EffectRow, Head, IdempotencyKey, InboxRow, RowChange, ScheduledRow, StoredReply, StoredRow,
+    WaitingRow,
+};
+use crate::wire::envelope::Envelope;
 
 /// What a batch reads before it decides: asked for at once, because each question is a way to the database and back.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wanted {
-    /// Messages that may have been heard already.
-    pub heard: Vec<Uuid>,
+    /// Messages that may have been received already.
+    pub received: Vec<Uuid>,
     /// Idempotency keys that may have been answered already.
-    pub answers: Vec<IdempotencyKey>,
+    pub replies: Vec<IdempotencyKey>,
     /// Rows: the table, and keys that are sorted and unique.
     pub rows: Vec<(&'static str, Vec<String>)>,
     /// Rows, by table and key, that messages may wait for.
@@ -28,10 +31,10 @@ pub struct Wanted {
 pub struct Loaded {
     /// The head, as it will be until the commit.
     pub head: Head,
-    /// The messages that were heard already: how often each was tried before it died, none if it lives.
-    pub heard: HashMap<Uuid, Option<u32>>,
+    /// The messages that were received already: how often each was tried before it died, none if it lives.
+    pub received: HashMap<Uuid, Option<u32>>,
     /// The answers that were given.
-    pub answers: Vec<StoredAnswer>,
+    pub replies: Vec<StoredReply>,
     /// The rows that exist, as they were asked for, table by table.
     pub rows: Vec<Vec<StoredRow>>,
     /// Whether any message waits for any row.
@@ -39,7 +42,7 @@ pub struct Loaded {
     /// The messages that wait for these rows, the oldest first.
     pub waiting: Vec<WaitingRow>,
     /// Messages to be said by now, in the order in which they are due.
-    pub due: Vec<LaterRow>,
+    pub due: Vec<ScheduledRow>,
     /// Waiting messages that die by now, the one that dies first at the front.
     pub expired: Vec<WaitingRow>,
 }
@@ -52,14 +55,14 @@ pub struct Changes {
     /// How far reading got; none for a batch without messages.
     pub advance: Option<Advance>,
     /// What was not asked for, but taken for granted.
-    pub assumed: Option<Assumed>,
+    pub preconditions: Option<Preconditions>,
     /// Changed rows, at most one change a row.
     pub rows: Vec<RowChange>,
-    /// Messages that were heard; one that stands there already is replaced, unless it was assumed to be new.
+    /// Messages that were received; one that stands there already is replaced, unless it was assumed to be new.
     pub inbox: Vec<InboxRow>,
-    /// Undos that died, until they are repaired.
-    pub undos_died: Vec<DeadUndo>,
-    /// Messages that are being repaired: one that is an undo does not count as dead any more.
+    /// Compensations that died, until they are repaired.
+    pub compensations_died: Vec<DeadCompensation>,
+    /// Messages that are being repaired: one that is a compensation does not count as dead any more.
     pub repaired: Vec<Uuid>,
     /// What is said, numbered from the head's `outbox_next` on.
     pub outbox: Vec<Envelope>,
@@ -68,13 +71,13 @@ pub struct Changes {
     /// Messages that wait no longer.
     pub waited: Vec<Uuid>,
     /// What is to be said later, or not any more.
-    pub later: Vec<LaterChange>,
+    pub scheduled: Vec<ScheduleChange>,
     /// Effects to be run.
     pub effects: Vec<EffectRow>,
     /// Numbers of effects that are over.
     pub effects_done: Vec<i64>,
     /// Answers to be found again under their idempotency keys.
-    pub answers: Vec<StoredAnswer>,
+    pub replies: Vec<StoredReply>,
 }
 
 /// The numbers that a commit gave.
@@ -89,24 +92,24 @@ pub struct Committed {
 /// What a batch took for granted instead of asking. The commit checks all of it, and is refused where it is not so. That
 /// nothing waits follows from the head: only who is in charge lets messages wait, and moves the position by that.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Assumed {
+pub struct Preconditions {
     /// The head: its epoch, its position, and its next number.
     pub head: Head,
-    /// Messages that were not heard before.
-    pub unheard: Vec<Uuid>,
+    /// Messages that were not received before.
+    pub unreceived: Vec<Uuid>,
     /// Idempotency keys that were not answered before.
-    pub unanswered: Vec<IdempotencyKey>,
+    pub unused_keys: Vec<IdempotencyKey>,
     /// Rows: the table, the key, and the version; 0 for a row that does not exist. Those that the batch changes are
     /// checked by that, too.
     pub rows: Vec<(&'static str, String, i64)>,
 }
 
-impl Assumed {
+impl Preconditions {
     /// And this, at the same head.
     pub(crate) fn add(&mut self, other: Self) {
         self.head = other.head;
-        self.unheard.extend(other.unheard);
-        self.unanswered.extend(other.unanswered);
+        self.unreceived.extend(other.unreceived);
+        self.unused_keys.extend(other.unused_keys);
         self.rows.extend(other.rows);
     }
 }
@@ -124,31 +127,11 @@ pub struct Advance {
     pub safe: u64,
 }
 
-/// A row to be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowChange {
-    /// The table.
-    pub table: &'static str,
-    /// The key, as text.
-    pub key: String,
-    /// The version that was loaded, 0 if there was no row. The new one is one higher.
-    pub version: i64,
-    /// The new state as JSON; none deletes the row, and changes nothing if there was none.
-    pub state: Option<String>,
-}
-
-impl RowChange {
-    /// Whether it deletes a row that does not exist.
-    pub(crate) fn is_nothing(&self) -> bool {
-        self.state.is_none() && self.version == 0
-    }
-}
-
 /// A change of what is to be said later, in the order in which it was decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LaterChange {
+pub enum ScheduleChange {
     /// Say it then, instead of what stood under its name and key.
-    Set(LaterRow),
+    Set(ScheduledRow),
     /// Take back, or strike off, what stands under this name and key.
     Remove {
         /// The message's name.

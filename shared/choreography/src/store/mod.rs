@@ -11,10 +11,11 @@ pub mod memory;
 mod rows;
 pub mod sqlite;
 
-pub use exchange::{Advance, Assumed, Changes, Committed, LaterChange, Loaded, RowChange, Wanted};
+pub use crate::declare::tables::{RowChange, StoredRow};
+pub use exchange::{Advance, Changes, Committed, Loaded, Preconditions, ScheduleChange, Wanted};
 pub use rows::{
-    Backlog, DeadUndo, EffectRow, Head, IdempotencyKey, InboxRow, LastRun, LaterRow, OutboxRow, StoredAnswer,
-    StoredRow, WaitingRow,
+    Backlog, DeadCompensation, EffectRow, Head, IdempotencyKey, InboxRow, LastRun, OutboxRow, ScheduledRow,
+    StoredReply, WaitingRow,
 };
 
 /// Why the database did not do what it was asked.
@@ -40,12 +41,12 @@ pub enum StoreError {
 /// Before which moment each is old enough to be forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Old {
-    /// Messages that were heard.
-    pub heard: Timestamp,
-    /// Those among them that died: they may be replayed as long as their letters are kept.
+    /// Messages that were received.
+    pub received: Timestamp,
+    /// Those among them that died: they may be replayed as long as their dead letters are kept.
     pub dead: Timestamp,
     /// Answers under idempotency keys.
-    pub answers: Timestamp,
+    pub replies: Timestamp,
 }
 
 /// A value that a column is compared with.
@@ -129,8 +130,8 @@ pub trait Store: Send + Sync + 'static {
     /// A page of rows.
     async fn list(&self, listing: &Listing) -> Result<Vec<StoredRow>, StoreError>;
 
-    /// The undos that died and are not repaired, the first at the front; at most `limit`.
-    async fn dead_undos(&self, limit: u32) -> Result<Vec<DeadUndo>, StoreError>;
+    /// The compensations that died and are not repaired, the first at the front; at most `limit`.
+    async fn dead_compensations(&self, limit: u32) -> Result<Vec<DeadCompensation>, StoreError>;
 
     /// How many rows stand in outbox, waiting, later, and effects.
     async fn backlog(&self) -> Result<Backlog, StoreError>;

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::envelope::Envelope;
+use crate::wire::envelope::Envelope;
 
 /// How far a service has read and said; a single row.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,17 +26,6 @@ impl Head {
     pub(crate) fn place(&self) -> (i64, u64, i64) {
         (self.epoch, self.position, self.outbox_next)
     }
-}
-
-/// A stored row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredRow {
-    /// The key, as text.
-    pub key: String,
-    /// Counts the writes, from 1.
-    pub version: i64,
-    /// The state, as JSON.
-    pub state: String,
 }
 
 /// A row of the outbox: something to be published, in the order of the numbers.
@@ -65,7 +54,7 @@ pub struct WaitingRow {
 
 /// Something to be said later. A later one of the same name and key replaces it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LaterRow {
+pub struct ScheduledRow {
     /// The message's name.
     pub name: String,
     /// The message's key.
@@ -93,7 +82,7 @@ pub struct EffectRow {
     pub envelope: Envelope,
 }
 
-/// A message that was heard, as the inbox remembers it.
+/// A message that was received, as the inbox remembers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InboxRow {
     /// The message's id.
@@ -102,9 +91,9 @@ pub struct InboxRow {
     pub dead_tries: Option<u32>,
 }
 
-/// An undo that died. Nothing else leaves a story half undone: it counts until an operator has seen to it.
+/// A compensation that died. Nothing else leaves a story half undone: it counts until an operator has seen to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadUndo {
+pub struct DeadCompensation {
     /// The message's id.
     pub id: Uuid,
     /// Its subject.
@@ -124,19 +113,19 @@ pub struct IdempotencyKey {
 
 /// The stored answer of a request with an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredAnswer {
+pub struct StoredReply {
     /// Whose.
     pub key: IdempotencyKey,
     /// A hash of the request's body: another body under the same key is a mistake.
     pub body_hash: String,
     /// The answer, as JSON.
-    pub answer: String,
+    pub reply: String,
 }
 
 /// What is known of the process that read before this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LastRun {
-    /// Whether it began where this one begins, and did not end by [`release`](super::Store::release): something that it heard may have
+    /// Whether it began where this one begins, and did not end by [`release`](super::Store::release): something that it received may have
     /// killed it.
     pub died_here: bool,
     /// The message that it tried when it died, and how many processes have died of it by now.
@@ -151,7 +140,7 @@ pub struct Backlog {
     /// Messages that wait for a row.
     pub waiting: u64,
     /// Messages to be said later.
-    pub later: u64,
+    pub scheduled: u64,
     /// Effects to be run.
     pub effects: u64,
 }

@@ -48,13 +48,13 @@ pub(crate) async fn say(connection: &dyn Connection, subject: &str, payload: &st
 
 /// The next `count` messages of a pull.
 pub(crate) async fn hear(pull: &mut dyn Deliveries, count: usize) -> Vec<Delivery> {
-    let mut heard = Vec::new();
-    while heard.len() < count {
-        heard.extend(soon("a delivery", pull.next(count - heard.len())).await.unwrap());
+    let mut incoming = Vec::new();
+    while incoming.len() < count {
+        incoming.extend(soon("a delivery", pull.next(count - incoming.len())).await.unwrap());
     }
-    heard
+    incoming
 }
 
-pub(crate) fn payloads(heard: &[Delivery]) -> Vec<&str> {
-    heard.iter().map(|delivery| std::str::from_utf8(&delivery.envelope.payload).unwrap()).collect()
+pub(crate) fn payloads(incoming: &[Delivery]) -> Vec<&str> {
+    incoming.iter().map(|delivery| std::str::from_utf8(&delivery.envelope.payload).unwrap()).collect()
 }

@@ -7,7 +7,7 @@ use futures::FutureExt;
 
 use crate::{envelope, hear, payloads, say};
 
-async fn hearer() -> (MemoryBus, Box<dyn Connection>) {
+async fn consumer_info() -> (MemoryBus, Box<dyn Connection>) {
     let bus = MemoryBus::new();
     bus.add_consumer("payment-0", &["order.*.*"]);
     let connection = bus.connect().await.unwrap();
@@ -19,16 +19,16 @@ async fn hearer() -> (MemoryBus, Box<dyn Connection>) {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_said_can_be_looked_at() {
-    let (bus, connection) = hearer().await;
+    let (bus, connection) = consumer_info().await;
     say(&*connection, "dead.payment.create.o1", "letter").await.unwrap();
-    assert_eq!(bus.said().len(), 6);
-    assert_eq!(bus.said()[1], (2, envelope("order.create.o1", "b")));
-    assert_eq!(bus.letters(), [(1, envelope("dead.payment.create.o1", "letter"))]);
+    assert_eq!(bus.outgoing().len(), 6);
+    assert_eq!(bus.outgoing()[1], (2, envelope("order.create.o1", "b")));
+    assert_eq!(bus.dead_letters(), [(1, envelope("dead.payment.create.o1", "letter"))]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_forgotten_tail_was_never_said() {
-    let (bus, connection) = hearer().await;
+    let (bus, connection) = consumer_info().await;
     let (id, created) = (connection.server_id(), connection.stream().await.unwrap().created);
     bus.forget_after(2);
     assert!(!connection.lost().await.is_empty());
@@ -41,18 +41,18 @@ async fn a_forgotten_tail_was_never_said() {
 
 #[tokio::test(start_paused = true)]
 async fn a_recreated_stream_has_another_birthday_and_no_consumers() {
-    let (bus, connection) = hearer().await;
+    let (bus, connection) = consumer_info().await;
     let created = connection.stream().await.unwrap().created;
     bus.recreate_stream();
     let state = connection.stream().await.unwrap();
     assert_ne!(state.created, created);
     assert_eq!(state.last, 0);
-    assert_eq!(connection.hearer("payment-0").await, Ok(None));
+    assert_eq!(connection.consumer_info("payment-0").await, Ok(None));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_cut_is_no_restart() {
-    let (bus, connection) = hearer().await;
+    let (bus, connection) = consumer_info().await;
     bus.cut();
     assert!(matches!(connection.publish(&envelope("order.create.o1", "g")).await, Err(BusError::Lost(_))));
     assert_eq!(bus.connect().await.unwrap().server_id(), connection.server_id());
@@ -60,7 +60,7 @@ async fn a_cut_is_no_restart() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_is_down_lets_nobody_in() {
-    let (bus, connection) = hearer().await;
+    let (bus, connection) = consumer_info().await;
     bus.set_down(true);
     assert!(!connection.lost().await.is_empty());
     assert!(matches!(bus.connect().await.err(), Some(BusError::Lost(_))));
@@ -70,18 +70,18 @@ async fn a_server_that_is_down_lets_nobody_in() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dropped_acknowledgement_is_a_message_stored_and_a_time_out() {
-    let (bus, connection) = hearer().await;
+    let (bus, connection) = consumer_info().await;
     bus.drop_acknowledgements(1);
     let started = tokio::time::Instant::now();
     assert!(matches!(say(&*connection, "order.create.o1", "g").await, Err(BusError::Lost(_))));
     assert_eq!(started.elapsed(), Duration::from_secs(5));
-    assert_eq!(bus.said().len(), 7);
+    assert_eq!(bus.outgoing().len(), 7);
     assert_eq!(say(&*connection, "order.create.o1", "h").await, Ok(8));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_stores_nothing() {
-    let (bus, connection) = hearer().await;
+    let (bus, connection) = consumer_info().await;
     bus.refuse(Some("no space left"));
     let refused = say(&*connection, "order.create.o1", "g").await;
     assert_eq!(refused, Err(BusError::Refused("no space left".to_owned())));
@@ -91,25 +91,25 @@ async fn a_refusal_stores_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_duplicate_comes_with_the_next_consumer_sequence() {
-    let (bus, connection) = hearer().await;
+    let (bus, connection) = consumer_info().await;
     bus.duplicate_next("payment-0");
-    let heard = hear(&mut *connection.pull("payment-0").await.unwrap(), 7).await;
-    assert_eq!(payloads(&heard), ["a", "a", "b", "c", "d", "e", "f"]);
-    assert_eq!((heard[1].consumer_sequence, heard[1].delivered, heard[2].consumer_sequence), (2, 2, 3));
+    let incoming = hear(&mut *connection.pull("payment-0").await.unwrap(), 7).await;
+    assert_eq!(payloads(&incoming), ["a", "a", "b", "c", "d", "e", "f"]);
+    assert_eq!((incoming[1].consumer_sequence, incoming[1].delivered, incoming[2].consumer_sequence), (2, 2, 3));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_forgotten_pull_leaves_gaps() {
-    let (bus, connection) = hearer().await;
+    let (bus, connection) = consumer_info().await;
     bus.steal("payment-0", 2);
-    let heard = hear(&mut *connection.pull("payment-0").await.unwrap(), 4).await;
-    assert_eq!(payloads(&heard), ["b", "d", "e", "f"]);
-    assert_eq!(heard.iter().map(|heard| heard.consumer_sequence).collect::<Vec<_>>(), [2, 4, 5, 6]);
+    let incoming = hear(&mut *connection.pull("payment-0").await.unwrap(), 4).await;
+    assert_eq!(payloads(&incoming), ["b", "d", "e", "f"]);
+    assert_eq!(incoming.iter().map(|incoming| incoming.consumer_sequence).collect::<Vec<_>>(), [2, 4, 5, 6]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_server_is_lost_after_two_heartbeats() {
-    let (bus, connection) = hearer().await;
+    let (bus, connection) = consumer_info().await;
     let mut pull = connection.pull("payment-0").await.unwrap();
     hear(&mut *pull, 6).await;
     let started = tokio::time::Instant::now();
@@ -122,7 +122,7 @@ async fn a_silent_server_is_lost_after_two_heartbeats() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_dropped_pull_was_sent_is_gone_until_a_reset() {
-    let (_bus, connection) = hearer().await;
+    let (_bus, connection) = consumer_info().await;
     assert_eq!(connection.pull("payment-0").await.unwrap().next(2).await.unwrap().len(), 2);
     let mut pull = connection.pull("payment-0").await.unwrap();
     assert!(pull.next(10).now_or_never().is_none());

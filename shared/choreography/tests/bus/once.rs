@@ -119,7 +119,7 @@ async fn a_forbidden_question_is_refused_at_once() {
     let server = Server::provisioned().await;
     server.add_consumer("order-0", &["order.*.*"]).await;
     let bus = JetStreamBus::new(patient(server.options("payment")));
-    let refused = at_once("an answer", bus.connect().await.unwrap().hearer("order-0")).await;
+    let refused = at_once("an answer", bus.connect().await.unwrap().consumer_info("order-0")).await;
     assert!(matches!(&refused, Err(BusError::Refused(text)) if text.contains("Permissions Violation")), "{refused:?}");
     let mut pull = bus.connect().await.unwrap().pull("order-0").await.unwrap();
     let refused = at_once("an end", pull.next(1)).await;
@@ -131,7 +131,7 @@ async fn a_services_few_permissions_are_enough() {
     let server = Server::provisioned().await;
     server.add_consumer("payment-0", &["payment.*.*"]).await;
     let connection = server.bus("payment").connect().await.unwrap();
-    assert_eq!(connection.hearer("payment-0").await.unwrap().unwrap().consumer, "payment-0");
+    assert_eq!(connection.consumer_info("payment-0").await.unwrap().unwrap().consumer, "payment-0");
     assert_eq!(connection.stream().await.unwrap().last, 0);
     assert_eq!(connection.reset("payment-0", 1).await, Ok(1));
     say(&*connection, "payment.expire.o1", "a").await.unwrap();

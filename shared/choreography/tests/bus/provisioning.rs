@@ -94,11 +94,11 @@ async fn a_consumer_that_hears_more_goes_on_where_it_was() {
     let lines = provision(&admin, &with_consumer(&["order.create.*", "order.cancel.*"])).await.unwrap();
     assert!(lines[2].contains("updated filter_subjects"), "{lines:?}");
     say(&*connection, "order.cancel.o2", "later").await.unwrap();
-    let heard = hear(&mut *connection.pull("payment-0").await.unwrap(), 1).await;
-    assert_eq!((heard[0].stream_sequence, heard[0].consumer_sequence), (4, 3));
+    let incoming = hear(&mut *connection.pull("payment-0").await.unwrap(), 1).await;
+    assert_eq!((incoming[0].stream_sequence, incoming[0].consumer_sequence), (4, 3));
     assert_eq!(connection.reset("payment-0", 1).await, Ok(1));
-    let heard = hear(&mut *connection.pull("payment-0").await.unwrap(), 4).await;
-    assert_eq!(heard.iter().map(|heard| heard.stream_sequence).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    let incoming = hear(&mut *connection.pull("payment-0").await.unwrap(), 4).await;
+    assert_eq!(incoming.iter().map(|incoming| incoming.stream_sequence).collect::<Vec<_>>(), [1, 2, 3, 4]);
 }
 
 #[tokio::test]

@@ -121,7 +121,7 @@ impl Server {
         JetStreamOptions {
             user: user.to_owned(),
             password: "secret".to_owned(),
-            sayers: vec!["order".to_owned(), "payment".to_owned()],
+            publishers: vec!["order".to_owned(), "payment".to_owned()],
             ..JetStreamOptions::new(format!("nats://{}", self.address()), user)
         }
     }

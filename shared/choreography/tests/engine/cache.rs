@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use choreography::{IdempotencyKey, Once, Request, Service};
+use choreography::{Idempotency, IdempotencyKey, Request, Service};
 use metrics_exporter_prometheus::PrometheusBuilder;
 
 use crate::diary::{How, Note, OpenPage, Strike, Write};
@@ -46,7 +46,7 @@ async fn the_database_is_not_asked_for_what_the_last_batches_wrote() {
     for line in 4..100 {
         write(&stage, line).await;
         // Of what is new nothing is known, but that it is new.
-        scribe.tell(OpenPage { page: line, title: "May".to_owned() }).await.unwrap();
+        scribe.execute(OpenPage { page: line, title: "May".to_owned() }).await.unwrap();
     }
     assert_eq!(stage.log(1).await, written(0..100));
     let looks_for_what_is_due = 2;
@@ -61,8 +61,8 @@ async fn what_another_instance_wrote_is_seen() {
     let other = stage.start_as(1);
     well(&other).await;
     for round in 0..10 {
-        other.tell(note(&format!("b{round}"))).await.unwrap();
-        let page = scribe.tell(note(&format!("a{round}"))).await.unwrap();
+        other.execute(note(&format!("b{round}"))).await.unwrap();
+        let page = scribe.execute(note(&format!("a{round}"))).await.unwrap();
         assert_eq!(page.log[page.log.len() - 2..], [format!("note b{round}"), format!("note a{round}")]);
         write(&stage, 100 + round).await;
     }
@@ -84,9 +84,9 @@ async fn one_that_woke_after_the_take_over_writes_nothing_by_memory() {
     stage.write(1, 4);
     let other = stage.start_as(1);
     stage.logged(1, "write 4").await;
-    other.tell(note("rain")).await.unwrap();
+    other.execute(note("rain")).await.unwrap();
     sleeper.wake();
-    let page = scribe.tell(note("sun")).await.unwrap();
+    let page = scribe.execute(note("sun")).await.unwrap();
     assert_eq!(page.log[4..], ["write 4", "note rain", "note sun"]);
     tokio::join!(scribe.stop(), other.stop());
 }
@@ -96,17 +96,20 @@ async fn what_was_heard_or_answered_before_is_known_though_nobody_asks() {
     let stage = Stage::new();
     let scribe = scribe_by_heart(&stage).await;
     let key = IdempotencyKey { route: "POST /notes".to_owned(), caller: String::new(), key: "a".to_owned() };
-    let once = || Request { once: Some(Once { key: key.clone(), body_hash: "x".to_owned() }), ..Request::default() };
+    let once = || Request {
+        idempotency: Some(Idempotency { key: key.clone(), body_hash: "x".to_owned() }),
+        ..Request::default()
+    };
     let message = stage.envelope(&Write { page: 1, line: 9, how: How::Lawlessly });
-    let first = scribe.tell_as(note("rain"), once()).await.unwrap();
+    let first = scribe.execute_as(note("rain"), once()).await.unwrap();
     for line in 100..110 {
         stage.bus.say(&message).unwrap();
         stage.logged(1, "write 9").await;
         // What is new in between lets the scribe go by memory again.
         write(&stage, line).await;
         stage.all_is_heard().await;
-        assert_eq!(scribe.tell_as(note("rain"), once()).await.unwrap(), first);
-        scribe.tell(OpenPage { page: line, title: "May".to_owned() }).await.unwrap();
+        assert_eq!(scribe.execute_as(note("rain"), once()).await.unwrap(), first);
+        scribe.execute(OpenPage { page: line, title: "May".to_owned() }).await.unwrap();
     }
     let log = stage.log(1).await;
     let count = |entry: &str| log.iter().filter(|known| *known == entry).count();
@@ -122,13 +125,13 @@ async fn a_message_waits_only_for_a_row_that_is_really_missing() {
     let other = stage.start_as(1);
     well(&other).await;
     for page in 10..20 {
-        other.tell(OpenPage { page, title: "May".to_owned() }).await.unwrap();
+        other.execute(OpenPage { page, title: "May".to_owned() }).await.unwrap();
         stage.say(Strike { page, line: 1 });
         stage.logged(page, "strike 1").await;
     }
     stage.say(Strike { page: 20, line: 1 });
     until("it waits", || async { stage.backlog().await.waiting == 1 }).await;
-    other.tell(OpenPage { page: 20, title: "May".to_owned() }).await.unwrap();
+    other.execute(OpenPage { page: 20, title: "May".to_owned() }).await.unwrap();
     stage.logged(20, "strike 1").await;
     tokio::join!(scribe.stop(), other.stop());
 }

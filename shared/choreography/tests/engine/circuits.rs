@@ -1,22 +1,22 @@
-//! The circuit breaker at work: what is held, paced and refused while a hearer is in trouble, and what goes on.
+//! The circuit breaker at work: what is held, paced and refused while a subscriber is in trouble, and what goes on.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use choreography::{CircuitState, Envelope, IdempotencyKey, Once, Request, Service, Settings, TellError};
+use choreography::{CircuitState, Envelope, ExecuteError, Idempotency, IdempotencyKey, Request, Service, Settings};
 
 use crate::diary::{OpenPage, TearOut};
 use crate::stage::{Stage, well};
 use crate::{ms, pass, until};
 
-/// A letter of somebody who could not do what the scribe said.
+/// A dead letter of somebody who could not do what the scribe said.
 fn die(stage: &Stage, message: &str) {
     let headers = [("dead-reason", "exhausted"), ("dead-detail", "no ink")].into();
     let subject = format!("dead.reader.{message}.1").into();
     stage.bus.say(&Envelope { subject, headers, payload: "{}".into() }).unwrap();
 }
 
-/// One second of each of these cycles sees enough letters to make it dirty; where it begins, a cycle begins.
+/// One second of each of these cycles sees enough dead letters to make it dirty; where it begins, a cycle begins.
 async fn dirty_cycles(stage: &Stage, count: u32) {
     for _ in 0..count {
         pass(ms(1_000)).await;
@@ -54,8 +54,8 @@ async fn open_circuit(stage: &Stage, scribe: &Service) {
     state(scribe, "page-opened", Some(CircuitState::Open)).await;
 }
 
-async fn open(scribe: &Service, page: u32) -> Result<(), TellError> {
-    scribe.tell(OpenPage { page, title: "May".to_owned() }).await.map(drop)
+async fn open(scribe: &Service, page: u32) -> Result<(), ExecuteError> {
+    scribe.execute(OpenPage { page, title: "May".to_owned() }).await.map(drop)
 }
 
 async fn open_all(scribe: &Service, pages: RangeInclusive<u32>) {
@@ -68,12 +68,12 @@ async fn open_all(scribe: &Service, pages: RangeInclusive<u32>) {
 async fn expect_backlog_full(scribe: &Service, page: u32) {
     pass(ms(1_100)).await;
     let refused = open(scribe, page).await;
-    assert!(matches!(&refused, Err(TellError::Closed { code: "backlog-full", .. })), "{refused:?}");
+    assert!(matches!(&refused, Err(ExecuteError::Closed { code: "backlog-full", .. })), "{refused:?}");
 }
 
 fn pages(stage: &Stage) -> Vec<u32> {
-    let said = stage.said().into_iter();
-    said.filter_map(|said| said.strip_prefix("page-opened.")?.parse().ok()).collect()
+    let outgoing = stage.outgoing().into_iter();
+    outgoing.filter_map(|outgoing| outgoing.strip_prefix("page-opened.")?.parse().ok()).collect()
 }
 
 async fn all_said(stage: &Stage, count: u32) {
@@ -97,7 +97,7 @@ async fn a_circuit_opens_after_three_dirty_cycles_and_closes_after_two_clean_one
     state(&scribe, "page-opened", Some(CircuitState::Open)).await;
     let breaker = scribe.breaker();
     assert!(breaker.any_open && breaker.circuits[0].why.contains("exhausted ×3"), "{breaker:?}");
-    let Err(TellError::Closed { code, detail, retry_after }) = open(&scribe, 3).await else {
+    let Err(ExecuteError::Closed { code, detail, retry_after }) = open(&scribe, 3).await else {
         panic!("it was not refused")
     };
     assert_eq!((code, detail.contains("page-opened")), ("circuit-open", true));
@@ -119,17 +119,17 @@ async fn an_answer_under_an_idempotency_key_is_given_again_while_nothing_new_is_
     well(&scribe).await;
     let once = |key: &str| {
         let key = IdempotencyKey { route: "POST /pages".to_owned(), caller: String::new(), key: key.to_owned() };
-        Request { trace: None, once: Some(Once { key, body_hash: "may".to_owned() }) }
+        Request { trace: None, idempotency: Some(Idempotency { key, body_hash: "may".to_owned() }) }
     };
     let page = OpenPage { page: 1, title: "May".to_owned() };
-    let first = scribe.tell_as(page.clone(), once("a")).await.unwrap();
+    let first = scribe.execute_as(page.clone(), once("a")).await.unwrap();
     open_circuit(&stage, &scribe).await;
-    assert_eq!(scribe.tell_as(page.clone(), once("a")).await, Ok(first));
+    assert_eq!(scribe.execute_as(page.clone(), once("a")).await, Ok(first));
     let other = OpenPage { page: 2, ..page };
-    let refused = scribe.tell_as(other.clone(), once("b")).await;
-    assert!(matches!(refused, Err(TellError::Closed { .. })), "{refused:?}");
+    let refused = scribe.execute_as(other.clone(), once("b")).await;
+    assert!(matches!(refused, Err(ExecuteError::Closed { .. })), "{refused:?}");
     state(&scribe, "page-opened", None).await;
-    assert!(scribe.tell_as(other, once("b")).await.is_ok(), "a refusal is no answer to keep");
+    assert!(scribe.execute_as(other, once("b")).await.is_ok(), "a refusal is no answer to keep");
     scribe.stop().await;
 }
 
@@ -142,9 +142,11 @@ async fn an_open_circuit_holds_its_kind_in_order_while_all_else_passes() {
         stage.write(page, 7);
     }
     stage.say(TearOut { page: 9 });
-    until("all else is said", || async { stage.said().iter().filter(|said| said.starts_with("written")).count() == 5 })
-        .await;
-    until("the undo is said", || async { stage.said().contains(&"torn-out.9".to_owned()) }).await;
+    until("all else is said", || async {
+        stage.outgoing().iter().filter(|outgoing| outgoing.starts_with("written")).count() == 5
+    })
+    .await;
+    until("the compensation is said", || async { stage.outgoing().contains(&"torn-out.9".to_owned()) }).await;
     assert_eq!(pages(&stage), [] as [u32; 0]);
     die(&stage, "page-opened");
     all_said(&stage, 5).await;
@@ -210,7 +212,7 @@ async fn what_is_held_is_kept_and_what_went_past_it_is_not_said_again_after_a_cu
     stage.bus.cut();
     well(&scribe).await;
     stage.all_is_heard().await;
-    assert_eq!(stage.all_said("written").iter().filter(|said| &*said.subject == "scribe.written.2").count(), 1);
+    assert_eq!(stage.all_said("written").iter().filter(|outgoing| &*outgoing.subject == "scribe.written.2").count(), 1);
     state(&scribe, "page-opened", None).await;
     all_said(&stage, 1).await;
     assert_eq!(stage.all_said("page-opened")[0].header("dead-held"), Some("true"));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use choreography::{IdempotencyKey, Once, Refused, Request, Service, Settings, TellError};
+use choreography::{ExecuteError, Idempotency, IdempotencyKey, Rejected, Request, Service, Settings};
 
 use crate::diary::{Note, OpenPage, Page};
 use crate::sleeper::Sleeper;
@@ -23,21 +23,21 @@ fn page<const N: usize>(log: [&str; N]) -> Page {
 
 fn once(key: &str, body: &str) -> Request {
     let key = IdempotencyKey { route: "POST /notes".to_owned(), caller: "me".to_owned(), key: key.to_owned() };
-    Request { once: Some(Once { key, body_hash: body.to_owned() }), ..Request::default() }
+    Request { idempotency: Some(Idempotency { key, body_hash: body.to_owned() }), ..Request::default() }
 }
 
-fn refused() -> TellError {
-    TellError::Refused(Refused::new("open-already", "This page is open."))
+fn refused() -> ExecuteError {
+    ExecuteError::Rejected(Rejected::new("open-already", "This page is open."))
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_caller_is_answered_with_the_row_once_it_is_committed() {
     let stage = Stage::new();
     let scribe = stage.start();
-    assert_eq!(scribe.tell(open(1, "May")).await, Ok(page(["open May"])));
+    assert_eq!(scribe.execute(open(1, "May")).await, Ok(page(["open May"])));
     assert_eq!(stage.log(1).await, ["open May"]);
-    assert_eq!(scribe.tell(note(1, "rain")).await, Ok(page(["open May", "note rain"])));
-    until("it is said", || async { stage.said() == ["page-opened.1"] }).await;
+    assert_eq!(scribe.execute(note(1, "rain")).await, Ok(page(["open May", "note rain"])));
+    until("it is said", || async { stage.outgoing() == ["page-opened.1"] }).await;
     scribe.stop().await;
 }
 
@@ -45,9 +45,9 @@ async fn the_caller_is_answered_with_the_row_once_it_is_committed() {
 async fn commands_of_one_batch_are_done_in_the_order_of_their_arrival() {
     let stage = Stage::new();
     let scribe = stage.start();
-    scribe.tell(open(1, "May")).await.unwrap();
+    scribe.execute(open(1, "May")).await.unwrap();
     let texts: Vec<String> = (0..700).map(|text| text.to_string()).collect();
-    let notes = texts.iter().map(|text| scribe.tell(note(1, text)));
+    let notes = texts.iter().map(|text| scribe.execute(note(1, text)));
     let answers: Vec<_> = futures::future::join_all(notes).await.into_iter().map(Result::unwrap).collect();
     assert!(answers.iter().zip(&texts).all(|(page, text)| page.log.contains(&format!("note {text}"))));
     let wanted: Vec<String> = texts.iter().map(|text| format!("note {text}")).collect();
@@ -59,11 +59,11 @@ async fn commands_of_one_batch_are_done_in_the_order_of_their_arrival() {
 async fn a_refusal_changes_nothing_and_says_nothing() {
     let stage = Stage::new();
     let scribe = stage.start();
-    scribe.tell(open(1, "May")).await.unwrap();
-    assert_eq!(scribe.tell(open(1, "June")).await, Err(refused()));
+    scribe.execute(open(1, "May")).await.unwrap();
+    assert_eq!(scribe.execute(open(1, "June")).await, Err(refused()));
     stage.all_is_heard().await;
     assert_eq!(stage.log(1).await, ["open May"]);
-    assert_eq!(stage.said().iter().filter(|said| *said == "page-opened.1").count(), 1);
+    assert_eq!(stage.outgoing().iter().filter(|outgoing| *outgoing == "page-opened.1").count(), 1);
     scribe.stop().await;
 }
 
@@ -71,7 +71,7 @@ async fn a_refusal_changes_nothing_and_says_nothing() {
 async fn a_missing_row_is_missing_and_nothing_waits_for_it() {
     let stage = Stage::new();
     let scribe = stage.start();
-    assert_eq!(scribe.tell(note(1, "rain")).await, Err(TellError::Missing));
+    assert_eq!(scribe.execute(note(1, "rain")).await, Err(ExecuteError::Missing));
     assert_eq!(stage.backlog().await.waiting, 0);
     scribe.stop().await;
 }
@@ -80,13 +80,16 @@ async fn a_missing_row_is_missing_and_nothing_waits_for_it() {
 async fn what_fails_changes_nothing_and_harms_no_neighbour() {
     let stage = Stage::new();
     let scribe = stage.start();
-    let (panicking, large, fine) =
-        tokio::join!(scribe.tell(open(1, "panic")), scribe.tell(open(2, "at length")), scribe.tell(open(3, "May")));
-    assert_eq!(panicking, Err(TellError::Failed("panicked: the ink ran out".to_owned())));
-    assert!(matches!(large, Err(TellError::TooLarge(detail)) if detail.contains("page-opened")));
+    let (panicking, large, fine) = tokio::join!(
+        scribe.execute(open(1, "panic")),
+        scribe.execute(open(2, "at length")),
+        scribe.execute(open(3, "May"))
+    );
+    assert_eq!(panicking, Err(ExecuteError::Failed("panicked: the ink ran out".to_owned())));
+    assert!(matches!(large, Err(ExecuteError::TooLarge(detail)) if detail.contains("page-opened")));
     assert_eq!(fine, Ok(page(["open May"])));
     assert!(stage.log(1).await.is_empty() && stage.log(2).await.is_empty());
-    until("the third is said", || async { stage.said() == ["page-opened.3"] }).await;
+    until("the third is said", || async { stage.outgoing() == ["page-opened.3"] }).await;
     scribe.stop().await;
 }
 
@@ -94,17 +97,17 @@ async fn what_fails_changes_nothing_and_harms_no_neighbour() {
 async fn a_repeated_request_gets_its_answer_again_also_after_a_restart() {
     let stage = Stage::new();
     let scribe = stage.start();
-    scribe.tell(open(1, "May")).await.unwrap();
-    let first = scribe.tell_as(note(1, "rain"), once("a", "rain")).await;
-    scribe.tell(note(1, "sun")).await.unwrap();
+    scribe.execute(open(1, "May")).await.unwrap();
+    let first = scribe.execute_as(note(1, "rain"), once("a", "rain")).await;
+    scribe.execute(note(1, "sun")).await.unwrap();
     assert_eq!(first, Ok(page(["open May", "note rain"])));
-    assert_eq!(scribe.tell_as(note(1, "rain"), once("a", "rain")).await, first);
+    assert_eq!(scribe.execute_as(note(1, "rain"), once("a", "rain")).await, first);
     scribe.stop().await;
     let scribe = stage.start();
-    assert_eq!(scribe.tell_as(note(1, "rain"), once("a", "rain")).await, first);
+    assert_eq!(scribe.execute_as(note(1, "rain"), once("a", "rain")).await, first);
     assert_eq!(stage.log(1).await, ["open May", "note rain", "note sun"]);
-    assert_eq!(scribe.tell_as(note(1, "hail"), once("a", "hail")).await, Err(TellError::KeyReused));
-    assert!(scribe.tell_as(note(1, "hail"), once("b", "hail")).await.is_ok());
+    assert_eq!(scribe.execute_as(note(1, "hail"), once("a", "hail")).await, Err(ExecuteError::KeyReused));
+    assert!(scribe.execute_as(note(1, "hail"), once("b", "hail")).await.is_ok());
     scribe.stop().await;
 }
 
@@ -112,28 +115,28 @@ async fn a_repeated_request_gets_its_answer_again_also_after_a_restart() {
 async fn refusals_are_repeated_as_they_were_but_faults_are_tried_again() {
     let stage = Stage::new();
     let scribe = stage.start();
-    assert_eq!(scribe.tell_as(note(1, "rain"), once("a", "x")).await, Err(TellError::Missing));
-    assert!(matches!(scribe.tell_as(open(1, "panic"), once("b", "x")).await, Err(TellError::Failed(_))));
-    assert_eq!(scribe.tell_as(open(1, "May"), once("b", "x")).await, Ok(page(["open May"])));
-    assert_eq!(scribe.tell_as(open(1, "June"), once("c", "x")).await, Err(refused()));
+    assert_eq!(scribe.execute_as(note(1, "rain"), once("a", "x")).await, Err(ExecuteError::Missing));
+    assert!(matches!(scribe.execute_as(open(1, "panic"), once("b", "x")).await, Err(ExecuteError::Failed(_))));
+    assert_eq!(scribe.execute_as(open(1, "May"), once("b", "x")).await, Ok(page(["open May"])));
+    assert_eq!(scribe.execute_as(open(1, "June"), once("c", "x")).await, Err(refused()));
     scribe.stop().await;
     let scribe = stage.start();
-    assert_eq!(scribe.tell_as(note(1, "rain"), once("a", "x")).await, Err(TellError::Missing));
-    assert_eq!(scribe.tell_as(open(9, "June"), once("c", "x")).await, Err(refused()));
+    assert_eq!(scribe.execute_as(note(1, "rain"), once("a", "x")).await, Err(ExecuteError::Missing));
+    assert_eq!(scribe.execute_as(open(9, "June"), once("c", "x")).await, Err(refused()));
     scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_forgotten_after_its_time() {
     let stage = Stage::new();
-    let settings = Settings { answers_kept: ms(100_000), inbox_kept: ms(10_000), ..stage.settings() };
+    let settings = Settings { replies_kept: ms(100_000), inbox_kept: ms(10_000), ..stage.settings() };
     let scribe = stage.start_with(settings);
     well(&scribe).await;
-    scribe.tell_as(open(1, "May"), once("a", "x")).await.unwrap();
+    scribe.execute_as(open(1, "May"), once("a", "x")).await.unwrap();
     pass(ms(95_000)).await;
-    scribe.tell_as(open(1, "May"), once("a", "x")).await.unwrap();
+    scribe.execute_as(open(1, "May"), once("a", "x")).await.unwrap();
     pass(ms(10_000)).await;
-    assert_eq!(scribe.tell_as(open(1, "May"), once("a", "x")).await, Err(refused()));
+    assert_eq!(scribe.execute_as(open(1, "May"), once("a", "x")).await, Err(refused()));
     scribe.stop().await;
 }
 
@@ -142,7 +145,7 @@ async fn asleep(stage: &Stage) -> (Service, Sleeper) {
     let sleeper = Sleeper::over(stage.store.clone());
     let scribe = stage.start_over(Arc::new(sleeper.clone()), stage.settings());
     well(&scribe).await;
-    scribe.tell(open(1, "May")).await.unwrap();
+    scribe.execute(open(1, "May")).await.unwrap();
     sleeper.sleep();
     (scribe, sleeper)
 }
@@ -151,12 +154,12 @@ async fn asleep(stage: &Stage) -> (Service, Sleeper) {
 async fn a_request_that_still_runs_is_not_begun_a_second_time() {
     let stage = Stage::new();
     let (scribe, sleeper) = asleep(&stage).await;
-    let mut first = Box::pin(scribe.tell_as(note(1, "rain"), once("a", "x")));
+    let mut first = Box::pin(scribe.execute_as(note(1, "rain"), once("a", "x")));
     assert!(futures::poll!(&mut first).is_pending());
-    assert_eq!(scribe.tell_as(note(1, "rain"), once("a", "x")).await, Err(TellError::KeyRunning));
+    assert_eq!(scribe.execute_as(note(1, "rain"), once("a", "x")).await, Err(ExecuteError::KeyRunning));
     sleeper.wake();
     assert_eq!(first.await, Ok(page(["open May", "note rain"])));
-    assert_eq!(scribe.tell_as(note(1, "rain"), once("a", "x")).await, Ok(page(["open May", "note rain"])));
+    assert_eq!(scribe.execute_as(note(1, "rain"), once("a", "x")).await, Ok(page(["open May", "note rain"])));
     scribe.stop().await;
 }
 
@@ -165,16 +168,16 @@ async fn a_caller_that_goes_away_and_comes_again_is_answered_and_nobody_is_stuck
     let stage = Stage::new();
     let (scribe, sleeper) = asleep(&stage).await;
     // The first command is in a batch already; these come together in the next one.
-    let mut batch = Box::pin(scribe.tell(note(1, "sun")));
+    let mut batch = Box::pin(scribe.execute(note(1, "sun")));
     assert!(futures::poll!(&mut batch).is_pending());
     pass(ms(10)).await;
     for _ in 0..3 {
-        let mut gone = Box::pin(scribe.tell_as(note(1, "rain"), once("a", "x")));
+        let mut gone = Box::pin(scribe.execute_as(note(1, "rain"), once("a", "x")));
         let _ = futures::poll!(&mut gone);
     }
     sleeper.wake();
     batch.await.unwrap();
-    until("it is answered", || async { scribe.tell_as(note(1, "rain"), once("a", "x")).await.is_ok() }).await;
+    until("it is answered", || async { scribe.execute_as(note(1, "rain"), once("a", "x")).await.is_ok() }).await;
     assert_eq!(stage.log(1).await, ["open May", "note sun", "note rain"]);
     scribe.stop().await;
 }
@@ -183,9 +186,11 @@ async fn a_caller_that_goes_away_and_comes_again_is_answered_and_nobody_is_stuck
 async fn two_instances_do_a_request_once() {
     let stage = Stage::new();
     let (one, other) = (stage.start(), stage.start_as(1));
-    one.tell(open(1, "May")).await.unwrap();
-    let (first, second) =
-        tokio::join!(one.tell_as(note(1, "rain"), once("a", "x")), other.tell_as(note(1, "rain"), once("a", "x")));
+    one.execute(open(1, "May")).await.unwrap();
+    let (first, second) = tokio::join!(
+        one.execute_as(note(1, "rain"), once("a", "x")),
+        other.execute_as(note(1, "rain"), once("a", "x"))
+    );
     assert_eq!(first, Ok(page(["open May", "note rain"])));
     assert_eq!(first, second);
     assert_eq!(stage.log(1).await, ["open May", "note rain"]);
@@ -196,13 +201,13 @@ async fn two_instances_do_a_request_once() {
 async fn beyond_the_bound_callers_are_told_to_come_back() {
     let stage = Stage::new();
     let (scribe, sleeper) = asleep(&stage).await;
-    let mut waiting: Vec<_> = (0..8_000).map(|_| Box::pin(scribe.tell(note(1, "rain")))).collect();
+    let mut waiting: Vec<_> = (0..8_000).map(|_| Box::pin(scribe.execute(note(1, "rain")))).collect();
     let mut busy = 0;
     let mut accepted = Vec::new();
     for mut call in waiting.drain(..) {
         match futures::poll!(&mut call) {
             std::task::Poll::Ready(answer) => {
-                assert_eq!(answer, Err(TellError::Busy));
+                assert_eq!(answer, Err(ExecuteError::Busy));
                 busy += 1;
             }
             std::task::Poll::Pending => accepted.push(call),
@@ -221,11 +226,14 @@ async fn a_trace_is_handed_on_and_an_unreadable_one_is_replaced() {
     let scribe = stage.start();
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let request = |trace: &str| Request { trace: Some(trace.to_owned()), ..Request::default() };
-    scribe.tell_as(open(1, "May"), request(trace)).await.unwrap();
-    scribe.tell_as(open(2, "May"), request("no trace at all, but as long as one: 0123456789abcdef")).await.unwrap();
-    until("both are said", || async { stage.said().len() == 2 }).await;
-    let traces: Vec<_> =
-        stage.all_said("page-opened").iter().map(|said| said.header("traceparent").unwrap().to_owned()).collect();
+    scribe.execute_as(open(1, "May"), request(trace)).await.unwrap();
+    scribe.execute_as(open(2, "May"), request("no trace at all, but as long as one: 0123456789abcdef")).await.unwrap();
+    until("both are said", || async { stage.outgoing().len() == 2 }).await;
+    let traces: Vec<_> = stage
+        .all_said("page-opened")
+        .iter()
+        .map(|outgoing| outgoing.header("traceparent").unwrap().to_owned())
+        .collect();
     assert!(traces[0].starts_with("00-0af7651916cd43dd8448eb211c80319c-") && traces[0] != trace);
     assert!(choreography::valid_trace(&traces[1]), "{}", traces[1]);
     scribe.stop().await;

@@ -69,19 +69,19 @@ async fn send(_: &Copy, (): &()) -> anyhow::Result<()> {
 }
 
 #[test]
-#[should_panic(expected = "library: two steps hear copy")]
+#[should_panic(expected = "library: two steps receive copy")]
 fn two_reactions_to_one_message_are_refused() {
     let _ = Choreography::new("library").on(copy).on(copy_also);
 }
 
 #[test]
-#[should_panic(expected = "library: `.undo` for copy, which is no undo")]
+#[should_panic(expected = "library: `.compensate` for copy, which is no compensation")]
 fn a_forward_message_is_not_heard_as_an_undo() {
-    let _ = Choreography::new("library").undo(copy_also);
+    let _ = Choreography::new("library").compensate(copy_also);
 }
 
 #[test]
-#[should_panic(expected = "library: `.on` for unbind, which is an undo")]
+#[should_panic(expected = "library: `.on` for unbind, which is a compensation")]
 fn an_undo_is_not_heard_as_a_forward_message() {
     let _ = Choreography::new("library").on(unbind);
 }
@@ -107,23 +107,23 @@ fn one_table_twice_in_a_command_is_refused() {
 #[test]
 #[should_panic(expected = "takes the same table twice")]
 fn one_table_twice_in_an_otherwise_is_refused() {
-    let _ = Choreography::new("library").on(copy).otherwise(not_copied_within);
+    let _ = Choreography::new("library").on(copy).fallback(not_copied_within);
 }
 
 #[test]
-#[should_panic(expected = "`.otherwise` for copy must follow the step that hears it")]
+#[should_panic(expected = "`.fallback` for copy must follow the step that receives it")]
 fn an_otherwise_without_its_step_is_refused() {
-    let _ = Choreography::new("library").command(burn).otherwise(nothing::<Copy>);
+    let _ = Choreography::new("library").command(burn).fallback(nothing::<Copy>);
 }
 
 #[test]
-#[should_panic(expected = "`.otherwise` for burn must follow the step that hears it")]
+#[should_panic(expected = "`.fallback` for burn must follow the step that receives it")]
 fn a_command_has_no_otherwise() {
-    let _ = Choreography::new("library").command(burn).otherwise(nothing::<Burn>);
+    let _ = Choreography::new("library").command(burn).fallback(nothing::<Burn>);
 }
 
 #[test]
 fn a_reaction_and_an_effect_may_hear_the_same_message() {
-    let library = Choreography::new("library").on(copy).effect(send, ()).otherwise(nothing::<Copy>);
+    let library = Choreography::new("library").on(copy).effect(send, ()).fallback(nothing::<Copy>);
     assert_eq!(library.edges().len(), 2);
 }

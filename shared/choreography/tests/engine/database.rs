@@ -1,6 +1,6 @@
 //! A database that fails: the batch is kept and tried whole again.
 
-use choreography::TellError;
+use choreography::ExecuteError;
 
 use crate::diary::{How, Note, OpenPage, Print, Remind, Strike, Write};
 use crate::stage::{Stage, well, written};
@@ -11,23 +11,29 @@ async fn nothing_is_lost_and_nothing_done_twice_when_commits_fail() {
     let stage = Stage::new();
     let scribe = stage.start_lawless();
     well(&scribe).await;
-    scribe.tell(OpenPage { page: 2, title: "May".to_owned() }).await.unwrap();
+    scribe.execute(OpenPage { page: 2, title: "May".to_owned() }).await.unwrap();
     for round in 0..20 {
         stage.store.fail_next_commits(1 + round % 4);
         for line in 0..30 {
             stage.say(Write { page: 1, line: round * 30 + line, how: How::Lawlessly });
         }
         stage.say(Print { page: 3, line: round });
-        scribe.tell(Note { page: 2, text: round.to_string() }).await.unwrap();
+        scribe.execute(Note { page: 2, text: round.to_string() }).await.unwrap();
     }
     stage.all_is_heard().await;
     assert_eq!(stage.log(1).await, written(0..600));
     assert_eq!(stage.log(2).await.len(), 21);
-    until("all is said", || async { stage.said().iter().filter(|said| *said == "written.1").count() == 600 }).await;
-    until("all is printed", || async { stage.said().iter().filter(|said| *said == "printed.3").count() == 20 }).await;
+    until("all is said", || async {
+        stage.outgoing().iter().filter(|outgoing| *outgoing == "written.1").count() == 600
+    })
+    .await;
+    until("all is printed", || async {
+        stage.outgoing().iter().filter(|outgoing| *outgoing == "printed.3").count() == 20
+    })
+    .await;
     assert_eq!(stage.press.lines(3), (0..20).collect::<Vec<_>>());
-    assert_eq!(stage.all_said("written").iter().filter(|said| said.subject.ends_with(".1")).count(), 600);
-    assert!(stage.letters().is_empty());
+    assert_eq!(stage.all_said("written").iter().filter(|outgoing| outgoing.subject.ends_with(".1")).count(), 600);
+    assert!(stage.dead_letters().is_empty());
     scribe.stop().await;
 }
 
@@ -66,7 +72,7 @@ async fn what_is_due_and_what_waits_survives_it() {
     well(&scribe).await;
     stage.say(Strike { page: 1, line: 1 });
     until("it waits", || async { stage.backlog().await.waiting == 1 }).await;
-    scribe.tell(Remind { page: 2, line: 1, after_ms: Some(5_000) }).await.unwrap();
+    scribe.execute(Remind { page: 2, line: 1, after_ms: Some(5_000) }).await.unwrap();
     pass(ms(4_900)).await;
     stage.store.fail_next_commits(8);
     stage.write(1, 1);
@@ -83,13 +89,13 @@ async fn a_service_that_stops_meanwhile_tells_its_callers() {
     well(&scribe).await;
     stage.store.fail_next_commits(u32::MAX);
     let open = OpenPage { page: 1, title: "May".to_owned() };
-    let mut waiting = Box::pin(scribe.tell(open.clone()));
+    let mut waiting = Box::pin(scribe.execute(open.clone()));
     assert!(futures::poll!(&mut waiting).is_pending());
     until("the database fails", || async { scribe.health().database.is_err() }).await;
-    let mut queued = Box::pin(scribe.tell(open));
+    let mut queued = Box::pin(scribe.execute(open));
     assert!(futures::poll!(&mut queued).is_pending());
     scribe.stop().await;
-    assert_eq!(waiting.await, Err(TellError::Stopped));
-    assert_eq!(queued.await, Err(TellError::Stopped));
+    assert_eq!(waiting.await, Err(ExecuteError::Stopped));
+    assert_eq!(queued.await, Err(ExecuteError::Stopped));
     assert!(stage.log(1).await.is_empty());
 }

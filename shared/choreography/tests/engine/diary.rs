@@ -1,6 +1,6 @@
 //! The scribe: it writes lines on pages, strikes them, tears pages out, rings bells, and has pages printed.
 
-use choreography::{Choreography, Command, Dead, Heard, Later, Message, Refused, Row};
+use choreography::{Choreography, Command, Dead, Incoming, Message, Rejected, Row, Scheduled};
 use serde::{Deserialize, Serialize};
 
 use crate::ms;
@@ -9,12 +9,12 @@ use press::Press;
 pub(crate) mod press;
 
 macro_rules! messages {
-    ($($name:literal $message:ident { $($field:ident: $type:ty),* } $(undo: $undo:literal)?)*) => {$(
+    ($($name:literal $message:ident { $($field:ident: $type:ty),* } $(compensation: $compensation:literal)?)*) => {$(
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         pub(crate) struct $message { pub(crate) page: u32, $(pub(crate) $field: $type),* }
         impl Message for $message {
             const NAME: &'static str = $name;
-            $(const UNDO: bool = $undo;)?
+            $(const UNDO: bool = $compensation;)?
             type Key = u32;
             fn key(&self) -> u32 {
                 self.page
@@ -29,7 +29,7 @@ messages! {
     "strike" Strike { line: u32 }
     "struck" Struck { line: u32 }
     "not-struck" NotStruck { reason: String }
-    "tear-out" TearOut {} undo: true
+    "tear-out" TearOut {} compensation: true
     "torn-out" TornOut {}
     "print" Print { line: u32 }
     "printed" Printed { line: u32 }
@@ -87,19 +87,19 @@ fn too_long() -> String {
     "x".repeat(70_000)
 }
 
-fn write(heard: &Write, page: &mut Option<Page>) -> Option<Written> {
+fn write(incoming: &Write, page: &mut Option<Page>) -> Option<Written> {
     let page = page.get_or_insert_default();
-    let entry = format!("write {}", heard.line);
-    let new = match heard.how {
+    let entry = format!("write {}", incoming.line);
+    let new = match incoming.how {
         How::Lawlessly => {
             page.log.push(entry);
             true
         }
         _ => page.enter(entry),
     };
-    assert!(heard.how != How::Panicking, "the ink ran out");
-    let text = if heard.how == How::AtLength { too_long() } else { String::new() };
-    new.then_some(Written { page: heard.page, line: heard.line, text })
+    assert!(incoming.how != How::Panicking, "the ink ran out");
+    let text = if incoming.how == How::AtLength { too_long() } else { String::new() };
+    new.then_some(Written { page: incoming.page, line: incoming.line, text })
 }
 
 fn not_written(dead: &Dead<Write>, page: &mut Option<Page>) -> NotWritten {
@@ -107,8 +107,8 @@ fn not_written(dead: &Dead<Write>, page: &mut Option<Page>) -> NotWritten {
     NotWritten { page: *dead.key(), reason: dead.reason().to_string() }
 }
 
-fn strike(heard: &Strike, page: &mut Page) -> Option<Struck> {
-    page.enter(format!("strike {}", heard.line)).then_some(Struck { page: heard.page, line: heard.line })
+fn strike(incoming: &Strike, page: &mut Page) -> Option<Struck> {
+    page.enter(format!("strike {}", incoming.line)).then_some(Struck { page: incoming.page, line: incoming.line })
 }
 
 fn not_struck(dead: &Dead<Strike>, page: &mut Option<Page>) -> NotStruck {
@@ -116,18 +116,18 @@ fn not_struck(dead: &Dead<Strike>, page: &mut Option<Page>) -> NotStruck {
     NotStruck { page: *dead.key(), reason: dead.reason().to_string() }
 }
 
-fn tear_out(heard: &TearOut, page: &mut Option<Page>) -> Option<TornOut> {
-    page.get_or_insert_default().enter("torn out".to_owned()).then_some(TornOut { page: heard.page })
+fn tear_out(incoming: &TearOut, page: &mut Option<Page>) -> Option<TornOut> {
+    page.get_or_insert_default().enter("torn out".to_owned()).then_some(TornOut { page: incoming.page })
 }
 
-fn ring(heard: &Ring, page: &mut Option<Page>) {
-    page.get_or_insert_default().enter(format!("ring {}", heard.line));
+fn ring(incoming: &Ring, page: &mut Option<Page>) {
+    page.get_or_insert_default().enter(format!("ring {}", incoming.line));
 }
 
-fn open_page(command: &OpenPage, page: &mut Option<Page>) -> Result<PageOpened, Refused> {
+fn open_page(command: &OpenPage, page: &mut Option<Page>) -> Result<PageOpened, Rejected> {
     if page.is_some() {
         *page = None;
-        return Err(Refused::new("open-already", "This page is open."));
+        return Err(Rejected::new("open-already", "This page is open."));
     }
     page.get_or_insert_default().enter(format!("open {}", command.title));
     assert!(command.title != "panic", "the ink ran out");
@@ -139,18 +139,18 @@ fn note(command: &Note, page: &mut Page) {
     page.log.push(format!("note {}", command.text));
 }
 
-fn remind(command: &Remind, page: &mut Option<Page>) -> Later<Ring> {
+fn remind(command: &Remind, page: &mut Option<Page>) -> Scheduled<Ring> {
     page.get_or_insert_default();
     let ring = Ring { page: command.page, line: command.line };
     match command.after_ms {
         Some(after_ms) => ring.after(ms(after_ms)),
-        None => ring.never(),
+        None => ring.cancel(),
     }
 }
 
-async fn print(heard: &Heard<Print>, press: &Press) -> anyhow::Result<Printed> {
-    press.print(heard.page, heard.line).await?;
-    Ok(Printed { page: heard.page, line: heard.line })
+async fn print(incoming: &Incoming<Print>, press: &Press) -> anyhow::Result<Printed> {
+    press.print(incoming.page, incoming.line).await?;
+    Ok(Printed { page: incoming.page, line: incoming.line })
 }
 
 fn not_printed(dead: &Dead<Print>, page: &mut Option<Page>) -> NotPrinted {
@@ -175,11 +175,11 @@ fn scribe_after(begin: Choreography, press: Press) -> Choreography {
         .command(note)
         .command(remind)
         .on(write)
-        .otherwise(not_written)
+        .fallback(not_written)
         .on(strike)
-        .otherwise(not_struck)
-        .undo(tear_out)
+        .fallback(not_struck)
+        .compensate(tear_out)
         .on(ring)
         .effect(print, press)
-        .otherwise(not_printed)
+        .fallback(not_printed)
 }

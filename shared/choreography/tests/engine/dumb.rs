@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use choreography::Envelope;
 use choreography::bus::memory::MemoryBus;
 use choreography::bus::{
-    Acknowledgement, Bus, BusError, Connection, Deliveries, Hearer, ReadFrom, Stored, StreamState,
+    Acknowledgement, Bus, BusError, Connection, ConsumerInfo, Deliveries, ReadFrom, Stored, StreamState,
 };
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -58,17 +58,17 @@ impl Connection for DumbConnection {
             false => Err(BusError::Lost("no answer".to_owned())),
         }
     }
-    async fn letters(&self, from: ReadFrom, max: usize) -> Result<Vec<Stored>, BusError> {
-        self.connection.letters(from, max).await
+    async fn dead_letters(&self, from: ReadFrom, max: usize) -> Result<Vec<Stored>, BusError> {
+        self.connection.dead_letters(from, max).await
     }
-    async fn hearers(&self) -> Result<Vec<Hearer>, BusError> {
-        self.connection.hearers().await
+    async fn consumers(&self) -> Result<Vec<ConsumerInfo>, BusError> {
+        self.connection.consumers().await
     }
     async fn first_after(&self, subject: &str, sequence: u64) -> Result<Option<(u64, Timestamp)>, BusError> {
         self.connection.first_after(subject, sequence).await
     }
-    async fn hearer(&self, consumer: &str) -> Result<Option<Hearer>, BusError> {
-        self.connection.hearer(consumer).await
+    async fn consumer_info(&self, consumer: &str) -> Result<Option<ConsumerInfo>, BusError> {
+        self.connection.consumer_info(consumer).await
     }
     async fn reset(&self, consumer: &str, sequence: u64) -> Result<u64, BusError> {
         self.connection.reset(consumer, sequence).await

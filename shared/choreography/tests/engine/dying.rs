@@ -1,4 +1,4 @@
-//! How messages die: a letter with the original, `otherwise`, and no harm to anybody else.
+//! How messages die: a dead letter with the original, `fallback`, and no harm to anybody else.
 
 use choreography::store::Store as _;
 use choreography::{Envelope, Message};
@@ -12,17 +12,17 @@ fn write(page: u32, line: u32, how: How) -> Write {
     Write { page, line, how }
 }
 
-/// Says a message that must die between two others, and looks at what became of all three. Its letter.
+/// Says a message that must die between two others, and looks at what became of all three. Its dead letter.
 async fn dies(stage: &Stage, message: &Envelope, reason: &str, detail: &str) -> Envelope {
     stage.write(1, 1);
     let sequence = stage.bus.say(message).unwrap();
     stage.write(1, 3);
     let scribe = stage.start();
     stage.all_is_heard().await;
-    until("its letter is published", || async { stage.letters().len() == 1 }).await;
+    until("its dead letter is published", || async { stage.dead_letters().len() == 1 }).await;
     let entries = ["write 1".to_owned(), format!("not written: {reason}"), "write 3".to_owned()];
     assert_eq!(stage.log(1).await, entries);
-    let letter = stage.letters().remove(0);
+    let letter = stage.dead_letters().remove(0);
     assert_eq!(*letter.subject, format!("dead.scribe.{}", message.subject.strip_prefix("author.").unwrap()));
     assert_eq!(letter.payload, message.payload);
     for (name, value) in message.headers.iter() {
@@ -34,11 +34,11 @@ async fn dies(stage: &Stage, message: &Envelope, reason: &str, detail: &str) -> 
     assert!(letter.header("dead-tries").unwrap().parse::<u32>().is_ok());
     let fingerprint = format!("scribe/write/{reason}/");
     assert!(letter.header("dead-fingerprint").unwrap().starts_with(&fingerprint));
-    assert_eq!(stage.said()[..3], ["written.1", "not-written.1", "written.1"]);
+    assert_eq!(stage.outgoing()[..3], ["written.1", "not-written.1", "written.1"]);
     // Once dead, it stays dead.
     stage.bus.say(message).unwrap();
     stage.all_is_heard().await;
-    assert_eq!((stage.letters().len(), stage.log(1).await.len()), (1, 3));
+    assert_eq!((stage.dead_letters().len(), stage.log(1).await.len()), (1, 3));
     scribe.stop().await;
     letter
 }
@@ -116,7 +116,7 @@ async fn a_message_that_is_larger_than_any_of_ours_is_ignored() {
     stage.bus.say(&Envelope { headers, ..message }).unwrap();
     let scribe = stage.start();
     stage.all_is_heard().await;
-    assert!(stage.log(1).await.is_empty() && stage.letters().is_empty());
+    assert!(stage.log(1).await.is_empty() && stage.dead_letters().is_empty());
     well(&scribe).await;
     scribe.stop().await;
 }
@@ -142,7 +142,7 @@ async fn an_undo_never_expires() {
     let scribe = stage.start();
     stage.logged(1, "torn out").await;
     stage.all_is_heard().await;
-    assert!(stage.letters().is_empty());
+    assert!(stage.dead_letters().is_empty());
     scribe.stop().await;
 }
 
@@ -154,7 +154,7 @@ async fn a_message_hands_its_expiry_on_but_an_otherwise_begins_a_new_one() {
     stage.bus.say(&stage.envelope_until(&write(1, 2, How::Panicking), expiry)).unwrap();
     let scribe = stage.start();
     stage.all_is_heard().await;
-    until("both are answered", || async { stage.said().len() >= 2 }).await;
+    until("both are answered", || async { stage.outgoing().len() >= 2 }).await;
     let expiry_of =
         |name: &str| -> jiff::Timestamp { stage.all_said(name)[0].header("ce-expirytime").unwrap().parse().unwrap() };
     assert_eq!(expiry_of("written"), expiry);
@@ -170,13 +170,15 @@ async fn thousands_of_poisonous_messages_stop_nobody() {
     }
     let scribe = stage.start();
     stage.all_is_heard().await;
-    until("the letters are published", || async { stage.letters().len() == 600 }).await;
+    until("the dead letters are published", || async { stage.dead_letters().len() == 600 }).await;
     let lines = |page| written((0..1_200).filter(|line| line % 7 == page && line % 2 == 1));
     for page in 0..7 {
         let log = stage.log(page).await;
         assert_eq!(log.into_iter().filter(|entry| entry.starts_with("write")).collect::<Vec<_>>(), lines(page));
     }
-    assert!(stage.letters().iter().all(|letter| letter.subject.starts_with(&format!("dead.scribe.{}", Write::NAME))));
+    assert!(
+        stage.dead_letters().iter().all(|letter| letter.subject.starts_with(&format!("dead.scribe.{}", Write::NAME)))
+    );
     well(&scribe).await;
     tokio::time::timeout(ms(10_000), scribe.stop()).await.unwrap();
 }
@@ -196,9 +198,9 @@ async fn a_message_of_which_processes_die_is_found_and_dies_alone() {
     stage.store.begin_run().await.unwrap();
     let scribe = stage.start();
     stage.all_is_heard().await;
-    until("its letter is published", || async { stage.letters().len() == 1 }).await;
+    until("its dead letter is published", || async { stage.dead_letters().len() == 1 }).await;
     assert_eq!(stage.log(1).await, ["write 1", "not written: poison", "write 3"]);
-    let letter = stage.letters().remove(0);
+    let letter = stage.dead_letters().remove(0);
     assert_eq!(letter.header("dead-tries"), Some("2"));
     assert!(letter.header("dead-detail").unwrap().starts_with("deadly"));
     scribe.stop().await;
@@ -214,6 +216,6 @@ async fn a_process_that_dies_of_something_else_harms_no_message() {
     }
     let scribe = stage.start();
     stage.all_is_heard().await;
-    assert_eq!((stage.log(1).await, stage.letters().len()), (written([1, 2]), 0));
+    assert_eq!((stage.log(1).await, stage.dead_letters().len()), (written([1, 2]), 0));
     scribe.stop().await;
 }

@@ -13,7 +13,7 @@ fn print(stage: &Stage, page: u32, line: u32) {
 
 async fn printed(stage: &Stage, count: usize) {
     until("they are printed", || async {
-        stage.said().iter().filter(|said| said.starts_with("printed.")).count() == count
+        stage.outgoing().iter().filter(|outgoing| outgoing.starts_with("printed.")).count() == count
     })
     .await;
     until("their rows are gone", || async { stage.backlog().await.effects == 0 }).await;
@@ -113,15 +113,15 @@ async fn after_the_last_try_it_dies_and_the_next_of_its_key_goes_on() {
     printed(&stage, 1).await;
     assert_eq!(stage.press.lines(1), [1, 1, 1, 2]);
     assert_eq!(stage.log(1).await, ["not printed: exhausted"]);
-    until("its letter is published", || async { stage.letters().len() == 1 }).await;
-    let letter = &stage.letters()[0];
+    until("its dead letter is published", || async { stage.dead_letters().len() == 1 }).await;
+    let letter = &stage.dead_letters()[0];
     assert_eq!(&*letter.subject, "dead.scribe.print.1");
     assert_eq!(letter.header("dead-reason"), Some("exhausted"));
     assert_eq!(letter.header("dead-tries"), Some("3"));
     assert_eq!(letter.header("dead-detail"), Some("the press is jammed"));
     assert_eq!(letter.header("dead-sequence"), Some("1"));
     assert_eq!(&letter.payload[..], br#"{"page":1,"line":1}"#);
-    assert_eq!(stage.said(), ["not-printed.1", "printed.1"]);
+    assert_eq!(stage.outgoing(), ["not-printed.1", "printed.1"]);
     scribe.stop().await;
 }
 
@@ -133,10 +133,10 @@ async fn it_dies_also_when_its_time_is_over_before_its_tries() {
     let settings = Settings { effect_tries_max: 1_000, effect_time_max: ms(100_000), ..stage.settings() };
     let scribe = stage.start_with(settings);
     pass(ms(99_000)).await;
-    assert!(stage.letters().is_empty());
+    assert!(stage.dead_letters().is_empty());
     // The try after the hundred seconds is the last; the pause before it is 90 seconds at most.
     pass(ms(92_000)).await;
-    assert_eq!(stage.letters().len(), 1);
+    assert_eq!(stage.dead_letters().len(), 1);
     scribe.stop().await;
 }
 
@@ -158,9 +158,9 @@ async fn it_survives_a_restart_with_its_tries_and_says_the_same_message() {
     let scribe = stage.start_with(settings);
     printed(&stage, 1).await;
     assert_eq!(stage.press.runs().len(), 4);
-    let said = stage.all_said("printed");
-    assert!(said.iter().all(|again| again.header("ce-id") == said[0].header("ce-id")));
-    assert!(stage.letters().is_empty());
+    let outgoing = stage.all_said("printed");
+    assert!(outgoing.iter().all(|again| again.header("ce-id") == outgoing[0].header("ce-id")));
+    assert!(stage.dead_letters().is_empty());
     scribe.stop().await;
 }
 

@@ -1,4 +1,4 @@
-//! The ids of heard messages are kept for a while, and never forgotten while old messages may come again.
+//! The ids of received messages are kept for a while, and never forgotten while old messages may come again.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::{ms, pass};
 /// A tenth of what is usual, as the other times are.
 const KEPT: Duration = ms(60_000);
 
-/// Says a message, lets something happen, and says it again: how often it was heard.
+/// Says a message, lets something happen, and says it again: how often it was received.
 async fn heard_after(happens: impl AsyncFnOnce(&Stage)) -> usize {
     let stage = Stage::new();
-    let scribe = stage.start_with(Settings { check_law: false, inbox_kept: KEPT, ..stage.settings() });
+    let scribe = stage.start_with(Settings { check_idempotence: false, inbox_kept: KEPT, ..stage.settings() });
     well(&scribe).await;
     let expiry = stage.clock.now() + jiff::SignedDuration::from_hours(24);
     let message = stage.envelope_until(&Write { page: 1, line: 1, how: How::Lawlessly }, expiry);

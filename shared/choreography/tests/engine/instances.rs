@@ -33,7 +33,7 @@ async fn only_one_reads_and_the_standby_is_well_too() {
     stage.all_is_heard().await;
     assert_eq!(stage.log(1).await, written(0..1_000));
     assert_eq!(stage.head().await.epoch, 1);
-    assert!(stage.letters().is_empty());
+    assert!(stage.dead_letters().is_empty());
     tokio::join!(one.stop(), other.stop());
     assert_eq!(stage.all_said("written").len(), 1_001);
 }
@@ -51,7 +51,7 @@ async fn when_one_stops_the_other_takes_over() {
     stage.write(1, 2);
     stage.logged(1, "write 2").await;
     assert!(stage.clock.now().duration_since(stopped).as_millis() <= 1_000);
-    until("it publishes too", || async { stage.said().len() == 3 }).await;
+    until("it publishes too", || async { stage.outgoing().len() == 3 }).await;
     other.stop().await;
 }
 
@@ -73,7 +73,7 @@ async fn when_one_falls_silent_the_other_takes_over_within_five_seconds() {
 #[tokio::test(start_paused = true)]
 async fn one_that_was_paused_in_the_middle_of_a_batch_commits_nothing_when_it_wakes() {
     let stage = Stage::new();
-    let lawless = Settings { check_law: false, ..stage.settings() };
+    let lawless = Settings { check_idempotence: false, ..stage.settings() };
     let (one, sleeper) = sleepy(&stage, lawless.clone()).await;
     sleeper.sleep();
     for line in 0..10 {
@@ -89,23 +89,23 @@ async fn one_that_was_paused_in_the_middle_of_a_batch_commits_nothing_when_it_wa
     stage.all_is_heard().await;
     assert_eq!(stage.log(1).await, written(0..10));
     assert_eq!(stage.head().await.epoch, head.epoch);
-    assert!(one.tell(OpenPage { page: 2, title: "May".to_owned() }).await.is_ok());
+    assert!(one.execute(OpenPage { page: 2, title: "May".to_owned() }).await.is_ok());
     tokio::join!(one.stop(), other.stop());
-    assert_eq!(stage.said().iter().filter(|said| *said == "written.1").count(), 10);
+    assert_eq!(stage.outgoing().iter().filter(|outgoing| *outgoing == "written.1").count(), 10);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_due_while_it_was_paused_is_said_once() {
     let stage = Stage::new();
     let (one, sleeper) = sleepy(&stage, stage.settings()).await;
-    one.tell(Remind { page: 1, line: 1, after_ms: Some(2_000) }).await.unwrap();
+    one.execute(Remind { page: 1, line: 1, after_ms: Some(2_000) }).await.unwrap();
     sleeper.sleep();
     pass(ms(10_000)).await;
     let other = stage.start_as(1);
     stage.logged(1, "ring 1").await;
     sleeper.wake();
     pass(ms(10_000)).await;
-    assert_eq!(stage.said(), ["ring.1"]);
+    assert_eq!(stage.outgoing(), ["ring.1"]);
     tokio::join!(one.stop(), other.stop());
 }
 
@@ -121,12 +121,12 @@ async fn done_elsewhere(falls_asleep: impl AsyncFnOnce(&Stage, &Sleeper), before
     falls_asleep(&stage, &sleeper).await;
     let elsewhere = Stage { press: Press::default(), ..stage.clone() };
     let other = elsewhere.start_as(1);
-    until("it is done there", || async { stage.said() == ["printed.1"] }).await;
+    until("it is done there", || async { stage.outgoing() == ["printed.1"] }).await;
     before_it_wakes(&stage).await;
     sleeper.wake();
     pass(ms(10_000)).await;
-    assert_eq!(stage.said(), ["printed.1"]);
-    assert!(stage.letters().is_empty() && stage.log(1).await.is_empty());
+    assert_eq!(stage.outgoing(), ["printed.1"]);
+    assert!(stage.dead_letters().is_empty() && stage.log(1).await.is_empty());
     tokio::join!(one.stop(), other.stop());
 }
 
@@ -156,23 +156,23 @@ async fn what_a_standby_commits_for_a_caller_is_published_at_once() {
     let one = stage.start();
     well(&one).await;
     let other = stage.start_as(1);
-    let mut told = stage.clock.now();
+    let mut read_story = stage.clock.now();
     for page in 1..50 {
         let teller = if page % 3 == 0 { &one } else { &other };
-        told = stage.clock.now();
-        teller.tell(OpenPage { page, title: "May".to_owned() }).await.unwrap();
+        read_story = stage.clock.now();
+        teller.execute(OpenPage { page, title: "May".to_owned() }).await.unwrap();
     }
-    until("all is said", || async { stage.said().len() == 49 }).await;
-    assert!(stage.clock.now().duration_since(told).as_millis() <= 110);
+    until("all is said", || async { stage.outgoing().len() == 49 }).await;
+    assert!(stage.clock.now().duration_since(read_story).as_millis() <= 110);
     let pages: Vec<String> = (1..50).map(|page| format!("page-opened.{page}")).collect();
-    assert_eq!(stage.said(), pages);
+    assert_eq!(stage.outgoing(), pages);
     tokio::join!(one.stop(), other.stop());
 }
 
 #[tokio::test(start_paused = true)]
 async fn they_may_take_over_from_each_other_again_and_again() {
     let stage = Stage::new();
-    let lawless = |instance| Settings { instance, check_law: false, ..stage.settings() };
+    let lawless = |instance| Settings { instance, check_idempotence: false, ..stage.settings() };
     let mut one = stage.start_with(lawless(0));
     well(&one).await;
     for round in 0..10 {
@@ -187,8 +187,8 @@ async fn they_may_take_over_from_each_other_again_and_again() {
     stage.all_is_heard().await;
     assert_eq!(stage.log(1).await, written(0..1_000));
     one.stop().await;
-    let said: Vec<String> =
-        stage.all_said("written").iter().map(|said| said.header("ce-id").unwrap().to_owned()).collect();
-    let ids: std::collections::HashSet<_> = said.iter().collect();
+    let outgoing: Vec<String> =
+        stage.all_said("written").iter().map(|outgoing| outgoing.header("ce-id").unwrap().to_owned()).collect();
+    let ids: std::collections::HashSet<_> = outgoing.iter().collect();
     assert_eq!(ids.len(), 1_001);
 }

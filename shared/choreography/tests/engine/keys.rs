@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use choreography::bus::memory::MemoryBus;
 use choreography::store::memory::MemoryStore;
-use choreography::{Choreography, Clock, Command, Message, Row, Settings, TellError, start};
+use choreography::{Choreography, Clock, Command, ExecuteError, Message, Row, Settings, start};
 use serde::{Deserialize, Serialize};
 
 use crate::until;
@@ -93,14 +93,17 @@ async fn an_unsayable_key_changes_nothing_and_holds_up_nobody() {
     let desk = start(choreography, Arc::new(MemoryStore::new()), Arc::new(bus.clone()), None, settings);
     let long = "x".repeat(5_000);
     for name in ["", "a.b", "*", "a >", "a b", "a\r\nb", "a\tb", "\u{7f}", &long] {
-        let refused = desk.tell(Enrol { reader: 1, name: name.to_owned() }).await;
-        assert!(matches!(refused, Err(TellError::TooLarge(_))), "{name:?}: {refused:?}");
+        let refused = desk.execute(Enrol { reader: 1, name: name.to_owned() }).await;
+        assert!(matches!(refused, Err(ExecuteError::InvalidKey(_))), "{name:?}: {refused:?}");
         // Its own key stands in a header of what it says.
-        let refused = desk.tell(Rename { name: name.to_owned() }).await;
-        assert!(matches!(refused, Err(TellError::TooLarge(_))), "{name:?}: {refused:?}");
+        let refused = desk.execute(Rename { name: name.to_owned() }).await;
+        assert!(matches!(refused, Err(ExecuteError::InvalidKey(_))), "{name:?}: {refused:?}");
     }
     assert_eq!(desk.backlog().await.unwrap().outbox, 0);
-    desk.tell(Enrol { reader: 1, name: "Ada-7_é".to_owned() }).await.unwrap();
-    until("it is said", || async { bus.said().iter().any(|(_, said)| &*said.subject == "desk.welcome.Ada-7_é") }).await;
+    desk.execute(Enrol { reader: 1, name: "Ada-7_é".to_owned() }).await.unwrap();
+    until("it is said", || async {
+        bus.outgoing().iter().any(|(_, outgoing)| &*outgoing.subject == "desk.welcome.Ada-7_é")
+    })
+    .await;
     desk.stop().await;
 }

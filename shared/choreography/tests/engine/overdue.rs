@@ -1,4 +1,4 @@
-//! A hearer that is not sent what was said: the sayer writes letters for it.
+//! A subscriber that is not sent what was said: the publisher writes dead letters for it.
 
 use choreography::{CircuitState, Envelope};
 
@@ -7,12 +7,12 @@ use crate::stage::{Stage, well};
 use crate::{ms, pass, until};
 
 fn overdue(stage: &Stage) -> Vec<Envelope> {
-    let letters = stage.letters().into_iter();
-    letters.filter(|letter| letter.header("dead-reason") == Some("overdue")).collect()
+    let dead_letters = stage.dead_letters().into_iter();
+    dead_letters.filter(|letter| letter.header("dead-reason") == Some("overdue")).collect()
 }
 
-async fn said(stage: &Stage) {
-    until("it is said", || async { stage.said().len() == 1 }).await;
+async fn outgoing(stage: &Stage) {
+    until("it is said", || async { stage.outgoing().len() == 1 }).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -21,12 +21,12 @@ async fn a_hearer_that_is_not_sent_anything_costs_one_letter_a_cycle_until_it_is
     stage.bus.add_consumer("reader-0", &["scribe.page-opened.*", "scribe.written.*"]);
     let scribe = stage.start();
     well(&scribe).await;
-    scribe.tell(OpenPage { page: 1, title: "May".to_owned() }).await.unwrap();
-    said(&stage).await;
+    scribe.execute(OpenPage { page: 1, title: "May".to_owned() }).await.unwrap();
+    outgoing(&stage).await;
     let begin = stage.clock.now();
     pass(ms(29_000)).await;
     assert!(overdue(&stage).is_empty());
-    until("a letter is written", || async { overdue(&stage).len() == 1 }).await;
+    until("a dead letter is written", || async { overdue(&stage).len() == 1 }).await;
     let after = stage.clock.now().duration_since(begin).as_secs();
     assert!((30..=35).contains(&after), "after {after} s");
     let letter = overdue(&stage).remove(0);
@@ -44,7 +44,7 @@ async fn a_hearer_that_is_not_sent_anything_costs_one_letter_a_cycle_until_it_is
     let (count, begin) = (overdue(&stage).len(), stage.clock.now());
     pass(ms(20_000)).await;
     assert_eq!(overdue(&stage).len(), count + 4, "one a cycle since {begin}");
-    // The hearer is back.
+    // The subscriber is back.
     stage.pull_all("reader-0").await;
     until("its circuit closes", || async { scribe.breaker().circuits.is_empty() }).await;
     let count = overdue(&stage).len();
@@ -62,8 +62,8 @@ async fn nothing_is_overdue_where_one_instance_is_sent_everything() {
     let (scribe, standby) = (stage.start(), stage.start_as(1));
     well(&scribe).await;
     well(&standby).await;
-    scribe.tell(OpenPage { page: 1, title: "May".to_owned() }).await.unwrap();
-    said(&stage).await;
+    scribe.execute(OpenPage { page: 1, title: "May".to_owned() }).await.unwrap();
+    outgoing(&stage).await;
     stage.write(1, 1);
     stage.pull_all("reader-1").await;
     pass(ms(120_000)).await;

@@ -7,7 +7,7 @@ use crate::stage::{Stage, well};
 use crate::{ms, pass, until};
 
 async fn open(scribe: &Service, pages: std::ops::Range<u32>) {
-    let opening = pages.map(|page| scribe.tell(OpenPage { page, title: "May".to_owned() }));
+    let opening = pages.map(|page| scribe.execute(OpenPage { page, title: "May".to_owned() }));
     futures::future::join_all(opening).await.into_iter().for_each(|answer| drop(answer.unwrap()));
 }
 
@@ -15,8 +15,8 @@ fn opened(pages: std::ops::Range<u32>) -> Vec<String> {
     pages.map(|page| format!("page-opened.{page}")).collect()
 }
 
-async fn said(stage: &Stage, count: usize) {
-    until("all is said", || async { stage.said().len() >= count }).await;
+async fn outgoing(stage: &Stage, count: usize) {
+    until("all is said", || async { stage.outgoing().len() >= count }).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -35,8 +35,8 @@ async fn lost_acknowledgements_and_cuts_leave_the_order_of_what_was_said() {
         stage.bus.cut();
         open(&scribe, round * 100 + 60..round * 100 + 100).await;
     }
-    said(&stage, 2_000).await;
-    assert_eq!(stage.said(), opened(0..2_000));
+    outgoing(&stage, 2_000).await;
+    assert_eq!(stage.outgoing(), opened(0..2_000));
     well(&scribe).await;
     scribe.stop().await;
 }
@@ -50,8 +50,8 @@ async fn more_than_a_window_goes_out_in_order_after_an_outage() {
     open(&scribe, 0..5_000 - 1_000).await;
     stage.bus.set_down(false);
     open(&scribe, 4_000..5_000).await;
-    said(&stage, 5_000).await;
-    assert_eq!(stage.said(), opened(0..5_000));
+    outgoing(&stage, 5_000).await;
+    assert_eq!(stage.outgoing(), opened(0..5_000));
     scribe.stop().await;
 }
 
@@ -71,8 +71,8 @@ async fn a_server_that_refuses_is_asked_again_and_health_says_so_all_the_while()
         assert!(scribe.health().publishing.is_err());
     }
     stage.bus.refuse(None);
-    said(&stage, 10).await;
-    assert_eq!(stage.said(), opened(0..10));
+    outgoing(&stage, 10).await;
+    assert_eq!(stage.outgoing(), opened(0..10));
     well(&scribe).await;
     scribe.stop().await;
 }
@@ -91,7 +91,7 @@ async fn a_server_that_acknowledges_nothing_is_not_called_well_at_each_new_conne
     }
     stage.bus.drop_acknowledgements(0);
     well(&scribe).await;
-    assert_eq!(stage.said(), opened(0..10));
+    assert_eq!(stage.outgoing(), opened(0..10));
     scribe.stop().await;
 }
 
@@ -101,7 +101,7 @@ async fn what_is_acknowledged_is_kept_until_the_same_server_lived_on_for_a_safe_
     let scribe = stage.start();
     well(&scribe).await;
     open(&scribe, 0..10).await;
-    said(&stage, 10).await;
+    outgoing(&stage, 10).await;
     pass(ms(9_000)).await;
     assert_eq!(stage.backlog().await.outbox, 10);
     stage.bus.restart();
@@ -123,27 +123,27 @@ async fn a_server_that_lost_its_tail_is_told_again_what_was_lost() {
     let scribe = stage.start();
     well(&scribe).await;
     open(&scribe, 0..10).await;
-    said(&stage, 10).await;
+    outgoing(&stage, 10).await;
     pass(ms(15_000)).await;
     open(&scribe, 10..30).await;
-    said(&stage, 30).await;
+    outgoing(&stage, 30).await;
     stage.bus.set_down(true);
     pass(ms(60_000)).await;
     stage.bus.forget_after(12);
     stage.bus.set_down(false);
-    said(&stage, 30).await;
-    assert_eq!(stage.said(), opened(0..30));
+    outgoing(&stage, 30).await;
+    assert_eq!(stage.outgoing(), opened(0..30));
     scribe.stop().await;
 }
 
-/// Otherwise a restart would publish again, hours later, what hearers have forgotten that they heard.
+/// Otherwise a restart would publish again, hours later, what subscribers have forgotten that they received.
 #[tokio::test(start_paused = true)]
 async fn a_service_that_falls_idle_forgets_what_it_said() {
     let stage = Stage::new();
     let scribe = stage.start();
     well(&scribe).await;
     open(&scribe, 0..10).await;
-    said(&stage, 10).await;
+    outgoing(&stage, 10).await;
     pass(ms(15_000)).await;
     assert_eq!(stage.backlog().await.outbox, 0);
     pass(ms(60_000)).await;
@@ -165,9 +165,9 @@ async fn nothing_is_said_before_its_commit() {
     let mut opening = Box::pin(open(&scribe, 0..5));
     assert!(futures::poll!(&mut opening).is_pending());
     pass(ms(10_000)).await;
-    assert!(stage.said().is_empty());
+    assert!(stage.outgoing().is_empty());
     stage.store.fail_next_commits(0);
     opening.await;
-    said(&stage, 5).await;
+    outgoing(&stage, 5).await;
     scribe.stop().await;
 }

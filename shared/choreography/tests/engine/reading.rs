@@ -1,4 +1,4 @@
-//! Whatever the server does to a reader: every message is heard once and in order, or reading stops and says why.
+//! Whatever the server does to a reader: every message is received once and in order, or reading stops and says why.
 
 use choreography::bus::Bus as _;
 use choreography::store::Store;
@@ -73,7 +73,7 @@ async fn it_survives_cuts_restarts_and_silence_in_a_flood() {
     stage.all_is_heard().await;
     assert_eq!(stage.log(1).await, written(0..1_000));
     scribe.stop().await;
-    assert_eq!(stage.said().iter().filter(|said| *said == "written.1").count(), 1_000);
+    assert_eq!(stage.outgoing().iter().filter(|outgoing| *outgoing == "written.1").count(), 1_000);
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,7 +15,7 @@ fn asked(what: &str, mark: &str, message: &Envelope) -> Envelope {
 /// The records of what came of repairs: `<letter> <what> <outcome>`.
 fn records(stage: &Stage) -> Vec<String> {
     let header = |record: &Envelope, name: &str| record.header(name).unwrap().to_owned();
-    let records = stage.letters().into_iter().filter(|letter| letter.subject.starts_with("handled.scribe."));
+    let records = stage.dead_letters().into_iter().filter(|letter| letter.subject.starts_with("handled.scribe."));
     let records = records.map(|record| {
         let (what, outcome) = (header(&record, "handled-what"), header(&record, "handled-outcome"));
         format!("{} {what} {outcome}", record.subject.rsplit('.').next().unwrap())
@@ -39,7 +39,7 @@ async fn expired(stage: &Stage) -> Envelope {
 }
 
 fn deaths(stage: &Stage) -> Vec<Envelope> {
-    stage.letters().into_iter().filter(|letter| letter.subject.starts_with("dead.")).collect()
+    stage.dead_letters().into_iter().filter(|letter| letter.subject.starts_with("dead.")).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,14 +151,14 @@ async fn an_undo_that_died_is_told_until_it_is_repaired() {
     let scribe = stage.start();
     stage.bus.say(&unreadable).unwrap();
     until("it dies", || async { deaths(&stage).len() == 1 }).await;
-    until("that is told", || async { scribe.health().undos.is_err() }).await;
+    until("that is told", || async { scribe.health().compensations.is_err() }).await;
     scribe.stop().await;
     let scribe = stage.start();
-    until("that is told after a restart", || async { scribe.health().undos.is_err() }).await;
-    assert!(scribe.health().undos.unwrap_err().starts_with("an undo has died"));
+    until("that is told after a restart", || async { scribe.health().compensations.is_err() }).await;
+    assert!(scribe.health().compensations.unwrap_err().starts_with("a compensation has died"));
     ask(&stage, "dead-replay", "scribe/1/1", &message, 1).await;
     assert_eq!(records(&stage), ["1 replay done"]);
     assert_eq!(stage.log(1).await, ["torn out"]);
-    until("all is well", || async { scribe.health().undos.is_ok() }).await;
+    until("all is well", || async { scribe.health().compensations.is_ok() }).await;
     scribe.stop().await;
 }

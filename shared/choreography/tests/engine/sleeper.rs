@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use choreography::store::memory::MemoryStore;
 use choreography::store::{
-    Backlog, DeadUndo, EffectRow, Head, LastRun, Listing, Old, OutboxRow, Store, StoreError, StoredRow, Transaction,
+    Backlog, DeadCompensation, EffectRow, Head, LastRun, Listing, Old, OutboxRow, Store, StoreError, StoredRow,
+    Transaction,
 };
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -78,8 +79,8 @@ impl Store for Sleeper {
     async fn try_message(&self, id: Uuid) -> Result<(), StoreError> {
         self.awake().await.try_message(id).await
     }
-    async fn dead_undos(&self, limit: u32) -> Result<Vec<DeadUndo>, StoreError> {
-        self.awake().await.dead_undos(limit).await
+    async fn dead_compensations(&self, limit: u32) -> Result<Vec<DeadCompensation>, StoreError> {
+        self.awake().await.dead_compensations(limit).await
     }
     async fn backlog(&self) -> Result<Backlog, StoreError> {
         self.awake().await.backlog().await

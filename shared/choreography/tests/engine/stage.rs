@@ -47,7 +47,7 @@ impl Stage {
 
     /// Without the check of the law, which would hide that something is done twice.
     pub(crate) fn start_lawless(&self) -> Service {
-        self.start_with(Settings { check_law: false, ..self.settings() })
+        self.start_with(Settings { check_idempotence: false, ..self.settings() })
     }
 
     pub(crate) fn start_with(&self, settings: Settings) -> Service {
@@ -104,10 +104,10 @@ impl Stage {
         self.say(Write { page, line, how: How::Plainly })
     }
 
-    /// Says a line on the last page, and waits until it is written: what was said before has been heard.
+    /// Says a line on the last page, and waits until it is written: what was said before has been received.
     pub(crate) async fn all_is_heard(&self) {
         const LAST: u32 = 999_999;
-        let line = self.bus.said().len() as u32 + self.clock.now().as_millisecond() as u32;
+        let line = self.bus.outgoing().len() as u32 + self.clock.now().as_millisecond() as u32;
         self.write(LAST, line);
         self.logged(LAST, &format!("write {line}")).await;
     }
@@ -128,21 +128,21 @@ impl Stage {
     }
 
     /// What the scribe said, first occurrences only: without its name, as `written.1`.
-    pub(crate) fn said(&self) -> Vec<String> {
+    pub(crate) fn outgoing(&self) -> Vec<String> {
         let mut known = std::collections::HashSet::new();
-        let said = self.bus.said().into_iter().map(|(_, envelope)| envelope);
-        let new = said.filter(|envelope| known.insert(envelope.header("ce-id").map(str::to_owned)));
+        let outgoing = self.bus.outgoing().into_iter().map(|(_, envelope)| envelope);
+        let new = outgoing.filter(|envelope| known.insert(envelope.header("ce-id").map(str::to_owned)));
         new.filter_map(|envelope| envelope.subject.strip_prefix("scribe.").map(str::to_owned)).collect()
     }
 
     /// The messages of this name that the scribe said, copies included.
     pub(crate) fn all_said(&self, name: &str) -> Vec<Envelope> {
-        let said = self.bus.said().into_iter().map(|(_, envelope)| envelope);
-        said.filter(|envelope| envelope.subject.starts_with(&format!("scribe.{name}."))).collect()
+        let outgoing = self.bus.outgoing().into_iter().map(|(_, envelope)| envelope);
+        outgoing.filter(|envelope| envelope.subject.starts_with(&format!("scribe.{name}."))).collect()
     }
 
-    pub(crate) fn letters(&self) -> Vec<Envelope> {
-        self.bus.letters().into_iter().map(|(_, letter)| letter).collect()
+    pub(crate) fn dead_letters(&self) -> Vec<Envelope> {
+        self.bus.dead_letters().into_iter().map(|(_, letter)| letter).collect()
     }
 
     pub(crate) async fn backlog(&self) -> Backlog {

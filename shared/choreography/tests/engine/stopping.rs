@@ -1,6 +1,6 @@
 //! A service that stops answers its callers, says what it has decided, and lets another one take over.
 
-use choreography::TellError;
+use choreography::ExecuteError;
 
 use crate::diary::OpenPage;
 use crate::stage::{Stage, well};
@@ -15,15 +15,15 @@ async fn those_who_wait_are_answered_and_those_who_come_later_are_turned_away() 
     let stage = Stage::new();
     let scribe = stage.start();
     well(&scribe).await;
-    let mut waiting: Vec<_> = (0..2_000).map(|page| Box::pin(scribe.tell(open(page)))).collect();
+    let mut waiting: Vec<_> = (0..2_000).map(|page| Box::pin(scribe.execute(open(page)))).collect();
     for call in &mut waiting {
         assert!(futures::poll!(call).is_pending());
     }
     scribe.stop().await;
     assert!(futures::future::join_all(waiting).await.iter().all(Result::is_ok));
-    assert_eq!(scribe.tell(open(9_999)).await, Err(TellError::Stopped));
-    let said: Vec<String> = (0..2_000).map(|page| format!("page-opened.{page}")).collect();
-    assert_eq!(stage.said(), said);
+    assert_eq!(scribe.execute(open(9_999)).await, Err(ExecuteError::Stopped));
+    let outgoing: Vec<String> = (0..2_000).map(|page| format!("page-opened.{page}")).collect();
+    assert_eq!(stage.outgoing(), outgoing);
 }
 
 #[tokio::test(start_paused = true)]
@@ -48,7 +48,7 @@ async fn it_stops_within_seconds_whatever_the_server_does() {
             2 => stage.bus.drop_acknowledgements(1_000),
             _ => stage.bus.refuse(Some("no space left")),
         }
-        scribe.tell(open(1)).await.unwrap();
+        scribe.execute(open(1)).await.unwrap();
         pass(ms(1_000)).await;
         let stopped = tokio::time::timeout(ms(6_000), scribe.stop()).await;
         assert!(stopped.is_ok(), "trouble {trouble}");
@@ -61,10 +61,10 @@ async fn what_could_not_be_published_any_more_is_published_after_the_next_start(
     let scribe = stage.start();
     well(&scribe).await;
     stage.bus.set_down(true);
-    scribe.tell(open(1)).await.unwrap();
+    scribe.execute(open(1)).await.unwrap();
     scribe.stop().await;
     stage.bus.set_down(false);
     let scribe = stage.start();
-    crate::until("it is said", || async { stage.said() == ["page-opened.1"] }).await;
+    crate::until("it is said", || async { stage.outgoing() == ["page-opened.1"] }).await;
     scribe.stop().await;
 }

@@ -1,4 +1,4 @@
-//! A server that comes back without its tail: whatever it forgot and whoever speaks first, everything is heard.
+//! A server that comes back without its tail: whatever it forgot and whoever speaks first, everything is received.
 
 use std::sync::Arc;
 
@@ -22,8 +22,8 @@ async fn a_server_that_is_back_without_its_tail_is_read_from_where_it_can_be_tru
     pass(ms(20_000)).await;
     (20..30).for_each(|line| say(&stage, line));
     stage.all_is_heard().await;
-    let said = stage.bus.said();
-    let lost: Vec<_> = said.iter().filter(|(sequence, _)| *sequence > 43).cloned().collect();
+    let outgoing = stage.bus.outgoing();
+    let lost: Vec<_> = outgoing.iter().filter(|(sequence, _)| *sequence > 43).cloned().collect();
     stage.bus.forget_after(43);
     // Another publisher speaks first, and more than was lost: the sequences are taken by other messages.
     (30..130).for_each(|line| say(&stage, line));
@@ -32,7 +32,10 @@ async fn a_server_that_is_back_without_its_tail_is_read_from_where_it_can_be_tru
     }
     stage.all_is_heard().await;
     assert_eq!(stage.log(1).await, written(0..130));
-    until("all is said", || async { stage.said().iter().filter(|said| *said == "written.1").count() == 130 }).await;
+    until("all is said", || async {
+        stage.outgoing().iter().filter(|outgoing| *outgoing == "written.1").count() == 130
+    })
+    .await;
     scribe.stop().await;
 }
 
@@ -43,7 +46,7 @@ async fn a_tail_that_was_lost_in_a_long_outage_is_noticed_too() {
     (0..20).for_each(|line| say(&stage, line));
     stage.all_is_heard().await;
     pass(ms(20_000)).await;
-    let kept = stage.bus.said().len() as u64;
+    let kept = stage.bus.outgoing().len() as u64;
     (20..30).for_each(|line| say(&stage, line));
     stage.all_is_heard().await;
     // The power fails within a second of the last message, and comes back after a minute.
@@ -61,13 +64,13 @@ async fn a_tail_that_was_lost_in_a_long_outage_is_noticed_too() {
 async fn a_tail_that_was_lost_behind_a_dead_line_is_noticed_too() {
     let stage = Stage::new();
     let dumb = DumbBus::over(stage.bus.clone());
-    let settings = Settings { check_law: false, ..stage.settings() };
+    let settings = Settings { check_idempotence: false, ..stage.settings() };
     let scribe =
         start(scribe(stage.press.clone()), Arc::new(stage.store.clone()), Arc::new(dumb.clone()), None, settings);
     (0..20).for_each(|line| say(&stage, line));
     stage.all_is_heard().await;
     pass(ms(20_000)).await;
-    let kept = stage.bus.said().len() as u64;
+    let kept = stage.bus.outgoing().len() as u64;
     (20..30).for_each(|line| say(&stage, line));
     stage.all_is_heard().await;
     let position = stage.head().await.position;

@@ -40,7 +40,7 @@ async fn it_is_tried_when_the_same_batch_brings_the_row() {
     assert_eq!(stage.log(1).await, ["write 1", "strike 1", "strike 2"]);
     waits(&stage, 0).await;
     scribe.stop().await;
-    assert_eq!(stage.said().iter().filter(|said| *said == "struck.1").count(), 2);
+    assert_eq!(stage.outgoing().iter().filter(|outgoing| *outgoing == "struck.1").count(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -94,7 +94,7 @@ async fn a_command_that_brings_the_row_wakes_it_too() {
     let scribe = stage.start();
     stage.say(strike(1, 1));
     waits(&stage, 1).await;
-    scribe.tell(OpenPage { page: 1, title: "May".to_owned() }).await.unwrap();
+    scribe.execute(OpenPage { page: 1, title: "May".to_owned() }).await.unwrap();
     assert_eq!(stage.log(1).await, ["open May", "strike 1"]);
     scribe.stop().await;
 }
@@ -123,16 +123,16 @@ async fn it_dies_at_its_expiry_and_not_before() {
     let scribe = stage.start();
     waits(&stage, 1).await;
     pass(ms(19_900)).await;
-    assert!(stage.letters().is_empty() && stage.log(1).await.is_empty());
+    assert!(stage.dead_letters().is_empty() && stage.log(1).await.is_empty());
     pass(ms(300)).await;
     assert_eq!(stage.log(1).await, ["not struck: expired"]);
     waits(&stage, 0).await;
-    until("its letter is published", || async { stage.letters().len() == 1 }).await;
-    let letter = &stage.letters()[0];
+    until("its dead letter is published", || async { stage.dead_letters().len() == 1 }).await;
+    let letter = &stage.dead_letters()[0];
     assert_eq!(&*letter.subject, "dead.scribe.strike.1");
     assert_eq!(letter.header("dead-reason"), Some("expired"));
     assert_eq!(letter.header("dead-sequence"), Some("1"));
-    until("the author is told", || async { stage.said() == ["not-struck.1"] }).await;
+    until("the author is told", || async { stage.outgoing() == ["not-struck.1"] }).await;
     scribe.stop().await;
 }
 

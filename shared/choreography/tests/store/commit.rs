@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use choreography::Envelope;
 use choreography::store::{
-    Advance, Backlog, Changes, EffectRow, InboxRow, LaterChange, LaterRow, Store, StoreError, WaitingRow,
+    Advance, Backlog, Changes, EffectRow, InboxRow, ScheduleChange, ScheduledRow, Store, StoreError, WaitingRow,
 };
 
 use crate::fixture::{
-    Instances, Questions as _, answer, at, begin, commit, envelope, envelopes, heard, id, in_charge, is_row_conflict,
-    later, numbers, payments, row, said, set, stored, waiting, write,
+    Instances, Questions as _, at, begin, commit, envelope, envelopes, id, is_row_conflict, later, leading, numbers,
+    outgoing, payments, received, reply, row, set, stored, waiting, write,
 };
 
 fn advance(epoch: i64, from: u64, to: u64) -> Option<Advance> {
@@ -22,12 +22,12 @@ fn everything() -> Changes {
         EffectRow { number: 0, key: "1".to_owned(), tries: 0, since_ms: 5, due_ms: 5, envelope: envelope("effect") };
     Changes {
         now_ms: 5,
-        inbox: vec![heard(1)],
+        inbox: vec![received(1)],
         outbox: envelopes(&["one"]),
         waiting: vec![waiting(2, "2", Some(9))],
-        later: vec![set("reminder", 9)],
+        scheduled: vec![set("reminder", 9)],
         effects: vec![effect],
-        answers: vec![answer("anna", "a")],
+        replies: vec![reply("anna", "a")],
         ..Changes::default()
     }
 }
@@ -36,22 +36,22 @@ fn everything() -> Changes {
 async fn assert_nothing(store: &Arc<dyn Store>) {
     assert_eq!(store.backlog().await.unwrap(), Backlog::default());
     let mut transaction = begin(store).await;
-    assert!(transaction.heard(&[id(1)]).await.is_empty());
-    assert!(transaction.answers(&[answer("anna", "a").key]).await.is_empty());
+    assert!(transaction.received(&[id(1)]).await.is_empty());
+    assert!(transaction.replies(&[reply("anna", "a").key]).await.is_empty());
     assert_eq!(transaction.head().await.outbox_next, 1);
 }
 
 pub(crate) async fn a_commit_moves_the_position_and_the_safe_one(stores: Instances) {
-    let head = in_charge(&stores.first, 50, 20).await;
+    let head = leading(&stores.first, 50, 20).await;
     commit(&stores.first, Changes { advance: advance(head.epoch, 50, 60), ..everything() }).await.unwrap();
     let after = stores.second.head().await.unwrap();
     assert_eq!((after.epoch, after.position, after.safe, after.outbox_next), (head.epoch, 60, 30, 2));
     let backlog = stores.second.backlog().await.unwrap();
-    assert_eq!(backlog, Backlog { outbox: 1, waiting: 1, later: 1, effects: 1 });
+    assert_eq!(backlog, Backlog { outbox: 1, waiting: 1, scheduled: 1, effects: 1 });
 }
 
 pub(crate) async fn a_commit_at_another_epoch_writes_nothing(stores: Instances) {
-    let head = in_charge(&stores.first, 50, 20).await;
+    let head = leading(&stores.first, 50, 20).await;
     let rows = vec![row("1", 0, "{}")];
     let changes = Changes { advance: advance(head.epoch - 1, 50, 60), rows, ..everything() };
     let committed = commit(&stores.first, changes).await;
@@ -62,7 +62,7 @@ pub(crate) async fn a_commit_at_another_epoch_writes_nothing(stores: Instances) 
 }
 
 pub(crate) async fn a_commit_from_another_position_writes_nothing(stores: Instances) {
-    let head = in_charge(&stores.first, 50, 20).await;
+    let head = leading(&stores.first, 50, 20).await;
     let committed = commit(&stores.first, Changes { advance: advance(head.epoch, 49, 60), ..everything() }).await;
     assert!(matches!(committed, Err(StoreError::HeadConflict { epoch: 1, position: 49 })), "{committed:?}");
     assert_eq!(stores.first.head().await.unwrap(), head);
@@ -70,21 +70,21 @@ pub(crate) async fn a_commit_from_another_position_writes_nothing(stores: Instan
 }
 
 pub(crate) async fn a_batch_without_messages_is_committed_at_any_epoch(stores: Instances) {
-    let head = in_charge(&stores.first, 50, 20).await;
+    let head = leading(&stores.first, 50, 20).await;
     commit(&stores.second, Changes { outbox: envelopes(&["one"]), ..Changes::default() }).await.unwrap();
     let after = stores.first.head().await.unwrap();
     assert_eq!((after.position, after.safe, after.outbox_next), (head.position, head.safe, 2));
 }
 
 pub(crate) async fn a_commit_gives_the_number_of_its_first_outbox_row(stores: Instances) {
-    let head = in_charge(&stores.first, 50, 20).await;
+    let head = leading(&stores.first, 50, 20).await;
     let three = Changes { outbox: envelopes(&["one", "two", "three"]), ..Changes::default() };
     let three = Changes { advance: advance(head.epoch, 50, 51), ..three };
     assert_eq!(commit(&stores.first, three).await.unwrap().outbox_first, 1);
     assert_eq!(commit(&stores.second, Changes::default()).await.unwrap().outbox_first, 4);
     let one = Changes { outbox: envelopes(&["four"]), ..Changes::default() };
     assert_eq!(commit(&stores.second, one).await.unwrap().outbox_first, 4);
-    let names: Vec<_> = said(&stores.first).await.into_iter().map(|row| row.envelope).collect();
+    let names: Vec<_> = outgoing(&stores.first).await.into_iter().map(|row| row.envelope).collect();
     assert_eq!(names, envelopes(&["one", "two", "three", "four"]));
     assert_eq!(numbers(&stores.first.outbox(2, 2).await.unwrap()), [2, 3]);
 }
@@ -94,11 +94,11 @@ pub(crate) async fn outbox_numbers_have_no_gaps_even_after_a_failed_commit(store
     let stale = Changes { rows: vec![row("1", 7, "{}")], outbox: envelopes(&["lost"]), ..Changes::default() };
     assert!(is_row_conflict(commit(&stores.second, stale).await));
     commit(&stores.second, Changes { outbox: envelopes(&["two"]), ..Changes::default() }).await.unwrap();
-    assert_eq!(numbers(&said(&stores.first).await), [1, 2]);
+    assert_eq!(numbers(&outgoing(&stores.first).await), [1, 2]);
 }
 
 pub(crate) async fn a_row_conflict_writes_nothing_of_anything(stores: Instances) {
-    let head = in_charge(&stores.first, 50, 20).await;
+    let head = leading(&stores.first, 50, 20).await;
     let rows = vec![row("new", 0, "{}"), row("stale", 3, "{}")];
     let changes = Changes { advance: advance(head.epoch, 50, 60), rows, ..everything() };
     assert!(is_row_conflict(commit(&stores.first, changes).await));
@@ -136,11 +136,11 @@ pub(crate) async fn who_only_reads_does_not_wait_for_a_transaction(stores: Insta
     let transaction = begin(&stores.first).await;
     for store in [&stores.first, &stores.second] {
         assert_eq!(store.head().await.unwrap().outbox_next, 1);
-        assert_eq!(said(store).await, []);
+        assert_eq!(outgoing(store).await, []);
         assert_eq!(store.backlog().await.unwrap(), Backlog::default());
     }
     transaction.commit(Changes { outbox: envelopes(&["one"]), ..Changes::default() }).await.unwrap();
-    assert_eq!(numbers(&said(&stores.second).await), [1]);
+    assert_eq!(numbers(&outgoing(&stores.second).await), [1]);
 }
 
 pub(crate) async fn a_batch_of_thousands_is_committed(stores: Instances) {
@@ -155,7 +155,7 @@ pub(crate) async fn a_batch_of_thousands_is_committed(stores: Instances) {
     };
     commit(&stores.first, changes).await.unwrap();
     let mut transaction = begin(&stores.second).await;
-    assert_eq!(transaction.heard(&ids).await.len(), keys.len());
+    assert_eq!(transaction.received(&ids).await.len(), keys.len());
     assert_eq!(transaction.rows("payment", &keys).await.len(), keys.len());
     let last = stores.second.outbox(i64::from(count), 10).await.unwrap();
     assert_eq!(last.into_iter().map(|row| row.envelope).collect::<Vec<_>>(), envelopes(&["11999"]));
@@ -167,11 +167,11 @@ pub(crate) async fn envelopes_come_back_as_they_were(stores: Instances) {
     let changes = Changes {
         outbox: vec![odd.clone(), Envelope::default()],
         waiting: vec![WaitingRow { envelope: odd.clone(), ..waiting(1, "1", None) }],
-        later: vec![LaterChange::Set(LaterRow { envelope: odd.clone(), ..later("odd", 5) })],
+        scheduled: vec![ScheduleChange::Set(ScheduledRow { envelope: odd.clone(), ..later("odd", 5) })],
         ..Changes::default()
     };
     commit(&stores.first, changes).await.unwrap();
-    let outbox: Vec<_> = said(&stores.second).await.into_iter().map(|row| row.envelope).collect();
+    let outbox: Vec<_> = outgoing(&stores.second).await.into_iter().map(|row| row.envelope).collect();
     assert_eq!(outbox, [odd.clone(), Envelope::default()]);
     let mut transaction = begin(&stores.second).await;
     assert_eq!(transaction.waiting_for(&[("payment", "1".to_owned())]).await[0].envelope, odd);

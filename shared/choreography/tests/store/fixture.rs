@@ -9,8 +9,8 @@ use choreography::Envelope;
 use choreography::store::memory::MemoryStore;
 use choreography::store::sqlite::SqliteStore;
 use choreography::store::{
-    Advance, Changes, Committed, Head, IdempotencyKey, InboxRow, LaterChange, LaterRow, Loaded, Old, OutboxRow,
-    RowChange, Store, StoreError, StoredAnswer, StoredRow, Transaction, WaitingRow, Wanted,
+    Advance, Changes, Committed, Head, IdempotencyKey, InboxRow, Loaded, Old, OutboxRow, RowChange, ScheduleChange,
+    ScheduledRow, Store, StoreError, StoredReply, StoredRow, Transaction, WaitingRow, Wanted,
 };
 use jiff::Timestamp;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -62,9 +62,9 @@ pub(crate) fn at(millisecond: i64) -> Timestamp {
     Timestamp::from_millisecond(millisecond).unwrap()
 }
 
-/// What was heard before the one moment is old, and what was answered before the other; the dead never are.
+/// What was received before the one moment is old, and what was answered before the other; the dead never are.
 pub(crate) fn old(heard_ms: i64, answers_ms: i64) -> Old {
-    Old { heard: at(heard_ms), dead: at(0), answers: at(answers_ms) }
+    Old { received: at(heard_ms), dead: at(0), replies: at(answers_ms) }
 }
 
 pub(crate) fn id(number: u128) -> Uuid {
@@ -94,7 +94,7 @@ pub(crate) fn stored(key: &str, version: i64, state: &str) -> StoredRow {
     StoredRow { key: key.to_owned(), version, state: state.to_owned() }
 }
 
-pub(crate) fn heard(number: u128) -> InboxRow {
+pub(crate) fn received(number: u128) -> InboxRow {
     InboxRow { id: id(number), dead_tries: None }
 }
 
@@ -103,21 +103,21 @@ pub(crate) fn waiting(number: u128, key: &str, expiry_ms: Option<i64>) -> Waitin
     WaitingRow { id: id(number), table: "payment".to_owned(), key: key.to_owned(), expiry_ms, envelope }
 }
 
-pub(crate) fn later(name: &str, due_ms: i64) -> LaterRow {
-    LaterRow { name: name.to_owned(), key: "1".to_owned(), due_ms, envelope: envelope(name) }
+pub(crate) fn later(name: &str, due_ms: i64) -> ScheduledRow {
+    ScheduledRow { name: name.to_owned(), key: "1".to_owned(), due_ms, envelope: envelope(name) }
 }
 
-pub(crate) fn set(name: &str, due_ms: i64) -> LaterChange {
-    LaterChange::Set(later(name, due_ms))
+pub(crate) fn set(name: &str, due_ms: i64) -> ScheduleChange {
+    ScheduleChange::Set(later(name, due_ms))
 }
 
-pub(crate) fn remove(name: &str) -> LaterChange {
-    LaterChange::Remove { name: name.to_owned(), key: "1".to_owned() }
+pub(crate) fn remove(name: &str) -> ScheduleChange {
+    ScheduleChange::Remove { name: name.to_owned(), key: "1".to_owned() }
 }
 
-pub(crate) fn answer(caller: &str, key: &str) -> StoredAnswer {
+pub(crate) fn reply(caller: &str, key: &str) -> StoredReply {
     let key = IdempotencyKey { route: "POST /orders".to_owned(), caller: caller.to_owned(), key: key.to_owned() };
-    StoredAnswer { key, body_hash: "abc".to_owned(), answer: "{\"status\":201}".to_owned() }
+    StoredReply { key, body_hash: "abc".to_owned(), reply: "{\"status\":201}".to_owned() }
 }
 
 pub(crate) async fn commit(store: &Arc<dyn Store>, changes: Changes) -> Result<Committed, StoreError> {
@@ -141,11 +141,11 @@ pub(crate) trait Questions {
     async fn head(&mut self) -> Head {
         self.ask(Wanted::default()).await.head
     }
-    async fn heard(&mut self, ids: &[Uuid]) -> HashMap<Uuid, Option<u32>> {
-        self.ask(Wanted { heard: ids.to_vec(), ..Wanted::default() }).await.heard
+    async fn received(&mut self, ids: &[Uuid]) -> HashMap<Uuid, Option<u32>> {
+        self.ask(Wanted { received: ids.to_vec(), ..Wanted::default() }).await.received
     }
-    async fn answers(&mut self, keys: &[IdempotencyKey]) -> Vec<StoredAnswer> {
-        self.ask(Wanted { answers: keys.to_vec(), ..Wanted::default() }).await.answers
+    async fn replies(&mut self, keys: &[IdempotencyKey]) -> Vec<StoredReply> {
+        self.ask(Wanted { replies: keys.to_vec(), ..Wanted::default() }).await.replies
     }
     async fn rows(&mut self, table: &'static str, keys: &[String]) -> Vec<StoredRow> {
         self.ask(Wanted { rows: vec![(table, keys.to_vec())], ..Wanted::default() }).await.rows.remove(0)
@@ -153,7 +153,7 @@ pub(crate) trait Questions {
     async fn waiting_for(&mut self, rows: &[(&'static str, String)]) -> Vec<WaitingRow> {
         self.ask(Wanted { waited_for: rows.to_vec(), ..Wanted::default() }).await.waiting
     }
-    async fn due(&mut self, now: Timestamp, limit: u32) -> Vec<LaterRow> {
+    async fn due(&mut self, now: Timestamp, limit: u32) -> Vec<ScheduledRow> {
         self.ask(Wanted { due: Some((now, limit)), ..Wanted::default() }).await.due
     }
     async fn expired(&mut self, now: Timestamp, limit: u32) -> Vec<WaitingRow> {
@@ -177,7 +177,7 @@ pub(crate) async fn payments(store: &Arc<dyn Store>, keys: &[&str]) -> Vec<Store
 }
 
 /// Takes charge of reading, and reads up to a position of which another one is safe.
-pub(crate) async fn in_charge(store: &Arc<dyn Store>, position: u64, safe: u64) -> Head {
+pub(crate) async fn leading(store: &Arc<dyn Store>, position: u64, safe: u64) -> Head {
     let head = store.claim(None, at(0), at(1_000)).await.unwrap().unwrap();
     let advance = Advance { epoch: head.epoch, from: head.position, to: position, safe };
     commit(store, Changes { advance: Some(advance), ..Changes::default() }).await.unwrap();
@@ -185,7 +185,7 @@ pub(crate) async fn in_charge(store: &Arc<dyn Store>, position: u64, safe: u64) 
 }
 
 /// Everything in the outbox.
-pub(crate) async fn said(store: &Arc<dyn Store>) -> Vec<OutboxRow> {
+pub(crate) async fn outgoing(store: &Arc<dyn Store>) -> Vec<OutboxRow> {
     store.outbox(0, 1_000).await.unwrap()
 }
 

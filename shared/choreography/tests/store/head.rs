@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use choreography::store::{Advance, Changes, Head, Store, StoreError};
 
-use crate::fixture::{Instances, Questions as _, at, commit, envelopes, id, in_charge, numbers, said};
+use crate::fixture::{Instances, Questions as _, at, commit, envelopes, id, leading, numbers, outgoing};
 
 pub(crate) async fn a_new_database_has_read_nothing(stores: Instances) {
     let head = stores.first.head().await.unwrap();
@@ -13,7 +13,7 @@ pub(crate) async fn a_new_database_has_read_nothing(stores: Instances) {
 }
 
 pub(crate) async fn a_claim_raises_the_epoch_and_goes_back_to_the_safe_position(stores: Instances) {
-    let before = in_charge(&stores.first, 50, 20).await;
+    let before = leading(&stores.first, 50, 20).await;
     assert_eq!((before.epoch, before.position, before.safe), (1, 50, 20));
     let claimed = stores.first.claim(Some(1), at(10), at(2_000)).await.unwrap().unwrap();
     assert_eq!(claimed, Head { epoch: 2, position: 20, lease_until_ms: 2_000, ..before });
@@ -58,47 +58,47 @@ pub(crate) async fn an_old_epoch_releases_nothing(stores: Instances) {
 }
 
 pub(crate) async fn renewing_prolongs_the_lease_and_moves_the_safe_position_on(stores: Instances) {
-    let before = in_charge(&stores.first, 50, 20).await;
+    let before = leading(&stores.first, 50, 20).await;
     stores.first.renew(before.epoch, at(3_000), 40, 0).await.unwrap();
     assert_eq!(stores.second.head().await.unwrap(), Head { lease_until_ms: 3_000, safe: 40, ..before });
 }
 
 pub(crate) async fn renewing_never_moves_the_safe_position_back(stores: Instances) {
-    let before = in_charge(&stores.first, 50, 20).await;
+    let before = leading(&stores.first, 50, 20).await;
     stores.first.renew(before.epoch, at(3_000), 10, 0).await.unwrap();
     assert_eq!(stores.first.head().await.unwrap().safe, 20);
 }
 
 pub(crate) async fn renewing_forgets_the_outbox_up_to_the_number(stores: Instances) {
-    let epoch = in_charge(&stores.first, 50, 20).await.epoch;
+    let epoch = leading(&stores.first, 50, 20).await.epoch;
     let outbox = envelopes(&["one", "two", "three"]);
     commit(&stores.first, Changes { outbox, ..Changes::default() }).await.unwrap();
     stores.first.renew(epoch, at(3_000), 20, 0).await.unwrap();
-    assert_eq!(numbers(&said(&stores.first).await), [1, 2, 3]);
+    assert_eq!(numbers(&outgoing(&stores.first).await), [1, 2, 3]);
     stores.first.renew(epoch, at(3_000), 20, 2).await.unwrap();
-    assert_eq!(numbers(&said(&stores.first).await), [3]);
+    assert_eq!(numbers(&outgoing(&stores.first).await), [3]);
     assert_eq!(stores.first.head().await.unwrap().outbox_next, 4);
 }
 
 pub(crate) async fn renewing_at_an_old_epoch_changes_nothing(stores: Instances) {
-    in_charge(&stores.first, 50, 20).await;
+    leading(&stores.first, 50, 20).await;
     commit(&stores.first, Changes { outbox: envelopes(&["one"]), ..Changes::default() }).await.unwrap();
     let before = stores.second.claim(None, at(1_000), at(2_000)).await.unwrap().unwrap();
     let renewed = stores.first.renew(1, at(9_000), 40, 1).await;
     assert!(matches!(renewed, Err(StoreError::HeadConflict { epoch: 1, .. })), "{renewed:?}");
     assert_eq!(stores.first.head().await.unwrap(), before);
-    assert_eq!(numbers(&said(&stores.first).await), [1]);
+    assert_eq!(numbers(&outgoing(&stores.first).await), [1]);
 }
 
 pub(crate) async fn the_stream_is_remembered(stores: Instances) {
-    let before = in_charge(&stores.first, 50, 20).await;
+    let before = leading(&stores.first, 50, 20).await;
     stores.first.remember_stream(before.epoch, "2025-01-01").await.unwrap();
     let remembered = Head { stream_created: "2025-01-01".to_owned(), ..before };
     assert_eq!(stores.second.head().await.unwrap(), remembered);
 }
 
 pub(crate) async fn nothing_is_remembered_at_an_old_epoch(stores: Instances) {
-    let before = in_charge(&stores.first, 50, 20).await;
+    let before = leading(&stores.first, 50, 20).await;
     let stream = stores.first.remember_stream(before.epoch - 1, "2025-01-01").await;
     assert!(matches!(stream, Err(StoreError::HeadConflict { epoch: 0, .. })), "{stream:?}");
     assert_eq!(stores.first.head().await.unwrap(), before);
@@ -106,7 +106,7 @@ pub(crate) async fn nothing_is_remembered_at_an_old_epoch(stores: Instances) {
 
 pub(crate) async fn a_run_that_did_not_end_well_is_known_by_where_it_began(stores: Instances) {
     let died_here = async |store: &Arc<dyn Store>| store.begin_run().await.unwrap().died_here;
-    let head = in_charge(&stores.first, 5, 3).await;
+    let head = leading(&stores.first, 5, 3).await;
     assert!(!died_here(&stores.first).await);
     // It dies; the next one begins at the same place.
     assert!(died_here(&stores.second).await);
@@ -120,7 +120,7 @@ pub(crate) async fn a_run_that_did_not_end_well_is_known_by_where_it_began(store
 
 pub(crate) async fn the_deaths_of_the_message_that_was_tried_are_counted(stores: Instances) {
     let suspect = async |store: &Arc<dyn Store>| store.begin_run().await.unwrap().suspect;
-    let head = in_charge(&stores.first, 5, 3).await;
+    let head = leading(&stores.first, 5, 3).await;
     assert_eq!(suspect(&stores.first).await, None);
     stores.first.try_message(id(1)).await.unwrap();
     assert_eq!(suspect(&stores.second).await, Some((id(1), 1)));

@@ -1,21 +1,21 @@
-//! The inbox: what was heard, for a while.
+//! The inbox: what was received, for a while.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use choreography::store::{Changes, DeadUndo, InboxRow, Old, Store};
+use choreography::store::{Changes, DeadCompensation, InboxRow, Old, Store};
 use uuid::Uuid;
 
-use crate::fixture::{Instances, Questions as _, at, begin, commit, heard, id, old};
+use crate::fixture::{Instances, Questions as _, at, begin, commit, id, old, received};
 
 async fn hear(store: &Arc<dyn Store>, now_ms: i64, ids: &[u128]) {
-    let inbox = ids.iter().map(|&number| heard(number)).collect();
+    let inbox = ids.iter().map(|&number| received(number)).collect();
     commit(store, Changes { now_ms, inbox, ..Changes::default() }).await.unwrap();
 }
 
 async fn known(store: &Arc<dyn Store>, ids: &[u128]) -> HashMap<Uuid, Option<u32>> {
     let ids: Vec<Uuid> = ids.iter().copied().map(id).collect();
-    begin(store).await.heard(&ids).await
+    begin(store).await.received(&ids).await
 }
 
 pub(crate) async fn what_was_heard_is_known(stores: Instances) {
@@ -33,7 +33,7 @@ pub(crate) async fn what_died_was_heard(stores: Instances) {
 pub(crate) async fn a_message_may_be_heard_twice(stores: Instances) {
     hear(&stores.first, 1, &[1]).await;
     // Alive first, then dead: of a batch, too, the last word counts.
-    let inbox = vec![heard(1), InboxRow { id: id(1), dead_tries: Some(1) }, heard(2)];
+    let inbox = vec![received(1), InboxRow { id: id(1), dead_tries: Some(1) }, received(2)];
     commit(&stores.second, Changes { inbox, ..Changes::default() }).await.unwrap();
     assert_eq!(known(&stores.first, &[1, 2]).await, HashMap::from([(id(1), Some(1)), (id(2), None)]));
 }
@@ -74,10 +74,10 @@ pub(crate) async fn the_dead_are_remembered_longer_than_the_living(stores: Insta
 }
 
 pub(crate) async fn undos_that_died_are_known_until_they_are_repaired(stores: Instances) {
-    let undo = |number| DeadUndo { id: id(number), subject: format!("order.cancel-payment.{number}") };
-    let undos_died = vec![undo(2), undo(1), undo(3)];
-    commit(&stores.first, Changes { undos_died, ..Changes::default() }).await.unwrap();
-    assert_eq!(stores.second.dead_undos(2).await.unwrap(), [undo(2), undo(1)]);
+    let compensation = |number| DeadCompensation { id: id(number), subject: format!("order.cancel-payment.{number}") };
+    let compensations_died = vec![compensation(2), compensation(1), compensation(3)];
+    commit(&stores.first, Changes { compensations_died, ..Changes::default() }).await.unwrap();
+    assert_eq!(stores.second.dead_compensations(2).await.unwrap(), [compensation(2), compensation(1)]);
     commit(&stores.second, Changes { repaired: vec![id(2), id(9)], ..Changes::default() }).await.unwrap();
-    assert_eq!(stores.first.dead_undos(9).await.unwrap(), [undo(1), undo(3)]);
+    assert_eq!(stores.first.dead_compensations(9).await.unwrap(), [compensation(1), compensation(3)]);
 }

@@ -4,17 +4,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-mod answers;
-mod assumed;
 mod commit;
 mod effects;
 mod fixture;
 mod head;
 mod inbox;
-mod later;
 mod listing;
 mod memory;
+mod preconditions;
+mod replies;
 mod rows;
+mod scheduled;
 mod sqlite;
 mod waiting;
 
@@ -40,14 +40,14 @@ macro_rules! claims {
 
 mod claims {
     claims! {
-        answers {
+        replies {
             an_answer_is_found_under_its_key
             another_caller_or_route_has_keys_of_its_own
             a_key_that_was_taken_conflicts
             a_key_that_is_taken_twice_in_a_batch_conflicts
             answers_are_forgotten_when_they_are_old_and_no_more_than_the_limit
         }
-        assumed {
+        preconditions {
             what_is_as_assumed_is_written
             another_head_than_assumed_refuses_a_batch
             a_row_that_is_not_as_assumed_refuses_a_batch
@@ -104,7 +104,7 @@ mod claims {
             the_dead_are_remembered_longer_than_the_living
             undos_that_died_are_known_until_they_are_repaired
         }
-        later {
+        scheduled {
             what_is_due_comes_in_the_order_of_its_moments
             what_is_due_at_the_same_moment_comes_in_the_order_of_its_decisions
             no_more_is_due_than_the_limit

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use choreography::store::memory::MemoryStore;
 use choreography::store::{Changes, Store, StoreError};
 
-use crate::fixture::{commit, envelopes, numbers, said};
+use crate::fixture::{commit, envelopes, numbers, outgoing};
 
 #[tokio::test]
 async fn commits_fail_as_often_as_asked_and_write_nothing() {
@@ -16,7 +16,7 @@ async fn commits_fail_as_often_as_asked_and_write_nothing() {
         let failed = commit(&store, Changes { outbox: envelopes(&["lost"]), ..Changes::default() }).await;
         assert!(matches!(failed, Err(StoreError::Database(_))), "{failed:?}");
     }
-    assert_eq!(said(&store).await, []);
+    assert_eq!(outgoing(&store).await, []);
     commit(&store, Changes { outbox: envelopes(&["one"]), ..Changes::default() }).await.unwrap();
-    assert_eq!(numbers(&said(&store).await), [1]);
+    assert_eq!(numbers(&outgoing(&store).await), [1]);
 }

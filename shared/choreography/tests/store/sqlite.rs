@@ -42,7 +42,7 @@ async fn processes_may_open_a_new_file_at_once() {
 async fn what_cannot_be_opened_is_named_with_what_to_do() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("letter.txt");
-    std::fs::write(&file, "Dear database, this is a letter and no database at all. ".repeat(100)).unwrap();
+    std::fs::write(&file, "Dear database, this is a dead letter and no database at all. ".repeat(100)).unwrap();
     let below_a_file = file.join("service.db");
     let cases = [
         (directory.path(), "it is a directory", "name a file"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use choreography::store::{Backlog, Changes, Store, WaitingRow, Wanted};
 
-use crate::fixture::{Instances, Questions as _, at, begin, commit, envelopes, id, in_charge, set, waiting};
+use crate::fixture::{Instances, Questions as _, at, begin, commit, envelopes, id, leading, set, waiting};
 
 async fn wait(store: &Arc<dyn Store>, waiting: Vec<WaitingRow>) {
     commit(store, Changes { waiting, ..Changes::default() }).await.unwrap();
@@ -72,15 +72,15 @@ pub(crate) async fn what_never_expires_does_not_expire(stores: Instances) {
 
 pub(crate) async fn the_backlog_counts_what_is_on_its_way(stores: Instances) {
     assert_eq!(stores.second.backlog().await.unwrap(), Backlog::default());
-    let epoch = in_charge(&stores.first, 1, 1).await.epoch;
+    let epoch = leading(&stores.first, 1, 1).await.epoch;
     let changes = Changes {
         outbox: envelopes(&["one", "two", "three"]),
         waiting: vec![waiting(1, "a", None), waiting(2, "a", Some(5))],
-        later: vec![set("a", 10)],
+        scheduled: vec![set("a", 10)],
         ..Changes::default()
     };
     commit(&stores.first, changes).await.unwrap();
     stores.first.renew(epoch, at(1_000), 1, 1).await.unwrap();
     let backlog = stores.second.backlog().await.unwrap();
-    assert_eq!(backlog, Backlog { outbox: 2, waiting: 2, later: 1, effects: 0 });
+    assert_eq!(backlog, Backlog { outbox: 2, waiting: 2, scheduled: 1, effects: 0 });
 }

@@ -9,7 +9,7 @@ impl Concerns<Isbn> for Lend {
     }
 }
 
-fn lend(_: &Lend, _: &mut Option<Book>, _: &mut Option<Loan>) -> Result<(), Refused> {
+fn lend(_: &Lend, _: &mut Option<Book>, _: &mut Option<Loan>) -> Result<(), Rejected> {
     Ok(())
 }
 

@@ -3,7 +3,7 @@ mod library;
 use choreography::*;
 use library::*;
 
-fn lent(_: &Lent, _: &mut Option<Loan>) -> Result<(), Refused> {
+fn lent(_: &Lent, _: &mut Option<Loan>) -> Result<(), Rejected> {
     Ok(())
 }
 

@@ -7,5 +7,5 @@ fn lend(_: &Lend, _: &mut Option<Loan>) {}
 fn not_lent(_: &Lend, _: &mut Option<Loan>) {}
 
 fn main() {
-    let _ = Choreography::new("library").on(lend).otherwise(not_lent);
+    let _ = Choreography::new("library").on(lend).fallback(not_lent);
 }

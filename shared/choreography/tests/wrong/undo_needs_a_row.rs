@@ -6,5 +6,5 @@ use library::*;
 fn take_back(_: &Lend, _: &mut Loan) {}
 
 fn main() {
-    let _ = Choreography::new("library").undo(take_back);
+    let _ = Choreography::new("library").compensate(take_back);
 }

@@ -5,10 +5,8 @@ use async_nats::{Message, StatusCode, Subscriber};
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use super::{
-    line::{Line, lost},
-    wire,
-};
+use super::link::{Link, lost};
+use super::protocol;
 use crate::bus::{BusError, ReadFrom, Stored};
 
 /// Messages that one request may bring.
@@ -16,7 +14,7 @@ const REQUEST_MAX: usize = 256;
 
 /// The messages of a stream under a subject from a place on, at most `max`.
 pub(super) async fn read(
-    line: &Line,
+    link: &Link,
     stream: &str,
     subject: &str,
     mut from: ReadFrom,
@@ -29,7 +27,7 @@ pub(super) async fn read(
             ReadFrom::Sequence(sequence) => request["seq"] = sequence.max(1).into(),
             ReadFrom::Time(moment) => request["start_time"] = moment.to_string().into(),
         }
-        let more = batch(line, stream, &request, &mut read).await?;
+        let more = batch(link, stream, &request, &mut read).await?;
         match read.last().filter(|_| more) {
             Some(last) => from = ReadFrom::Sequence(last.sequence + 1),
             None => break,
@@ -39,37 +37,39 @@ pub(super) async fn read(
 }
 
 /// One request's worth of messages; whether there are more.
-async fn batch(line: &Line, stream: &str, request: &Value, read: &mut Vec<Stored>) -> Result<bool, BusError> {
-    let inbox = line.client.new_inbox();
-    let mut answers = line.client.subscribe(inbox.clone()).await.map_err(lost)?;
+async fn batch(link: &Link, stream: &str, request: &Value, read: &mut Vec<Stored>) -> Result<bool, BusError> {
+    let inbox = link.client.new_inbox();
+    let mut replies = link.client.subscribe(inbox.clone()).await.map_err(lost)?;
     let subject = format!("$JS.API.DIRECT.GET.{stream}");
-    line.client.publish_with_reply(subject, inbox, request.to_string().into()).await.map_err(lost)?;
+    link.client.publish_with_reply(subject, inbox, request.to_string().into()).await.map_err(lost)?;
     loop {
-        let answer = answer(line, &mut answers).await?;
-        match answer.status {
-            None => read.push(wire::stored(&answer)?),
+        let reply_body = reply_body(link, &mut replies).await?;
+        match reply_body.status {
+            None => read.push(protocol::stored(&reply_body)?),
             Some(StatusCode::NOT_FOUND) => return Ok(false),
-            Some(status) if status.as_u16() == 204 => return Ok(wire::number(&answer, "Nats-Num-Pending") > Some(0)),
+            Some(status) if status.as_u16() == 204 => {
+                return Ok(protocol::number(&reply_body, "Nats-Num-Pending") > Some(0));
+            }
             Some(StatusCode::NO_RESPONDERS) => {
                 let why = format!("the stream {stream} does not exist or does not allow direct reading");
                 return Err(BusError::Refused(why));
             }
             Some(status) => {
-                let why = answer.description.unwrap_or_default();
+                let why = reply_body.description.unwrap_or_default();
                 return Err(BusError::Refused(format!("reading the stream {stream}: {status} {why}")));
             }
         }
     }
 }
 
-async fn answer(line: &Line, answers: &mut Subscriber) -> Result<Message, BusError> {
+async fn reply_body(link: &Link, replies: &mut Subscriber) -> Result<Message, BusError> {
     tokio::select! {
         biased;
-        reason = line.fate.sealed() => Err(reason),
-        answer = tokio::time::timeout(line.options.ack_timeout, answers.next()) => match answer {
-            Ok(Some(answer)) => Ok(answer),
+        reason = link.pending.closed() => Err(reason),
+        reply_body = tokio::time::timeout(link.options.ack_timeout, replies.next()) => match reply_body {
+            Ok(Some(reply_body)) => Ok(reply_body),
             Ok(None) => Err(BusError::Lost("the client stopped".to_owned())),
-            Err(_) => Err(BusError::Lost(format!("no answer within {:?}", line.options.ack_timeout))),
+            Err(_) => Err(BusError::Lost(format!("no answer within {:?}", link.options.ack_timeout))),
         },
     }
 }

@@ -3,23 +3,25 @@
 //! Every connection lives once: nothing is written on it after the first sign that it is lost, because what a
 //! library buffers while it reconnects arrives behind what was said later.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Mutex;
 
 use super::{Bus, BusError, Connection};
-use line::Line;
+use crate::wire::dead_letter::EVENTS;
+use link::Link;
 
-mod deliveries;
+mod connection;
+mod consumers;
 mod direct;
-mod fate;
 mod follow;
-mod hearers;
-mod line;
-mod place;
+mod link;
+mod pending_replies;
+pub(crate) mod protocol;
+mod pull_subscription;
 mod stories;
-pub(crate) mod wire;
 
 /// How a service reaches its stream.
 #[derive(Debug, Clone)]
@@ -36,7 +38,7 @@ pub struct JetStreamOptions {
     /// The stream of events.
     pub stream: String,
     /// Who says messages: whose subjects a story is followed on. Only for [`Stories`](super::Stories).
-    pub sayers: Vec<String>,
+    pub publishers: Vec<String>,
     /// How long the server may take to answer or to acknowledge, and to let us connect.
     pub ack_timeout: Duration,
     /// How often the server says on an idle pull that it is alive; after two of them without a word it is lost.
@@ -51,8 +53,8 @@ impl JetStreamOptions {
             user: String::new(),
             password: String::new(),
             service: service.into(),
-            stream: "EVENTS".to_owned(),
-            sayers: Vec::new(),
+            stream: EVENTS.to_owned(),
+            publishers: Vec::new(),
             ack_timeout: Duration::from_secs(5),
             heartbeat: Duration::from_secs(5),
         }
@@ -69,7 +71,7 @@ impl JetStreamOptions {
 pub struct JetStreamBus {
     options: Arc<JetStreamOptions>,
     /// The connection that stories are read on: made when first needed and again once it is lost.
-    stories: Arc<Mutex<Option<Arc<Line>>>>,
+    stories: Arc<Mutex<Option<Arc<Link>>>>,
 }
 
 impl JetStreamBus {
@@ -82,7 +84,7 @@ impl JetStreamBus {
 #[async_trait]
 impl Bus for JetStreamBus {
     async fn connect(&self) -> Result<Box<dyn Connection>, BusError> {
-        let line = Line::connect(self.options.clone()).await?;
-        Ok(Box::new(place::Place::new(line)))
+        let link = Link::connect(self.options.clone()).await?;
+        Ok(Box::new(connection::JetStreamConnection::new(link)))
     }
 }

@@ -3,48 +3,55 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::{StreamExt, stream::BoxStream};
+use futures::StreamExt;
+use futures::stream::BoxStream;
 
-use super::{JetStreamBus, direct, follow, line::Line};
-use crate::{
-    bus::{BusError, ReadFrom, Stories, subject::single_token},
-    envelope::Envelope,
-};
+use super::JetStreamBus;
+use super::direct;
+use super::follow;
+use super::link::Link;
+use crate::bus::BusError;
+use crate::bus::ReadFrom;
+use crate::bus::Stories;
+use crate::wire::envelope::Envelope;
+use crate::wire::subject::check_key;
 
 #[async_trait]
 impl Stories for JetStreamBus {
     async fn story(&self, key: &str, from: u64, limit: usize) -> Result<Vec<(u64, Envelope)>, BusError> {
-        let subject = format!("*.*.{}", single_token(key)?);
-        let line = self.line().await?;
-        told(&line, &subject, from, limit).await
+        check_key(key)?;
+        let subject = format!("*.*.{key}");
+        let link = self.link().await?;
+        read_story(&link, &subject, from, limit).await
     }
 
     async fn follow(&self, key: &str) -> Result<BoxStream<'static, Envelope>, BusError> {
-        let line = self.line().await?;
-        Ok(follow::follow(line, single_token(key)?.to_owned()).await?.boxed())
+        check_key(key)?;
+        let link = self.link().await?;
+        Ok(follow::follow(link, key.to_owned()).await?.boxed())
     }
 }
 
 impl JetStreamBus {
     /// The connection for stories: unlike the others it is shared, so a lost one is replaced.
-    async fn line(&self) -> Result<Arc<Line>, BusError> {
+    async fn link(&self) -> Result<Arc<Link>, BusError> {
         let mut kept = self.stories.lock().await;
-        if let Some(line) = kept.as_ref().filter(|line| line.fate.known().is_none()) {
-            return Ok(line.clone());
+        if let Some(link) = kept.as_ref().filter(|link| link.pending.known().is_none()) {
+            return Ok(link.clone());
         }
-        let line = Line::connect(self.options.clone()).await?;
-        *kept = Some(line.clone());
-        Ok(line)
+        let link = Link::connect(self.options.clone()).await?;
+        *kept = Some(link.clone());
+        Ok(link)
     }
 }
 
 /// The stream's messages of a subject from a sequence on, at most `limit`.
-pub(super) async fn told(
-    line: &Line,
+pub(super) async fn read_story(
+    link: &Link,
     subject: &str,
     from: u64,
     limit: usize,
 ) -> Result<Vec<(u64, Envelope)>, BusError> {
-    let read = direct::read(line, &line.options.stream, subject, ReadFrom::Sequence(from), limit).await?;
+    let read = direct::read(link, &link.options.stream, subject, ReadFrom::Sequence(from), limit).await?;
     Ok(read.into_iter().map(|stored| (stored.sequence, stored.envelope)).collect())
 }

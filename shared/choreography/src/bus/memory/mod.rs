@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::{Bus, BusError, Connection};
-use crate::{clock::Clock, envelope::Envelope};
-use place::Place;
+use crate::clock::Clock;
+use crate::wire::envelope::Envelope;
+use connection::MemoryConnection;
 use world::{Consumer, World};
 
-mod place;
-mod pull;
+mod connection;
+mod pull_subscription;
 mod stories;
 mod world;
 
@@ -57,13 +58,13 @@ impl MemoryBus {
     }
 
     /// What was said, in order, with its sequences.
-    pub fn said(&self) -> Vec<(u64, Envelope)> {
+    pub fn outgoing(&self) -> Vec<(u64, Envelope)> {
         self.shared.world().events.iter().map(|stored| (stored.sequence, stored.envelope.clone())).collect()
     }
 
     /// The dead letters and what became of them, in order, with their sequences.
-    pub fn letters(&self) -> Vec<(u64, Envelope)> {
-        self.shared.world().letters.iter().map(|stored| (stored.sequence, stored.envelope.clone())).collect()
+    pub fn dead_letters(&self) -> Vec<(u64, Envelope)> {
+        self.shared.world().dead_letters.iter().map(|stored| (stored.sequence, stored.envelope.clone())).collect()
     }
 }
 
@@ -167,6 +168,6 @@ impl MemoryBus {
 #[async_trait]
 impl Bus for MemoryBus {
     async fn connect(&self) -> Result<Box<dyn Connection>, BusError> {
-        Ok(Box::new(Place::connect(self.shared.clone())?))
+        Ok(Box::new(MemoryConnection::connect(self.shared.clone())?))
     }
 }

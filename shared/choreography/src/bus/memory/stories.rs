@@ -1,63 +1,66 @@
 //! The messages of one key out of memory.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::{
-    StreamExt,
-    stream::{BoxStream, unfold},
-};
+use futures::StreamExt;
+use futures::stream::{BoxStream, unfold};
 use tokio::sync::watch;
 
-use super::{MemoryBus, Shared, place::Life};
-use crate::{
-    bus::{BusError, Stored, Stories, subject::single_token},
-    envelope::Envelope,
-};
+use super::MemoryBus;
+use super::Shared;
+use super::connection::Lifetime;
+use crate::bus::BusError;
+use crate::bus::Stored;
+use crate::bus::Stories;
+use crate::wire::envelope::Envelope;
+use crate::wire::subject::check_key;
 
 #[async_trait]
 impl Stories for MemoryBus {
     async fn story(&self, key: &str, from: u64, limit: usize) -> Result<Vec<(u64, Envelope)>, BusError> {
-        let key = single_token(key)?;
-        Life::begin(&self.shared)?;
-        Ok(told(&self.shared, key, from, limit))
+        check_key(key)?;
+        Lifetime::begin(&self.shared)?;
+        Ok(read_story(&self.shared, key, from, limit))
     }
 
     async fn follow(&self, key: &str) -> Result<BoxStream<'static, Envelope>, BusError> {
-        let key = single_token(key)?.to_owned();
-        let life = Life::begin(&self.shared)?;
+        check_key(key)?;
+        let key = key.to_owned();
+        let life = Lifetime::begin(&self.shared)?;
         let (changes, from) = (self.shared.changes.subscribe(), self.shared.world().stream().last + 1);
-        let follower = Follower { shared: self.shared.clone(), life, key, from, changes, said: VecDeque::new() };
+        let follower = Follower { shared: self.shared.clone(), life, key, from, changes, outgoing: VecDeque::new() };
         Ok(unfold(follower, |mut follower| async { Some((follower.next().await?, follower)) }).boxed())
     }
 }
 
-fn told(shared: &Shared, key: &str, from: u64, limit: usize) -> Vec<(u64, Envelope)> {
+fn read_story(shared: &Shared, key: &str, from: u64, limit: usize) -> Vec<(u64, Envelope)> {
     let world = shared.world();
     let start = world.events.partition_point(|stored| stored.sequence < from);
-    let of_key = |stored: &&Stored| stored.envelope.parts().is_some_and(|(_, _, said)| said == key);
-    let told = world.events.range(start..).filter(of_key).take(limit);
-    told.map(|stored| (stored.sequence, stored.envelope.clone())).collect()
+    let of_key = |stored: &&Stored| stored.envelope.parts().is_some_and(|(_, _, outgoing)| outgoing == key);
+    let read_story = world.events.range(start..).filter(of_key).take(limit);
+    read_story.map(|stored| (stored.sequence, stored.envelope.clone())).collect()
 }
 
 struct Follower {
     shared: Arc<Shared>,
-    life: Life,
+    life: Lifetime,
     key: String,
     from: u64,
     changes: watch::Receiver<u64>,
-    said: VecDeque<Envelope>,
+    outgoing: VecDeque<Envelope>,
 }
 
 impl Follower {
     async fn next(&mut self) -> Option<Envelope> {
         loop {
-            if let Some(envelope) = self.said.pop_front() {
+            if let Some(envelope) = self.outgoing.pop_front() {
                 return Some(envelope);
             }
             self.changes.mark_unchanged();
             self.gather();
-            if self.said.is_empty() {
+            if self.outgoing.is_empty() {
                 self.life.check().ok()?;
                 tokio::select! {
                     biased;
@@ -69,9 +72,9 @@ impl Follower {
     }
 
     fn gather(&mut self) {
-        for (sequence, envelope) in told(&self.shared, &self.key, self.from, usize::MAX) {
+        for (sequence, envelope) in read_story(&self.shared, &self.key, self.from, usize::MAX) {
             self.from = sequence + 1;
-            self.said.push_back(envelope);
+            self.outgoing.push_back(envelope);
         }
     }
 }

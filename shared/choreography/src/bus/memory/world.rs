@@ -5,18 +5,23 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::{
-    bus::{BusError, Delivery, Hearer, ReadFrom, Stored, StreamState, subject::matches},
-    clock::Clock,
-    envelope::Envelope,
-    provision::{DEAD_LETTER_SUBJECTS, MESSAGE_BYTES_MAX},
-};
+use crate::bus::BusError;
+use crate::bus::ConsumerInfo;
+use crate::bus::Delivery;
+use crate::bus::ReadFrom;
+use crate::bus::Stored;
+use crate::bus::StreamState;
+use crate::clock::Clock;
+use crate::provision::MESSAGE_BYTES_MAX;
+use crate::wire::dead_letter::{ALL_DEAD_LETTERS, DEAD_LETTER_SUBJECTS};
+use crate::wire::envelope::Envelope;
+use crate::wire::subject::matches;
 
 /// The state of the server.
 pub(super) struct World {
     clock: Clock,
     pub(super) events: VecDeque<Stored>,
-    pub(super) letters: Vec<Stored>,
+    pub(super) dead_letters: Vec<Stored>,
     pub(super) consumers: BTreeMap<String, Consumer>,
     /// The subjects of the stream; every subject of three tokens if there are none.
     pub(super) subjects: Vec<String>,
@@ -80,7 +85,7 @@ impl World {
         Self {
             clock,
             events: VecDeque::new(),
-            letters: Vec::new(),
+            dead_letters: Vec::new(),
             consumers: BTreeMap::new(),
             subjects: Vec::new(),
             down: false,
@@ -105,23 +110,23 @@ impl World {
         StreamState { created, first, last: self.last, at: self.clock.now() }
     }
 
-    pub(super) fn letters(&self, from: ReadFrom, max: usize) -> Vec<Stored> {
+    pub(super) fn dead_letters(&self, from: ReadFrom, max: usize) -> Vec<Stored> {
         let wanted = |stored: &&Stored| match from {
             ReadFrom::Sequence(sequence) => stored.sequence >= sequence,
             ReadFrom::Time(moment) => stored.at >= moment,
         };
-        let died = self.letters.iter().filter(|stored| matches("dead.>", &stored.envelope.subject));
+        let died = self.dead_letters.iter().filter(|stored| matches(ALL_DEAD_LETTERS, &stored.envelope.subject));
         died.filter(wanted).take(max).cloned().collect()
     }
 
-    pub(super) fn hearers(&self) -> Vec<Hearer> {
-        self.consumers.keys().filter_map(|name| self.hearer(name)).collect()
+    pub(super) fn consumers(&self) -> Vec<ConsumerInfo> {
+        self.consumers.keys().filter_map(|name| self.consumer_info(name)).collect()
     }
 
-    pub(super) fn hearer(&self, name: &str) -> Option<Hearer> {
+    pub(super) fn consumer_info(&self, name: &str) -> Option<ConsumerInfo> {
         let consumer = self.consumers.get(name)?;
         let open = self.events.iter().filter(|stored| stored.sequence >= consumer.next);
-        Some(Hearer {
+        Some(ConsumerInfo {
             consumer: name.to_owned(),
             filters: consumer.filters.clone(),
             delivered: consumer.next.saturating_sub(1),
@@ -148,8 +153,8 @@ impl World {
         headers.sort_unstable();
         let envelope = Envelope { headers: headers.into_iter().collect(), ..envelope.clone() };
         if DEAD_LETTER_SUBJECTS.iter().any(|filter| matches(filter, &envelope.subject)) {
-            let sequence = self.letters.len() as u64 + 1;
-            self.letters.push(Stored { sequence, at: self.clock.now(), envelope });
+            let sequence = self.dead_letters.len() as u64 + 1;
+            self.dead_letters.push(Stored { sequence, at: self.clock.now(), envelope });
             return Ok(sequence);
         }
         if !self.takes(&envelope.subject) {

@@ -7,11 +7,11 @@ use anyhow::Context as _;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::envelope::Envelope;
 use crate::store::{
-    Assumed, Changes, Committed, DeadUndo, EffectRow, Head, IdempotencyKey, LaterChange, LaterRow, Listing, Loaded,
-    Old, RowChange, StoreError, StoredAnswer, StoredRow, WaitingRow, Wanted,
+    Changes, Committed, DeadCompensation, EffectRow, Head, IdempotencyKey, Listing, Loaded, Old, Preconditions,
+    RowChange, ScheduleChange, ScheduledRow, StoreError, StoredReply, StoredRow, WaitingRow, Wanted,
 };
+use crate::wire::envelope::Envelope;
 
 /// How the present run began, and what it tries.
 #[derive(Debug, Default)]
@@ -27,17 +27,17 @@ pub(super) struct Data {
     pub(super) head: Head,
     pub(super) run: Run,
     pub(super) tables: BTreeMap<&'static str, BTreeMap<String, StoredRow>>,
-    /// When each was heard, and how often it was tried if it died.
+    /// When each was received, and how often it was tried if it died.
     pub(super) inbox: HashMap<Uuid, (i64, Option<u32>)>,
-    pub(super) dead_undos: Vec<DeadUndo>,
+    pub(super) dead_compensations: Vec<DeadCompensation>,
     pub(super) outbox: BTreeMap<i64, Envelope>,
     pub(super) waiting: BTreeMap<i64, WaitingRow>,
-    pub(super) later: BTreeMap<i64, LaterRow>,
+    pub(super) scheduled: BTreeMap<i64, ScheduledRow>,
     pub(super) effects: BTreeMap<i64, EffectRow>,
     /// The number of the effect that was added last.
     last_effect: i64,
     /// With the moment at which each was given.
-    pub(super) answers: HashMap<IdempotencyKey, (i64, StoredAnswer)>,
+    pub(super) replies: HashMap<IdempotencyKey, (i64, StoredReply)>,
     /// The next number of whatever else has numbers.
     next: i64,
 }
@@ -49,13 +49,13 @@ impl Default for Data {
             run: Run::default(),
             tables: BTreeMap::new(),
             inbox: HashMap::new(),
-            dead_undos: Vec::new(),
+            dead_compensations: Vec::new(),
             outbox: BTreeMap::new(),
             waiting: BTreeMap::new(),
-            later: BTreeMap::new(),
+            scheduled: BTreeMap::new(),
             effects: BTreeMap::new(),
             last_effect: 0,
-            answers: HashMap::new(),
+            replies: HashMap::new(),
             next: 1,
         }
     }
@@ -72,7 +72,7 @@ impl Data {
 
     /// Whether a batch may change what it wants to.
     pub(super) fn check(&self, changes: &Changes) -> Result<(), StoreError> {
-        if changes.assumed.as_ref().is_some_and(|assumed| !self.is_so(assumed)) {
+        if changes.preconditions.as_ref().is_some_and(|preconditions| !self.is_so(preconditions)) {
             return Err(StoreError::RowConflict("something is not as it was assumed".to_owned()));
         }
         if let Some(advance) = changes.advance
@@ -84,28 +84,31 @@ impl Data {
         if let Some(row) = changes.rows.iter().find(changed) {
             return Err(StoreError::RowConflict(format!("{} of {}", row.key, row.table)));
         }
-        let taken = |index: usize, answer: &StoredAnswer| {
-            self.answers.contains_key(&answer.key)
-                || changes.answers[..index].iter().any(|earlier| earlier.key == answer.key)
+        let taken = |index: usize, reply: &StoredReply| {
+            self.replies.contains_key(&reply.key)
+                || changes.replies[..index].iter().any(|earlier| earlier.key == reply.key)
         };
-        match changes.answers.iter().enumerate().any(|(index, answer)| taken(index, answer)) {
+        match changes.replies.iter().enumerate().any(|(index, reply)| taken(index, reply)) {
             true => Err(StoreError::RowConflict("an idempotency key was taken".to_owned())),
             false => Ok(()),
         }
     }
 
-    fn is_so(&self, assumed: &Assumed) -> bool {
+    fn is_so(&self, preconditions: &Preconditions) -> bool {
         let version = |table, key: &String| Some(self.tables.get(table)?.get(key)?.version);
-        assumed.head.place() == self.head.place()
-            && !assumed.unheard.iter().any(|id| self.inbox.contains_key(id))
-            && !assumed.unanswered.iter().any(|key| self.answers.contains_key(key))
-            && assumed.rows.iter().all(|(table, key, assumed)| version(*table, key).unwrap_or(0) == *assumed)
+        preconditions.head.place() == self.head.place()
+            && !preconditions.unreceived.iter().any(|id| self.inbox.contains_key(id))
+            && !preconditions.unused_keys.iter().any(|key| self.replies.contains_key(key))
+            && preconditions
+                .rows
+                .iter()
+                .all(|(table, key, preconditions)| version(*table, key).unwrap_or(0) == *preconditions)
     }
 
     /// Reads what a batch wants.
     pub(super) fn load(&self, wanted: &Wanted) -> Loaded {
-        let heard = wanted.heard.iter().filter_map(|id| Some((*id, self.inbox.get(id)?.1)));
-        let answers = wanted.answers.iter().filter_map(|key| Some(self.answers.get(key)?.1.clone()));
+        let received = wanted.received.iter().filter_map(|id| Some((*id, self.inbox.get(id)?.1)));
+        let replies = wanted.replies.iter().filter_map(|key| Some(self.replies.get(key)?.1.clone()));
         let rows = wanted.rows.iter().map(|(table, keys)| {
             let rows = self.tables.get(table);
             keys.iter().filter_map(|key| rows?.get(key).cloned()).collect()
@@ -113,7 +116,7 @@ impl Data {
         let waited_for: HashSet<_> = wanted.waited_for.iter().map(|(table, key)| (*table, key.as_str())).collect();
         let waits = |row: &&WaitingRow| waited_for.contains(&(row.table.as_str(), row.key.as_str()));
         let (now_ms, limit) = wanted.due.map_or((i64::MIN, 0), |(now, limit)| (now.as_millisecond(), limit as usize));
-        let mut due: Vec<_> = self.later.values().filter(|row| row.due_ms <= now_ms).cloned().collect();
+        let mut due: Vec<_> = self.scheduled.values().filter(|row| row.due_ms <= now_ms).cloned().collect();
         due.sort_by_key(|row| row.due_ms);
         due.truncate(limit);
         let expires = |row: &&WaitingRow| row.expiry_ms.is_some_and(|expiry_ms| expiry_ms <= now_ms);
@@ -122,8 +125,8 @@ impl Data {
         expired.truncate(limit);
         Loaded {
             head: self.head.clone(),
-            heard: heard.collect(),
-            answers: answers.collect(),
+            received: received.collect(),
+            replies: replies.collect(),
             rows: rows.collect(),
             any_waits: !self.waiting.is_empty(),
             waiting: self.waiting.values().filter(waits).cloned().collect(),
@@ -144,19 +147,19 @@ impl Data {
         changes.rows.into_iter().filter(|row| !row.is_nothing()).for_each(|row| self.apply_row(row));
         self.inbox.extend(changes.inbox.into_iter().map(|row| (row.id, (now_ms, row.dead_tries))));
         let repaired: HashSet<Uuid> = changes.repaired.into_iter().collect();
-        self.dead_undos.retain(|undo| !repaired.contains(&undo.id));
-        self.dead_undos.extend(changes.undos_died);
+        self.dead_compensations.retain(|compensation| !repaired.contains(&compensation.id));
+        self.dead_compensations.extend(changes.compensations_died);
         let waited: HashSet<Uuid> = changes.waited.into_iter().collect();
         self.waiting.retain(|_, row| !waited.contains(&row.id));
         changes.waiting.into_iter().for_each(|row| self.apply_waiting(row));
-        changes.later.into_iter().for_each(|change| self.apply_later(change));
+        changes.scheduled.into_iter().for_each(|change| self.apply_scheduled(change));
         for effect in changes.effects {
             self.last_effect += 1;
             committed.effects.push(self.last_effect);
             self.effects.insert(self.last_effect, EffectRow { number: self.last_effect, ..effect });
         }
         changes.effects_done.iter().for_each(|number| drop(self.effects.remove(number)));
-        self.answers.extend(changes.answers.into_iter().map(|answer| (answer.key.clone(), (now_ms, answer))));
+        self.replies.extend(changes.replies.into_iter().map(|reply| (reply.key.clone(), (now_ms, reply))));
         committed
     }
 
@@ -175,15 +178,15 @@ impl Data {
         self.waiting.insert(number, row);
     }
 
-    fn apply_later(&mut self, change: LaterChange) {
+    fn apply_scheduled(&mut self, change: ScheduleChange) {
         let (name, key) = match &change {
-            LaterChange::Set(row) => (&row.name, &row.key),
-            LaterChange::Remove { name, key } => (name, key),
+            ScheduleChange::Set(row) => (&row.name, &row.key),
+            ScheduleChange::Remove { name, key } => (name, key),
         };
-        self.later.retain(|_, row| (&row.name, &row.key) != (name, key));
-        if let LaterChange::Set(row) = change {
+        self.scheduled.retain(|_, row| (&row.name, &row.key) != (name, key));
+        if let ScheduleChange::Set(row) = change {
             let number = self.number();
-            self.later.insert(number, row);
+            self.scheduled.insert(number, row);
         }
     }
 
@@ -203,12 +206,12 @@ impl Data {
             let of_a_kind = self.inbox.iter().filter(move |(_, (_, dead_tries))| dead_tries.is_some() == dead);
             of_a_kind.map(|(id, (at_ms, _))| (*at_ms, *id))
         };
-        let alive = oldest(inbox(false), old.heard.as_millisecond(), limit);
+        let alive = oldest(inbox(false), old.received.as_millisecond(), limit);
         let dead = oldest(inbox(true), old.dead.as_millisecond(), limit);
         self.inbox.retain(|id, _| !alive.contains(id) && !dead.contains(id));
-        let keys = self.answers.iter().map(|(key, (at_ms, _))| (*at_ms, key.clone()));
-        let keys = oldest(keys, old.answers.as_millisecond(), limit);
-        self.answers.retain(|key, _| !keys.contains(key));
+        let keys = self.replies.iter().map(|(key, (at_ms, _))| (*at_ms, key.clone()));
+        let keys = oldest(keys, old.replies.as_millisecond(), limit);
+        self.replies.retain(|key, _| !keys.contains(key));
         [alive.len(), dead.len(), keys.len()].contains(&limit)
     }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use self::data::{Data, Run};
 use super::{
-    Backlog, Changes, Committed, DeadUndo, EffectRow, Head, LastRun, Listing, Loaded, Old, OutboxRow, Store,
+    Backlog, Changes, Committed, DeadCompensation, EffectRow, Head, LastRun, Listing, Loaded, Old, OutboxRow, Store,
     StoreError, StoredRow, Transaction, Wanted,
 };
 
@@ -156,9 +156,9 @@ impl Store for MemoryStore {
 
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         let data = self.data();
-        let later = data.later.values().map(|row| row.due_ms);
+        let scheduled = data.scheduled.values().map(|row| row.due_ms);
         let waiting = data.waiting.values().filter_map(|row| row.expiry_ms);
-        let moment = later.chain(waiting).min();
+        let moment = scheduled.chain(waiting).min();
         Ok(moment.map(|moment| Timestamp::from_millisecond(moment).unwrap_or(Timestamp::MAX)))
     }
 
@@ -182,8 +182,8 @@ impl Store for MemoryStore {
         self.data().list(listing).map_err(StoreError::Database)
     }
 
-    async fn dead_undos(&self, limit: u32) -> Result<Vec<DeadUndo>, StoreError> {
-        Ok(self.data().dead_undos.iter().take(limit as usize).cloned().collect())
+    async fn dead_compensations(&self, limit: u32) -> Result<Vec<DeadCompensation>, StoreError> {
+        Ok(self.data().dead_compensations.iter().take(limit as usize).cloned().collect())
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {
@@ -191,7 +191,7 @@ impl Store for MemoryStore {
         Ok(Backlog {
             outbox: data.outbox.len() as u64,
             waiting: data.waiting.len() as u64,
-            later: data.later.len() as u64,
+            scheduled: data.scheduled.len() as u64,
             effects: data.effects.len() as u64,
         })
     }

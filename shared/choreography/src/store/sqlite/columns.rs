@@ -7,16 +7,16 @@ use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use super::statement::Script;
-use crate::envelope::Envelope;
-use crate::headers::Headers;
-use crate::store::{EffectRow, Head, IdempotencyKey, LaterRow, OutboxRow, StoredAnswer, StoredRow, WaitingRow};
+use crate::store::{EffectRow, Head, IdempotencyKey, OutboxRow, ScheduledRow, StoredReply, StoredRow, WaitingRow};
+use crate::wire::envelope::Envelope;
+use crate::wire::headers::Headers;
 
 pub(super) const HEAD: &str = "epoch, lease_until_ms, position, safe, stream_created, outbox_next";
 pub(super) const OUTBOX: &str = "subject, headers, payload, number";
 pub(super) const WAITING: &str = "subject, headers, payload, number, waiting.id, row_table, row_key, expiry_ms";
-pub(super) const LATER: &str = "subject, headers, payload, name, key, due_ms";
+pub(super) const SCHEDULED: &str = "subject, headers, payload, name, key, due_ms";
 pub(super) const EFFECT: &str = "subject, headers, payload, number, key, tries, since_ms, due_ms";
-pub(super) const ANSWER: &str = "route, caller, answers.key, body_hash, answer";
+pub(super) const REPLY: &str = "route, caller, idempotency_keys.key, body_hash, reply";
 
 pub(super) fn head(row: &SqliteRow) -> Result<Head, sqlx::Error> {
     Ok(Head {
@@ -51,8 +51,8 @@ pub(super) fn waiting(row: &SqliteRow) -> Result<(i64, WaitingRow), sqlx::Error>
     Ok((row.try_get(3)?, waiting))
 }
 
-pub(super) fn later(row: &SqliteRow) -> Result<LaterRow, sqlx::Error> {
-    Ok(LaterRow { name: row.try_get(3)?, key: row.try_get(4)?, due_ms: row.try_get(5)?, envelope: envelope(row)? })
+pub(super) fn scheduled(row: &SqliteRow) -> Result<ScheduledRow, sqlx::Error> {
+    Ok(ScheduledRow { name: row.try_get(3)?, key: row.try_get(4)?, due_ms: row.try_get(5)?, envelope: envelope(row)? })
 }
 
 pub(super) fn effect(row: &SqliteRow) -> Result<EffectRow, sqlx::Error> {
@@ -66,9 +66,9 @@ pub(super) fn effect(row: &SqliteRow) -> Result<EffectRow, sqlx::Error> {
     })
 }
 
-pub(super) fn answer(row: &SqliteRow) -> Result<StoredAnswer, sqlx::Error> {
+pub(super) fn reply(row: &SqliteRow) -> Result<StoredReply, sqlx::Error> {
     let key = IdempotencyKey { route: row.try_get(0)?, caller: row.try_get(1)?, key: row.try_get(2)? };
-    Ok(StoredAnswer { key, body_hash: row.try_get(3)?, answer: row.try_get(4)? })
+    Ok(StoredReply { key, body_hash: row.try_get(3)?, reply: row.try_get(4)? })
 }
 
 pub(super) fn id(row: &SqliteRow, index: usize) -> Result<Uuid, sqlx::Error> {

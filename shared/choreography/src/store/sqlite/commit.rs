@@ -7,17 +7,18 @@ use uuid::Uuid;
 
 use super::columns::bind_envelope;
 use super::statement::{Doing, Listed, REFUSE, Writing, plain};
-use crate::envelope::Envelope;
 use crate::store::{
-    Assumed, Changes, EffectRow, IdempotencyKey, InboxRow, LaterChange, LaterRow, RowChange, StoreError, StoredAnswer,
-    WaitingRow,
+    Changes, EffectRow, IdempotencyKey, InboxRow, Preconditions, RowChange, ScheduleChange, ScheduledRow, StoreError,
+    StoredReply, WaitingRow,
 };
+use crate::wire::envelope::Envelope;
 
 /// What ends an insertion: of the rows that only fill up the list, none is taken.
 const GIVEN: &str = ") where column1 is not null";
 
-/// A message that was heard already is noted anew: it died, or is repaired.
-const REPLACE_HEARD: &str = "on conflict (id) do update set at_ms = excluded.at_ms, dead_tries = excluded.dead_tries";
+/// A message that was received already is noted anew: it died, or is repaired.
+const REPLACE_RECEIVED: &str =
+    "on conflict (id) do update set at_ms = excluded.at_ms, dead_tries = excluded.dead_tries";
 
 /// Writes everything, what is said from this number on, and commits; the numbers of the effects that were added. The
 /// transaction may begin in the same text.
@@ -32,24 +33,24 @@ pub(super) async fn write(
     if begins {
         writing.script().add("begin immediate");
     }
-    let assumed = changes.assumed.take();
-    if changes.advance.is_some() || !changes.outbox.is_empty() || assumed.is_some() {
-        move_head(&mut writing, outbox_first, &changes, assumed.as_ref());
+    let preconditions = changes.preconditions.take();
+    if changes.advance.is_some() || !changes.outbox.is_empty() || preconditions.is_some() {
+        move_head(&mut writing, outbox_first, &changes, preconditions.as_ref());
     }
-    if let Some(assumed) = assumed {
-        check(&mut writing, assumed, &mut changes).await.doing("checking what a batch assumed")?;
+    if let Some(preconditions) = preconditions {
+        check(&mut writing, preconditions, &mut changes).await.doing("checking what a batch assumed")?;
     }
     write_rows(&mut writing, changes.rows).await?;
-    write_inbox(&mut writing, changes.now_ms, changes.inbox, REPLACE_HEARD).await.doing(DOING)?;
-    let listed = list("delete from dead_undos where id in (", "?", ")");
+    write_inbox(&mut writing, changes.now_ms, changes.inbox, REPLACE_RECEIVED).await.doing(DOING)?;
+    let listed = list("delete from dead_compensations where id in (", "?", ")");
     let repaired = changes.repaired.iter().map(|id| id.as_bytes().to_vec()).collect();
     let repaired = writing.list(listed, repaired, |script, id: Vec<u8>| {
         script.bind(id);
     });
     repaired.await.doing(DOING)?;
-    let listed = list("insert into dead_undos (id, subject) select * from (values ", "(?,?)", GIVEN);
-    let died = writing.list(listed, changes.undos_died, |script, undo| {
-        script.bind(undo.id.as_bytes().to_vec()).bind(undo.subject);
+    let listed = list("insert into dead_compensations (id, subject) select * from (values ", "(?,?)", GIVEN);
+    let died = writing.list(listed, changes.compensations_died, |script, compensation| {
+        script.bind(compensation.id.as_bytes().to_vec()).bind(compensation.subject);
     });
     died.await.doing(DOING)?;
     write_outbox(&mut writing, outbox_first, changes.outbox).await.doing(DOING)?;
@@ -63,47 +64,53 @@ pub(super) async fn write(
         .await
         .doing(DOING)?;
     write_waiting(&mut writing, changes.waiting).await.doing(DOING)?;
-    write_later(&mut writing, changes.later).await.doing(DOING)?;
+    write_scheduled(&mut writing, changes.scheduled).await.doing(DOING)?;
     write_effects(&mut writing, changes.effects).await.doing(DOING)?;
     let listed = list("delete from effects where number in (", "?", ")");
     let done = writing.list(listed, changes.effects_done, |script, number| {
         script.bind(number);
     });
     done.await.doing(DOING)?;
-    write_answers(&mut writing, changes.now_ms, changes.answers).await.doing(DOING)?;
+    write_replies(&mut writing, changes.now_ms, changes.replies).await.doing(DOING)?;
     writing.script().add("commit");
     writing.flush().await.doing(DOING)?;
     writing.numbers().doing(DOING)
 }
 
-/// Checks what was assumed of all but the head, so far as that is not done by writing it; messages that were not heard
+/// Checks what was assumed of all but the head, so far as that is not done by writing it; messages that were not received
 /// before are noted.
-async fn check(writing: &mut Writing<'_>, assumed: Assumed, changes: &mut Changes) -> Result<(), sqlx::Error> {
+async fn check(
+    writing: &mut Writing<'_>,
+    preconditions: Preconditions,
+    changes: &mut Changes,
+) -> Result<(), sqlx::Error> {
     let written: HashSet<_> =
         changes.rows.iter().filter(|row| !row.is_nothing()).map(|row| (row.table, &row.key)).collect();
     let mut read: BTreeMap<&'static str, Vec<(String, i64)>> = BTreeMap::new();
-    for (table, key, version) in assumed.rows.into_iter().filter(|(table, key, _)| !written.contains(&(*table, key))) {
+    for (table, key, version) in
+        preconditions.rows.into_iter().filter(|(table, key, _)| !written.contains(&(*table, key)))
+    {
         read.entry(table).or_default().push((key, version));
     }
     for (table, rows) in read {
         check_versions(writing, table, rows).await?;
     }
-    let unheard: HashSet<Uuid> = assumed.unheard.into_iter().collect();
-    let (new, rest) = std::mem::take(&mut changes.inbox).into_iter().partition(|row| unheard.contains(&row.id));
+    let unreceived: HashSet<Uuid> = preconditions.unreceived.into_iter().collect();
+    let (new, rest) = std::mem::take(&mut changes.inbox).into_iter().partition(|row| unreceived.contains(&row.id));
     changes.inbox = rest;
     let new: Vec<InboxRow> = new;
     let noted: HashSet<Uuid> = new.iter().map(|row| row.id).collect();
-    let passed: Vec<_> = unheard.difference(&noted).map(|id| id.as_bytes().to_vec()).collect();
+    let passed: Vec<_> = unreceived.difference(&noted).map(|id| id.as_bytes().to_vec()).collect();
     let before = format!("{REFUSE} exists (select 1 from inbox where id in (");
     let checked = writing.list(list(&before, "?", "))"), passed, |script, id| {
         script.bind(id);
     });
     checked.await?;
     write_inbox(writing, changes.now_ms, new, "").await?;
-    let stored: HashSet<_> = changes.answers.iter().map(|answer| &answer.key).collect();
-    let passed = assumed.unanswered.into_iter().filter(|key| !stored.contains(key)).collect();
+    let stored: HashSet<_> = changes.replies.iter().map(|reply| &reply.key).collect();
+    let passed = preconditions.unused_keys.into_iter().filter(|key| !stored.contains(key)).collect();
     let before = format!("{REFUSE} exists (select 1 from (values ");
-    let after = ") cross join answers on route = column1 and caller = column2 and key = column3)";
+    let after = ") cross join idempotency_keys on route = column1 and caller = column2 and key = column3)";
     let checked = writing.list(list(&before, "(?,?,?)", after), passed, |script, key: IdempotencyKey| {
         script.bind(key.route).bind(key.caller).bind(key.key);
     });
@@ -126,17 +133,17 @@ fn list<'a>(before: &'a str, tuple: &'static str, after: &'a str) -> Listed<'a> 
 
 /// Moves the head on: the number of what is said next, and the position if the batch has messages. In the same
 /// statement, that it was where it was assumed to be is checked.
-fn move_head(writing: &mut Writing<'_>, outbox_first: i64, changes: &Changes, assumed: Option<&Assumed>) {
+fn move_head(writing: &mut Writing<'_>, outbox_first: i64, changes: &Changes, preconditions: Option<&Preconditions>) {
     let next = outbox_first + changes.outbox.len() as i64;
     let position = if changes.advance.is_some() { ", position = ?, safe = ?" } else { "" };
-    let check = if assumed.is_some() { ", one = (epoch, position, outbox_next) = (?, ?, ?)" } else { "" };
+    let check = if preconditions.is_some() { ", one = (epoch, position, outbox_next) = (?, ?, ?)" } else { "" };
     let script = writing.script();
     script.add(&format!("update head set outbox_next = ?{position}{check}")).bind(next);
     if let Some(advance) = changes.advance {
         script.bind(advance.to.cast_signed()).bind(advance.safe.cast_signed());
     }
-    if let Some(assumed) = assumed {
-        let (epoch, position, outbox_next) = assumed.head.place();
+    if let Some(preconditions) = preconditions {
+        let (epoch, position, outbox_next) = preconditions.head.place();
         script.bind(epoch).bind(position.cast_signed()).bind(outbox_next);
     }
 }
@@ -223,12 +230,12 @@ async fn write_waiting(writing: &mut Writing<'_>, rows: Vec<WaitingRow>) -> Resu
     written.await
 }
 
-async fn write_later(writing: &mut Writing<'_>, changes: Vec<LaterChange>) -> Result<(), sqlx::Error> {
+async fn write_scheduled(writing: &mut Writing<'_>, changes: Vec<ScheduleChange>) -> Result<(), sqlx::Error> {
     let (set, removed) = last_of_each(changes);
     let listed = list(
-        "delete from later where number in (select number from (values ",
+        "delete from scheduled where number in (select number from (values ",
         "(?,?)",
-        ") cross join later on name = column1 and key = column2)",
+        ") cross join scheduled on name = column1 and key = column2)",
     );
     writing
         .list(listed, removed, |script, (name, key)| {
@@ -236,7 +243,8 @@ async fn write_later(writing: &mut Writing<'_>, changes: Vec<LaterChange>) -> Re
         })
         .await?;
     // Replaced, not updated: it gets a new number, and so its place among those of the same moment.
-    let before = "insert or replace into later (name, key, due_ms, subject, headers, payload) select * from (values ";
+    let before =
+        "insert or replace into scheduled (name, key, due_ms, subject, headers, payload) select * from (values ";
     let written = writing.list(list(before, "(?,?,?,?,?,?)", GIVEN), set, |script, row| {
         bind_envelope(script.bind(row.name).bind(row.key).bind(row.due_ms), row.envelope);
     });
@@ -244,12 +252,12 @@ async fn write_later(writing: &mut Writing<'_>, changes: Vec<LaterChange>) -> Re
 }
 
 /// What is left to be done when of each name and key only the last change counts.
-fn last_of_each(changes: Vec<LaterChange>) -> (Vec<LaterRow>, Vec<(String, String)>) {
+fn last_of_each(changes: Vec<ScheduleChange>) -> (Vec<ScheduledRow>, Vec<(String, String)>) {
     let mut last = HashMap::new();
     for (index, change) in changes.into_iter().enumerate() {
         let (name, key) = match &change {
-            LaterChange::Set(row) => (row.name.clone(), row.key.clone()),
-            LaterChange::Remove { name, key } => (name.clone(), key.clone()),
+            ScheduleChange::Set(row) => (row.name.clone(), row.key.clone()),
+            ScheduleChange::Remove { name, key } => (name.clone(), key.clone()),
         };
         last.insert((name, key), (index, change));
     }
@@ -258,8 +266,8 @@ fn last_of_each(changes: Vec<LaterChange>) -> (Vec<LaterRow>, Vec<(String, Strin
     let (mut set, mut removed) = (Vec::new(), Vec::new());
     for (_, change) in last {
         match change {
-            LaterChange::Set(row) => set.push(row),
-            LaterChange::Remove { name, key } => removed.push((name, key)),
+            ScheduleChange::Set(row) => set.push(row),
+            ScheduleChange::Remove { name, key } => removed.push((name, key)),
         }
     }
     (set, removed)
@@ -275,12 +283,12 @@ async fn write_effects(writing: &mut Writing<'_>, rows: Vec<EffectRow>) -> Resul
     written.await
 }
 
-async fn write_answers(writing: &mut Writing<'_>, at_ms: i64, rows: Vec<StoredAnswer>) -> Result<(), sqlx::Error> {
-    let before = "insert into answers (route, caller, key, body_hash, answer, at_ms) select * from (values ";
+async fn write_replies(writing: &mut Writing<'_>, at_ms: i64, rows: Vec<StoredReply>) -> Result<(), sqlx::Error> {
+    let before = "insert into idempotency_keys (route, caller, key, body_hash, reply, at_ms) select * from (values ";
     let listed = list(before, "(?,?,?,?,?,?)", GIVEN);
     let written = writing.list(listed, rows, |script, row| {
         script.bind(row.key.route).bind(row.key.caller).bind(row.key.key);
-        script.bind(row.body_hash).bind(row.answer).bind(at_ms);
+        script.bind(row.body_hash).bind(row.reply).bind(at_ms);
     });
     written.await
 }

@@ -12,7 +12,8 @@ use uuid::Uuid;
 use self::statement::{Doing, plain};
 use self::transaction::SqliteTransaction;
 use super::{
-    Backlog, DeadUndo, EffectRow, Head, LastRun, Listing, Old, OutboxRow, Store, StoreError, StoredRow, Transaction,
+    Backlog, DeadCompensation, EffectRow, Head, LastRun, Listing, Old, OutboxRow, Store, StoreError, StoredRow,
+    Transaction,
 };
 
 mod columns;
@@ -129,7 +130,7 @@ impl Store for SqliteStore {
             (
                 "delete from inbox where id in (select id from inbox where dead_tries is null and at_ms < $1
                  order by at_ms limit $2)",
-                old.heard,
+                old.received,
             ),
             (
                 "delete from inbox where id in (select id from inbox where dead_tries is not null and at_ms < $1
@@ -137,8 +138,8 @@ impl Store for SqliteStore {
                 old.dead,
             ),
             (
-                "delete from answers where rowid in (select rowid from answers where at_ms < $1 order by at_ms limit $2)",
-                old.answers,
+                "delete from idempotency_keys where rowid in (select rowid from idempotency_keys where at_ms < $1 order by at_ms limit $2)",
+                old.replies,
             ),
         ] {
             let statement = sqlx::query(text).bind(before.as_millisecond()).bind(limit);
@@ -151,7 +152,7 @@ impl Store for SqliteStore {
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         let statement = sqlx::query_scalar::<_, Option<i64>>(
             "select min(moment) from (
-                select min(due_ms) as moment from later
+                select min(due_ms) as moment from scheduled
                 union all
                 select min(expiry_ms) from waiting where expiry_ms is not null
             )",
@@ -181,23 +182,24 @@ impl Store for SqliteStore {
         decode(rows, columns::stored).doing(format!("listing rows of {}", listing.table))
     }
 
-    async fn dead_undos(&self, limit: u32) -> Result<Vec<DeadUndo>, StoreError> {
-        let statement = sqlx::query("select id, subject from dead_undos order by number limit $1").bind(limit);
+    async fn dead_compensations(&self, limit: u32) -> Result<Vec<DeadCompensation>, StoreError> {
+        let statement = sqlx::query("select id, subject from dead_compensations order by number limit $1").bind(limit);
         let rows = statement.fetch_all(&self.readers).await;
-        let undo = |row: &SqliteRow| Ok(DeadUndo { id: columns::id(row, 0)?, subject: row.try_get(1)? });
-        decode(rows, undo).doing("looking for undos that died")
+        let compensation =
+            |row: &SqliteRow| Ok(DeadCompensation { id: columns::id(row, 0)?, subject: row.try_get(1)? });
+        decode(rows, compensation).doing("looking for compensations that died")
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {
         // The outbox has no gaps, and may be long: its ends are counted, not its rows.
         let statement = sqlx::query_as::<_, (i64, i64, i64, i64)>(
             "select coalesce((select max(number) from outbox) - (select min(number) from outbox) + 1, 0),
-                (select count(*) from waiting), (select count(*) from later), (select count(*) from effects)",
+                (select count(*) from waiting), (select count(*) from scheduled), (select count(*) from effects)",
         );
-        let (outbox, waiting, later, effects) =
+        let (outbox, waiting, scheduled, effects) =
             statement.fetch_one(&self.readers).await.doing("counting what is on its way")?;
-        let [outbox, waiting, later, effects] = [outbox, waiting, later, effects].map(i64::cast_unsigned);
-        Ok(Backlog { outbox, waiting, later, effects })
+        let [outbox, waiting, scheduled, effects] = [outbox, waiting, scheduled, effects].map(i64::cast_unsigned);
+        Ok(Backlog { outbox, waiting, scheduled, effects })
     }
 }
 

@@ -81,7 +81,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("wal_autocheckpoint", LOG_PAGES)
-        // Statements over many rows keep what they would have to undo: in memory, not in a temporary file.
+        // Statements over many rows keep what they would have to compensate: in memory, not in a temporary file.
         .pragma("temp_store", "memory")
         .row_buffer_size(ROW_BUFFER)
         .statement_cache_capacity(STATEMENTS_KEPT)

@@ -19,11 +19,11 @@ const ROWS_FEW: usize = 4;
 /// Refuses the batch where the condition that follows holds.
 pub(super) const REFUSE: &str = "update head set one = 0 where";
 
-/// What SQLite says of a batch that is refused: by the head, or because a message was heard, or a key answered, before.
+/// What SQLite says of a batch that is refused: by the head, or because a message was received, or a key answered, before.
 const REFUSALS: [&str; 3] = [
     "CHECK constraint failed: one = 1",
     "UNIQUE constraint failed: inbox.id",
-    "UNIQUE constraint failed: answers.route, answers.caller, answers.key",
+    "UNIQUE constraint failed: idempotency_keys.route, idempotency_keys.caller, idempotency_keys.key",
 ];
 
 /// Whether SQLite refused a batch; also by a row that would have got no version, because it had not the one that was

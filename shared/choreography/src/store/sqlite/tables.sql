@@ -32,8 +32,8 @@ drop index if exists inbox_at;
 create index if not exists inbox_alive on inbox (at_ms) where dead_tries is null;
 create index if not exists inbox_dead on inbox (at_ms) where dead_tries is not null;
 
--- Undos that died, until they are repaired; the numbers keep their order.
-create table if not exists dead_undos (
+-- Compensations that died, until they are repaired; the numbers keep their order.
+create table if not exists dead_compensations (
     number integer primary key,
     id blob not null,
     subject text not null
@@ -61,7 +61,7 @@ create index if not exists waiting_row on waiting (row_table, row_key);
 create index if not exists waiting_expiry on waiting (expiry_ms) where expiry_ms is not null;
 
 -- The numbers keep the order in which things of the same moment were decided.
-create table if not exists later (
+create table if not exists scheduled (
     number integer primary key,
     name text not null,
     key text not null,
@@ -71,7 +71,7 @@ create table if not exists later (
     payload blob not null,
     unique (name, key)
 );
-create index if not exists later_due on later (due_ms);
+create index if not exists scheduled_due on scheduled (due_ms);
 
 -- Numbers are never given twice: whoever runs effects remembers how far it got.
 create table if not exists effects (
@@ -85,13 +85,13 @@ create table if not exists effects (
     payload blob not null
 );
 
-create table if not exists answers (
+create table if not exists idempotency_keys (
     route text not null,
     caller text not null,
     key text not null,
     body_hash text not null,
-    answer text not null,
+    reply text not null,
     at_ms bigint not null,
     unique (route, caller, key)
 );
-create index if not exists answers_at on answers (at_ms);
+create index if not exists idempotency_keys_at on idempotency_keys (at_ms);

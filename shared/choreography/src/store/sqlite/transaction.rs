@@ -33,8 +33,8 @@ impl Drop for SqliteTransaction {
 
 /// What a row that was read belongs to: its last column says so. Those of tables follow behind [`TABLES`].
 const HEAD: i64 = 0;
-const HEARD: i64 = 1;
-const ANSWERS: i64 = 2;
+const RECEIVED: i64 = 1;
+const REPLIES: i64 = 2;
 const WAITING: i64 = 3;
 const DUE: i64 = 4;
 const EXPIRED: i64 = 5;
@@ -64,15 +64,15 @@ impl Transaction for SqliteTransaction {
     }
 
     async fn commit(mut self: Box<Self>, changes: Changes) -> Result<Committed, StoreError> {
-        let head = match (&changes.assumed, self.head.take()) {
-            (Some(assumed), _) => assumed.head.clone(),
+        let head = match (&changes.preconditions, self.head.take()) {
+            (Some(preconditions), _) => preconditions.head.clone(),
             (None, Some(head)) => head,
             (None, None) => self.load(&Wanted::default()).await?.head,
         };
         if let Some(advance) = changes.advance
             && (advance.epoch, advance.from) != (head.epoch, head.position)
         {
-            return Err(match changes.assumed {
+            return Err(match changes.preconditions {
                 Some(_) => StoreError::RowConflict("the head".to_owned()),
                 None => StoreError::HeadConflict { epoch: advance.epoch, position: advance.from },
             });
@@ -97,21 +97,21 @@ fn asked(wanted: &Wanted, begin: bool) -> Result<Script, StoreError> {
         script.add("begin immediate");
     }
     script.add(&format!("select {}, exists (select 1 from waiting), {HEAD} from head", columns::HEAD));
-    if !wanted.heard.is_empty() {
+    if !wanted.received.is_empty() {
         let listed = "select unhex(value) from json_each(?)";
-        script.add(&format!("select id, dead_tries, {HEARD} from inbox where id in ({listed})"));
-        script.bind(json(wanted.heard.iter().map(|id| id.simple().to_string())));
+        script.add(&format!("select id, dead_tries, {RECEIVED} from inbox where id in ({listed})"));
+        script.bind(json(wanted.received.iter().map(|id| id.simple().to_string())));
     }
     for (place, (table, keys)) in (TABLES..).zip(&wanted.rows) {
         let (table, listed) = (plain(table)?, "select value from json_each(?)");
         script.add(&format!("select key, version, state, {place} from \"{table}\" where key in ({listed})"));
         script.bind(json(keys));
     }
-    if !wanted.answers.is_empty() {
-        let tuple = "route = value ->> 0 and caller = value ->> 1 and answers.key = value ->> 2";
-        let columns = columns::ANSWER;
-        script.add(&format!("select {columns}, {ANSWERS} from json_each(?) cross join answers on {tuple}"));
-        script.bind(json(wanted.answers.iter().map(|key| [&key.route, &key.caller, &key.key])));
+    if !wanted.replies.is_empty() {
+        let tuple = "route = value ->> 0 and caller = value ->> 1 and idempotency_keys.key = value ->> 2";
+        let columns = columns::REPLY;
+        script.add(&format!("select {columns}, {REPLIES} from json_each(?) cross join idempotency_keys on {tuple}"));
+        script.bind(json(wanted.replies.iter().map(|key| [&key.route, &key.caller, &key.key])));
     }
     if !wanted.waited_for.is_empty() {
         let tuple = "row_table = value ->> 0 and row_key = value ->> 1";
@@ -120,9 +120,9 @@ fn asked(wanted: &Wanted, begin: bool) -> Result<Script, StoreError> {
         script.bind(json(&wanted.waited_for));
     }
     if let Some((now, limit)) = wanted.due {
-        let (later, waiting) = (columns::LATER, columns::WAITING);
+        let (scheduled, waiting) = (columns::SCHEDULED, columns::WAITING);
         let due = "where due_ms <= ? order by due_ms, number limit ?";
-        script.add(&format!("select {later}, {DUE} from later {due}"));
+        script.add(&format!("select {scheduled}, {DUE} from scheduled {due}"));
         script.bind(now.as_millisecond()).bind(limit);
         let expired = "where expiry_ms <= ? order by expiry_ms, number limit ?";
         script.add(&format!("select {waiting}, {EXPIRED} from waiting {expired}"));
@@ -143,10 +143,10 @@ fn read(
 ) -> Result<(), sqlx::Error> {
     match row.try_get(row.len() - 1)? {
         HEAD => (loaded.head, loaded.any_waits) = (columns::head(row)?, row.try_get(row.len() - 2)?),
-        HEARD => drop(loaded.heard.insert(columns::id(row, 0)?, row.try_get(1)?)),
-        ANSWERS => loaded.answers.push(columns::answer(row)?),
+        RECEIVED => drop(loaded.received.insert(columns::id(row, 0)?, row.try_get(1)?)),
+        REPLIES => loaded.replies.push(columns::reply(row)?),
         WAITING => waiting.push(columns::waiting(row)?),
-        DUE => loaded.due.push(columns::later(row)?),
+        DUE => loaded.due.push(columns::scheduled(row)?),
         EXPIRED => loaded.expired.push(columns::waiting(row)?.1),
         place => loaded.rows[usize::try_from(place - TABLES).unwrap_or(usize::MAX)].push(columns::stored(row)?),
     }

@@ -1,4 +1,4 @@
-//! Three who dance: the author dictates, the scribe writes, the archive files.
+//! Three who choreography: the author dictates, the scribe writes, the archive files.
 
 use choreography::{Choreography, Command, Message, Row};
 use serde::{Deserialize, Serialize};
@@ -65,16 +65,16 @@ fn dictate(command: &Dictate, draft: &mut Option<Draft>) -> Write {
     Write { page: command.page, line: command.line, how: How::Plainly }
 }
 
-fn note_filed(heard: &Filed, draft: &mut Draft) {
-    if !draft.filed.contains(&heard.line) {
-        draft.filed.push(heard.line);
+fn note_filed(incoming: &Filed, draft: &mut Draft) {
+    if !draft.filed.contains(&incoming.line) {
+        draft.filed.push(incoming.line);
     }
 }
 
-/// Were a line heard twice, it would be filed twice: the law is not checked here.
-fn file(heard: &Written, folder: &mut Option<Folder>) -> Filed {
-    folder.get_or_insert_default().lines.push(heard.line);
-    Filed { page: heard.page, line: heard.line }
+/// Were a line received twice, it would be filed twice: the law is not checked here.
+fn file(incoming: &Written, folder: &mut Option<Folder>) -> Filed {
+    folder.get_or_insert_default().lines.push(incoming.line);
+    Filed { page: incoming.page, line: incoming.line }
 }
 
 pub(super) const SERVICES: [&str; 3] = ["author", "scribe", "archive"];
@@ -88,7 +88,7 @@ pub(super) fn choreography(service: usize) -> Choreography {
 }
 
 /// What a service's consumers are sent.
-pub(super) fn hears(service: usize) -> Vec<String> {
+pub(super) fn receives(service: usize) -> Vec<String> {
     let subjects: &[&str] = match SERVICES[service] {
         "author" => &["archive.filed.*"],
         "scribe" => &crate::diary::SCRIBE_HEARS,

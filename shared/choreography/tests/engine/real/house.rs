@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::PAGES;
-use super::dance::{Dictate, Draft, Folder, SERVICES, choreography, hears};
+use super::dance::{Dictate, Draft, Folder, SERVICES, choreography, receives};
 use super::server::Server;
 use crate::diary::Page;
 use crate::stage::written;
@@ -48,7 +48,7 @@ impl House {
         let consumers = slots.map(|(service, slot)| ConsumerPlan {
             stream: "EVENTS".to_owned(),
             name: format!("{}-{slot}", SERVICES[service]),
-            filter_subjects: hears(service),
+            filter_subjects: receives(service),
         });
         let streams = vec![StreamPlan::events(subjects, BYTES), StreamPlan::dead_letters(BYTES)];
         let plan = Plan { streams, consumers: consumers.collect() };
@@ -86,9 +86,9 @@ impl House {
         let opening = runtime.spawn(async move {
             let migrations = sqlx::migrate!("tests/engine/real/migrations");
             let store = SqliteStore::open(&path, Some(&migrations), &["draft", "page", "folder"]).await.unwrap();
-            // A message that were heard twice must be seen.
-            let check_law = SERVICES[service] == "scribe";
-            let settings = Settings { instance, check_law, ..Settings::default() };
+            // A message that were received twice must be seen.
+            let check_idempotence = SERVICES[service] == "scribe";
+            let settings = Settings { instance, check_idempotence, ..Settings::default() };
             start(choreography(service), Arc::new(store), Arc::new(bus), None, settings)
         });
         let living = Living { service: opening.await.unwrap(), runtime };
@@ -120,7 +120,7 @@ impl House {
     /// Dictates lines, many at once but each page's in order.
     pub(crate) async fn dictate(&self, lines: std::ops::Range<u32>) {
         let author = self.author();
-        let dictating = lines.map(|line| author.tell(Dictate { page: line % PAGES, line }));
+        let dictating = lines.map(|line| author.execute(Dictate { page: line % PAGES, line }));
         let dictating: Vec<_> = futures::stream::iter(dictating).buffered(64).collect().await;
         assert!(dictating.iter().all(Result::is_ok));
     }
@@ -159,19 +159,19 @@ impl House {
         let jetstream = async_nats::jetstream::new(self.server.client().await);
         let stream = jetstream.get_stream("EVENTS").await.unwrap();
         let last = stream.get_info().await.unwrap().state.last_sequence;
-        let (mut known, mut said) = (HashSet::new(), BTreeMap::<String, Vec<u32>>::new());
+        let (mut known, mut outgoing) = (HashSet::new(), BTreeMap::<String, Vec<u32>>::new());
         for sequence in 1..=last {
             let message = stream.get_raw_message(sequence).await.unwrap();
             if known.insert(message.headers.get("ce-id").unwrap().to_string()) {
                 let payload: serde_json::Value = serde_json::from_slice(&message.payload).unwrap();
                 let line = payload["line"].as_u64().unwrap() as u32;
-                said.entry(message.subject.to_string()).or_default().push(line);
+                outgoing.entry(message.subject.to_string()).or_default().push(line);
             }
         }
         for page in 0..PAGES {
             let lines: Vec<u32> = (0..lines).filter(|line| line % PAGES == page).collect();
             for subject in ["author.write", "scribe.written", "archive.filed"] {
-                assert_eq!(said[&format!("{subject}.{page}")], lines, "{subject}.{page}");
+                assert_eq!(outgoing[&format!("{subject}.{page}")], lines, "{subject}.{page}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The engine on SQLite and a real nats-server: a dance of three, whatever is killed meanwhile.
+//! The engine on SQLite and a real nats-server: a choreography of three, whatever is killed meanwhile.
 
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ async fn nothing_is_lost_when_the_server_comes_back_with_an_older_state() {
     let older = house.server.copy();
     house.server.start_again().await;
     house.dictate(LINES / 3..LINES * 2 / 3).await;
-    until("something was heard that the server will forget", || async { house.filed().await > LINES as usize / 3 })
+    until("something was received that the server will forget", || async { house.filed().await > LINES as usize / 3 })
         .await;
     house.server.kill();
     house.server.restore(&older);

@@ -1,0 +1,108 @@
+//! Dead letters, as far as they count: whatever else died is none of the circuits' business.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::cycle::Cycle;
+use crate::wire::dead_letter::{self, OVERDUE, Reason};
+use crate::wire::envelope::Envelope;
+
+/// At most so many dead letters of one cycle are kept, the first ones: enough to tell what kind of trouble it is. More are
+/// kept only if it takes more to make a cycle dirty.
+pub(crate) const FAILURES_KEPT_MAX: usize = 100;
+
+/// The reasons for which a dead letter counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum FailureKind {
+    Exhausted,
+    Expired,
+    /// Its subscriber is down or slow. One such dead letter makes its cycle dirty by itself: it speaks for all that is behind.
+    Overdue,
+}
+
+impl FailureKind {
+    /// As it stands in a dead letter's headers.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Exhausted => Reason::Exhausted.as_str(),
+            Self::Expired => Reason::Expired.as_str(),
+            Self::Overdue => OVERDUE,
+        }
+    }
+}
+
+/// A dead letter that counts. Dead letters are ordered as the server stored them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Failure {
+    /// When the server stored it.
+    pub at: Timestamp,
+    /// Its place in the stream of dead letters. With the moment it makes the dead letter what it is: a stream that was made
+    /// anew counts from 1 again.
+    pub sequence: u64,
+    pub kind: FailureKind,
+    /// The name of the message that died.
+    pub message: String,
+    /// Of an overdue dead letter: which subscriber is how far behind. Nobody asks the others, of which there may be many.
+    pub detail: String,
+}
+
+impl Failure {
+    /// Reads what the stream of dead letters holds. None if it does not count: what was handled, poison (the message is
+    /// wrong, not its subscriber), and what died because a circuit held it, which would keep that circuit open for ever.
+    pub(crate) fn read(stored: &Envelope, at: Timestamp, sequence: u64) -> Option<Self> {
+        let (_, message, _) = dead_letter::parts(&stored.subject)?;
+        if stored.header(dead_letter::HELD).is_some() {
+            return None;
+        }
+        let reason = stored.header(dead_letter::REASON)?;
+        let kind = [FailureKind::Exhausted, FailureKind::Expired, FailureKind::Overdue]
+            .into_iter()
+            .find(|it| it.as_str() == reason)?;
+        let detail =
+            stored.header(dead_letter::DETAIL).filter(|_| kind == FailureKind::Overdue).unwrap_or_default().to_owned();
+        Some(Self { at, sequence, kind, message: message.to_owned(), detail })
+    }
+}
+
+/// What died of one kind in one cycle: the first dead letters, each once, in the order of the stream.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Failures(BTreeSet<Failure>);
+
+impl Failures {
+    /// Notes one more. The first ones are the same ones in whatever order they come, so nothing else needs to be kept.
+    pub(crate) fn note(&mut self, failure: Failure, threshold: usize) {
+        self.0.insert(failure);
+        if self.0.len() > threshold.max(FAILURES_KEPT_MAX) {
+            self.0.pop_last();
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn kept(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The dead letter that made the cycle dirty, if it is.
+    pub(crate) fn decisive(&self, threshold: usize) -> Option<&Failure> {
+        let mut failures = (1..).zip(&self.0);
+        failures.find(|(count, failure)| failure.kind == FailureKind::Overdue || *count >= threshold).map(|(_, it)| it)
+    }
+
+    /// Why the cycle is dirty, as of a moment, in words.
+    pub(crate) fn why(&self, decisive: &Failure, now: Timestamp) -> String {
+        let start = Cycle::of(decisive.at).start().strftime("%H:%M:%SZ");
+        if decisive.kind == FailureKind::Overdue {
+            return format!("overdue in the cycle from {start}: {}", decisive.detail);
+        }
+        let mut counts = BTreeMap::<FailureKind, usize>::new();
+        for failure in self.0.iter().take_while(|failure| failure.at <= now) {
+            *counts.entry(failure.kind).or_default() += 1;
+        }
+        let count: usize = counts.values().sum();
+        let or_more = if count >= FAILURES_KEPT_MAX { " or more" } else { "" };
+        let noun = if count == 1 { "dead letter" } else { "dead letters" };
+        let counts: Vec<String> = counts.iter().map(|(kind, count)| format!("{} ×{count}", kind.as_str())).collect();
+        format!("{count}{or_more} {noun} in the cycle from {start}: {}", counts.join(", "))
+    }
+}

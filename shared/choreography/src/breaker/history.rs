@@ -1,0 +1,94 @@
+//! What died of one kind, cycle by cycle, and where that leaves its circuit. What is old is folded into where the
+//! circuit stood then, so that a history stays short however long the trouble lasts.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::cycle::Cycle;
+use super::failure::{Failure, Failures};
+use super::status::{CLEAN_CYCLES_CLOSE, CircuitState, CircuitStatus};
+
+/// At most so many cycles are kept of one kind, 10 minutes in which something died every 5 seconds; the older ones are
+/// folded, whatever may still come. It takes no more than four cycles in a row to know the state, so a dead letter that comes
+/// too late for its cycle can only change since when it holds.
+pub(crate) const CYCLES_KEPT_MAX: usize = 120;
+
+/// What died of one kind.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    /// The first cycle that is not folded, and where the circuit stood when it began. If none is folded, it was closed
+    /// before the first dead letter.
+    folded: Option<(Cycle, CircuitStatus)>,
+    cycles: BTreeMap<Cycle, Failures>,
+}
+
+impl History {
+    /// Notes a dead letter. One of a cycle that has been folded comes too late.
+    pub(crate) fn note(&mut self, failure: Failure, threshold: usize) {
+        let cycle = Cycle::of(failure.at);
+        if self.folded.as_ref().is_some_and(|(begin, _)| cycle < *begin) {
+            return;
+        }
+        self.cycles.entry(cycle).or_default().note(failure, threshold);
+        if self.cycles.len() > CYCLES_KEPT_MAX
+            && let Some((oldest, _)) = self.cycles.first_key_value()
+        {
+            self.fold(oldest.next(), threshold);
+        }
+    }
+
+    /// Where the circuit stands.
+    pub(crate) fn status(&self, threshold: usize, now: Timestamp) -> CircuitStatus {
+        let current = Cycle::of(now);
+        let mut status = self.status_before(current, threshold);
+        if let Some(failures) = self.cycles.get(&current) {
+            status.during(failures, threshold, now);
+        }
+        status
+    }
+
+    /// Where the circuit stands when a cycle begins.
+    fn status_before(&self, cycle: Cycle, threshold: usize) -> CircuitStatus {
+        let (mut next, mut status) = self.folded.clone().unwrap_or((cycle, CircuitStatus::closed()));
+        for (past, failures) in self.cycles.range(..cycle) {
+            status.rest(next, *past);
+            status.after(*past, failures, threshold);
+            next = past.next();
+        }
+        status.rest(next, cycle);
+        status
+    }
+
+    /// Folds what lies before a cycle into where the circuit stood when that began.
+    pub(crate) fn fold(&mut self, begin: Cycle, threshold: usize) {
+        if self.folded.as_ref().is_none_or(|(before, _)| *before < begin) {
+            self.folded = Some((begin, self.status_before(begin, threshold)));
+            self.cycles = self.cycles.split_off(&begin);
+        }
+    }
+
+    /// How many dead letters are kept.
+    #[cfg(test)]
+    pub(crate) fn kept(&self) -> usize {
+        self.cycles.values().map(Failures::kept).sum()
+    }
+
+    /// Whether nothing is left that could matter.
+    pub(crate) fn is_over(&self) -> bool {
+        let closed = |(_, status): &(Cycle, CircuitStatus)| status.state == CircuitState::Closed;
+        self.cycles.is_empty() && self.folded.as_ref().is_none_or(closed)
+    }
+
+    /// Whether enough clean cycles lie in a row between two cycles, so that nothing before the first one matters. Where
+    /// something has been folded since, so much was received that only an older `since` could be found further back.
+    pub(crate) fn is_determined(&self, from: Cycle, until: Cycle, threshold: usize) -> bool {
+        let mut clean_cycles = 0;
+        let is_dirty = |cycle| self.cycles.get(&cycle).is_some_and(|failures| failures.decisive(threshold).is_some());
+        self.folded.as_ref().is_some_and(|(begin, _)| from < *begin)
+            || from.until(until).any(|cycle| {
+                clean_cycles = if is_dirty(cycle) { 0 } else { clean_cycles + 1 };
+                clean_cycles >= CLEAN_CYCLES_CLOSE
+            })
+    }
+}

@@ -1,0 +1,190 @@
+//! The circuits by example.
+
+use bytes::Bytes;
+
+use super::CircuitState::{Closed, HalfOpen, Open};
+use super::failure::{FAILURES_KEPT_MAX, FailureKind};
+use super::fixture::{circuits, drawn, failure, moment};
+use super::history::{CYCLES_KEPT_MAX, History};
+use super::{Circuit, Circuits, Cycle, Failure};
+use crate::wire::envelope::Envelope;
+
+#[test]
+fn cycles_move_a_circuit_step_by_step() {
+    for (claim, cycles, wanted) in [
+        ("one dirty cycle is not enough", "3..", "hcc"),
+        ("two dead letters leave a cycle clean", "2222", "cccc"),
+        ("one overdue dead letter makes it dirty", "o.", "hc"),
+        ("three dirty cycles in a row open it", "3o9", "hho"),
+        ("a clean one begins anew", "33.33.", "hhchhc"),
+        ("clean cycles lead back one step each", "333...", "hhohcc"),
+        ("too few dead letters are clean there too", "333212", "hhohcc"),
+        ("a dirty cycle keeps it open", "33333.3.", "hhooohhc"),
+        ("from half-open it takes three again", "333.333", "hhohhho"),
+        ("rest closes it however long", "333.........3", "hhohcccccccch"),
+    ] {
+        let circuits = circuits(&drawn(cycles));
+        let ends = (1..).map(|cycle| moment(cycle * 5_000));
+        let states = ends.take(wanted.len()).map(|end| match circuits.state("pay", end) {
+            Closed => 'c',
+            HalfOpen => 'h',
+            Open => 'o',
+        });
+        assert_eq!(states.collect::<String>(), wanted, "{claim}: {cycles}");
+    }
+}
+
+#[test]
+fn the_third_letter_trips_it_in_the_middle_of_its_cycle() {
+    let circuits = circuits(&drawn(".3"));
+    assert_eq!(circuits.state("pay", moment(6_001)), Closed);
+    assert_eq!(circuits.state("pay", moment(6_002)), HalfOpen);
+    assert_eq!(circuits.all(moment(9_999))[0].since, moment(6_002));
+}
+
+#[test]
+fn a_kind_has_a_circuit_of_its_own() {
+    let failures =
+        (1..).zip(["pay", "ship", "pay"]).map(|(sequence, kind)| failure(kind, 0, sequence, FailureKind::Expired));
+    assert_eq!(circuits(&failures.collect::<Vec<_>>()).all(moment(0)), []);
+}
+
+#[test]
+fn answers_say_since_when_and_why() {
+    let mut failures = drawn("233.");
+    failures.push(failure("pay", 4_500, 10, FailureKind::Expired));
+    let circuits = circuits(&failures);
+    for (milliseconds, state, since, why) in [
+        (4_600, HalfOpen, 4_500, "3 dead letters in the cycle from 12:00:00Z: exhausted ×2, expired ×1"),
+        (14_999, HalfOpen, 4_500, "3 dead letters in the cycle from 12:00:00Z: exhausted ×2, expired ×1"),
+        (
+            15_000,
+            Open,
+            15_000,
+            "3 dirty cycles in a row, at last 3 dead letters in the cycle from 12:00:10Z: exhausted ×3",
+        ),
+        (20_000, HalfOpen, 20_000, "the cycle from 12:00:15Z was clean"),
+    ] {
+        let wanted = Circuit { message: "pay".to_owned(), state, since: moment(since), why: why.to_owned() };
+        assert_eq!(circuits.all(moment(milliseconds)), [wanted]);
+        assert_eq!(circuits.any_open(moment(milliseconds)), state == Open);
+    }
+    let overdue = &super::fixture::circuits(&drawn(".o")).all(moment(10_000))[0];
+    assert_eq!(overdue.why, "overdue in the cycle from 12:00:05Z: delivery is 12 behind");
+    assert_eq!(serde_json::to_value(overdue).unwrap()["state"], "half-open");
+}
+
+#[test]
+fn a_cycle_ends_where_the_next_one_begins() {
+    for (milliseconds, end) in [(0, 5_000), (1, 5_000), (4_999, 5_000), (5_000, 10_000), (-1, 0)] {
+        assert_eq!(Cycle::of(moment(milliseconds)).end(), moment(end));
+    }
+}
+
+#[test]
+fn only_what_a_hearer_could_not_do_in_time_counts() {
+    let read = |subject: &str, headers: &[(&str, &str)]| {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let stored = Envelope { subject: subject.into(), headers, payload: Bytes::new() };
+        Failure::read(&stored, moment(0), 7).map(|failure| (failure.message, failure.kind, failure.detail))
+    };
+    let counts = |kind, detail: &str| Some(("pay".to_owned(), kind, detail.to_owned()));
+    let (subject, expired, held) =
+        ("dead.payment.pay.order-1", ("dead-reason", "expired"), (crate::wire::dead_letter::HELD, "true"));
+    assert_eq!(read(subject, &[expired]), counts(FailureKind::Expired, ""));
+    assert_eq!(
+        read(subject, &[("dead-reason", "exhausted"), ("dead-detail", "x")]),
+        counts(FailureKind::Exhausted, "")
+    );
+    assert_eq!(read(subject, &[("dead-reason", "poison")]), None);
+    assert_eq!(read(subject, &[expired, held]), None);
+    assert_eq!(read(subject, &[]), None);
+    assert_eq!(read("handled.payment.17", &[expired]), None);
+    assert_eq!(read("handled.payment.pay.17", &[expired]), None);
+    let overdue = [("dead-reason", "overdue"), ("dead-detail", "delivery is 12 behind")];
+    assert_eq!(read("dead.order.pay.overdue", &overdue), counts(FailureKind::Overdue, "delivery is 12 behind"));
+}
+
+#[test]
+fn every_kind_is_half_open_until_all_letters_are_known() {
+    let mut circuits = Circuits::new(3, moment(0));
+    drawn("333").into_iter().for_each(|failure| circuits.note(failure));
+    assert_eq!(circuits.state("ship", moment(15_000)), HalfOpen);
+    assert!(!circuits.any_open(moment(15_000)));
+    let [circuit] = &circuits.all(moment(15_000))[..] else { panic!("one answer for every kind") };
+    assert_eq!((circuit.message.as_str(), circuit.state, circuit.since), ("*", HalfOpen, moment(0)));
+    circuits.forget(moment(900_000));
+
+    circuits.catch_up();
+    assert_eq!(circuits.state("ship", moment(15_000)), Closed);
+    assert!(circuits.any_open(moment(15_000)));
+
+    circuits.fall_behind(moment(16_000));
+    circuits.fall_behind(moment(17_000));
+    assert_eq!(circuits.all(moment(17_000))[0].since, moment(16_000));
+    assert!(!circuits.any_open(moment(17_000)));
+}
+
+#[test]
+fn only_two_whole_clean_cycles_in_a_row_determine_every_circuit() {
+    for (claim, cycles, from, now, wanted) in [
+        ("nothing died", "", 0, 10_000, true),
+        ("the second cycle is not over", "", 0, 9_999, false),
+        ("the first cycle is not known whole", "", 1, 10_000, false),
+        ("they are the first ones", "..333", 0, 25_000, true),
+        ("they are the last ones", "333..", 1, 25_000, true),
+        ("too few dead letters are clean", "3123", 0, 20_000, true),
+        ("one at a time is not enough", "3.3.3.3", 0, 35_000, false),
+        ("they lie before", "..333", 1, 25_000, false),
+        ("they lie behind", "333..", 0, 24_999, false),
+    ] {
+        assert_eq!(circuits(&drawn(cycles)).determined_since(moment(from), moment(now)), wanted, "{claim}");
+    }
+    let mut both = drawn("3..3");
+    both.extend((21..24).map(|sequence| failure("ship", 7_000, sequence, FailureKind::Expired)));
+    assert!(!circuits(&both).determined_since(moment(0), moment(15_000)), "each kind must be determined");
+    assert!(circuits(&both).determined_since(moment(0), moment(20_000)));
+}
+
+#[test]
+fn no_trouble_fills_the_memory() {
+    let mut history = History::default();
+    for sequence in 1..=1_000 {
+        history.note(failure("pay", 1_000 + i64::try_from(sequence).unwrap(), sequence, FailureKind::Expired), 3);
+    }
+    assert_eq!(history.kept(), FAILURES_KEPT_MAX);
+    let status = history.status(3, moment(2_000));
+    assert_eq!(status.since, moment(1_003), "the first ones are kept");
+    assert!(status.why.starts_with("100 or more dead letters"), "{}", status.why);
+
+    for cycle in 1..=1_000 {
+        history.note(failure("pay", cycle * 5_000, 1_000, FailureKind::Overdue), 3);
+    }
+    assert_eq!(history.kept(), CYCLES_KEPT_MAX);
+    let status = history.status(3, moment(5_005_000));
+    assert_eq!((status.state, status.since), (Open, moment(15_000)));
+    let determined = |from| history.is_determined(Cycle::of(moment(from)), Cycle::of(moment(5_005_000)), 3);
+    assert!(determined(880 * 5_000), "reading back ends somewhere");
+    assert!(!determined(881 * 5_000), "nothing is folded since");
+}
+
+#[test]
+fn what_is_over_is_forgotten() {
+    let mut circuits = circuits(&drawn("333"));
+    circuits.forget(moment(74_999));
+    assert_eq!(circuits.histories["pay"].kept(), 3, "a late dead letter may still change what followed from them");
+    circuits.forget(moment(75_000));
+    assert_eq!(circuits.histories["pay"].kept(), 0);
+    circuits.forget(moment(85_000));
+    assert!(circuits.histories.is_empty());
+}
+
+#[test]
+fn a_clock_that_jumped_ahead_blinds_nobody() {
+    let mut circuits = circuits(&drawn("333"));
+    circuits.forget(moment(3_600_000));
+    for failure in drawn("......3") {
+        circuits.note(failure);
+    }
+    assert_eq!(circuits.state("pay", moment(34_000)), HalfOpen);
+}

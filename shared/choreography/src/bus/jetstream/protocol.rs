@@ -1,0 +1,166 @@
+//! Between what the server sends and what the seam speaks.
+
+use std::str::FromStr;
+
+use async_nats::{HeaderMap, HeaderName, HeaderValue, Message, StatusCode};
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::link::Refusal;
+use super::pending_replies::Reply;
+use crate::bus::{BusError, Delivery, Stored};
+use crate::wire::envelope::{Envelope, NAMES};
+use crate::wire::headers::Headers;
+
+/// The server's code for a message over the stream's `max_msg_size`.
+const MESSAGE_EXCEEDS_MAXIMUM: u64 = 10_054;
+
+/// What the server's own headers begin with.
+const SERVER_HEADERS: &str = "Nats-";
+
+#[derive(Deserialize)]
+struct ApiError {
+    #[serde(default)]
+    code: u64,
+    #[serde(default)]
+    err_code: u64,
+    #[serde(default)]
+    description: String,
+}
+
+#[derive(Deserialize)]
+struct Acknowledged {
+    #[serde(default)]
+    seq: u64,
+    error: Option<ApiError>,
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        let text = format!("{} ({}, {})", error.description, error.code, error.err_code);
+        let reason = match error.err_code {
+            MESSAGE_EXCEEDS_MAXIMUM => BusError::TooLarge(text),
+            _ => BusError::Refused(text),
+        };
+        Self { code: error.err_code, reason }
+    }
+}
+
+/// The sequence that an acknowledgement gives.
+pub(super) fn acknowledged(reply: &Reply) -> Result<u64, BusError> {
+    let acknowledged: Acknowledged = parse(reply)?;
+    match acknowledged.error {
+        Some(error) => Err(Refusal::from(error).reason),
+        None if acknowledged.seq == 0 => Err(unreadable(reply, "no sequence")),
+        None => Ok(acknowledged.seq),
+    }
+}
+
+/// The answer of the JetStream API.
+pub(super) fn reply_body<T: DeserializeOwned>(reply: &Reply) -> Result<T, Refusal> {
+    #[derive(Deserialize)]
+    struct Outcome {
+        error: Option<ApiError>,
+    }
+    match parse::<Outcome>(reply)?.error {
+        Some(error) => Err(error.into()),
+        None => Ok(parse(reply)?),
+    }
+}
+
+fn parse<T: DeserializeOwned>(reply: &Reply) -> Result<T, BusError> {
+    match reply.status {
+        Some(StatusCode::NO_RESPONDERS) => {
+            Err(BusError::Refused("no stream takes this subject, or JetStream is not ready".to_owned()))
+        }
+        Some(status) if !status.is_success() => Err(unreadable(reply, &format!("status {status}"))),
+        _ => serde_json::from_slice(&reply.payload).map_err(|error| unreadable(reply, &error.to_string())),
+    }
+}
+
+fn unreadable(reply: &Reply, why: &str) -> BusError {
+    BusError::Refused(format!("unreadable answer, {why}: {:?}", String::from_utf8_lossy(&reply.payload)))
+}
+
+/// An envelope's headers as the client writes them.
+pub(crate) fn written(headers: &Headers) -> Result<HeaderMap, String> {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers.iter() {
+        let wrong = |error: &dyn std::fmt::Display| format!("header {name}: {value:?}: {error}");
+        // Those that every message has need not be checked and copied.
+        let key = match NAMES.iter().find(|known| **known == name) {
+            Some(known) => HeaderName::from_static(known),
+            None => HeaderName::from_str(name).map_err(|error| wrong(&error))?,
+        };
+        map.append(key, HeaderValue::from_str(value).map_err(|error| wrong(&error))?);
+    }
+    Ok(map)
+}
+
+/// What was published, without what the server added. The client forgets the order of headers: they are sorted.
+pub(crate) fn envelope(subject: &str, headers: Option<&HeaderMap>, payload: &Bytes) -> Envelope {
+    let mut read: Vec<(&str, &str)> = headers
+        .into_iter()
+        .flat_map(HeaderMap::iter)
+        .map(|(name, values)| (AsRef::<str>::as_ref(name), values))
+        .filter(|(name, _)| !name.starts_with(SERVER_HEADERS))
+        .flat_map(|(name, values)| values.iter().map(move |value| (name, value.as_str())))
+        .collect();
+    read.sort_unstable();
+    Envelope { subject: subject.into(), headers: read.into_iter().collect(), payload: payload.clone() }
+}
+
+/// A header that the server added, as a number.
+pub(crate) fn number(message: &Message, name: &str) -> Option<u64> {
+    message.headers.as_ref()?.get(name)?.as_str().parse().ok()
+}
+
+/// A message that was read directly. A publisher may have put the server's headers on its message; the server's own stand behind those.
+pub(crate) fn stored(reply_body: &Message) -> Result<Stored, BusError> {
+    let last = |name: &'static str| Some(reply_body.headers.as_ref()?.get_last(name)?.as_str());
+    let sequence = last("Nats-Sequence").and_then(|sequence| sequence.parse().ok());
+    let at = last("Nats-Time-Stamp").and_then(|at| at.parse::<Timestamp>().ok());
+    match (sequence, at, last("Nats-Subject")) {
+        (Some(sequence), Some(at), Some(subject)) => {
+            let envelope = envelope(subject, reply_body.headers.as_ref(), &reply_body.payload);
+            Ok(Stored { sequence, at, envelope })
+        }
+        _ => Err(BusError::Refused("a stored message came without its sequence or its time".to_owned())),
+    }
+}
+
+/// A message that a pull brought.
+pub(super) fn delivery(message: &Message) -> Option<Delivery> {
+    let [delivered, stream_sequence, consumer_sequence] = places(message.reply.as_deref()?)?;
+    let envelope = envelope(&message.subject, message.headers.as_ref(), &message.payload);
+    Some(Delivery { stream_sequence, consumer_sequence, delivered, envelope })
+}
+
+/// The numbers in `$JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.<consumer sequence>.<time>.<pending>`,
+/// before which newer servers may put a domain and an account hash.
+/// <https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-15.md>
+fn places(reply: &str) -> Option<[u64; 3]> {
+    let tokens: Vec<&str> = reply.strip_prefix("$JS.ACK.")?.split('.').collect();
+    let at = match tokens.len() {
+        7 => 2,
+        9.. => 4,
+        _ => return None,
+    };
+    Some([tokens[at].parse().ok()?, tokens[at + 1].parse().ok()?, tokens[at + 2].parse().ok()?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::places;
+
+    #[test]
+    fn places_are_read_with_and_without_a_domain() {
+        assert_eq!(places("$JS.ACK.EVENTS.payment-0.1.77.5.1700000000000000000.3"), Some([1, 77, 5]));
+        assert_eq!(places("$JS.ACK.hub.hash.EVENTS.payment-0.2.77.5.1700000000000000000.3.token"), Some([2, 77, 5]));
+        assert_eq!(places("$JS.ACK.hub.hash.EVENTS.payment-0.2.77.5.1700000000000000000.3"), Some([2, 77, 5]));
+        assert_eq!(places("_INBOX_payment.1"), None);
+        assert_eq!(places("$JS.ACK.EVENTS.payment-0.x.77.5.1.3"), None);
+    }
+}

@@ -1,0 +1,80 @@
+//! A consumer's messages out of memory.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use super::Shared;
+use super::connection::Lifetime;
+use crate::bus::{BusError, Deliveries, Delivery};
+
+/// Messages that are sent ahead: as with the real server they are gone for the next pull, unless it resets.
+const AHEAD_MAX: usize = 1_024;
+
+/// How long a pull may be silent: two missed heartbeats of five seconds.
+const SILENCE: Duration = Duration::from_secs(10);
+
+pub(super) struct PullSubscription {
+    shared: Arc<Shared>,
+    life: Lifetime,
+    consumer: String,
+    existed: bool,
+    changes: watch::Receiver<u64>,
+    ahead: VecDeque<Delivery>,
+}
+
+impl PullSubscription {
+    pub(super) fn begin(shared: Arc<Shared>, life: Lifetime, consumer: &str) -> Self {
+        let existed = shared.world().consumers.contains_key(consumer);
+        let changes = shared.changes.subscribe();
+        Self { shared, life, consumer: consumer.to_owned(), existed, changes, ahead: VecDeque::new() }
+    }
+
+    /// What the server sends now.
+    fn gather(&mut self) -> Result<(), BusError> {
+        self.life.check()?;
+        let mut world = self.shared.world();
+        if world.silent || world.deliver(&self.consumer, AHEAD_MAX, &mut self.ahead) {
+            return Ok(());
+        }
+        Err(match self.existed {
+            true => BusError::Lost("the pull ended: 409 Consumer Deleted".to_owned()),
+            false => BusError::Refused(format!("{}: no such consumer", self.consumer)),
+        })
+    }
+
+    async fn change(&mut self) -> Result<(), BusError> {
+        let silence = self.shared.world().silent;
+        let silent_too_long = async {
+            match silence {
+                true => tokio::time::sleep(SILENCE).await,
+                false => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            reason = self.life.end() => Err(BusError::Lost(reason)),
+            _ = self.changes.changed() => Ok(()),
+            () = silent_too_long => Err(BusError::Lost(format!("the server was silent for {SILENCE:?}"))),
+        }
+    }
+}
+
+#[async_trait]
+impl Deliveries for PullSubscription {
+    // Nothing is held across an await: a caller that stops waiting loses nothing.
+    async fn next(&mut self, max: usize) -> Result<Vec<Delivery>, BusError> {
+        loop {
+            self.changes.mark_unchanged();
+            self.gather()?;
+            if !self.ahead.is_empty() {
+                let count = max.min(self.ahead.len());
+                return Ok(self.ahead.drain(..count).collect());
+            }
+            self.change().await?;
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! A dead letter, without the payload: what is kept in memory of many.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::bus::Stored;
+use crate::wire::dead_letter::{self, DEATH_HEADERS, OVERDUE, UNKNOWN};
+use crate::wire::envelope::{Envelope, Heading};
+use crate::wire::subject::check_key;
+
+/// A dead letter, without its payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Its sequence in the stream of dead letters.
+    pub sequence: u64,
+    /// When the server stored it.
+    pub time: Timestamp,
+    /// The service where the message died.
+    pub service: String,
+    /// The message's name.
+    pub message: String,
+    /// The message's key.
+    pub key: String,
+    /// Who said the message.
+    pub source: Option<String>,
+    /// The message's id.
+    pub id: Option<Uuid>,
+    /// What it died of: `expired`, `poison`, `exhausted`, or `overdue` for a mere notice.
+    pub reason: String,
+    /// What it died of, in words.
+    pub detail: String,
+    /// How often it had been tried; part of what identifies this death.
+    pub tries: Option<u32>,
+    /// What those that died of the same have in common.
+    pub fingerprint: Option<String>,
+    /// When it died, by the clock of the service.
+    pub died: Option<Timestamp>,
+    /// The message's sequence in the stream of events.
+    pub event: Option<u64>,
+    /// Why no service would know the message for one of ours if it were said again.
+    pub flaw: Option<String>,
+}
+
+impl DeadLetter {
+    /// Reads a dead letter. One that lacks something is a dead letter, too: it can still be looked at.
+    pub(super) fn read(stored: &Stored) -> Self {
+        let Stored { sequence, at, envelope } = stored;
+        let mut tokens = envelope.subject.splitn(4, '.').skip(1);
+        let mut token = || tokens.next().unwrap_or(UNKNOWN).to_owned();
+        let (service, message, key) = (token(), token(), token());
+        let header = |name: &str| envelope.header(name).map(str::to_owned);
+        let number = |name: &str| envelope.header(name)?.parse().ok();
+        let dead_letter = Self {
+            sequence: *sequence,
+            time: *at,
+            source: header("ce-source"),
+            id: envelope.header("ce-id").and_then(|id| id.parse().ok()),
+            reason: header(dead_letter::REASON).unwrap_or_else(|| UNKNOWN.to_owned()),
+            detail: header(dead_letter::DETAIL).unwrap_or_default(),
+            tries: number(dead_letter::TRIES).and_then(|tries| u32::try_from(tries).ok()),
+            fingerprint: header(dead_letter::FINGERPRINT),
+            died: envelope.header(dead_letter::TIME).and_then(|time| time.parse().ok()),
+            event: number(dead_letter::SEQUENCE),
+            flaw: None,
+            service,
+            message,
+            key,
+        };
+        Self { flaw: dead_letter.flaw_of(envelope), ..dead_letter }
+    }
+
+    fn flaw_of(&self, envelope: &Envelope) -> Option<String> {
+        let heading = match Heading::read(envelope) {
+            Ok(heading) => heading,
+            Err(problem) => return Some(problem),
+        };
+        if check_key(heading.source).is_err() {
+            return Some("header ce-source is no service's name".to_owned());
+        }
+        if heading.subject != self.key || check_key(&self.key).is_err() {
+            return Some("its key is not known".to_owned());
+        }
+        self.tries.is_none().then(|| "header dead-tries is missing or unreadable".to_owned())
+    }
+
+    /// Whether it is only a notice, of a message that never died.
+    pub fn is_notice(&self) -> bool {
+        self.reason == OVERDUE || self.key == OVERDUE
+    }
+
+    /// Names this one death of this one message to its service.
+    pub(super) fn mark(&self) -> String {
+        format!("{}/{}/{}", self.service, self.tries.unwrap_or_default(), self.sequence)
+    }
+
+    /// The message as it was said, from the dead letter that has its payload.
+    pub(super) fn original(&self, dead_letter: Envelope) -> Envelope {
+        let source = self.source.as_deref().unwrap_or(UNKNOWN);
+        let subject = format!("{source}.{}.{}", self.message, self.key).into();
+        let headers = dead_letter.headers.iter().filter(|(name, _)| !name.starts_with(DEATH_HEADERS)).collect();
+        Envelope { subject, headers, payload: dead_letter.payload }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A dead letter as a service writes it, of a message with this id, stored at this place.
+    pub(in super::super) fn stored(sequence: u64, id: u128) -> Stored {
+        let id = Uuid::from_u128(id);
+        let heading = Heading {
+            id,
+            source: "order",
+            kind: "test.debit.v1",
+            time: Timestamp::UNIX_EPOCH,
+            subject: "o1",
+            correlation: "o1",
+            causation: &id.to_string(),
+            expiry: None,
+            trace: &crate::wire::envelope::root_trace(id),
+        };
+        let outgoing = heading.envelope("debit", "{}");
+        let death = [("dead-reason", "poison"), ("dead-detail", "no"), ("dead-tries", "2"), ("dead-sequence", "77")];
+        let headers = outgoing.headers.iter().chain(death).collect();
+        let envelope = Envelope { subject: "dead.payment.debit.o1".into(), headers, payload: outgoing.payload };
+        Stored { sequence, at: Timestamp::UNIX_EPOCH, envelope }
+    }
+
+    #[test]
+    fn the_message_comes_out_of_its_letter_as_it_was_said() {
+        let stored = stored(5, 1);
+        let dead_letter = DeadLetter::read(&stored);
+        assert_eq!(
+            (dead_letter.flaw.as_deref(), dead_letter.event, dead_letter.mark().as_str()),
+            (None, Some(77), "payment/2/5")
+        );
+        let original = dead_letter.original(stored.envelope);
+        assert_eq!((&*original.subject, &original.payload[..]), ("order.debit.o1", b"{}".as_slice()));
+        assert!(Heading::read(&original).is_ok());
+        assert!(original.headers.iter().all(|(name, _)| !name.starts_with("dead-")), "{original:?}");
+    }
+
+    #[test]
+    fn what_no_service_would_know_has_a_flaw() {
+        for (name, value, flaw) in [
+            ("ce-id", "", "ce-id"),
+            ("ce-source", "order.debit", "ce-source"),
+            ("ce-subject", "o2", "key"),
+            ("dead-tries", "", "dead-tries"),
+        ] {
+            let mut stored = stored(5, 1);
+            let headers = stored.envelope.headers.iter();
+            let headers = headers.map(|(header, old)| (header, if header == name { value } else { old })).collect();
+            stored.envelope.headers = headers;
+            let found = DeadLetter::read(&stored).flaw.unwrap();
+            assert!(found.contains(flaw), "{name}: {found}");
+        }
+    }
+}

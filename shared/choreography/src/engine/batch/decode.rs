@@ -1,0 +1,69 @@
+//! The opening of a delivered message: is it one of ours, can it be read, is it worth doing.
+
+use jiff::Timestamp;
+
+use crate::declare::choreography::Choreography;
+use crate::declare::handler::{ErasedInput, HandlerKind};
+use crate::declare::outgoing::PAYLOAD_BYTES_MAX;
+use crate::wire::dead_letter::Death;
+use crate::wire::dead_letter::Reason;
+use crate::wire::envelope::{Envelope, Heading};
+use crate::wire::repair::{REPAIR_BYTES_MAX, Repair};
+
+/// The headers of a message are at most so long, in bytes: what a dead letter adds must still find room beside them.
+const HEADERS_BYTES_MAX: usize = 3 * 1_024;
+
+/// What was found when a message was opened.
+pub(crate) enum Decoded<'a> {
+    /// Not one of ours: its headers are missing, or contradict its subject, or nobody here receives it.
+    NotOurs(String),
+    /// One that died on arrival.
+    Rejected(Heading<'a>, Death),
+    /// One to be done. Opened if a reaction receives it; an effect may receive it, too.
+    Accepted(Heading<'a>, Option<ErasedInput>),
+}
+
+/// Opens a message at a moment. Expiry is judged here, and only here and while waiting: not by a batch that is done
+/// again, and not of a message that an operator has replayed.
+pub(crate) fn decode<'a>(choreography: &Choreography, envelope: &'a Envelope, now: Timestamp) -> Decoded<'a> {
+    let Some((publisher, name, key)) = envelope.parts() else {
+        return Decoded::NotOurs(format!("the subject {} is not ours", envelope.subject));
+    };
+    let heading = match Heading::read(envelope) {
+        Ok(heading) => heading,
+        Err(problem) => return Decoded::NotOurs(problem),
+    };
+    let repair = match Repair::of(envelope).transpose() {
+        Ok(repair) => repair,
+        Err(problem) => return Decoded::NotOurs(problem),
+    };
+    let headers_bytes_max = HEADERS_BYTES_MAX + if repair.is_some() { REPAIR_BYTES_MAX } else { 0 };
+    if envelope.payload.len() > PAYLOAD_BYTES_MAX || envelope.headers.bytes() > headers_bytes_max {
+        return Decoded::NotOurs("it is larger than a message may be".to_owned());
+    }
+    let (handler, effect) = (choreography.handler(name), choreography.effect_handler(name));
+    let Some(version) = handler.map(|handler| handler.version).or(effect.map(|effect| effect.version)) else {
+        return Decoded::NotOurs(format!("nothing here receives {name}"));
+    };
+    let (kind, said_version) = heading.kind.rsplit_once(".v").unwrap_or((heading.kind, ""));
+    if heading.source != publisher || heading.subject != key || kind.rsplit('.').next() != Some(name) {
+        return Decoded::NotOurs(format!("the headers contradict the subject {}", envelope.subject));
+    }
+    let poison = |detail: String| Death { reason: Reason::Poison, detail, tries: 1 };
+    if said_version != version.to_string() {
+        let detail = format!("unknown version: it is {}, here {name} is of version {version}", heading.kind);
+        return Decoded::Rejected(heading, poison(detail));
+    }
+    let compensation = handler.is_some_and(|handler| handler.kind == HandlerKind::Compensation);
+    if let Some(expiry) = heading.expiry.filter(|expiry| !compensation && repair.is_none() && *expiry < now) {
+        let detail = format!("expired: it was worth doing until {expiry}");
+        return Decoded::Rejected(heading, Death { reason: Reason::Expired, detail, tries: 0 });
+    }
+    if let Some(Err(problem)) = effect.map(|effect| (effect.readable)(&envelope.payload)) {
+        return Decoded::Rejected(heading, poison(problem));
+    }
+    match handler.map(|handler| handler.decode(&envelope.payload, key, heading.id, now)).transpose() {
+        Ok(input) => Decoded::Accepted(heading, input),
+        Err(problem) => Decoded::Rejected(heading, poison(problem)),
+    }
+}

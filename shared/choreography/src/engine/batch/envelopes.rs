@@ -1,0 +1,91 @@
+//! How what a reaction said becomes a message on the wire, and a death a dead letter.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::clock::later;
+use crate::declare::handler::HandlerKind;
+use crate::declare::message::Due;
+use crate::declare::outgoing::OutgoingMessage;
+use crate::settings::Settings;
+use crate::store::{ScheduleChange, ScheduledRow};
+use crate::wire::envelope::{Envelope, Heading, child_trace};
+use crate::wire::ids::derived_id;
+
+/// What led to something being said.
+#[derive(Debug, Clone)]
+pub(crate) struct Cause {
+    pub id: Uuid,
+    pub correlation: String,
+    pub trace: String,
+    /// When what follows is not worth doing any more; none if that has to be counted from now.
+    pub expiry: Option<Timestamp>,
+}
+
+impl Cause {
+    /// A received message as a cause: a step hands its expiry on, whatever else it is begins a new one.
+    pub(crate) fn of(heading: &Heading<'_>, kind: HandlerKind) -> Self {
+        Self {
+            id: heading.id,
+            correlation: heading.correlation.to_owned(),
+            trace: heading.trace.to_owned(),
+            expiry: heading.expiry.filter(|_| kind == HandlerKind::Reaction),
+        }
+    }
+}
+
+/// Puts what one service says into envelopes.
+pub(crate) struct EnvelopeWriter<'a> {
+    pub service: &'static str,
+    pub settings: &'a Settings,
+    pub now: Timestamp,
+}
+
+/// Something said, in its envelope.
+pub(crate) enum WrittenEnvelope {
+    Now(Envelope),
+    Scheduled(ScheduleChange),
+}
+
+impl EnvelopeWriter<'_> {
+    /// The envelope of the `place`th thing that a function said. Its id follows from its cause and its place, so that a
+    /// function called again says the same messages.
+    pub(crate) fn write(&self, outgoing: OutgoingMessage, cause: &Cause, role: &str, place: usize) -> WrittenEnvelope {
+        let id = derived_id(cause.id, &format!("{}/{role}/{}/{place}", self.service, outgoing.name));
+        let due = match outgoing.due {
+            None => None,
+            Some(Due::At(moment)) => Some(moment),
+            Some(Due::After(delay)) => Some(later(self.now, delay)),
+            Some(Due::Cancelled) => {
+                return WrittenEnvelope::Scheduled(ScheduleChange::Remove {
+                    name: outgoing.name.to_owned(),
+                    key: outgoing.key,
+                });
+            }
+        };
+        let time = due.unwrap_or(self.now);
+        let expiry =
+            cause.expiry.filter(|_| due.is_none()).unwrap_or_else(|| later(time, self.settings.message_deadline));
+        let heading = Heading {
+            id,
+            source: self.service,
+            kind: &format!("{}.{}.v{}", self.settings.namespace, outgoing.name, outgoing.version),
+            time,
+            subject: &outgoing.key,
+            correlation: &cause.correlation,
+            causation: &cause.id.to_string(),
+            expiry: Some(expiry),
+            trace: &child_trace(&cause.trace, id),
+        };
+        let envelope = heading.envelope(outgoing.name, outgoing.payload);
+        match due {
+            None => WrittenEnvelope::Now(envelope),
+            Some(due) => WrittenEnvelope::Scheduled(ScheduleChange::Set(ScheduledRow {
+                name: outgoing.name.to_owned(),
+                key: outgoing.key,
+                due_ms: due.as_millisecond(),
+                envelope,
+            })),
+        }
+    }
+}

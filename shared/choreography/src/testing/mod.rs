@@ -1,0 +1,4 @@
+//! What tests use.
+
+#[cfg(debug_assertions)]
+pub(crate) mod fault;

@@ -1,0 +1,11 @@
+//! What travels: envelopes, headers, subjects, ids, dead letters and repairs. Each name that stands on the wire is
+//! written here once.
+//!
+//! What must hold: nothing here knows a store, a bus or the engine.
+
+pub(crate) mod dead_letter;
+pub(crate) mod envelope;
+pub(crate) mod headers;
+pub(crate) mod ids;
+pub(crate) mod repair;
+pub(crate) mod subject;

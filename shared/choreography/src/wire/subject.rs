@@ -1,0 +1,71 @@
+//! Subjects of the message server: tokens between dots, `*` for any one of them, `>` for all that remain.
+
+/// The longest key, in bytes: it stands in subjects and headers, and a server takes no long subjects.
+pub const KEY_BYTES_MAX: usize = 256;
+
+/// A text that can't be a key, because it could not stand in a subject.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{start:?} can't be a key: a key has 1 to {KEY_BYTES_MAX} bytes and no dots, wildcards, blanks or control characters"
+)]
+#[non_exhaustive]
+pub struct InvalidKey {
+    /// The first 40 characters of the text.
+    pub start: String,
+}
+
+/// Checks that a key can stand in a subject as one token.
+///
+/// # Errors
+/// [`InvalidKey`] if it is empty, longer than [`KEY_BYTES_MAX`], or has a dot, a wildcard, a blank or a control
+/// character: it would mean something else there, or the stream would not take it.
+pub fn check_key(key: &str) -> Result<(), InvalidKey> {
+    let forbidden = |letter: char| matches!(letter, '.' | '*' | '>') || letter.is_whitespace() || letter.is_control();
+    if key.is_empty() || key.len() > KEY_BYTES_MAX || key.contains(forbidden) {
+        return Err(InvalidKey { start: key.chars().take(40).collect() });
+    }
+    Ok(())
+}
+
+/// Whether a subject matches a filter.
+pub(crate) fn matches(filter: &str, subject: &str) -> bool {
+    let (mut wanted, mut tokens) = (filter.split('.'), subject.split('.'));
+    loop {
+        match (wanted.next(), tokens.next()) {
+            (Some(">"), Some(_)) => return true,
+            (Some(want), Some(token)) if want == "*" || want == token => {}
+            (None, None) => return true,
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_match_as_the_server_does() {
+        for (filter, subject, wanted) in [
+            ("order.*.*", "order.create-payment.o1", true),
+            ("order.*.*", "order.create-payment", false),
+            ("order.*.*", "order.create-payment.o1.x", false),
+            ("order.cancel-payment.*", "delivery.cancel-payment.o1", false),
+            ("dead.>", "dead.payment.debit.o1", true),
+            ("dead.>", "dead", false),
+            (">", "a", true),
+            ("a.b", "a.b", true),
+        ] {
+            assert_eq!(matches(filter, subject), wanted, "{filter} {subject}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_could_not_be_one_token_is_refused() {
+        assert_eq!(check_key("0190-ab"), Ok(()));
+        assert_eq!(check_key(&"k".repeat(KEY_BYTES_MAX)), Ok(()));
+        for key in ["", "*", ">", "a.b", "a b", "a\r\nPUB", "o*", &"k".repeat(KEY_BYTES_MAX + 1)] {
+            assert!(check_key(key).is_err(), "{key:?}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What is received, how often, and in which order.
+
+use choreography::{Envelope, Headers};
+
+use crate::diary::{How, Write};
+use crate::stage::{Stage, well, written};
+
+#[tokio::test(start_paused = true)]
+async fn a_message_published_twice_is_heard_once_in_one_batch_and_in_two() {
+    let stage = Stage::new();
+    let message = stage.envelope(&Write { page: 1, line: 1, how: How::Lawlessly });
+    stage.bus.say(&message).unwrap();
+    stage.bus.say(&message).unwrap();
+    let scribe = stage.start_lawless();
+    stage.all_is_heard().await;
+    stage.bus.say(&message).unwrap();
+    stage.all_is_heard().await;
+    assert_eq!(stage.log(1).await, written([1]));
+    scribe.stop().await;
+    assert_eq!(stage.all_said("written").iter().filter(|written| written.subject.ends_with(".1")).count(), 1);
+}
+
+/// A message with one header changed.
+fn with_header(stage: &Stage, name: &str, value: &str) -> Envelope {
+    let message = stage.envelope(&Write { page: 1, line: 1, how: How::Plainly });
+    let headers = message.headers.iter().map(|(header, old)| (header, if header == name { value } else { old }));
+    Envelope { headers: headers.collect(), ..message.clone() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn foreign_messages_are_ignored_and_counted() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let counts = recorder.handle();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let stage = Stage::new();
+    let bare =
+        Envelope { headers: Headers::default(), ..stage.envelope(&Write { page: 1, line: 1, how: How::Plainly }) };
+    let foreign = [
+        bare,
+        with_header(&stage, "ce-source", "forger"),
+        with_header(&stage, "ce-subject", "2"),
+        with_header(&stage, "ce-type", "choreography.strike.v1"),
+        with_header(&stage, "ce-id", "one"),
+        with_header(&stage, "ce-specversion", "0.3"),
+        with_header(&stage, "ce-datacontenttype", "text/plain"),
+        with_header(&stage, "traceparent", "none"),
+        with_header(&stage, "ce-expirytime", "soon"),
+    ];
+    for message in &foreign {
+        stage.bus.say(message).unwrap();
+    }
+    let scribe = stage.start();
+    stage.all_is_heard().await;
+    assert_eq!(stage.log(1).await, written([]));
+    assert!(stage.dead_letters().is_empty());
+    let counts = counts.render();
+    let wanted = format!("choreography_ignored_total{{service=\"scribe\"}} {}", foreign.len());
+    assert!(counts.contains(&wanted), "{counts}");
+    assert!(counts.contains("choreography_received_total{service=\"scribe\"} 1"), "{counts}");
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_of_a_key_are_heard_in_order_over_many_batches() {
+    let stage = Stage::new();
+    for line in 0..1_500 {
+        stage.write(line % 3, line);
+    }
+    let scribe = stage.start();
+    for line in 1_500..2_000 {
+        stage.write(line % 3, line);
+        if line % 50 == 0 {
+            stage.logged(line % 3, &format!("write {line}")).await;
+        }
+    }
+    stage.all_is_heard().await;
+    for page in 0..3 {
+        assert_eq!(stage.log(page).await, written((0..2_000).filter(|line| line % 3 == page)));
+    }
+    scribe.stop().await;
+    let outgoing: Vec<_> = stage.outgoing().into_iter().filter(|outgoing| outgoing == "written.0").collect();
+    assert_eq!(outgoing.len(), 667);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_heard_before_a_restart_is_not_heard_again() {
+    let stage = Stage::new();
+    let scribe = stage.start_lawless();
+    for line in 0..10 {
+        stage.say(Write { page: 1, line, how: How::Lawlessly });
+    }
+    stage.all_is_heard().await;
+    scribe.stop().await;
+    let scribe = stage.start_lawless();
+    well(&scribe).await;
+    stage.all_is_heard().await;
+    assert_eq!(stage.log(1).await, written(0..10));
+    scribe.stop().await;
+}

@@ -1,0 +1,114 @@
+//! What is said later is said at its time, once, unless it is replaced or taken back.
+
+use choreography::Service;
+
+use crate::diary::Remind;
+use crate::stage::{Stage, well};
+use crate::{ms, pass, until};
+
+async fn remind(scribe: &Service, line: u32, after_ms: Option<u64>) {
+    scribe.execute(Remind { page: 1, line, after_ms }).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_said_at_its_time_and_heard_like_any_other_message() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    well(&scribe).await;
+    let begin = stage.clock.now();
+    remind(&scribe, 1, Some(30_000)).await;
+    pass(ms(29_900)).await;
+    assert!(stage.outgoing().is_empty());
+    assert_eq!(stage.backlog().await.scheduled, 1);
+    pass(ms(200)).await;
+    assert_eq!(stage.outgoing(), ["ring.1"]);
+    assert_eq!(stage.log(1).await, ["ring 1"]);
+    assert_eq!(stage.backlog().await.scheduled, 0);
+    let time: jiff::Timestamp = stage.all_said("ring")[0].header("ce-time").unwrap().parse().unwrap();
+    assert!((30_000..30_100).contains(&time.duration_since(begin).as_millis()));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn said_again_it_replaces_the_first() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    remind(&scribe, 1, Some(10_000)).await;
+    remind(&scribe, 2, Some(20_000)).await;
+    pass(ms(15_000)).await;
+    assert!(stage.outgoing().is_empty());
+    pass(ms(10_000)).await;
+    assert_eq!(stage.log(1).await, ["ring 2"]);
+    remind(&scribe, 3, Some(20_000)).await;
+    remind(&scribe, 4, Some(1_000)).await;
+    pass(ms(30_000)).await;
+    assert_eq!(stage.log(1).await, ["ring 2", "ring 4"]);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn taken_back_it_is_never_said() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    remind(&scribe, 1, Some(10_000)).await;
+    remind(&scribe, 1, None).await;
+    assert_eq!(stage.backlog().await.scheduled, 0);
+    pass(ms(30_000)).await;
+    assert!(stage.outgoing().is_empty());
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_survives_a_restart_also_when_its_time_was_over_by_then() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    remind(&scribe, 1, Some(10_000)).await;
+    scribe.stop().await;
+    let scribe = stage.start();
+    pass(ms(9_000)).await;
+    assert!(stage.outgoing().is_empty());
+    stage.logged(1, "ring 1").await;
+    remind(&scribe, 2, Some(10_000)).await;
+    scribe.stop().await;
+    pass(ms(60_000)).await;
+    assert_eq!(stage.outgoing(), ["ring.1"]);
+    let scribe = stage.start();
+    stage.logged(1, "ring 2").await;
+    assert_eq!(stage.outgoing(), ["ring.1", "ring.1"]);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_a_batch_of_them_may_be_due_at_once() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    for page in 0..1_300 {
+        scribe.execute(Remind { page, line: 1, after_ms: Some(600_000) }).await.unwrap();
+    }
+    pass(ms(601_000)).await;
+    until("all are said", || async { stage.outgoing().len() == 1_300 }).await;
+    scribe.stop().await;
+}
+
+#[tokio::test]
+async fn it_is_said_at_its_time_though_commands_never_cease() {
+    let stage = Stage::new();
+    let scribe = stage.start();
+    well(&scribe).await;
+    remind(&scribe, 1, Some(100)).await;
+    let flood = async {
+        let mut page = 1_000;
+        loop {
+            let reminders = (0..16).map(|more| scribe.execute(Remind { page: page + more, line: 1, after_ms: None }));
+            futures::future::join_all(reminders).await;
+            page += 16;
+        }
+    };
+    // Callers that never let the runtime come to rest.
+    let floods = futures::future::join(flood, std::future::pending::<()>());
+    tokio::select! {
+        _ = floods => unreachable!(),
+        () = stage.logged(1, "ring 1") => {}
+    }
+    scribe.stop().await;
+}
