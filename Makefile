@@ -32,7 +32,7 @@ provision: ## Make the streams and consumers at NATS_URL, or bring them up to da
 
 dead-letters: ## Find, show and repair what died; what to do in ARGS="..." (--help explains it)
 	@. deploy/env.sh && DEAD_LETTERS_TYPED_AS="make dead-letters ARGS='%'" \
-		cargo run --release --quiet --bin dead-letters -- $(ARGS)
+		cargo run --release --quiet -p choreography-dead-letters --bin dead-letters -- $(ARGS)
 
 clean-data: ## Delete what the shop on this machine knows: orders, messages, mails (.data)
 	@. deploy/env.sh; if (: <"/dev/tcp/127.0.0.1/$$NATS_PORT") 2>/dev/null; then echo "clean-data: something is running at port $$NATS_PORT: stop the shop first" >&2; exit 1; fi
