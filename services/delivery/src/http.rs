@@ -3,12 +3,12 @@
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse};
 use choreography::{ExecuteError, Service};
+use choreography_axum::{Caller, Json, Listing, Path, Problem, Query, Wrong, page};
 use contracts::{DeliveryId, OrderId, Zone};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use web::{Caller, Json, Listing, Path, Problem, Query, Wrong, page};
 
 use crate::dealers::{AddDealer, Dealer, Dealers};
 use crate::delivery::Delivery;

@@ -9,13 +9,13 @@ use axum::http::Request;
 use choreography::bus::memory::MemoryBus;
 use choreography::store::sqlite::SqliteStore;
 use choreography::{Heading, Message, Service, Settings, start};
+use choreography_axum::{Stopping, face};
 use contracts::{Address, CreateDelivery, OrderId};
 use delivery::{choreography, demo, http};
 use serde_json::{Value, json};
 use testkit::until;
 use tower::ServiceExt as _;
 use uuid::Uuid;
-use web::{Stopping, face};
 
 /// The service on a database of its own, with a server in memory.
 struct Served {
@@ -33,7 +33,7 @@ impl Served {
         let store = SqliteStore::open(file.to_str().unwrap(), Some(&sqlx::migrate!()), &tables).await.unwrap();
         let bus = MemoryBus::new();
         bus.add_consumer("delivery-0", &["order.create-delivery.*"]);
-        let settings = Settings { namespace: "shop".into(), ..Settings::default() };
+        let settings = Settings { namespace: contracts::NAMESPACE.into(), ..Settings::default() };
         let service = start(choreography, Arc::new(store), Arc::new(bus.clone()), None, settings);
         let app = face(service.clone(), http::routes(), Stopping::default());
         Self { app, service, bus, _directory: directory }

@@ -1,12 +1,12 @@
 //! Inventory over HTTP: the catalogue, and how much is there.
 
 use choreography::Service;
+use choreography_axum::{Caller, Json, Listing, Path, Problem, Query, Wrong, page};
 use contracts::{Money, Sku};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use web::{Caller, Json, Listing, Path, Problem, Query, Wrong, page};
 
 use crate::catalogue::{AdjustStock, PutProduct};
 use crate::stock::{PIECES_MAX, Stock};

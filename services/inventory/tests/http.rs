@@ -9,10 +9,10 @@ use axum::http::Request;
 use choreography::bus::memory::MemoryBus;
 use choreography::store::sqlite::SqliteStore;
 use choreography::{Service, Settings, start};
+use choreography_axum::{Stopping, face};
 use inventory::{choreography, demo, http};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
-use web::{Stopping, face};
 
 /// The service on a database of its own, with a server in memory.
 struct Served {
@@ -29,7 +29,7 @@ impl Served {
         let store = SqliteStore::open(file.to_str().unwrap(), Some(&sqlx::migrate!()), &tables).await.unwrap();
         let bus = MemoryBus::new();
         bus.add_consumer("inventory-0", &[]);
-        let settings = Settings { namespace: "shop".into(), ..Settings::default() };
+        let settings = Settings { namespace: contracts::NAMESPACE.into(), ..Settings::default() };
         let service = start(choreography, Arc::new(store), Arc::new(bus), None, settings);
         let app = face(service.clone(), http::routes(), Stopping::default());
         Self { app, service, _directory: directory }

@@ -1,12 +1,12 @@
 //! Notify over HTTP: what an order's customer has been told.
 
 use choreography::Service;
+use choreography_axum::{Listing, Problem, Query};
 use contracts::OrderId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use web::{Listing, Problem, Query};
 
 use crate::notifications::{Mail, Notifications};
 

@@ -13,7 +13,7 @@ use crate::mailer::{DIRECTORY, FROM, Mailer};
 #[derive(Debug, Clone, Parser)]
 pub struct Settings {
     #[command(flatten)]
-    pub service: web::Settings,
+    pub service: choreography_axum::Settings,
     #[command(flatten)]
     pub mail: MailSettings,
 }

@@ -8,12 +8,12 @@ use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse};
 use axum::routing::post;
 use choreography::Service;
+use choreography_axum::{Caller, Json, Listing, Path, Problem, Query, page};
 use contracts::{CustomerId, OrderId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use web::{Caller, Json, Listing, Path, Problem, Query, page};
 
 use crate::customer::{MoveOrder, WithdrawOrder};
 use crate::order::{Order, Status};

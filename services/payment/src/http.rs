@@ -1,12 +1,12 @@
 //! Payment over HTTP: look at a payment, confirm it, cancel it.
 
 use choreography::{Command, Service};
+use choreography_axum::{Caller, Json, Listing, Path, Problem, Query, page};
 use contracts::{OrderId, PaymentId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use web::{Caller, Json, Listing, Path, Problem, Query, page};
 
 use crate::customer::{ConfirmPayment, DeclinePayment};
 use crate::payment::Payment;

@@ -9,8 +9,8 @@ use clap::Parser;
 #[derive(Debug, Clone, Parser)]
 pub struct Settings {
     #[command(flatten)]
-    pub service: web::Settings,
+    pub service: choreography_axum::Settings,
     /// How long a payment waits for the customer before it expires, such as 90s, 15m or 2h
-    #[arg(long, env = "PAYMENT_DEADLINE", default_value = "15m", value_parser = web::duration)]
+    #[arg(long, env = "PAYMENT_DEADLINE", default_value = "15m", value_parser = choreography_axum::duration)]
     pub payment_deadline: Duration,
 }

@@ -26,3 +26,6 @@ pub use order::{Address, CancelOrder, Confirmation, CreateDelivery, Line, News, 
 pub use payment::{CancelPayment, ExpirePayment, OrderConfirmed, PaymentCreated};
 pub use reason::CancelReason;
 pub use words::{Sku, Zone};
+
+/// The name space of the message types, as in `shop.order-confirmed.v1`.
+pub const NAMESPACE: &str = "shop";

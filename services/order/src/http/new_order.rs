@@ -2,11 +2,11 @@
 //!
 //! Everything that is wrong is said at once, each with its place.
 
+use choreography_axum::{Problem, Wrong};
 use contracts::{Address, Confirmation, CustomerId, Line, OrderId, Sku, Zone};
 use lettre::Address as Email;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use web::{Problem, Wrong};
 
 use crate::customer::OpenOrder;
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use choreography::{Envelope, Heading};
+use choreography_axum::{Path, Problem, Stopping};
 use contracts::OrderId;
 use futures::{Stream, StreamExt, stream};
 use jiff::Timestamp;
@@ -17,7 +18,6 @@ use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Path, Problem, Stopping};
 
 use super::{Answer, State, find};
 

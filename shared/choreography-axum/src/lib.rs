@@ -27,9 +27,5 @@ pub use problem::{Problem, Wrong};
 pub use running::{Failure, Running};
 pub use settings::{Settings, duration, settings};
 
-/// The allocator of every service: a message is a few hundred small pieces of memory, and this one spends less on each.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[cfg(test)]
 mod tests;

@@ -15,9 +15,6 @@ use tracing_subscriber::EnvFilter;
 
 use crate::Running;
 
-/// The name space of message types: `shop.order-confirmed.v1`.
-const NAMESPACE: &str = "shop";
-
 /// What is logged if `RUST_LOG` does not say otherwise.
 const LOG_DEFAULT: &str = "info,async_nats=warn,sqlx=warn";
 
@@ -76,6 +73,9 @@ pub struct Settings {
     /// Begin with what the demonstration needs
     #[arg(long)]
     pub demo: bool,
+    /// The name space of message types, see [`Settings::with_namespace`].
+    #[arg(skip = choreography::Settings::default().namespace)]
+    pub namespace: String,
     /// Who says what this service shows as stories.
     #[arg(skip)]
     pub publishers: Vec<String>,
@@ -122,6 +122,11 @@ fn own_defaults(command: Command, service: &'static str, port: u16) -> Command {
 }
 
 impl Settings {
+    /// Sets the name space of the message types: `<namespace>.<message>.v<version>`.
+    pub fn with_namespace(self, namespace: &str) -> Self {
+        Self { namespace: namespace.to_owned(), ..self }
+    }
+
     /// Lets the service read stories: the messages of a key, whoever of these says them.
     pub fn with_stories_of(self, publishers: &[&str]) -> Self {
         Self { publishers: publishers.iter().map(|publisher| (*publisher).to_owned()).collect(), ..self }
@@ -143,7 +148,7 @@ impl Settings {
         }));
         let stories = (!self.publishers.is_empty()).then(|| bus.clone() as _);
         let runtime = choreography::Settings {
-            namespace: NAMESPACE.to_owned(),
+            namespace: self.namespace.clone(),
             instance: self.instance,
             circuit_threshold: self.circuit_threshold,
             circuit_pace: self.circuit_pace,
