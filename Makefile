@@ -20,6 +20,10 @@ check: tools ## Check format, lints, documentation and nats.conf
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	for features in "" sqlite jetstream testing sqlite,jetstream,testing; do \
+		cargo clippy --quiet -p choreography --no-default-features --features "$$features" -- -D warnings; \
+		RUSTDOCFLAGS="-D warnings" cargo doc --quiet -p choreography --no-deps --no-default-features --features "$$features"; \
+	done
 	. deploy/env.sh && .tools/bin/nats-server -t -c nats.conf
 	if command -v shellcheck >/dev/null; then shellcheck -x deploy/*.sh .ci/run; else echo "shellcheck is not installed: scripts not checked"; fi
 

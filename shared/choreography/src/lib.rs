@@ -1,4 +1,9 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(all(feature = "sqlite", feature = "jetstream"), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(all(feature = "sqlite", feature = "jetstream")),
+    doc = "Services that work together through messages, without a coordinator. The features `sqlite` and `jetstream` are off \
+           in this build, or one of them is: so is the guide, which needs both."
+)]
 
 mod breaker;
 mod clock;
@@ -10,7 +15,9 @@ mod testing;
 mod wire;
 
 pub mod bus;
+#[cfg(feature = "jetstream")]
 pub mod dead_letters;
+#[cfg(feature = "jetstream")]
 pub mod provision;
 pub mod store;
 

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::wire::envelope::Envelope;
 use crate::wire::subject::{InvalidKey, matches};
 
+#[cfg(feature = "jetstream")]
 pub mod jetstream;
 pub mod memory;
 

@@ -72,7 +72,7 @@ pub trait Command: Message {
     type Row: crate::Row;
 }
 
-/// A message for later, made by [`Message::at`], [`Message::after`] or [`Message::never`].
+/// A message for later, made by [`Message::at`], [`Message::after`] or [`Message::cancel`].
 ///
 /// It is kept in the service's own database, under its name and key.
 #[derive(Debug, Clone, PartialEq)]

@@ -29,7 +29,7 @@ pub enum Unready {
 /// A stored row whose state is not what its type can read.
 #[derive(Debug, thiserror::Error)]
 #[error("reading row {key} of {table}: {source}")]
-pub struct UnreadableRow {
+pub(crate) struct UnreadableRow {
     table: &'static str,
     key: String,
     source: serde_json::Error,

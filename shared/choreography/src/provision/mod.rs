@@ -8,5 +8,6 @@ pub mod plan;
 mod apply;
 
 pub use crate::wire::dead_letter::{DEAD_LETTER_SUBJECTS, DEAD_LETTERS, EVENTS};
+pub use crate::wire::envelope::MESSAGE_BYTES_MAX;
 pub use apply::provision;
-pub use plan::{ConsumerPlan, MESSAGE_BYTES_MAX, Plan, StreamPlan};
+pub use plan::{ConsumerPlan, Plan, StreamPlan};

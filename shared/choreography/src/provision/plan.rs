@@ -5,9 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::wire::dead_letter::{DEAD_LETTER_SUBJECTS, DEAD_LETTERS, EVENTS};
-
-/// The largest message a stream takes, in bytes: 64 KiB of payload and room for the headers.
-pub const MESSAGE_BYTES_MAX: usize = (64 + 8) * 1024;
+use crate::wire::envelope::MESSAGE_BYTES_MAX;
 
 /// How long an event is kept: longer than anybody may be down and still catch up.
 const EVENTS_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);

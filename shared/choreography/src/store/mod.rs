@@ -9,6 +9,7 @@ use uuid::Uuid;
 mod exchange;
 pub mod memory;
 mod rows;
+#[cfg(feature = "sqlite")]
 pub mod sqlite;
 
 pub use crate::declare::tables::{RowChange, StoredRow};

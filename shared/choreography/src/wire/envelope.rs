@@ -11,6 +11,10 @@ use uuid::Uuid;
 
 use crate::wire::headers::Headers;
 
+/// The largest message that a stream takes, in bytes: 64 KiB of payload and room for the headers.
+#[cfg_attr(not(feature = "jetstream"), allow(unreachable_pub, reason = "the plan of streams exports it"))]
+pub const MESSAGE_BYTES_MAX: usize = (64 + 8) * 1024;
+
 /// A message as it is published and delivered. A copy costs nothing: it shares all three parts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Envelope {

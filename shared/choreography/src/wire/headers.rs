@@ -41,11 +41,13 @@ impl Headers {
     }
 
     /// The text in which they are stored.
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a database stores them"))]
     pub(crate) fn text(&self) -> Arc<str> {
         self.0.clone()
     }
 
     /// Headers from the text in which they were stored.
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a database stores them"))]
     pub(crate) fn from_text(text: &str) -> Self {
         Self(text.into())
     }

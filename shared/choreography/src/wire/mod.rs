@@ -3,9 +3,17 @@
 //!
 //! What must hold: nothing here knows a store, a bus or the engine.
 
+#[cfg_attr(
+    not(feature = "jetstream"),
+    allow(dead_code, unreachable_pub, reason = "only dead letters on a server use all of it")
+)]
 pub(crate) mod dead_letter;
 pub(crate) mod envelope;
 pub(crate) mod headers;
 pub(crate) mod ids;
+#[cfg_attr(
+    not(feature = "jetstream"),
+    allow(dead_code, unreachable_pub, reason = "only dead letters on a server use all of it")
+)]
 pub(crate) mod repair;
 pub(crate) mod subject;

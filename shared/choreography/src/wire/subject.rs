@@ -1,7 +1,7 @@
 //! Subjects of the message server: tokens between dots, `*` for any one of them, `>` for all that remain.
 
 /// The longest key, in bytes: it stands in subjects and headers, and a server takes no long subjects.
-pub const KEY_BYTES_MAX: usize = 256;
+pub(crate) const KEY_BYTES_MAX: usize = 256;
 
 /// A text that can't be a key, because it could not stand in a subject.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +19,7 @@ pub struct InvalidKey {
 /// # Errors
 /// [`InvalidKey`] if it is empty, longer than [`KEY_BYTES_MAX`], or has a dot, a wildcard, a blank or a control
 /// character: it would mean something else there, or the stream would not take it.
-pub fn check_key(key: &str) -> Result<(), InvalidKey> {
+pub(crate) fn check_key(key: &str) -> Result<(), InvalidKey> {
     let forbidden = |letter: char| matches!(letter, '.' | '*' | '>') || letter.is_whitespace() || letter.is_control();
     if key.is_empty() || key.len() > KEY_BYTES_MAX || key.contains(forbidden) {
         return Err(InvalidKey { start: key.chars().take(40).collect() });

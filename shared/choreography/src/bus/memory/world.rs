@@ -12,9 +12,8 @@ use crate::bus::ReadFrom;
 use crate::bus::Stored;
 use crate::bus::StreamState;
 use crate::clock::Clock;
-use crate::provision::MESSAGE_BYTES_MAX;
 use crate::wire::dead_letter::{ALL_DEAD_LETTERS, DEAD_LETTER_SUBJECTS};
-use crate::wire::envelope::Envelope;
+use crate::wire::envelope::{Envelope, MESSAGE_BYTES_MAX};
 use crate::wire::subject::matches;
 
 /// The state of the server.
