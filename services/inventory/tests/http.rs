@@ -7,8 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use choreography::bus::memory::MemoryBus;
-use choreography::store::sqlite::SqliteStore;
-use choreography::{Service, Settings, start};
+use choreography::{Service, Settings};
 use choreography_axum::{Stopping, face};
 use inventory::{choreography, demo, http};
 use serde_json::{Value, json};
@@ -25,12 +24,12 @@ impl Served {
     async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (file, choreography) = (directory.path().join("test.db"), choreography());
-        let tables: Vec<_> = choreography.tables().into_iter().collect();
-        let store = SqliteStore::open(file.to_str().unwrap(), Some(&sqlx::migrate!()), &tables).await.unwrap();
         let bus = MemoryBus::new();
         bus.add_consumer("inventory-0", &[]);
         let settings = Settings { namespace: contracts::NAMESPACE.into(), ..Settings::default() };
-        let service = start(choreography, Arc::new(store), Arc::new(bus), None, settings);
+        let builder = Service::builder(choreography).settings(settings).bus(Arc::new(bus));
+        let builder = builder.sqlite(file.to_str().unwrap()).migrations(&sqlx::migrate!());
+        let service = builder.start().await.unwrap();
         let app = face(service.clone(), http::routes(), Stopping::default());
         Self { app, service, _directory: directory }
     }

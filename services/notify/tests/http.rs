@@ -7,8 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use choreography::bus::memory::MemoryBus;
-use choreography::store::sqlite::SqliteStore;
-use choreography::{Heading, Message, Service, Settings, start};
+use choreography::{Heading, Message, Service, Settings};
 use choreography_axum::{Stopping, face};
 use contracts::{News, OrderId, OrderUpdated};
 use notify::mailer::{FROM, Mailer};
@@ -33,12 +32,12 @@ impl Served {
             directory.path().join("test.db"),
             choreography(Mailer::to_directory(FROM.parse().unwrap(), directory.path().join("mail"))),
         );
-        let tables: Vec<_> = choreography.tables().into_iter().collect();
-        let store = SqliteStore::open(file.to_str().unwrap(), Some(&sqlx::migrate!()), &tables).await.unwrap();
         let bus = MemoryBus::new();
         bus.add_consumer("notify-0", &["order.order-updated.*"]);
         let settings = Settings { namespace: contracts::NAMESPACE.into(), ..Settings::default() };
-        let service = start(choreography, Arc::new(store), Arc::new(bus.clone()), None, settings);
+        let builder = Service::builder(choreography).settings(settings).bus(Arc::new(bus.clone()));
+        let builder = builder.sqlite(file.to_str().unwrap()).migrations(&sqlx::migrate!());
+        let service = builder.start().await.unwrap();
         let app = face(service.clone(), http::routes(), Stopping::default());
         Self { app, service, bus, directory }
     }

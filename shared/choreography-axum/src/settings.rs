@@ -1,14 +1,12 @@
 //! The settings that every service has. Each has a default that works on a laptop, and `--help` explains them.
 
 use anyhow::{Context, bail};
-use choreography::bus::jetstream::{JetStreamBus, JetStreamOptions};
-use choreography::store::sqlite::SqliteStore;
-use choreography::{Choreography, start};
+use choreography::bus::jetstream::JetStreamOptions;
+use choreography::{Choreography, Service};
 use clap::{Command, Parser, value_parser};
 use jiff::SignedDuration;
 use sqlx::migrate::Migrator;
 use std::io::{ErrorKind, IsTerminal};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -137,16 +135,15 @@ impl Settings {
     ///
     /// # Errors
     /// Says what is in the way, and what can be done about it.
-    pub async fn start(&self, choreography: Choreography, migrations: &Migrator) -> anyhow::Result<Running> {
+    pub async fn start(&self, choreography: Choreography, migrations: &'static Migrator) -> anyhow::Result<Running> {
         let listener = self.listen().await?;
-        let store = self.open(&choreography, migrations).await?;
-        let bus = Arc::new(JetStreamBus::new(JetStreamOptions {
+        self.check_database_url()?;
+        let server = JetStreamOptions {
             user: self.nats_user.clone(),
             password: self.nats_password.clone(),
             publishers: self.publishers.clone(),
             ..JetStreamOptions::new(&self.nats_url, choreography.service())
-        }));
-        let stories = (!self.publishers.is_empty()).then(|| bus.clone() as _);
+        };
         let runtime = choreography::Settings {
             namespace: self.namespace.clone(),
             instance: self.instance,
@@ -162,7 +159,9 @@ impl Settings {
             fault: self.fault.clone(),
             ..choreography::Settings::default()
         };
-        Ok(Running::new(start(choreography, store, bus, stories, runtime), listener))
+        let builder = Service::builder(choreography).settings(runtime).jetstream(server);
+        let service = builder.sqlite(&self.database_url).migrations(migrations).start().await?;
+        Ok(Running::new(service, listener))
     }
 
     async fn listen(&self) -> anyhow::Result<TcpListener> {
@@ -176,13 +175,12 @@ impl Settings {
         }
     }
 
-    async fn open(&self, choreography: &Choreography, migrations: &Migrator) -> anyhow::Result<Arc<SqliteStore>> {
+    fn check_database_url(&self) -> anyhow::Result<()> {
         let url = &self.database_url;
         if url.contains("://") && !url.starts_with("sqlite://") {
             bail!("DATABASE_URL is a SQLite file as sqlite://<path>, not {url}");
         }
-        let tables: Vec<_> = choreography.tables().into_iter().collect();
-        Ok(Arc::new(SqliteStore::open(url, Some(migrations), &tables).await?))
+        Ok(())
     }
 }
 

@@ -6,9 +6,11 @@
 )]
 
 mod breaker;
+mod builder;
 mod clock;
 mod declare;
 mod engine;
+mod query;
 mod service;
 mod settings;
 mod testing;
@@ -22,6 +24,7 @@ pub mod provision;
 pub mod store;
 
 pub use breaker::{BreakerStatus, Circuit, CircuitState};
+pub use builder::{ServiceBuilder, StartError};
 pub use clock::Clock;
 pub use declare::choreography::{Choreography, Edge};
 pub use declare::effect::Effect;
@@ -33,8 +36,9 @@ pub use declare::outgoing::{CommandOutput, Outgoing, OutgoingType, PAYLOAD_BYTES
 pub use declare::row::{ByMessage, Row, Rows};
 pub use engine::execute::{ExecuteError, Idempotency, Request};
 pub use engine::shared::Health;
-pub use service::{Column, List, Listed, Page, Service, start};
-pub use settings::{PAGE_MAX, Settings};
+pub use query::{Column, List, Listed, PAGE_MAX, Page};
+pub use service::{RunError, Service};
+pub use settings::Settings;
 pub use store::IdempotencyKey;
 #[cfg(debug_assertions)]
 pub use testing::fault::Fault;

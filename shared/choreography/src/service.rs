@@ -1,36 +1,57 @@
 //! A running service: what its HTTP face and its `main` hold in their hands.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::stream::BoxStream;
 use jiff::Timestamp;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::breaker::{BreakerStatus, Circuits};
+use crate::breaker::BreakerStatus;
+use crate::builder::ServiceBuilder;
 use crate::bus::{Bus, BusError, Stories};
 use crate::declare::choreography::Choreography;
 use crate::declare::handler::{ErasedInput, ErasedReply};
 use crate::declare::message::{Command, Incoming};
 use crate::declare::row::Row;
-use crate::engine::breaker_task::BreakerTask;
-use crate::engine::effects::Effects;
 use crate::engine::execute::{ExecuteError, KeysInUse, QueuedCommand, Request};
-use crate::engine::outbox_relay::{OutboxRelay, RelayProgress};
-use crate::engine::reader::Reader;
 use crate::engine::shared::{Health, Shared};
-use crate::engine::worker::{State, Worker};
-use crate::settings::{BATCH_MAX, COMMANDS_MAX, PAGE_MAX, Settings};
-use crate::store::{Backlog, Condition, Listing, Store, StoreError};
+use crate::engine::start::{Running, start};
+use crate::query::{Column, List, Page};
+use crate::settings::Settings;
+use crate::store::{Backlog, Store, StoreError};
 use crate::wire::envelope::{Envelope, child_trace, root_trace, valid_trace};
 use crate::wire::subject::check_key;
 
-/// So many batches may be on their way from the reader, and to the publisher, at once.
-const HANDED_MAX: usize = 4;
+/// How long the last batch may take once the service stops: supervisors commonly kill after 10 seconds.
+const STOP_MAX: Duration = Duration::from_secs(9);
+
+/// Why [`Service::run_until_stopped`] ended with an error.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A task of the service ended by itself, which only a bug can make it do.
+    #[error("{service} ended by itself: the log says which task")]
+    Failed {
+        /// The service's name.
+        service: &'static str,
+    },
+    /// The last batch did not finish in time. What is not committed is received again after the next start.
+    #[error("{service} did not stop in time: what is not committed is received again")]
+    Unfinished {
+        /// The service's name.
+        service: &'static str,
+    },
+    /// The process can't wait for signals.
+    #[error("cannot wait for SIGTERM and SIGINT")]
+    Signal(#[from] std::io::Error),
+}
 
 /// A running service.
 #[derive(Clone)]
@@ -46,88 +67,30 @@ struct Inner {
     shared: Shared,
     commands: mpsc::Sender<QueuedCommand>,
     running: KeysInUse,
-    /// The commands that begin something new.
+    /// The commands that begin a story.
     intakes: BTreeSet<&'static str>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// Starts a service: it reads, reacts and publishes from now on, as soon as its server is there.
-///
-/// Must be called in a tokio runtime.
-pub fn start(
-    choreography: Choreography,
-    store: Arc<dyn Store>,
-    bus: Arc<dyn Bus>,
-    stories: Option<Arc<dyn Stories>>,
-    settings: Settings,
-) -> Service {
-    let choreography = Arc::new(choreography);
-    let shared = Shared::new(settings.clock.now());
-    let (feed_in, feed) = mpsc::channel(HANDED_MAX);
-    let (calls_in, commands) = mpsc::channel(COMMANDS_MAX);
-    let (over_in, effects_finished) = mpsc::channel(BATCH_MAX);
-    let (committed_in, committed) = mpsc::channel(HANDED_MAX);
-    let (effects_added, added) = mpsc::channel(HANDED_MAX);
-    let reader = Reader {
-        store: store.clone(),
-        bus: bus.clone(),
-        shared: shared.clone(),
-        settings: settings.clone(),
-        consumer: format!("{}-{}", choreography.service, settings.instance),
-        feed: feed_in,
-        mine: None,
-    };
-    let publisher = OutboxRelay {
-        store: store.clone(),
-        bus: bus.clone(),
-        shared: shared.clone(),
-        settings: settings.clone(),
-        committed,
-        progress: RelayProgress::default(),
-        forward: Arc::new(choreography.circuit_kinds()),
-    };
-    let breaker_task = BreakerTask {
-        choreography: choreography.clone(),
-        bus,
-        shared: shared.clone(),
-        settings: settings.clone(),
-        circuits: Circuits::new(settings.circuit_threshold, settings.clock.now()),
-        reported: BTreeMap::new(),
-    };
-    let effects = Effects {
-        choreography: choreography.clone(),
-        store: store.clone(),
-        shared: shared.clone(),
-        settings: settings.clone(),
-        added,
-        over: over_in,
-    };
-    let (name, intakes) = (choreography.service, choreography.intakes.clone());
-    let worker = Worker {
-        choreography,
-        store: store.clone(),
-        shared: shared.clone(),
-        settings: settings.clone(),
-        feed,
-        commands,
-        effects_finished,
-        effects_added,
-        committed: committed_in,
-        state: State::default(),
-    };
-    let tasks = vec![
-        tokio::spawn(worker.run()),
-        tokio::spawn(reader.run()),
-        tokio::spawn(publisher.run()),
-        tokio::spawn(breaker_task.run()),
-        tokio::spawn(effects.run()),
-    ];
-    let (running, tasks) = (KeysInUse::default(), Mutex::new(tasks));
-    let commands = calls_in;
-    Service { inner: Arc::new(Inner { name, settings, store, stories, shared, commands, running, intakes, tasks }) }
-}
-
 impl Service {
+    /// Returns a builder that connects a choreography to its database and its message server.
+    pub fn builder(choreography: Choreography) -> ServiceBuilder {
+        ServiceBuilder::new(choreography)
+    }
+
+    pub(crate) fn start(
+        choreography: Choreography,
+        store: Arc<dyn Store>,
+        bus: Arc<dyn Bus>,
+        settings: Settings,
+    ) -> Self {
+        let (name, intakes) = (choreography.service, choreography.intakes.clone());
+        let stories = bus.stories();
+        let Running { shared, commands, tasks } = start(Arc::new(choreography), store.clone(), bus, &settings);
+        let (running, tasks) = (KeysInUse::default(), Mutex::new(tasks));
+        Self { inner: Arc::new(Inner { name, settings, store, stories, shared, commands, running, intakes, tasks }) }
+    }
+
     /// The service's name.
     pub fn name(&self) -> &'static str {
         self.inner.name
@@ -214,6 +177,14 @@ impl Service {
         self.inner.settings.clock.now()
     }
 
+    /// Returns the row of a key, as the last commit left it.
+    ///
+    /// # Errors
+    /// When the database fails, or the row can't be read.
+    pub async fn get<S: Row>(&self, key: &S::Key) -> Result<Option<S>, StoreError> {
+        self.one(Column::new("key"), key).await
+    }
+
     /// The first row of a table in which a column has a value.
     ///
     /// # Errors
@@ -226,9 +197,7 @@ impl Service {
 
     /// Rows of a table, page by page, in the order of their keys.
     pub fn list<S: Row>(&self, page: Page) -> List<S> {
-        let limit = page.limit.clamp(1, PAGE_MAX);
-        let listing = Listing { table: S::TABLE, conditions: Vec::new(), after: page.cursor, descending: false, limit };
-        List { store: self.inner.store.clone(), listing, row: PhantomData }
+        List::new(self.inner.store.clone(), page)
     }
 
     /// How the service is.
@@ -277,6 +246,23 @@ impl Service {
         }
     }
 
+    /// Runs until SIGTERM or Ctrl-C, then stops as [`stop`](Self::stop) does: for services without HTTP.
+    ///
+    /// # Errors
+    /// [`RunError`] when the service ended by itself, did not stop in time, or can't wait for signals.
+    pub async fn run_until_stopped(&self) -> Result<(), RunError> {
+        let failed = tokio::select! {
+            biased;
+            signal = stop_signal() => {
+                tracing::info!(service = self.name(), signal = signal?, "stopping");
+                false
+            }
+            () = self.failed() => true,
+        };
+        timeout(STOP_MAX, self.stop()).await.map_err(|_| RunError::Unfinished { service: self.name() })?;
+        if failed { Err(RunError::Failed { service: self.name() }) } else { Ok(()) }
+    }
+
     /// Resolves when a task of the service has ended by itself, which only a bug can make it do.
     pub async fn failed(&self) {
         let over = || {
@@ -290,78 +276,13 @@ impl Service {
     }
 }
 
-/// A column by which rows are listed: `Payment::ORDER = Column::new("order_id")`.
-pub struct Column<S, V> {
-    name: &'static str,
-    of: PhantomData<fn(S, V)>,
-}
-
-impl<S, V> Clone for Column<S, V> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<S, V> Copy for Column<S, V> {}
-
-impl<S, V> Column<S, V> {
-    /// The column of this name: `key`, or one that the service's migrations generate.
-    pub const fn new(name: &'static str) -> Self {
-        Self { name, of: PhantomData }
-    }
-}
-
-/// Which page of a list is wanted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
-    /// At most so many rows; no more than [`PAGE_MAX`] are given.
-    pub limit: u32,
-    /// Where the page before ended.
-    pub cursor: Option<String>,
-}
-
-/// A list that is about to be read.
-pub struct List<S> {
-    store: Arc<dyn Store>,
-    listing: Listing,
-    row: PhantomData<fn() -> S>,
-}
-
-/// A page of rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed<S> {
-    /// The rows.
-    pub rows: Vec<S>,
-    /// The cursor of the next page, if there is one.
-    pub next: Option<String>,
-}
-
-impl<S: Row> List<S> {
-    /// Only rows in which a column has this value.
-    pub fn with<V: Display>(mut self, column: Column<S, V>, value: &V) -> Self {
-        self.listing.conditions.push(Condition { column: column.name, value: value.to_string() });
-        self
-    }
-
-    /// From the highest key down: the newest first, where keys are ids.
-    pub fn descending(mut self) -> Self {
-        self.listing.descending = true;
-        self
-    }
-
-    /// Reads the page.
-    ///
-    /// # Errors
-    /// When the database fails, or a row can't be read.
-    pub async fn get(mut self) -> Result<Listed<S>, StoreError> {
-        let limit = self.listing.limit as usize;
-        self.listing.limit += 1;
-        let mut found = self.store.list(&self.listing).await?;
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let next = found.last().filter(|_| more).map(|row| row.key.clone());
-        let rows = found.iter().map(|row| serde_json::from_str(&row.state));
-        let rows = rows.collect::<Result<_, _>>().map_err(|error| StoreError::Database(error.into()))?;
-        Ok(Listed { rows, next })
-    }
+/// Waits for SIGTERM or SIGINT, and returns its name.
+async fn stop_signal() -> Result<&'static str, std::io::Error> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(tokio::select! {
+        biased;
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    })
 }

@@ -32,8 +32,6 @@ pub(crate) const LETTERS_READ_EVERY: Duration = Duration::from_millis(250);
 pub(crate) const EFFECTS_LOOKS_EVERY: Duration = Duration::from_secs(1);
 /// At most so many inbox rows are forgotten in one go, so that no batch waits long for the database.
 pub(crate) const FORGET_MAX: u32 = 5_000;
-/// At most so many rows in a page of a list.
-pub const PAGE_MAX: u32 = 100;
 
 /// How a service runs.
 #[derive(Clone)]

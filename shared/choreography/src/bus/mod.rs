@@ -3,6 +3,8 @@
 //! A [`Connection`] lives once: when it is lost it never comes back by itself, so that what was said on it can't
 //! overtake what is said again on the next one.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -109,6 +111,11 @@ pub struct Delivery {
 pub trait Bus: Send + Sync + 'static {
     /// Connects. The connection lives once.
     async fn connect(&self) -> Result<Box<dyn Connection>, BusError>;
+
+    /// Returns what reads stories from this server; none if the service has no right to.
+    fn stories(&self) -> Option<Arc<dyn Stories>> {
+        None
+    }
 }
 
 /// What comes back for something published: the acknowledgement, with its sequence in the stream.

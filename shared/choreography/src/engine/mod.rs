@@ -8,4 +8,5 @@ pub(crate) mod execute;
 pub(crate) mod outbox_relay;
 pub(crate) mod reader;
 pub(crate) mod shared;
+pub(crate) mod start;
 pub(crate) mod worker;

@@ -12,7 +12,7 @@ use crate::until;
 
 /// A scribe that knows page 1 by heart: the law is not checked, so that what is done twice is seen.
 async fn scribe_by_heart(stage: &Stage) -> Service {
-    let scribe = stage.start_lawless();
+    let scribe = stage.start_lawless().await;
     well(&scribe).await;
     for line in 0..4 {
         write(stage, line).await;
@@ -58,7 +58,7 @@ async fn the_database_is_not_asked_for_what_the_last_batches_wrote() {
 async fn what_another_instance_wrote_is_seen() {
     let stage = Stage::new();
     let scribe = scribe_by_heart(&stage).await;
-    let other = stage.start_as(1);
+    let other = stage.start_as(1).await;
     well(&other).await;
     for round in 0..10 {
         other.execute(note(&format!("b{round}"))).await.unwrap();
@@ -74,7 +74,7 @@ async fn what_another_instance_wrote_is_seen() {
 async fn one_that_woke_after_the_take_over_writes_nothing_by_memory() {
     let stage = Stage::new();
     let sleeper = Sleeper::over(stage.store.clone());
-    let scribe = stage.start_over(Arc::new(sleeper.clone()), stage.settings());
+    let scribe = stage.start_over(Arc::new(sleeper.clone()), stage.settings()).await;
     well(&scribe).await;
     for line in 0..4 {
         stage.write(1, line);
@@ -82,7 +82,7 @@ async fn one_that_woke_after_the_take_over_writes_nothing_by_memory() {
     }
     sleeper.sleep();
     stage.write(1, 4);
-    let other = stage.start_as(1);
+    let other = stage.start_as(1).await;
     stage.logged(1, "write 4").await;
     other.execute(note("rain")).await.unwrap();
     sleeper.wake();
@@ -122,7 +122,7 @@ async fn a_message_waits_only_for_a_row_that_is_really_missing() {
     let stage = Stage::new();
     let scribe = scribe_by_heart(&stage).await;
     // Pages that the first scribe has never read.
-    let other = stage.start_as(1);
+    let other = stage.start_as(1).await;
     well(&other).await;
     for page in 10..20 {
         other.execute(OpenPage { page, title: "May".to_owned() }).await.unwrap();

@@ -42,7 +42,7 @@ async fn state(service: &Service, message: &str, wanted: Option<CircuitState>) {
 
 /// A scribe that is well, with the circuit of `page-opened` open since the present cycle began.
 async fn opened(stage: &Stage) -> Service {
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     open_circuit(stage, &scribe).await;
     scribe
@@ -83,7 +83,7 @@ async fn all_said(stage: &Stage, count: u32) {
 #[tokio::test(start_paused = true)]
 async fn a_circuit_opens_after_three_dirty_cycles_and_closes_after_two_clean_ones() {
     let stage = Stage::new();
-    let scribe = stage.start_intake();
+    let scribe = stage.start_intake().await;
     well(&scribe).await;
     next_cycle(&stage).await;
     assert_eq!(open(&scribe, 1).await, Ok(()));
@@ -115,7 +115,7 @@ async fn a_circuit_opens_after_three_dirty_cycles_and_closes_after_two_clean_one
 #[tokio::test(start_paused = true)]
 async fn an_answer_under_an_idempotency_key_is_given_again_while_nothing_new_is_begun() {
     let stage = Stage::new();
-    let scribe = stage.start_intake();
+    let scribe = stage.start_intake().await;
     well(&scribe).await;
     let once = |key: &str| {
         let key = IdempotencyKey { route: "POST /pages".to_owned(), caller: String::new(), key: key.to_owned() };
@@ -160,7 +160,7 @@ async fn an_open_circuit_holds_its_kind_in_order_while_all_else_passes() {
 #[tokio::test(start_paused = true)]
 async fn a_half_open_circuit_lets_its_kind_pass_at_its_pace() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     next_cycle(&stage).await;
     (0..3).for_each(|_| die(&stage, "page-opened"));
@@ -228,7 +228,7 @@ async fn what_was_held_survives_a_restart_and_so_does_the_open_circuit() {
     scribe.stop().await;
     assert_eq!(pages(&stage), [] as [u32; 0]);
     (0..3).for_each(|_| die(&stage, "page-opened"));
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     state(&scribe, "page-opened", Some(CircuitState::Open)).await;
     dirty_cycles(&stage, 2).await;
     state(&scribe, "page-opened", Some(CircuitState::Open)).await;
@@ -242,7 +242,7 @@ async fn what_was_held_survives_a_restart_and_so_does_the_open_circuit() {
 #[tokio::test(start_paused = true)]
 async fn too_much_on_its_way_lets_nothing_new_begin() {
     let stage = Stage::new();
-    let scribe = stage.start_intake_with(Settings { backlog_max: 5, ..stage.settings() });
+    let scribe = stage.start_intake_with(Settings { backlog_max: 5, ..stage.settings() }).await;
     well(&scribe).await;
     open_all(&scribe, 1..=20).await;
     // What is published does not count, though it is kept for a while.
@@ -261,7 +261,7 @@ async fn too_much_on_its_way_lets_nothing_new_begin() {
 #[tokio::test(start_paused = true)]
 async fn what_is_published_never_counts_as_on_its_way() {
     let stage = Stage::new();
-    let scribe = stage.start_intake_with(Settings { backlog_max: 5, ..stage.settings() });
+    let scribe = stage.start_intake_with(Settings { backlog_max: 5, ..stage.settings() }).await;
     well(&scribe).await;
     // For longer than it is kept.
     for page in 1..=400 {
@@ -275,13 +275,13 @@ async fn what_is_published_never_counts_as_on_its_way() {
 async fn right_after_a_restart_too_much_on_its_way_is_noticed_whatever_was_said_before() {
     let stage = Stage::new();
     let settings = Settings { backlog_max: 5, ..stage.settings() };
-    let scribe = stage.start_intake_with(settings.clone());
+    let scribe = stage.start_intake_with(settings.clone()).await;
     well(&scribe).await;
     open_all(&scribe, 1..=20).await;
     all_said(&stage, 20).await;
     until("all is forgotten", || async { stage.backlog().await.outbox == 0 }).await;
     scribe.stop().await;
-    let scribe = stage.start_intake_with(settings);
+    let scribe = stage.start_intake_with(settings).await;
     well(&scribe).await;
     stage.bus.set_down(true);
     open_all(&scribe, 21..=26).await;

@@ -33,7 +33,7 @@ fn refused() -> ExecuteError {
 #[tokio::test(start_paused = true)]
 async fn the_caller_is_answered_with_the_row_once_it_is_committed() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     assert_eq!(scribe.execute(open(1, "May")).await, Ok(page(["open May"])));
     assert_eq!(stage.log(1).await, ["open May"]);
     assert_eq!(scribe.execute(note(1, "rain")).await, Ok(page(["open May", "note rain"])));
@@ -44,7 +44,7 @@ async fn the_caller_is_answered_with_the_row_once_it_is_committed() {
 #[tokio::test(start_paused = true)]
 async fn commands_of_one_batch_are_done_in_the_order_of_their_arrival() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     scribe.execute(open(1, "May")).await.unwrap();
     let texts: Vec<String> = (0..700).map(|text| text.to_string()).collect();
     let notes = texts.iter().map(|text| scribe.execute(note(1, text)));
@@ -58,7 +58,7 @@ async fn commands_of_one_batch_are_done_in_the_order_of_their_arrival() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_changes_nothing_and_says_nothing() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     scribe.execute(open(1, "May")).await.unwrap();
     assert_eq!(scribe.execute(open(1, "June")).await, Err(refused()));
     stage.all_is_heard().await;
@@ -70,7 +70,7 @@ async fn a_refusal_changes_nothing_and_says_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_missing_row_is_missing_and_nothing_waits_for_it() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     assert_eq!(scribe.execute(note(1, "rain")).await, Err(ExecuteError::Missing));
     assert_eq!(stage.backlog().await.waiting, 0);
     scribe.stop().await;
@@ -79,7 +79,7 @@ async fn a_missing_row_is_missing_and_nothing_waits_for_it() {
 #[tokio::test(start_paused = true)]
 async fn what_fails_changes_nothing_and_harms_no_neighbour() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     let (panicking, large, fine) = tokio::join!(
         scribe.execute(open(1, "panic")),
         scribe.execute(open(2, "at length")),
@@ -96,14 +96,14 @@ async fn what_fails_changes_nothing_and_harms_no_neighbour() {
 #[tokio::test(start_paused = true)]
 async fn a_repeated_request_gets_its_answer_again_also_after_a_restart() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     scribe.execute(open(1, "May")).await.unwrap();
     let first = scribe.execute_as(note(1, "rain"), once("a", "rain")).await;
     scribe.execute(note(1, "sun")).await.unwrap();
     assert_eq!(first, Ok(page(["open May", "note rain"])));
     assert_eq!(scribe.execute_as(note(1, "rain"), once("a", "rain")).await, first);
     scribe.stop().await;
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     assert_eq!(scribe.execute_as(note(1, "rain"), once("a", "rain")).await, first);
     assert_eq!(stage.log(1).await, ["open May", "note rain", "note sun"]);
     assert_eq!(scribe.execute_as(note(1, "hail"), once("a", "hail")).await, Err(ExecuteError::KeyReused));
@@ -114,13 +114,13 @@ async fn a_repeated_request_gets_its_answer_again_also_after_a_restart() {
 #[tokio::test(start_paused = true)]
 async fn refusals_are_repeated_as_they_were_but_faults_are_tried_again() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     assert_eq!(scribe.execute_as(note(1, "rain"), once("a", "x")).await, Err(ExecuteError::Missing));
     assert!(matches!(scribe.execute_as(open(1, "panic"), once("b", "x")).await, Err(ExecuteError::Failed(_))));
     assert_eq!(scribe.execute_as(open(1, "May"), once("b", "x")).await, Ok(page(["open May"])));
     assert_eq!(scribe.execute_as(open(1, "June"), once("c", "x")).await, Err(refused()));
     scribe.stop().await;
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     assert_eq!(scribe.execute_as(note(1, "rain"), once("a", "x")).await, Err(ExecuteError::Missing));
     assert_eq!(scribe.execute_as(open(9, "June"), once("c", "x")).await, Err(refused()));
     scribe.stop().await;
@@ -130,7 +130,7 @@ async fn refusals_are_repeated_as_they_were_but_faults_are_tried_again() {
 async fn an_answer_is_forgotten_after_its_time() {
     let stage = Stage::new();
     let settings = Settings { replies_kept: ms(100_000), inbox_kept: ms(10_000), ..stage.settings() };
-    let scribe = stage.start_with(settings);
+    let scribe = stage.start_with(settings).await;
     well(&scribe).await;
     scribe.execute_as(open(1, "May"), once("a", "x")).await.unwrap();
     pass(ms(95_000)).await;
@@ -143,7 +143,7 @@ async fn an_answer_is_forgotten_after_its_time() {
 /// A service whose database sleeps, with a command on its way that has an idempotency key.
 async fn asleep(stage: &Stage) -> (Service, Sleeper) {
     let sleeper = Sleeper::over(stage.store.clone());
-    let scribe = stage.start_over(Arc::new(sleeper.clone()), stage.settings());
+    let scribe = stage.start_over(Arc::new(sleeper.clone()), stage.settings()).await;
     well(&scribe).await;
     scribe.execute(open(1, "May")).await.unwrap();
     sleeper.sleep();
@@ -185,7 +185,7 @@ async fn a_caller_that_goes_away_and_comes_again_is_answered_and_nobody_is_stuck
 #[tokio::test(start_paused = true)]
 async fn two_instances_do_a_request_once() {
     let stage = Stage::new();
-    let (one, other) = (stage.start(), stage.start_as(1));
+    let (one, other) = (stage.start().await, stage.start_as(1).await);
     one.execute(open(1, "May")).await.unwrap();
     let (first, second) = tokio::join!(
         one.execute_as(note(1, "rain"), once("a", "x")),
@@ -223,7 +223,7 @@ async fn beyond_the_bound_callers_are_told_to_come_back() {
 #[tokio::test(start_paused = true)]
 async fn a_trace_is_handed_on_and_an_unreadable_one_is_replaced() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let request = |trace: &str| Request { trace: Some(trace.to_owned()), ..Request::default() };
     scribe.execute_as(open(1, "May"), request(trace)).await.unwrap();

@@ -9,7 +9,7 @@ use crate::{ms, pass, until};
 #[tokio::test(start_paused = true)]
 async fn nothing_is_lost_and_nothing_done_twice_when_commits_fail() {
     let stage = Stage::new();
-    let scribe = stage.start_lawless();
+    let scribe = stage.start_lawless().await;
     well(&scribe).await;
     scribe.execute(OpenPage { page: 2, title: "May".to_owned() }).await.unwrap();
     for round in 0..20 {
@@ -40,7 +40,7 @@ async fn nothing_is_lost_and_nothing_done_twice_when_commits_fail() {
 #[tokio::test(start_paused = true)]
 async fn no_message_dies_of_it_however_long_it_takes() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     // The message is worth ten minutes, and arrived in time.
     stage.store.fail_next_commits(10_000);
@@ -57,7 +57,7 @@ async fn no_message_dies_of_it_however_long_it_takes() {
 #[tokio::test(start_paused = true)]
 async fn a_service_that_has_nothing_to_do_notices_it_and_that_it_is_over() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     stage.store.fail_next_commits(3);
     until("the database fails", || async { scribe.health().database.is_err() }).await;
@@ -68,7 +68,7 @@ async fn a_service_that_has_nothing_to_do_notices_it_and_that_it_is_over() {
 #[tokio::test(start_paused = true)]
 async fn what_is_due_and_what_waits_survives_it() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     stage.say(Strike { page: 1, line: 1 });
     until("it waits", || async { stage.backlog().await.waiting == 1 }).await;
@@ -85,7 +85,7 @@ async fn what_is_due_and_what_waits_survives_it() {
 #[tokio::test(start_paused = true)]
 async fn a_service_that_stops_meanwhile_tells_its_callers() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     stage.store.fail_next_commits(u32::MAX);
     let open = OpenPage { page: 1, title: "May".to_owned() };

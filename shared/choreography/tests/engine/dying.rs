@@ -17,7 +17,7 @@ async fn dies(stage: &Stage, message: &Envelope, reason: &str, detail: &str) -> 
     stage.write(1, 1);
     let sequence = stage.bus.say(message).unwrap();
     stage.write(1, 3);
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.all_is_heard().await;
     until("its dead letter is published", || async { stage.dead_letters().len() == 1 }).await;
     let entries = ["write 1".to_owned(), format!("not written: {reason}"), "write 3".to_owned()];
@@ -114,7 +114,7 @@ async fn a_message_that_is_larger_than_any_of_ours_is_ignored() {
     stage.bus.say(&Envelope { payload, ..message.clone() }).unwrap();
     let headers = message.headers.with("tracestate", "x".repeat(60_000));
     stage.bus.say(&Envelope { headers, ..message }).unwrap();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.all_is_heard().await;
     assert!(stage.log(1).await.is_empty() && stage.dead_letters().is_empty());
     well(&scribe).await;
@@ -128,7 +128,7 @@ async fn several_deaths_take_their_places_in_the_order_of_a_key() {
     stage.write(1, 1);
     stage.bus.say(&stage.envelope_until(&write(1, 2, How::Plainly), expiry)).unwrap();
     stage.say(write(1, 3, How::Panicking));
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.all_is_heard().await;
     assert_eq!(stage.log(1).await, ["write 1", "not written: expired", "not written: poison"]);
     scribe.stop().await;
@@ -139,7 +139,7 @@ async fn an_undo_never_expires() {
     let stage = Stage::new();
     let expiry = stage.clock.now() - SignedDuration::from_secs(86_400);
     stage.bus.say(&stage.envelope_until(&TearOut { page: 1 }, expiry)).unwrap();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.logged(1, "torn out").await;
     stage.all_is_heard().await;
     assert!(stage.dead_letters().is_empty());
@@ -152,7 +152,7 @@ async fn a_message_hands_its_expiry_on_but_an_otherwise_begins_a_new_one() {
     let expiry = stage.clock.now() + SignedDuration::from_secs(100);
     stage.bus.say(&stage.envelope_until(&write(1, 1, How::Plainly), expiry)).unwrap();
     stage.bus.say(&stage.envelope_until(&write(1, 2, How::Panicking), expiry)).unwrap();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.all_is_heard().await;
     until("both are answered", || async { stage.outgoing().len() >= 2 }).await;
     let expiry_of =
@@ -168,7 +168,7 @@ async fn thousands_of_poisonous_messages_stop_nobody() {
     for line in 0..1_200 {
         stage.say(write(line % 7, line, if line % 2 == 0 { How::Panicking } else { How::Plainly }));
     }
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.all_is_heard().await;
     until("the dead letters are published", || async { stage.dead_letters().len() == 600 }).await;
     let lines = |page| written((0..1_200).filter(|line| line % 7 == page && line % 2 == 1));
@@ -196,7 +196,7 @@ async fn a_message_of_which_processes_die_is_found_and_dies_alone() {
     stage.store.begin_run().await.unwrap();
     stage.store.try_message(id).await.unwrap();
     stage.store.begin_run().await.unwrap();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.all_is_heard().await;
     until("its dead letter is published", || async { stage.dead_letters().len() == 1 }).await;
     assert_eq!(stage.log(1).await, ["write 1", "not written: poison", "write 3"]);
@@ -214,7 +214,7 @@ async fn a_process_that_dies_of_something_else_harms_no_message() {
     for _ in 0..9 {
         stage.store.begin_run().await.unwrap();
     }
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.all_is_heard().await;
     assert_eq!((stage.log(1).await, stage.dead_letters().len()), (written([1, 2]), 0));
     scribe.stop().await;

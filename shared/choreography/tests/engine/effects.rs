@@ -24,7 +24,7 @@ async fn an_effect_is_run_once_it_is_committed_and_what_it_answers_is_said() {
     let stage = Stage::new();
     stage.store.fail_next_commits(20);
     print(&stage, 1, 1);
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     until("commits fail", || async { scribe.health().database.is_err() }).await;
     pass(ms(1_000)).await;
     assert!(stage.press.runs().is_empty());
@@ -38,7 +38,7 @@ async fn it_is_tried_again_after_pauses_that_double() {
     let stage = Stage::new();
     stage.press.jam(1, 5);
     print(&stage, 1, 1);
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     printed(&stage, 1).await;
     let runs = stage.press.runs();
     assert_eq!(runs.len(), 6);
@@ -57,7 +57,7 @@ async fn those_of_a_key_are_run_one_by_one_in_order_and_others_beside_them() {
         print(&stage, 1, line);
         print(&stage, 2, line);
     }
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     printed(&stage, 20).await;
     assert_eq!(stage.press.lines(1), [0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     assert_eq!(stage.press.lines(2), (0..10).collect::<Vec<_>>());
@@ -75,7 +75,7 @@ async fn no_more_than_32_run_at_once() {
     for page in 0..3_000 {
         print(&stage, page, 1);
     }
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     until("all are committed", || async { stage.backlog().await.effects == 3_000 }).await;
     until("the press is full", || async { stage.press.running_most() == 32 }).await;
     pass(ms(5_000)).await;
@@ -94,7 +94,7 @@ async fn running_effects_hold_up_neither_messages_nor_commands() {
     for page in 0..100 {
         print(&stage, page, 1);
     }
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     until("effects run", || async { stage.press.running_most() == 32 }).await;
     stage.write(1, 1);
     stage.logged(1, "write 1").await;
@@ -109,7 +109,7 @@ async fn after_the_last_try_it_dies_and_the_next_of_its_key_goes_on() {
     stage.press.jam(1, 3);
     print(&stage, 1, 1);
     print(&stage, 1, 2);
-    let scribe = stage.start_with(Settings { effect_tries_max: 3, ..stage.settings() });
+    let scribe = stage.start_with(Settings { effect_tries_max: 3, ..stage.settings() }).await;
     printed(&stage, 1).await;
     assert_eq!(stage.press.lines(1), [1, 1, 1, 2]);
     assert_eq!(stage.log(1).await, ["not printed: exhausted"]);
@@ -131,7 +131,7 @@ async fn it_dies_also_when_its_time_is_over_before_its_tries() {
     stage.press.jam(1, 1_000);
     print(&stage, 1, 1);
     let settings = Settings { effect_tries_max: 1_000, effect_time_max: ms(100_000), ..stage.settings() };
-    let scribe = stage.start_with(settings);
+    let scribe = stage.start_with(settings).await;
     pass(ms(99_000)).await;
     assert!(stage.dead_letters().is_empty());
     // The try after the hundred seconds is the last; the pause before it is 90 seconds at most.
@@ -146,16 +146,16 @@ async fn it_survives_a_restart_with_its_tries_and_says_the_same_message() {
     stage.press.jam(1, 2);
     print(&stage, 1, 1);
     let settings = Settings { effect_tries_max: 3, ..stage.settings() };
-    let scribe = stage.start_with(settings.clone());
+    let scribe = stage.start_with(settings.clone()).await;
     until("the first try failed", || async { stage.press.runs().len() == 1 }).await;
     scribe.stop().await;
-    let scribe = stage.start_with(settings.clone());
+    let scribe = stage.start_with(settings.clone()).await;
     until("the second try failed", || async { stage.press.runs().len() == 2 }).await;
     stage.press.hold(true);
     until("the third try is under way", || async { stage.press.runs().len() == 3 }).await;
     scribe.stop().await;
     stage.press.hold(false);
-    let scribe = stage.start_with(settings);
+    let scribe = stage.start_with(settings).await;
     printed(&stage, 1).await;
     assert_eq!(stage.press.runs().len(), 4);
     let outgoing = stage.all_said("printed");
@@ -167,7 +167,7 @@ async fn it_survives_a_restart_with_its_tries_and_says_the_same_message() {
 #[tokio::test(start_paused = true)]
 async fn it_is_run_as_soon_as_it_is_committed() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     for line in 1..=20 {
         print(&stage, 1, line);
@@ -183,7 +183,7 @@ async fn it_is_run_as_soon_as_it_is_committed() {
 #[tokio::test(start_paused = true)]
 async fn one_that_another_instance_committed_is_noticed() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     print(&stage, 1, 1);
     printed(&stage, 1).await;
@@ -206,7 +206,7 @@ async fn reading_is(service: &Service, well: bool) {
 #[tokio::test(start_paused = true)]
 async fn a_running_effect_is_not_begun_again_when_the_connection_is_lost() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     stage.press.hold(true);
     print(&stage, 1, 1);
@@ -228,12 +228,12 @@ async fn a_running_effect_is_not_begun_again_when_the_connection_is_lost() {
 #[tokio::test(start_paused = true)]
 async fn an_effect_that_was_abandoned_by_a_stop_does_not_go_on_behind_it() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.press.hold(true);
     print(&stage, 1, 1);
     until("it runs", || async { stage.press.runs().len() == 1 }).await;
     scribe.stop().await;
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     until("it runs again", || async { stage.press.runs().len() == 2 }).await;
     assert_eq!(stage.press.clashes(), 0);
     stage.press.hold(false);

@@ -14,7 +14,7 @@ const KEPT: Duration = ms(60_000);
 /// Says a message, lets something happen, and says it again: how often it was received.
 async fn heard_after(happens: impl AsyncFnOnce(&Stage)) -> usize {
     let stage = Stage::new();
-    let scribe = stage.start_with(Settings { check_idempotence: false, inbox_kept: KEPT, ..stage.settings() });
+    let scribe = stage.start_with(Settings { check_idempotence: false, inbox_kept: KEPT, ..stage.settings() }).await;
     well(&scribe).await;
     let expiry = stage.clock.now() + jiff::SignedDuration::from_hours(24);
     let message = stage.envelope_until(&Write { page: 1, line: 1, how: How::Lawlessly }, expiry);
@@ -55,7 +55,7 @@ async fn it_is_not_forgotten_while_the_server_is_away_nor_in_the_first_time_afte
 #[tokio::test(start_paused = true)]
 async fn many_ids_are_forgotten_a_part_at_a_time() {
     let stage = Stage::new();
-    let scribe = stage.start_with(Settings { inbox_kept: KEPT, ..stage.settings() });
+    let scribe = stage.start_with(Settings { inbox_kept: KEPT, ..stage.settings() }).await;
     well(&scribe).await;
     for line in 0..12_000 {
         stage.write(line % 50, line);

@@ -13,7 +13,7 @@ use crate::{ms, pass, until};
 /// An instance that can fall asleep, in charge.
 async fn sleepy(stage: &Stage, settings: Settings) -> (Service, Sleeper) {
     let sleeper = Sleeper::over(stage.store.clone());
-    let scribe = stage.start_over(Arc::new(sleeper.clone()), settings);
+    let scribe = stage.start_over(Arc::new(sleeper.clone()), settings).await;
     well(&scribe).await;
     (scribe, sleeper)
 }
@@ -21,7 +21,7 @@ async fn sleepy(stage: &Stage, settings: Settings) -> (Service, Sleeper) {
 #[tokio::test(start_paused = true)]
 async fn only_one_reads_and_the_standby_is_well_too() {
     let stage = Stage::new();
-    let (one, other) = (stage.start_lawless(), stage.start_as(1));
+    let (one, other) = (stage.start_lawless().await, stage.start_as(1).await);
     well(&one).await;
     well(&other).await;
     for line in 0..1_000 {
@@ -41,9 +41,9 @@ async fn only_one_reads_and_the_standby_is_well_too() {
 #[tokio::test(start_paused = true)]
 async fn when_one_stops_the_other_takes_over() {
     let stage = Stage::new();
-    let one = stage.start();
+    let one = stage.start().await;
     well(&one).await;
-    let other = stage.start_as(1);
+    let other = stage.start_as(1).await;
     stage.write(1, 1);
     stage.all_is_heard().await;
     one.stop().await;
@@ -59,7 +59,7 @@ async fn when_one_stops_the_other_takes_over() {
 async fn when_one_falls_silent_the_other_takes_over_within_five_seconds() {
     let stage = Stage::new();
     let (one, sleeper) = sleepy(&stage, stage.settings()).await;
-    let other = stage.start_as(1);
+    let other = stage.start_as(1).await;
     pass(ms(3_333)).await;
     sleeper.sleep();
     let asleep = stage.clock.now();
@@ -80,7 +80,7 @@ async fn one_that_was_paused_in_the_middle_of_a_batch_commits_nothing_when_it_wa
         stage.say(Write { page: 1, line, how: How::Lawlessly });
     }
     pass(ms(100)).await;
-    let other = stage.start_with(Settings { instance: 1, ..lawless });
+    let other = stage.start_with(Settings { instance: 1, ..lawless }).await;
     stage.all_is_heard().await;
     let head = stage.head().await;
     sleeper.wake();
@@ -101,7 +101,7 @@ async fn what_was_due_while_it_was_paused_is_said_once() {
     one.execute(Remind { page: 1, line: 1, after_ms: Some(2_000) }).await.unwrap();
     sleeper.sleep();
     pass(ms(10_000)).await;
-    let other = stage.start_as(1);
+    let other = stage.start_as(1).await;
     stage.logged(1, "ring 1").await;
     sleeper.wake();
     pass(ms(10_000)).await;
@@ -120,7 +120,7 @@ async fn done_elsewhere(falls_asleep: impl AsyncFnOnce(&Stage, &Sleeper), before
     until("it runs", || async { stage.press.runs().len() == 1 }).await;
     falls_asleep(&stage, &sleeper).await;
     let elsewhere = Stage { press: Press::default(), ..stage.clone() };
-    let other = elsewhere.start_as(1);
+    let other = elsewhere.start_as(1).await;
     until("it is done there", || async { stage.outgoing() == ["printed.1"] }).await;
     before_it_wakes(&stage).await;
     sleeper.wake();
@@ -153,9 +153,9 @@ async fn an_effect_that_was_done_elsewhere_before_its_outcome_was_committed_does
 #[tokio::test(start_paused = true)]
 async fn what_a_standby_commits_for_a_caller_is_published_at_once() {
     let stage = Stage::new();
-    let one = stage.start();
+    let one = stage.start().await;
     well(&one).await;
-    let other = stage.start_as(1);
+    let other = stage.start_as(1).await;
     let mut read_story = stage.clock.now();
     for page in 1..50 {
         let teller = if page % 3 == 0 { &one } else { &other };
@@ -173,10 +173,10 @@ async fn what_a_standby_commits_for_a_caller_is_published_at_once() {
 async fn they_may_take_over_from_each_other_again_and_again() {
     let stage = Stage::new();
     let lawless = |instance| Settings { instance, check_idempotence: false, ..stage.settings() };
-    let mut one = stage.start_with(lawless(0));
+    let mut one = stage.start_with(lawless(0)).await;
     well(&one).await;
     for round in 0..10 {
-        let other = stage.start_with(lawless((round + 1) % 2));
+        let other = stage.start_with(lawless((round + 1) % 2)).await;
         for line in 0..100 {
             stage.say(Write { page: 1, line: round * 100 + line, how: How::Lawlessly });
         }

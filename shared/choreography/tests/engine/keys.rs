@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use choreography::bus::memory::MemoryBus;
-use choreography::store::memory::MemoryStore;
-use choreography::{Choreography, Clock, Command, ExecuteError, Message, Row, Settings, start};
+use choreography::{Choreography, Clock, Command, ExecuteError, Message, Row, Service, Settings};
 use serde::{Deserialize, Serialize};
 
 use crate::until;
@@ -90,7 +89,8 @@ async fn an_unsayable_key_changes_nothing_and_holds_up_nobody() {
     let clock = Clock::turned("2026-01-01T00:00:00Z".parse().unwrap());
     let settings = Settings { clock, ..Settings::default() };
     let choreography = Choreography::new("desk").command(enrol).command(rename);
-    let desk = start(choreography, Arc::new(MemoryStore::new()), Arc::new(bus.clone()), None, settings);
+    let builder = Service::builder(choreography).settings(settings).memory();
+    let desk = builder.bus(Arc::new(bus.clone())).start().await.unwrap();
     let long = "x".repeat(5_000);
     for name in ["", "a.b", "*", "a >", "a b", "a\r\nb", "a\tb", "\u{7f}", &long] {
         let refused = desk.execute(Enrol { reader: 1, name: name.to_owned() }).await;

@@ -19,7 +19,7 @@ async fn outgoing(stage: &Stage) {
 async fn a_hearer_that_is_not_sent_anything_costs_one_letter_a_cycle_until_it_is() {
     let stage = Stage::new();
     stage.bus.add_consumer("reader-0", &["scribe.page-opened.*", "scribe.written.*"]);
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     scribe.execute(OpenPage { page: 1, title: "May".to_owned() }).await.unwrap();
     outgoing(&stage).await;
@@ -59,7 +59,7 @@ async fn nothing_is_overdue_where_one_instance_is_sent_everything() {
     stage.bus.add_consumer("reader-0", &["scribe.page-opened.*"]);
     stage.bus.add_consumer("reader-1", &["scribe.page-opened.*"]);
     stage.bus.add_consumer("stranger-0", &["author.write.*"]);
-    let (scribe, standby) = (stage.start(), stage.start_as(1));
+    let (scribe, standby) = (stage.start().await, stage.start_as(1).await);
     well(&scribe).await;
     well(&standby).await;
     scribe.execute(OpenPage { page: 1, title: "May".to_owned() }).await.unwrap();

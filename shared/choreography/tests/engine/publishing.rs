@@ -22,7 +22,7 @@ async fn outgoing(stage: &Stage, count: usize) {
 #[tokio::test(start_paused = true)]
 async fn lost_acknowledgements_and_cuts_leave_the_order_of_what_was_said() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     for round in 0..20 {
         match round % 4 {
@@ -44,7 +44,7 @@ async fn lost_acknowledgements_and_cuts_leave_the_order_of_what_was_said() {
 #[tokio::test(start_paused = true)]
 async fn more_than_a_window_goes_out_in_order_after_an_outage() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     stage.bus.set_down(true);
     open(&scribe, 0..5_000 - 1_000).await;
@@ -58,7 +58,7 @@ async fn more_than_a_window_goes_out_in_order_after_an_outage() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_refuses_is_asked_again_and_health_says_so_all_the_while() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     stage.bus.refuse(Some("no space left"));
     open(&scribe, 0..10).await;
@@ -80,7 +80,7 @@ async fn a_server_that_refuses_is_asked_again_and_health_says_so_all_the_while()
 #[tokio::test(start_paused = true)]
 async fn a_server_that_acknowledges_nothing_is_not_called_well_at_each_new_connection() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     stage.bus.drop_acknowledgements(1_000_000);
     open(&scribe, 0..10).await;
@@ -98,7 +98,7 @@ async fn a_server_that_acknowledges_nothing_is_not_called_well_at_each_new_conne
 #[tokio::test(start_paused = true)]
 async fn what_is_acknowledged_is_kept_until_the_same_server_lived_on_for_a_safe_while() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     open(&scribe, 0..10).await;
     outgoing(&stage, 10).await;
@@ -120,7 +120,7 @@ async fn what_is_acknowledged_is_kept_until_the_same_server_lived_on_for_a_safe_
 #[tokio::test(start_paused = true)]
 async fn a_server_that_lost_its_tail_is_told_again_what_was_lost() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     open(&scribe, 0..10).await;
     outgoing(&stage, 10).await;
@@ -140,7 +140,7 @@ async fn a_server_that_lost_its_tail_is_told_again_what_was_lost() {
 #[tokio::test(start_paused = true)]
 async fn a_service_that_falls_idle_forgets_what_it_said() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     open(&scribe, 0..10).await;
     outgoing(&stage, 10).await;
@@ -149,7 +149,7 @@ async fn a_service_that_falls_idle_forgets_what_it_said() {
     pass(ms(60_000)).await;
     stage.bus.restart();
     scribe.stop().await;
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     stage.all_is_heard().await;
     assert_eq!(stage.all_said("page-opened").len(), 10);
@@ -159,7 +159,7 @@ async fn a_service_that_falls_idle_forgets_what_it_said() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_said_before_its_commit() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     stage.store.fail_next_commits(u32::MAX);
     let mut opening = Box::pin(open(&scribe, 0..5));

@@ -20,7 +20,7 @@ async fn trouble(scribe: &Service, what: &str) -> String {
 #[tokio::test(start_paused = true)]
 async fn a_forgotten_pull_that_steals_messages_is_noticed() {
     let stage = Stage::new();
-    let scribe = stage.start_lawless();
+    let scribe = stage.start_lawless().await;
     well(&scribe).await;
     stage.bus.steal("scribe-0", 20);
     for line in 0..200 {
@@ -38,7 +38,7 @@ async fn a_forgotten_pull_that_steals_messages_is_noticed() {
 #[tokio::test(start_paused = true)]
 async fn a_message_that_is_delivered_twice_is_heard_once() {
     let stage = Stage::new();
-    let scribe = stage.start_lawless();
+    let scribe = stage.start_lawless().await;
     well(&scribe).await;
     for line in 0..50 {
         if line % 10 == 5 {
@@ -55,7 +55,7 @@ async fn a_message_that_is_delivered_twice_is_heard_once() {
 #[tokio::test(start_paused = true)]
 async fn it_survives_cuts_restarts_and_silence_in_a_flood() {
     let stage = Stage::new();
-    let scribe = stage.start_lawless();
+    let scribe = stage.start_lawless().await;
     for line in 0..1_000 {
         say(&stage, line);
         match line % 100 {
@@ -80,7 +80,7 @@ async fn it_survives_cuts_restarts_and_silence_in_a_flood() {
 async fn a_service_that_starts_before_its_server_waits_for_it() {
     let stage = Stage::new();
     stage.bus.set_down(true);
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     trouble(&scribe, "down").await;
     pass(ms(60_000)).await;
     stage.bus.set_down(false);
@@ -94,7 +94,7 @@ async fn a_service_that_starts_before_its_server_waits_for_it() {
 async fn without_its_consumer_it_says_so_and_goes_on_once_that_exists() {
     let stage = Stage::new();
     stage.bus.remove_consumer("scribe-0");
-    let scribe = stage.start_lawless();
+    let scribe = stage.start_lawless().await;
     say(&stage, 1);
     let trouble = trouble(&scribe, "the consumer scribe-0 does not exist").await;
     assert!(trouble.contains("provisioning"), "{trouble}");
@@ -121,7 +121,7 @@ async fn accept_the_stream(stage: &Stage) {
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_was_created_anew_is_not_read_until_an_operator_agrees() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.write(1, 1);
     stage.all_is_heard().await;
     stage.bus.recreate_stream();
@@ -133,7 +133,7 @@ async fn a_stream_that_was_created_anew_is_not_read_until_an_operator_agrees() {
     assert_eq!(stage.log(1).await, ["write 1"]);
     scribe.stop().await;
     accept_the_stream(&stage).await;
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.logged(1, "write 2").await;
     well(&scribe).await;
     scribe.stop().await;
@@ -142,7 +142,7 @@ async fn a_stream_that_was_created_anew_is_not_read_until_an_operator_agrees() {
 #[tokio::test(start_paused = true)]
 async fn messages_that_left_the_stream_unread_are_not_passed_over_in_silence() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.write(1, 1);
     stage.all_is_heard().await;
     scribe.stop().await;
@@ -150,7 +150,7 @@ async fn messages_that_left_the_stream_unread_are_not_passed_over_in_silence() {
         stage.write(1, line);
     }
     stage.bus.forget_before(7);
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     trouble(&scribe, "left it unread").await;
     scribe.stop().await;
 }
@@ -158,7 +158,7 @@ async fn messages_that_left_the_stream_unread_are_not_passed_over_in_silence() {
 #[tokio::test(start_paused = true)]
 async fn what_was_said_to_others_may_leave_the_stream_while_nothing_is_said_here() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.write(1, 1);
     stage.all_is_heard().await;
     let others = stage.bus.connect().await.unwrap();
@@ -170,7 +170,7 @@ async fn what_was_said_to_others_may_leave_the_stream_while_nothing_is_said_here
     until("reading has passed them", || async { stage.head().await.safe == last }).await;
     scribe.stop().await;
     stage.bus.forget_before(last);
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     stage.write(1, 2);
     stage.logged(1, "write 2").await;
@@ -180,7 +180,7 @@ async fn what_was_said_to_others_may_leave_the_stream_while_nothing_is_said_here
 #[tokio::test(start_paused = true)]
 async fn a_server_that_forgot_what_was_read_long_ago_is_not_read() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     for line in 1..10 {
         stage.write(1, line);
     }

@@ -11,7 +11,7 @@ async fn a_message_published_twice_is_heard_once_in_one_batch_and_in_two() {
     let message = stage.envelope(&Write { page: 1, line: 1, how: How::Lawlessly });
     stage.bus.say(&message).unwrap();
     stage.bus.say(&message).unwrap();
-    let scribe = stage.start_lawless();
+    let scribe = stage.start_lawless().await;
     stage.all_is_heard().await;
     stage.bus.say(&message).unwrap();
     stage.all_is_heard().await;
@@ -49,7 +49,7 @@ async fn foreign_messages_are_ignored_and_counted() {
     for message in &foreign {
         stage.bus.say(message).unwrap();
     }
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.all_is_heard().await;
     assert_eq!(stage.log(1).await, written([]));
     assert!(stage.dead_letters().is_empty());
@@ -66,7 +66,7 @@ async fn messages_of_a_key_are_heard_in_order_over_many_batches() {
     for line in 0..1_500 {
         stage.write(line % 3, line);
     }
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     for line in 1_500..2_000 {
         stage.write(line % 3, line);
         if line % 50 == 0 {
@@ -85,13 +85,13 @@ async fn messages_of_a_key_are_heard_in_order_over_many_batches() {
 #[tokio::test(start_paused = true)]
 async fn what_was_heard_before_a_restart_is_not_heard_again() {
     let stage = Stage::new();
-    let scribe = stage.start_lawless();
+    let scribe = stage.start_lawless().await;
     for line in 0..10 {
         stage.say(Write { page: 1, line, how: How::Lawlessly });
     }
     stage.all_is_heard().await;
     scribe.stop().await;
-    let scribe = stage.start_lawless();
+    let scribe = stage.start_lawless().await;
     well(&scribe).await;
     stage.all_is_heard().await;
     assert_eq!(stage.log(1).await, written(0..10));

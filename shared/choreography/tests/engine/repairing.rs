@@ -45,7 +45,7 @@ fn deaths(stage: &Stage) -> Vec<Envelope> {
 #[tokio::test(start_paused = true)]
 async fn a_replayed_message_is_done_although_its_time_is_over_and_only_once() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     let message = expired(&stage).await;
     ask(&stage, "dead-replay", "scribe/0/7", &message, 1).await;
     assert_eq!(stage.log(1).await, ["not written: expired", "write 2"]);
@@ -58,13 +58,13 @@ async fn a_replayed_message_is_done_although_its_time_is_over_and_only_once() {
 #[tokio::test(start_paused = true)]
 async fn two_replays_in_one_batch_are_one() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     let message = expired(&stage).await;
     scribe.stop().await;
     for _ in 0..2 {
         stage.bus.say(&asked("dead-replay", "scribe/0/7", &message)).unwrap();
     }
-    let scribe = stage.start_lawless();
+    let scribe = stage.start_lawless().await;
     until("both are answered", || async { records(&stage).len() == 2 }).await;
     assert_eq!(records(&stage), ["7 replay refused", "7 replay done"]);
     assert_eq!(stage.log(1).await, ["not written: expired", "write 2"]);
@@ -74,7 +74,7 @@ async fn two_replays_in_one_batch_are_one() {
 #[tokio::test(start_paused = true)]
 async fn only_the_service_where_it_died_takes_a_replay_and_only_of_the_death_that_is_meant() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     let message = expired(&stage).await;
     for mark in ["printer/0/7", "scribe/0", "scribe/0/7/1", "scribe/x/7"] {
         stage.bus.say(&asked("dead-replay", mark, &message)).unwrap();
@@ -89,7 +89,7 @@ async fn only_the_service_where_it_died_takes_a_replay_and_only_of_the_death_tha
 #[tokio::test(start_paused = true)]
 async fn what_is_dropped_is_not_done_any_more() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     let message = expired(&stage).await;
     stage.bus.say(&asked("dead-drop", "scribe/0/7", &message)).unwrap();
     ask(&stage, "dead-drop", "scribe/0/7", &message, 2).await;
@@ -102,7 +102,7 @@ async fn what_is_dropped_is_not_done_any_more() {
 #[tokio::test(start_paused = true)]
 async fn what_dies_again_has_been_tried_once_more() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     let message = stage.envelope(&Write { page: 1, line: 2, how: How::Panicking });
     stage.bus.say(&message).unwrap();
     until("it dies", || async { deaths(&stage).len() == 1 }).await;
@@ -119,7 +119,7 @@ async fn what_dies_again_has_been_tried_once_more() {
 #[tokio::test(start_paused = true)]
 async fn a_replay_that_changes_nothing_says_so() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     let message = expired(&stage).await;
     // Another message has done meanwhile what the dead one was to do.
     stage.write(1, 2);
@@ -133,7 +133,7 @@ async fn a_replay_that_changes_nothing_says_so() {
 async fn a_replayed_effect_answers_when_it_is_over() {
     let stage = Stage::new();
     stage.press.jam(1, 5);
-    let scribe = stage.start_with(Settings { effect_tries_max: 3, ..stage.settings() });
+    let scribe = stage.start_with(Settings { effect_tries_max: 3, ..stage.settings() }).await;
     let message = stage.envelope(&Print { page: 1, line: 1 });
     stage.bus.say(&message).unwrap();
     until("it dies", || async { deaths(&stage).len() == 1 }).await;
@@ -148,12 +148,12 @@ async fn an_undo_that_died_is_told_until_it_is_repaired() {
     let stage = Stage::new();
     let message = stage.envelope(&TearOut { page: 1 });
     let unreadable = Envelope { payload: "{}".into(), ..message.clone() };
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.bus.say(&unreadable).unwrap();
     until("it dies", || async { deaths(&stage).len() == 1 }).await;
     until("that is told", || async { scribe.health().compensations.is_err() }).await;
     scribe.stop().await;
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     until("that is told after a restart", || async { scribe.health().compensations.is_err() }).await;
     assert!(scribe.health().compensations.unwrap_err().starts_with("a compensation has died"));
     ask(&stage, "dead-replay", "scribe/1/1", &message, 1).await;

@@ -13,7 +13,7 @@ async fn remind(scribe: &Service, line: u32, after_ms: Option<u64>) {
 #[tokio::test(start_paused = true)]
 async fn it_is_said_at_its_time_and_heard_like_any_other_message() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     let begin = stage.clock.now();
     remind(&scribe, 1, Some(30_000)).await;
@@ -32,7 +32,7 @@ async fn it_is_said_at_its_time_and_heard_like_any_other_message() {
 #[tokio::test(start_paused = true)]
 async fn said_again_it_replaces_the_first() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     remind(&scribe, 1, Some(10_000)).await;
     remind(&scribe, 2, Some(20_000)).await;
     pass(ms(15_000)).await;
@@ -49,7 +49,7 @@ async fn said_again_it_replaces_the_first() {
 #[tokio::test(start_paused = true)]
 async fn taken_back_it_is_never_said() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     remind(&scribe, 1, Some(10_000)).await;
     remind(&scribe, 1, None).await;
     assert_eq!(stage.backlog().await.scheduled, 0);
@@ -61,10 +61,10 @@ async fn taken_back_it_is_never_said() {
 #[tokio::test(start_paused = true)]
 async fn it_survives_a_restart_also_when_its_time_was_over_by_then() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     remind(&scribe, 1, Some(10_000)).await;
     scribe.stop().await;
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     pass(ms(9_000)).await;
     assert!(stage.outgoing().is_empty());
     stage.logged(1, "ring 1").await;
@@ -72,7 +72,7 @@ async fn it_survives_a_restart_also_when_its_time_was_over_by_then() {
     scribe.stop().await;
     pass(ms(60_000)).await;
     assert_eq!(stage.outgoing(), ["ring.1"]);
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.logged(1, "ring 2").await;
     assert_eq!(stage.outgoing(), ["ring.1", "ring.1"]);
     scribe.stop().await;
@@ -81,7 +81,7 @@ async fn it_survives_a_restart_also_when_its_time_was_over_by_then() {
 #[tokio::test(start_paused = true)]
 async fn more_than_a_batch_of_them_may_be_due_at_once() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     for page in 0..1_300 {
         scribe.execute(Remind { page, line: 1, after_ms: Some(600_000) }).await.unwrap();
     }
@@ -93,7 +93,7 @@ async fn more_than_a_batch_of_them_may_be_due_at_once() {
 #[tokio::test]
 async fn it_is_said_at_its_time_though_commands_never_cease() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     remind(&scribe, 1, Some(100)).await;
     let flood = async {

@@ -6,7 +6,7 @@ use choreography::bus::Bus;
 use choreography::bus::memory::MemoryBus;
 use choreography::store::memory::MemoryStore;
 use choreography::store::{Backlog, Head, Listing, Store};
-use choreography::{Clock, Envelope, Heading, Message, Service, Settings, start};
+use choreography::{Choreography, Clock, Envelope, Heading, Message, Service, Settings};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::diary::press::Press;
@@ -36,36 +36,46 @@ impl Stage {
         Settings { clock: self.clock.clone(), ..Settings::default() }
     }
 
-    pub(crate) fn start(&self) -> Service {
-        self.start_with(self.settings())
+    pub(crate) async fn start(&self) -> Service {
+        self.start_with(self.settings()).await
     }
 
     /// Starts another instance, with a consumer of its own.
-    pub(crate) fn start_as(&self, instance: u32) -> Service {
-        self.start_with(Settings { instance, ..self.settings() })
+    pub(crate) async fn start_as(&self, instance: u32) -> Service {
+        self.start_with(Settings { instance, ..self.settings() }).await
     }
 
     /// Without the check of the law, which would hide that something is done twice.
-    pub(crate) fn start_lawless(&self) -> Service {
-        self.start_with(Settings { check_idempotence: false, ..self.settings() })
+    pub(crate) async fn start_lawless(&self) -> Service {
+        self.start_with(Settings { check_idempotence: false, ..self.settings() }).await
     }
 
-    pub(crate) fn start_with(&self, settings: Settings) -> Service {
-        self.start_over(Arc::new(self.store.clone()), settings)
+    pub(crate) async fn start_with(&self, settings: Settings) -> Service {
+        self.start_over(Arc::new(self.store.clone()), settings).await
     }
 
-    pub(crate) fn start_over(&self, store: Arc<dyn Store>, settings: Settings) -> Service {
-        start(scribe(self.press.clone()), store, Arc::new(self.bus.clone()), None, settings)
+    pub(crate) async fn start_over(&self, store: Arc<dyn Store>, settings: Settings) -> Service {
+        self.start_choreography(scribe(self.press.clone()), store, settings).await
     }
 
     /// Starts a scribe for which opening a page is the beginning of something new.
-    pub(crate) fn start_intake(&self) -> Service {
-        self.start_intake_with(self.settings())
+    pub(crate) async fn start_intake(&self) -> Service {
+        self.start_intake_with(self.settings()).await
     }
 
-    pub(crate) fn start_intake_with(&self, settings: Settings) -> Service {
-        let (store, bus) = (Arc::new(self.store.clone()), Arc::new(self.bus.clone()));
-        start(scribe_with_intake(self.press.clone()), store, bus, None, settings)
+    pub(crate) async fn start_intake_with(&self, settings: Settings) -> Service {
+        let store = Arc::new(self.store.clone());
+        self.start_choreography(scribe_with_intake(self.press.clone()), store, settings).await
+    }
+
+    async fn start_choreography(
+        &self,
+        choreography: Choreography,
+        store: Arc<dyn Store>,
+        settings: Settings,
+    ) -> Service {
+        let builder = Service::builder(choreography).settings(settings);
+        builder.store(store).bus(Arc::new(self.bus.clone())).start().await.unwrap()
     }
 
     /// Is sent, as a consumer, all that there is for it.

@@ -13,7 +13,7 @@ fn open(page: u32) -> OpenPage {
 #[tokio::test(start_paused = true)]
 async fn those_who_wait_are_answered_and_those_who_come_later_are_turned_away() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     let mut waiting: Vec<_> = (0..2_000).map(|page| Box::pin(scribe.execute(open(page)))).collect();
     for call in &mut waiting {
@@ -29,7 +29,7 @@ async fn those_who_wait_are_answered_and_those_who_come_later_are_turned_away() 
 #[tokio::test(start_paused = true)]
 async fn it_lets_go_of_the_lease() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     assert!(stage.head().await.lease_until_ms > stage.clock.now().as_millisecond());
     scribe.stop().await;
@@ -40,7 +40,7 @@ async fn it_lets_go_of_the_lease() {
 async fn it_stops_within_seconds_whatever_the_server_does() {
     for trouble in 0..4 {
         let stage = Stage::new();
-        let scribe = stage.start();
+        let scribe = stage.start().await;
         well(&scribe).await;
         match trouble {
             0 => stage.bus.set_down(true),
@@ -58,13 +58,13 @@ async fn it_stops_within_seconds_whatever_the_server_does() {
 #[tokio::test(start_paused = true)]
 async fn what_could_not_be_published_any_more_is_published_after_the_next_start() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     stage.bus.set_down(true);
     scribe.execute(open(1)).await.unwrap();
     scribe.stop().await;
     stage.bus.set_down(false);
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     crate::until("it is said", || async { stage.outgoing() == ["page-opened.1"] }).await;
     scribe.stop().await;
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use choreography::{Settings, start};
+use choreography::{Service, Settings};
 
 use crate::diary::{How, Write, scribe};
 use crate::dumb::DumbBus;
@@ -16,7 +16,7 @@ fn say(stage: &Stage, line: u32) {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_is_back_without_its_tail_is_read_from_where_it_can_be_trusted() {
     let stage = Stage::new();
-    let scribe = stage.start_lawless();
+    let scribe = stage.start_lawless().await;
     (0..20).for_each(|line| say(&stage, line));
     stage.all_is_heard().await;
     pass(ms(20_000)).await;
@@ -42,7 +42,7 @@ async fn a_server_that_is_back_without_its_tail_is_read_from_where_it_can_be_tru
 #[tokio::test(start_paused = true)]
 async fn a_tail_that_was_lost_in_a_long_outage_is_noticed_too() {
     let stage = Stage::new();
-    let scribe = stage.start_lawless();
+    let scribe = stage.start_lawless().await;
     (0..20).for_each(|line| say(&stage, line));
     stage.all_is_heard().await;
     pass(ms(20_000)).await;
@@ -65,8 +65,9 @@ async fn a_tail_that_was_lost_behind_a_dead_line_is_noticed_too() {
     let stage = Stage::new();
     let dumb = DumbBus::over(stage.bus.clone());
     let settings = Settings { check_idempotence: false, ..stage.settings() };
-    let scribe =
-        start(scribe(stage.press.clone()), Arc::new(stage.store.clone()), Arc::new(dumb.clone()), None, settings);
+    let builder = Service::builder(scribe(stage.press.clone())).settings(settings);
+    let builder = builder.store(Arc::new(stage.store.clone())).bus(Arc::new(dumb.clone()));
+    let scribe = builder.start().await.unwrap();
     (0..20).for_each(|line| say(&stage, line));
     stage.all_is_heard().await;
     pass(ms(20_000)).await;
@@ -94,7 +95,7 @@ async fn a_tail_that_was_lost_behind_a_dead_line_is_noticed_too() {
 #[tokio::test(start_paused = true)]
 async fn the_safe_position_follows_at_a_safe_distance() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.write(1, 1);
     stage.all_is_heard().await;
     let position = stage.head().await.position;

@@ -20,7 +20,7 @@ async fn a_message_that_misses_its_row_blocks_nobody() {
     let stage = Stage::new();
     stage.say(strike(1, 1));
     stage.write(2, 1);
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.logged(2, "write 1").await;
     stage.say(strike(2, 1));
     stage.logged(2, "strike 1").await;
@@ -35,7 +35,7 @@ async fn it_is_tried_when_the_same_batch_brings_the_row() {
     stage.say(strike(1, 1));
     stage.say(strike(1, 2));
     stage.write(1, 1);
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.all_is_heard().await;
     assert_eq!(stage.log(1).await, ["write 1", "strike 1", "strike 2"]);
     waits(&stage, 0).await;
@@ -46,7 +46,7 @@ async fn it_is_tried_when_the_same_batch_brings_the_row() {
 #[tokio::test(start_paused = true)]
 async fn those_that_waited_are_tried_oldest_first_when_a_later_batch_brings_the_row() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     for (waiting, line) in [(1, 3), (2, 1), (3, 2)] {
         stage.say(strike(1, line));
         waits(&stage, waiting).await;
@@ -61,13 +61,13 @@ async fn those_that_waited_are_tried_oldest_first_when_a_later_batch_brings_the_
 #[tokio::test(start_paused = true)]
 async fn those_that_waited_come_before_those_that_came_with_the_row() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.say(strike(1, 1));
     waits(&stage, 1).await;
     scribe.stop().await;
     stage.say(strike(1, 2));
     stage.write(1, 1);
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.logged(1, "strike 2").await;
     assert_eq!(stage.log(1).await, ["write 1", "strike 1", "strike 2"]);
     scribe.stop().await;
@@ -76,11 +76,11 @@ async fn those_that_waited_come_before_those_that_came_with_the_row() {
 #[tokio::test(start_paused = true)]
 async fn it_still_waits_after_a_restart() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.say(strike(1, 1));
     waits(&stage, 1).await;
     scribe.stop().await;
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     well(&scribe).await;
     stage.write(1, 1);
     stage.logged(1, "strike 1").await;
@@ -91,7 +91,7 @@ async fn it_still_waits_after_a_restart() {
 #[tokio::test(start_paused = true)]
 async fn a_command_that_brings_the_row_wakes_it_too() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.say(strike(1, 1));
     waits(&stage, 1).await;
     scribe.execute(OpenPage { page: 1, title: "May".to_owned() }).await.unwrap();
@@ -102,7 +102,7 @@ async fn a_command_that_brings_the_row_wakes_it_too() {
 #[tokio::test(start_paused = true)]
 async fn it_is_heard_once_though_it_was_published_again_while_it_waited() {
     let stage = Stage::new();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     let message = stage.envelope(&strike(1, 1));
     stage.bus.say(&message).unwrap();
     waits(&stage, 1).await;
@@ -120,7 +120,7 @@ async fn it_dies_at_its_expiry_and_not_before() {
     let stage = Stage::new();
     let expiry = stage.clock.now() + SignedDuration::from_secs(20);
     stage.bus.say(&stage.envelope_until(&strike(1, 1), expiry)).unwrap();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     waits(&stage, 1).await;
     pass(ms(19_900)).await;
     assert!(stage.dead_letters().is_empty() && stage.log(1).await.is_empty());
@@ -141,12 +141,12 @@ async fn it_does_not_die_of_a_restart_but_of_its_expiry_while_the_service_was_do
     let stage = Stage::new();
     let expiry = stage.clock.now() + SignedDuration::from_secs(20);
     stage.bus.say(&stage.envelope_until(&strike(1, 1), expiry)).unwrap();
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     waits(&stage, 1).await;
     scribe.stop().await;
     pass(ms(30_000)).await;
     assert_eq!(stage.store.next_due().await.unwrap(), Some(expiry));
-    let scribe = stage.start();
+    let scribe = stage.start().await;
     stage.logged(1, "not struck: expired").await;
     stage.write(1, 1);
     stage.all_is_heard().await;

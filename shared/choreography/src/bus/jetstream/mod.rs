@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::Mutex;
 
-use super::{Bus, BusError, Connection};
+use super::{Bus, BusError, Connection, Stories};
 use crate::wire::dead_letter::EVENTS;
 use link::Link;
 
@@ -66,6 +66,20 @@ impl JetStreamOptions {
     }
 }
 
+/// The defaults for a server at this URL; a service gives its name when it starts.
+impl From<&str> for JetStreamOptions {
+    fn from(url: &str) -> Self {
+        Self::new(url, "")
+    }
+}
+
+/// The defaults for a server at this URL; a service gives its name when it starts.
+impl From<String> for JetStreamOptions {
+    fn from(url: String) -> Self {
+        Self::new(url, "")
+    }
+}
+
 /// The server of a JetStream stream.
 #[derive(Clone)]
 pub struct JetStreamBus {
@@ -86,5 +100,10 @@ impl Bus for JetStreamBus {
     async fn connect(&self) -> Result<Box<dyn Connection>, BusError> {
         let link = Link::connect(self.options.clone()).await?;
         Ok(Box::new(connection::JetStreamConnection::new(link)))
+    }
+
+    /// Stories are followed on the subjects of `publishers`: without publishers there are none.
+    fn stories(&self) -> Option<Arc<dyn Stories>> {
+        (!self.options.publishers.is_empty()).then(|| Arc::new(self.clone()) as _)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use super::{Bus, BusError, Connection};
+use super::{Bus, BusError, Connection, Stories};
 use crate::clock::Clock;
 use crate::wire::envelope::Envelope;
 use connection::MemoryConnection;
@@ -169,5 +169,9 @@ impl MemoryBus {
 impl Bus for MemoryBus {
     async fn connect(&self) -> Result<Box<dyn Connection>, BusError> {
         Ok(Box::new(MemoryConnection::connect(self.shared.clone())?))
+    }
+
+    fn stories(&self) -> Option<Arc<dyn Stories>> {
+        Some(Arc::new(self.clone()))
     }
 }

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use choreography::provision::{ConsumerPlan, Plan, StreamPlan, provision};
-use choreography::store::sqlite::SqliteStore;
-use choreography::{Column, Row, Service, Settings, start};
+use choreography::{Column, Row, Service, Settings};
 use futures::StreamExt;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -84,12 +83,12 @@ impl House {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (path, bus) = (self.path(service), self.server.bus(SERVICES[service]));
         let opening = runtime.spawn(async move {
-            let migrations = sqlx::migrate!("tests/engine/real/migrations");
-            let store = SqliteStore::open(&path, Some(&migrations), &["draft", "page", "folder"]).await.unwrap();
             // A message that were received twice must be seen.
             let check_idempotence = SERVICES[service] == "scribe";
             let settings = Settings { instance, check_idempotence, ..Settings::default() };
-            start(choreography(service), Arc::new(store), Arc::new(bus), None, settings)
+            let builder = Service::builder(choreography(service)).settings(settings).bus(Arc::new(bus));
+            let builder = builder.sqlite(path).migrations(&sqlx::migrate!("tests/engine/real/migrations"));
+            builder.start().await.unwrap()
         });
         let living = Living { service: opening.await.unwrap(), runtime };
         self.services.insert((service, instance), living);

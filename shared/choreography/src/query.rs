@@ -1,0 +1,93 @@
+//! Reading rows outside of a batch: by a column, page by page.
+
+use std::fmt::Display;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::declare::row::Row;
+use crate::store::{Condition, Listing, Store, StoreError};
+
+/// The largest number of rows in one page of a list: what a client shows at once.
+pub const PAGE_MAX: u32 = 100;
+
+/// A column by which rows are listed: `Payment::ORDER = Column::new("order_id")`.
+pub struct Column<S, V> {
+    name: &'static str,
+    of: PhantomData<fn(S, V)>,
+}
+
+impl<S, V> Clone for Column<S, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S, V> Copy for Column<S, V> {}
+
+impl<S, V> Column<S, V> {
+    /// The column of this name: `key`, or one that the service's migrations generate.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, of: PhantomData }
+    }
+}
+
+/// Which page of a list is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// At most so many rows; no more than [`PAGE_MAX`] are given.
+    pub limit: u32,
+    /// Where the page before ended.
+    pub cursor: Option<String>,
+}
+
+/// A list that is about to be read.
+pub struct List<S> {
+    store: Arc<dyn Store>,
+    listing: Listing,
+    row: PhantomData<fn() -> S>,
+}
+
+/// A page of rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed<S> {
+    /// The rows.
+    pub rows: Vec<S>,
+    /// The cursor of the next page, if there is one.
+    pub next: Option<String>,
+}
+
+impl<S: Row> List<S> {
+    pub(crate) fn new(store: Arc<dyn Store>, page: Page) -> Self {
+        let limit = page.limit.clamp(1, PAGE_MAX);
+        let listing = Listing { table: S::TABLE, conditions: Vec::new(), after: page.cursor, descending: false, limit };
+        Self { store, listing, row: PhantomData }
+    }
+
+    /// Only rows in which a column has this value.
+    pub fn with<V: Display>(mut self, column: Column<S, V>, value: &V) -> Self {
+        self.listing.conditions.push(Condition { column: column.name, value: value.to_string() });
+        self
+    }
+
+    /// From the highest key down: the newest first, where keys are ids.
+    pub fn descending(mut self) -> Self {
+        self.listing.descending = true;
+        self
+    }
+
+    /// Reads the page.
+    ///
+    /// # Errors
+    /// When the database fails, or a row can't be read.
+    pub async fn get(mut self) -> Result<Listed<S>, StoreError> {
+        let limit = self.listing.limit as usize;
+        self.listing.limit += 1;
+        let mut found = self.store.list(&self.listing).await?;
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().filter(|_| more).map(|row| row.key.clone());
+        let rows = found.iter().map(|row| serde_json::from_str(&row.state));
+        let rows = rows.collect::<Result<_, _>>().map_err(|error| StoreError::Database(error.into()))?;
+        Ok(Listed { rows, next })
+    }
+}
