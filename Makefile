@@ -19,6 +19,7 @@ test: tools ## Run every test, with a real nats-server
 check: tools check-dependencies check-crates ## Check format, lints, modules, documentation, dependencies and nats.conf
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo test --quiet --package library-tests
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	for features in "" sqlite jetstream testing sqlite,jetstream,testing; do \
 		cargo clippy --quiet -p choreography --no-default-features --features "$$features" -- -D warnings; \
