@@ -43,7 +43,7 @@ provision: ## Create the streams and consumers at NATS_URL, or update them
 	. deploy/env.sh && cargo run --profile quick --bin provision
 
 dead-letters: ## List, show and repair dead letters; the command in ARGS="..." (--help explains it)
-	@. deploy/env.sh && DEAD_LETTERS_TYPED_AS="make dead-letters ARGS='%'" \
+	@. deploy/env.sh && DEAD_LETTERS_INVOCATION="make dead-letters ARGS='%'" \
 		cargo run --profile quick --quiet --bin dead-letters -- $(ARGS)
 
 clean-data: ## Delete the data of the shop on this machine: orders, messages, mails (.data)

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::shop::Shop;
 
 impl Shop {
-    /// Runs `dead-dead_letters --json` with these arguments: its exit code, and the document that it prints.
+    /// Runs `dead-letters --json` with these arguments: its exit code, and the document that it prints.
     ///
     /// # Panics
     /// When it can't be run, or prints something else.

@@ -1,4 +1,4 @@
-//! What is typed: the commands, and the words that explain them.
+//! The command line, with its help texts.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -7,37 +7,37 @@ use choreography::dead_letters::Filter;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, value_parser};
 
+use crate::invocation::Invocation;
 use crate::moment::wait;
-use crate::output::Typed;
-use crate::selection::{Seen, ToDrop, ToReplay};
+use crate::selection::{DropSelection, ListSelection, ReplaySelection};
 
-const AFTER: &str = include_str!("after_help.txt");
+const AFTER_HELP: &str = include_str!("after_help.txt");
 
-/// At most so many dead letters in a list: what a person, or a terminal, can still take in.
+/// How many dead letters a list may have: more than a person reads.
 const LIMITS: RangeInclusive<i64> = 1..=100_000;
 
-/// At most so many replays a second. The services do their ordinary work besides.
+/// How many messages may be published in a second: services do their ordinary work at the same time.
 const RATES: RangeInclusive<i64> = 1..=1_000;
 
-/// At most so many dead letters in the reason of a drop: it travels in the message's headers, which have a bound.
-const REASON_MAX: usize = 200;
+/// The most characters in the reason of a drop: it is a header, and the size of headers is bounded.
+const REASON_CHARACTERS_MAX: usize = 200;
 
-/// Finds, shows and repairs what died
+/// Lists, shows, replays and drops dead letters
 ///
-/// A message that can't be done dies: it is put into the stream DEAD_LETTERS, with the reason. Look at the `groups`,
-/// `show` one of their dead letters, mend what was broken, and `replay` the dead letters, or `drop` those that should not be done
-/// any more. The service where the message died does it, and answers.
+/// A message that can't be processed dies: its service puts it into the stream DEAD_LETTERS, with the reason. Look at the
+/// `groups`, `show` one of their dead letters, fix the cause, and `replay` the dead letters, or `drop` those that must not
+/// be processed any more. The service where the message died does it, and records what became of it.
 #[derive(Debug, Parser)]
-#[command(name = "dead-letters", after_long_help = AFTER)]
+#[command(name = "dead-letters", after_long_help = AFTER_HELP)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) server: Server,
     /// Write one JSON document instead of text
     #[arg(long, global = true, help_heading = "Output")]
     pub(crate) json: bool,
-    /// How the hints write what to type; `%` stands for the rest
-    #[arg(long, global = true, hide = true, env = "DEAD_LETTERS_TYPED_AS", default_value = "dead-letters %")]
-    pub(crate) typed: Typed,
+    /// How hints write the commands; `%` stands for the command and its arguments
+    #[arg(long, global = true, hide = true, env = "DEAD_LETTERS_INVOCATION", default_value = "dead-letters %")]
+    pub(crate) invocation: Invocation,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -49,7 +49,7 @@ pub(crate) struct Server {
     /// The message server; several, separated by commas, are tried one after the other
     #[arg(long, global = true, env = "NATS_URL", default_value = "nats://127.0.0.1:4222")]
     pub(crate) nats_url: String,
-    /// A user who may read and say everything
+    /// A user who may read both streams and publish to them
     #[arg(long, global = true, default_value = "admin")]
     pub(crate) nats_user: String,
     /// Its password; the default is for development only
@@ -59,97 +59,98 @@ pub(crate) struct Server {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// List the dead letters that are still to be seen to, in the order of the stream
-    List(List),
-    /// Count the dead letters that died of the same, by fingerprint
-    Groups(Seen),
-    /// Show one dead letter whole: payload, headers, what became of it, and the story that led to the death
+    /// List the dead letters that are open, in the order of the stream
+    List(ListArguments),
+    /// Count the dead letters by their cause, the fingerprint
+    Groups(ListSelection),
+    /// Show one dead letter: payload, headers, records of repairs, and the story that led to the death
     Show {
         /// The dead letter's number in the stream DEAD_LETTERS
         sequence: u64,
     },
-    /// Have dead letters done again by the services where they died, in the order of the stream
-    Replay(Replay),
-    /// Have dead letters given up by the services where they died, in the order of the stream
-    Drop(Drop),
+    /// Have the services where messages died process them again, in the order of the stream
+    Replay(ReplayArguments),
+    /// Have the services where messages died give them up, in the order of the stream
+    Drop(DropArguments),
 }
 
 #[derive(Debug, Args)]
 #[group(skip)]
-pub(crate) struct List {
+pub(crate) struct ListArguments {
     #[command(flatten)]
-    pub(crate) seen: Seen,
-    /// Only the last so many
+    pub(crate) selection: ListSelection,
+    /// How many of the last are shown
     #[arg(long, help_heading = "Which dead letters", default_value_t = 100, value_parser = value_parser!(u32).range(LIMITS))]
     pub(crate) limit: u32,
 }
 
 #[derive(Debug, Args)]
 #[group(skip)]
-pub(crate) struct Replay {
+pub(crate) struct ReplayArguments {
     #[command(flatten)]
-    pub(crate) dead_letters: ToReplay,
+    pub(crate) selection: ReplaySelection,
     #[command(flatten)]
-    pub(crate) pace: Pace,
+    pub(crate) repair: RepairArguments,
 }
 
 #[derive(Debug, Args)]
 #[group(skip)]
-pub(crate) struct Drop {
+pub(crate) struct DropArguments {
     #[command(flatten)]
-    pub(crate) dead_letters: ToDrop,
-    /// Why they are given up: kept with each of them
+    pub(crate) selection: DropSelection,
+    /// Why they are given up; it is kept with each of them
     #[arg(long, value_parser = reason, help_heading = "How")]
     pub(crate) reason: String,
     #[command(flatten)]
-    pub(crate) pace: Pace,
+    pub(crate) repair: RepairArguments,
 }
 
 #[derive(Debug, Args)]
 #[group(skip)]
 #[command(next_help_heading = "How")]
-pub(crate) struct Pace {
-    /// Show what would be done, and do nothing
+pub(crate) struct RepairArguments {
+    /// Show what would be done, and publish nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Also those that are handled; their services do nothing a second time, and say so
+    /// Also those that are handled; their services refuse to process them a second time
     #[arg(long)]
     pub(crate) again: bool,
-    /// At most so many dead letters a second
+    /// The most dead letters in a second
     #[arg(long, default_value_t = 50, value_parser = value_parser!(u32).range(RATES))]
     pub(crate) rate: u32,
-    /// How long to wait for the services' answers after the last dead letter
+    /// How long to wait for the services after the last dead letter
     #[arg(long, default_value = "10s", value_parser = wait)]
     pub(crate) wait: Duration,
 }
 
 impl Arguments {
-    /// Reads what was typed. Ends the process for `--help`, and for what was typed wrongly after saying why.
+    /// Returns the command line's arguments. Ends the process after `--help`, and after an error that it explains.
     pub(crate) fn read() -> Self {
         let arguments = Self::parse();
         if arguments.is_vague() {
-            let which = "say which dead letters: by their numbers, or by --fingerprint, --service, --message, --order, \
+            let which = "say which dead letters: by their numbers, or by --fingerprint, --service, --message, --key, \
                          --since, --until, or --died-of";
             Self::command().error(ErrorKind::MissingRequiredArgument, which).exit()
         }
         arguments
     }
 
-    /// Nobody replays or drops everything by forgetting a word.
+    /// Whether a repair names no dead letters: everything must not be replayed or dropped by forgetting an option.
     fn is_vague(&self) -> bool {
         let filter = match &self.command {
-            Command::Replay(replay) => replay.dead_letters.filter(),
-            Command::Drop(drop) => drop.dead_letters.filter(),
+            Command::Replay(replay) => replay.selection.filter(),
+            Command::Drop(drop) => drop.selection.filter(),
             Command::List(_) | Command::Groups(_) | Command::Show { .. } => return false,
         };
         filter == Filter::default()
     }
 }
 
+/// Reads the reason of a drop.
 fn reason(text: &str) -> Result<String, String> {
     let words = text.trim();
-    if words.is_empty() || words.chars().count() > REASON_MAX || words.contains(char::is_control) {
-        return Err(format!("write one line of at most {REASON_MAX} dead letters"));
+    if words.is_empty() || words.chars().count() > REASON_CHARACTERS_MAX || words.contains(char::is_control) {
+        return Err(format!("write one line of at most {REASON_CHARACTERS_MAX} characters"));
     }
     Ok(words.to_owned())
 }
@@ -159,12 +160,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_commands_contradict_neither_each_other_nor_themselves() {
+    fn command_line_is_consistent() {
         Arguments::command().debug_assert();
     }
 
     #[test]
-    fn replay_wants_to_know_which_letters_and_only_once() {
+    fn repair_names_its_dead_letters_either_by_number_or_by_filter() {
         let parsed = |line: &str| {
             let arguments = Arguments::try_parse_from(line.split(' '));
             arguments.is_ok_and(|arguments| !arguments.is_vague())

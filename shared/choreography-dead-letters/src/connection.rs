@@ -1,4 +1,4 @@
-//! The way in. Somebody is waiting at a terminal: what does not work is said at once.
+//! Connects to the message server. Somebody waits at a terminal, so a failure is reported at once.
 
 use std::time::Duration;
 
@@ -7,18 +7,18 @@ use async_nats::{Client, ConnectErrorKind, ConnectOptions};
 
 use crate::arguments::Server;
 
-/// How long the server may take to let us in, and to answer.
-const ANSWER_MAX: Duration = Duration::from_secs(5);
+/// How long the server may take to accept the connection, and to reply to a request.
+const REPLY_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Connects to the message server.
 ///
 /// # Errors
-/// What is in the way, in one line.
+/// The server can't be reached or does not accept the user; the error is one line.
 pub(crate) async fn connect(server: &Server) -> Result<Client> {
     let Server { nats_url, nats_user, nats_password } = server;
     let urls: Vec<&str> = nats_url.split(',').map(str::trim).collect();
     let options = ConnectOptions::with_user_and_password(nats_user.clone(), nats_password.clone());
-    let options = options.name("dead-letters").connection_timeout(ANSWER_MAX).request_timeout(Some(ANSWER_MAX));
+    let options = options.name("dead-letters").connection_timeout(REPLY_TIME_MAX).request_timeout(Some(REPLY_TIME_MAX));
     match options.connect(urls.as_slice()).await {
         Ok(client) => Ok(client),
         Err(error) => match error.kind() {

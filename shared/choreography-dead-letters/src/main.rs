@@ -1,18 +1,19 @@
-//! Finds, shows and repairs what died, with the administrator's rights.
+//! Lists, shows, replays and drops dead letters, with an operator's permissions.
 
 mod arguments;
 mod connection;
+mod invocation;
+mod list;
 mod moment;
 mod output;
 mod progress;
 mod repair;
-mod repaired;
-mod row;
-mod see;
+mod report;
+mod report_row;
 mod selection;
 mod show;
-mod shown;
 mod table;
+mod view;
 
 use std::process::ExitCode;
 
@@ -36,17 +37,18 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments) -> Result<Output> {
     let client = connection::connect(&arguments.server).await?;
-    let typed = &arguments.typed;
+    let invocation = &arguments.invocation;
     match &arguments.command {
-        Command::List(list) => see::list(&client, list, typed).await,
-        Command::Groups(seen) => see::groups(&client, seen, typed).await,
-        Command::Show { sequence } => show::show(&client, *sequence, typed).await,
+        Command::List(list) => list::list(&client, list, invocation).await,
+        Command::Groups(selection) => list::groups(&client, selection, invocation).await,
+        Command::Show { sequence } => show::show(&client, *sequence, invocation).await,
         Command::Replay(replay) => {
-            repair::repair(&client, RepairRequest::Replay, &replay.dead_letters.filter(), &replay.pace, typed).await
+            let filter = replay.selection.filter();
+            repair::repair(&client, RepairRequest::Replay, &filter, &replay.repair, invocation).await
         }
         Command::Drop(drop) => {
-            let request = RepairRequest::Drop { why: drop.reason.clone() };
-            repair::repair(&client, request, &drop.dead_letters.filter(), &drop.pace, typed).await
+            let request = RepairRequest::Drop { reason: drop.reason.clone() };
+            repair::repair(&client, request, &drop.selection.filter(), &drop.repair, invocation).await
         }
     }
 }

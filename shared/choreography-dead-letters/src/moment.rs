@@ -1,4 +1,4 @@
-//! Moments and durations as people write them.
+//! Times and durations as people write them.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use choreography::Clock;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
 
-/// Nobody waits longer for an answer: the list shows it later.
+/// The longest time to wait for services: `list` shows later what became of it.
 const WAIT_MAX: Duration = Duration::from_secs(3_600);
 
-/// Reads a moment: `2026-11-20T13:00:00Z`, or how long ago it was: `2h`, `7d`.
+/// Returns a time that is written as itself, `2026-11-20T13:00:00Z`, or as how long ago it was, `2h` or `7d`.
 pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
     before(text, Clock::system().now())
 }
@@ -21,10 +21,10 @@ fn before(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     let ago: Option<Span> = text.parse().ok().filter(|ago: &Span| !ago.is_negative());
     let then = ago.and_then(|ago| now.to_zoned(TimeZone::UTC).checked_sub(ago).ok());
     then.map(|then| then.timestamp())
-        .ok_or_else(|| "write how long ago, such as 2h or 7d, or a moment such as 2026-11-20T13:00:00Z".to_owned())
+        .ok_or_else(|| "write how long ago, such as 2h or 7d, or a time such as 2026-11-20T13:00:00Z".to_owned())
 }
 
-/// Reads how long to wait.
+/// Returns how long to wait.
 pub(crate) fn wait(text: &str) -> Result<Duration, String> {
     let signed: Option<SignedDuration> = text.parse().ok();
     let duration = signed.and_then(|signed| Duration::try_from(signed).ok()).filter(|duration| *duration <= WAIT_MAX);
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_so_long_ago_or_itself() {
+    fn time_is_written_as_itself_or_as_how_long_ago_it_was() {
         let now: Timestamp = "2026-11-20T13:00:00Z".parse().unwrap();
         for (text, moment) in [
             ("2h", "2026-11-20T11:00:00Z"),
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_has_an_end() {
+    fn wait_is_bounded() {
         assert_eq!((wait("0s"), wait("2m")), (Ok(Duration::ZERO), Ok(Duration::from_secs(120))));
         for text in ["", "10", "-1s", "2h", "for ever"] {
             assert!(wait(text).is_err(), "{text:?}");

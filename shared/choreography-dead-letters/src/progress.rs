@@ -1,54 +1,42 @@
-//! How far it is, on stderr: nothing for what is done in a moment, and no more than can be read.
+//! Shows on a terminal how far a command is. If stderr is not a terminal, nothing is shown.
 
-use std::io::{IsTerminal, Write, stderr};
 use std::time::Duration;
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use tokio::time::Instant;
 
-/// Nobody needs to be told before this.
-const QUIET: Duration = Duration::from_secs(1);
+/// Nothing is shown for a command that ends sooner.
+const SHOWN_AFTER: Duration = Duration::from_secs(1);
 
-/// How often the line on a terminal changes.
-const TERMINAL_EVERY: Duration = Duration::from_millis(100);
-
-/// How often there is a new line where there is no terminal.
-const LINE_EVERY: Duration = Duration::from_secs(3);
-
-/// Takes the line on a terminal away.
-const CLEAR: &str = "\r\x1b[K";
-
-/// What tells how far it is.
-pub(crate) struct RepairProgress {
-    terminal: bool,
-    next: Instant,
-    told: bool,
+/// One line on the terminal, which is removed at the end.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    shown_from: Instant,
+    is_shown: bool,
 }
 
-impl RepairProgress {
-    /// Begins now.
-    pub(crate) fn begin() -> Self {
-        Self { terminal: stderr().is_terminal(), next: Instant::now() + QUIET, told: false }
+impl Progress {
+    /// Returns a progress line that is not shown yet.
+    pub(crate) fn start() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
+            .with_style(ProgressStyle::default_spinner())
+            .with_finish(ProgressFinish::AndClear);
+        Self { bar, shown_from: Instant::now() + SHOWN_AFTER, is_shown: false }
     }
 
-    /// Tells it, if it is time to.
-    pub(crate) fn note(&mut self, line: impl FnOnce() -> String) {
-        let now = Instant::now();
-        if now < self.next {
+    /// Updates the line, if it is time to show one.
+    pub(crate) fn update(&mut self, message: impl FnOnce() -> String) {
+        if Instant::now() < self.shown_from {
             return;
         }
-        self.next = now + if self.terminal { TERMINAL_EVERY } else { LINE_EVERY };
-        self.told = true;
-        let line = line();
-        let line = if self.terminal { format!("{CLEAR}{line}") } else { format!("{line}\n") };
-        // Whoever closed stderr does not want to know.
-        let _ = stderr().write_all(line.as_bytes());
-    }
-}
-
-impl Drop for RepairProgress {
-    fn drop(&mut self) {
-        if self.terminal && self.told {
-            let _ = stderr().write_all(CLEAR.as_bytes());
+        if !self.is_shown {
+            // Draws only on a terminal, and a bounded number of times a second.
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+            self.is_shown = true;
+        }
+        if !self.bar.is_hidden() {
+            self.bar.set_message(message());
+            self.bar.tick();
         }
     }
 }

@@ -1,84 +1,86 @@
-//! `replay` and `drop`: which dead letters are meant, which of them can be seen to, and having it done.
+//! `replay` and `drop`: selects dead letters, skips those that can't be repaired, and repairs the others.
 
 use std::num::NonZeroU32;
 
 use anyhow::Result;
 use async_nats::Client;
 use choreography::dead_letters::{
-    DeadLetter, Entry, EntryState, Filter, Obstacle, RepairOptions, RepairRequest, RepairResult, ask,
+    self, DeadLetter, Entry, EntryState, Filter, Obstacle, RepairOptions, RepairProgress, RepairRequest, RepairResult,
 };
 
-use crate::arguments::Pace;
-use crate::output::{Output, Typed};
-use crate::progress::RepairProgress;
-use crate::repaired::Repaired;
-use crate::row::Row;
-use crate::see::survey;
-use crate::shown;
+use crate::arguments::RepairArguments;
+use crate::invocation::Invocation;
+use crate::list::entries;
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::report::Report;
+use crate::report_row::ReportRow;
 use crate::table::counted;
+use crate::view;
 
-/// Has dead letters replayed or dropped.
+/// Has the services replay or drop the dead letters that a filter selects.
 pub(crate) async fn repair(
     client: &Client,
     request: RepairRequest,
-    selection: &Filter,
-    pace: &Pace,
-    typed: &Typed,
+    filter: &Filter,
+    arguments: &RepairArguments,
+    invocation: &Invocation,
 ) -> Result<Output> {
-    let mut found = survey(client, selection).await?;
-    if selection.sequences.is_empty() {
-        found.retain(|found| is_meant(found, selection, pace.again));
+    let mut entries = entries(client, filter).await?;
+    if filter.sequences.is_empty() {
+        entries.retain(|entry| is_selected(entry, filter, arguments.again));
     }
-    let mut repaired = Repaired::new(&request, pace.dry_run);
-    let there = |sequence: &u64| found.iter().any(|found| found.dead_letter.sequence == *sequence);
-    selection.sequences.iter().filter(|sequence| !there(sequence)).for_each(|sequence| repaired.missing(*sequence));
+    let mut report = Report::new(&request, arguments.dry_run);
+    let exists = |sequence: &u64| entries.iter().any(|entry| entry.dead_letter.sequence == *sequence);
+    let missing = filter.sequences.iter().filter(|sequence| !exists(sequence));
+    missing.for_each(|sequence| report.add(ReportRow::missing(*sequence)));
     let mut dead_letters: Vec<DeadLetter> = Vec::new();
-    for found in found {
-        match found.obstacle() {
-            Some(Obstacle::Handled(_)) if pace.again => dead_letters.push(found.dead_letter),
-            Some(obstacle) => repaired.add(Row::skipped(&found.dead_letter, &obstacle)),
-            None => dead_letters.push(found.dead_letter),
+    for entry in entries {
+        match entry.obstacle() {
+            Some(Obstacle::Handled(_)) if arguments.again => dead_letters.push(entry.dead_letter),
+            Some(obstacle) => report.add(ReportRow::skipped(&entry.dead_letter, &obstacle)),
+            None => dead_letters.push(entry.dead_letter),
         }
     }
-    if pace.dry_run {
-        dead_letters.iter().for_each(|letter| repaired.add(Row::planned(letter)));
+    if arguments.dry_run {
+        dead_letters.iter().for_each(|dead_letter| report.add(ReportRow::planned(dead_letter)));
     } else if !dead_letters.is_empty() {
-        have_done(client, request, pace, &dead_letters, &mut repaired).await?;
+        publish(client, request, arguments, &dead_letters, &mut report).await?;
     }
-    repaired.output(typed)
+    report.output(invocation)
 }
 
-/// Whether a dead letter is meant that was not named: what is over and what can't be replayed at all is left alone.
-fn is_meant(found: &Entry, selection: &Filter, again: bool) -> bool {
-    let is_due = match found.state {
+/// Whether an entry that was not named by its number is repaired: not if it is handled, superseded or a notice.
+fn is_selected(entry: &Entry, filter: &Filter, again: bool) -> bool {
+    let is_due = match entry.state {
         EntryState::Open => true,
         EntryState::Handled(_) => again,
         EntryState::Superseded { .. } => false,
     };
-    is_due && !shown::is_left_out(found, selection.reason.as_ref())
+    is_due && !view::is_left_out(entry, filter.reason.as_ref())
 }
 
-async fn have_done(
+async fn publish(
     client: &Client,
     request: RepairRequest,
-    pace: &Pace,
+    arguments: &RepairArguments,
     dead_letters: &[DeadLetter],
-    repaired: &mut Repaired,
+    report: &mut Report,
 ) -> Result<()> {
-    let per_second = NonZeroU32::new(pace.rate).unwrap_or(NonZeroU32::MIN);
-    let asked = RepairOptions { request, per_second, wait_max: pace.wait };
-    let mut progress = RepairProgress::begin();
-    let mut noted = |far: choreography::dead_letters::RepairProgress| {
-        progress.note(|| {
-            let dead_letters = counted(far.dead_letters, "dead letter");
-            format!("{} of {dead_letters} published, {} answered", far.published, far.answered)
+    let per_second = NonZeroU32::new(arguments.rate).unwrap_or(NonZeroU32::MIN);
+    let options = RepairOptions { request, per_second, wait_max: arguments.wait };
+    let mut progress = Progress::start();
+    let mut on_progress = |now: RepairProgress| {
+        progress.update(|| {
+            let total = counted(now.dead_letters, "dead letter");
+            format!("{} of {total} published, {} answered", now.published, now.answered)
         });
     };
-    let mut report = ask(client, &asked, dead_letters, &mut noted).await?;
-    for letter in dead_letters {
-        let result = report.results.remove(&letter.sequence).unwrap_or(RepairResult::Unanswered);
-        repaired.add(Row::of(letter, result));
+    let mut repaired = dead_letters::repair(client, &options, dead_letters, &mut on_progress).await?;
+    for dead_letter in dead_letters {
+        let result = repaired.results.remove(&dead_letter.sequence).unwrap_or(RepairResult::Unanswered);
+        report.add(ReportRow::of(dead_letter, result));
     }
-    repaired.failure = report.failure;
+    report.failure = repaired.failure.map(Into::into);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Which dead letters a command means, as it is typed.
+//! The options that select dead letters.
 
 use choreography::dead_letters::{Filter, Token};
 use clap::Args;
@@ -6,23 +6,23 @@ use jiff::Timestamp;
 
 use crate::moment::moment;
 
-/// Which dead letters are meant; everything that is said must hold.
+/// The options that all commands have; a dead letter must satisfy each of them.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Which dead letters")]
 pub(crate) struct Filters {
     /// Only what died at this service
     #[arg(long)]
     service: Option<Token>,
-    /// Only messages of this name, such as create-payment
+    /// Only messages of this name
     #[arg(long)]
     message: Option<Token>,
-    /// Only what concerns this order
+    /// Only messages with this key
     #[arg(long)]
-    order: Option<Token>,
-    /// Only what died of the same, as `groups` shows it
+    key: Option<Token>,
+    /// Only what died of this cause, as `groups` shows it
     #[arg(long)]
     fingerprint: Option<String>,
-    /// Only what was stored since then: so long ago (2h, 7d), or a moment (2026-11-20T13:00:00Z)
+    /// Only what was stored since then: a duration ago (2h, 7d), or a time (2026-11-20T13:00:00Z)
     #[arg(long, value_parser = moment)]
     since: Option<Timestamp>,
     /// Only what was stored until then, written as for --since
@@ -30,13 +30,13 @@ pub(crate) struct Filters {
     until: Option<Timestamp>,
 }
 
-/// The dead letters that are looked at.
+/// The dead letters to list or to count.
 #[derive(Debug, Args)]
 #[group(skip)]
-pub(crate) struct Seen {
+pub(crate) struct ListSelection {
     #[command(flatten)]
     filters: Filters,
-    /// Only what died of this: expired, poison, exhausted, or overdue for the notices that a message was late
+    /// Only what died for this reason: expired, poison, exhausted, or overdue for the notices that a message is late
     #[arg(long, visible_alias = "died-of", help_heading = "Which dead letters")]
     reason: Option<String>,
     /// Also those that are handled or superseded by a later dead letter, and the notices
@@ -44,16 +44,16 @@ pub(crate) struct Seen {
     pub(crate) all: bool,
 }
 
-/// The dead letters that are replayed.
+/// The dead letters to replay.
 #[derive(Debug, Args)]
 #[group(skip)]
-pub(crate) struct ToReplay {
-    /// The dead letters' numbers; or say by options which ones are meant
+pub(crate) struct ReplaySelection {
+    /// The numbers of the dead letters, instead of the options that select them
     #[arg(value_name = "SEQUENCE", conflicts_with = "Filters")]
     sequences: Vec<u64>,
     #[command(flatten)]
     filters: Filters,
-    /// Only what died of this: expired, poison, exhausted
+    /// Only what died for this reason: expired, poison, exhausted
     #[arg(long, visible_alias = "died-of", group = "Filters", help_heading = "Which dead letters")]
     reason: Option<String>,
 }
@@ -61,38 +61,41 @@ pub(crate) struct ToReplay {
 /// The dead letters that are dropped. Their `--reason` is why that is done.
 #[derive(Debug, Args)]
 #[group(skip)]
-pub(crate) struct ToDrop {
-    /// The dead letters' numbers; or say by options which ones are meant
+pub(crate) struct DropSelection {
+    /// The numbers of the dead letters, instead of the options that select them
     #[arg(value_name = "SEQUENCE", conflicts_with = "Filters")]
     sequences: Vec<u64>,
     #[command(flatten)]
     filters: Filters,
-    /// Only what died of this: expired, poison, exhausted
+    /// Only what died for this reason: expired, poison, exhausted
     #[arg(long, group = "Filters", help_heading = "Which dead letters")]
     died_of: Option<String>,
 }
 
 impl Filters {
     fn filter(&self, reason: Option<&String>, sequences: &[u64]) -> Filter {
-        let Self { service, message, order, fingerprint, since, until } = self.clone();
+        let Self { service, message, key, fingerprint, since, until } = self.clone();
         let (sequences, reason) = (sequences.iter().copied().collect(), reason.cloned());
-        Filter { sequences, service, message, key: order, reason, fingerprint, since, until }
+        Filter { sequences, service, message, key, reason, fingerprint, since, until }
     }
 }
 
-impl Seen {
+impl ListSelection {
+    /// Returns the filter that the options describe.
     pub(crate) fn filter(&self) -> Filter {
         self.filters.filter(self.reason.as_ref(), &[])
     }
 }
 
-impl ToReplay {
+impl ReplaySelection {
+    /// Returns the filter that the options describe.
     pub(crate) fn filter(&self) -> Filter {
         self.filters.filter(self.reason.as_ref(), &self.sequences)
     }
 }
 
-impl ToDrop {
+impl DropSelection {
+    /// Returns the filter that the options describe.
     pub(crate) fn filter(&self) -> Filter {
         self.filters.filter(self.died_of.as_ref(), &self.sequences)
     }

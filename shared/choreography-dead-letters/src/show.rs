@@ -1,99 +1,107 @@
-//! `show`: one dead letter whole, with the story that led to the death.
+//! `show`: everything about one dead letter, with the story that led to the death.
 
-use std::fmt::{Result as Written, Write};
+use std::fmt::{Result as WriteResult, Write};
 
 use anyhow::Result;
 use async_nats::Client;
-use choreography::dead_letters::{Details, Told, details};
+use choreography::bus::Stored;
+use choreography::dead_letters::{Details, details};
 use serde_json::{Map, Value, json};
 
-use crate::output::{Ending, Output, Typed};
-use crate::shown;
+use crate::invocation::Invocation;
+use crate::output::{Ending, Output};
 use crate::table::{Table, counted, plain};
+use crate::view;
 
 /// Shows one dead letter.
-pub(crate) async fn show(client: &Client, sequence: u64, typed: &Typed) -> Result<Output> {
-    let Some(whole) = details(client, sequence).await? else {
-        let text = format!("There is no dead letter {sequence}.\nNext: {}\n", typed.command("list"));
+pub(crate) async fn show(client: &Client, sequence: u64, invocation: &Invocation) -> Result<Output> {
+    let Some(details) = details(client, sequence).await? else {
+        let text = format!("There is no dead letter {sequence}.\nNext: {}\n", invocation.of("list"));
         return Ok(Output::new(text, Value::Null, Ending::NothingMatched));
     };
     let mut text = String::new();
-    about(&mut text, &whole)?;
-    carried(&mut text, &whole)?;
-    story(&mut text, &whole)?;
-    next(&mut text, &whole, typed)?;
-    Ok(Output::new(text, json(&whole), Ending::Done))
+    write_summary(&mut text, &details)?;
+    write_message(&mut text, &details)?;
+    write_story(&mut text, &details)?;
+    write_next(&mut text, &details, invocation)?;
+    Ok(Output::new(text, json(&details), Ending::Done))
 }
 
-fn about(text: &mut String, whole: &Details) -> Written {
-    let letter = &whole.found.dead_letter;
-    writeln!(text, "Dead letter {}: {} at {}", letter.sequence, plain(&letter.message), plain(&letter.service))?;
+fn write_summary(text: &mut String, details: &Details) -> WriteResult {
+    let dead_letter = &details.entry.dead_letter;
+    writeln!(
+        text,
+        "Dead letter {}: {} at {}",
+        dead_letter.sequence,
+        plain(&dead_letter.message),
+        plain(&dead_letter.service)
+    )?;
     let or_none = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
     let lines = [
-        ("order", letter.key.clone()),
-        ("reason", letter.reason.clone()),
-        ("detail", letter.detail.clone()),
-        ("tries", or_none(letter.tries.map(|tries| tries.to_string()))),
-        ("died", shown::moment(letter.died.unwrap_or(letter.time))),
-        ("said by", or_none(letter.source.clone())),
-        ("id", or_none(letter.id.map(|id| id.to_string()))),
-        ("fingerprint", or_none(letter.fingerprint.clone())),
-        ("state", shown::state(&whole.found)),
+        ("key", dead_letter.key.clone()),
+        ("reason", dead_letter.reason.clone()),
+        ("detail", dead_letter.detail.clone()),
+        ("tries", or_none(dead_letter.tries.map(|tries| tries.to_string()))),
+        ("died", view::time(dead_letter.died_at.unwrap_or(dead_letter.stored_at))),
+        ("publisher", or_none(dead_letter.source.clone())),
+        ("id", or_none(dead_letter.id.map(|id| id.to_string()))),
+        ("fingerprint", or_none(dead_letter.fingerprint.clone())),
+        ("state", view::state(&details.entry)),
     ];
     lines.iter().try_for_each(|(name, value)| writeln!(text, "  {name:<11}  {}", plain(value)))?;
-    for answer in &whole.found.records {
-        let time = answer.time.map(shown::moment).unwrap_or_default();
-        writeln!(text, "  answered     {time}  {}  {}", shown::handled(answer), plain(&answer.detail))?;
+    for record in &details.entry.records {
+        let time = record.time.map(view::time).unwrap_or_default();
+        writeln!(text, "  record       {time}  {}  {}", view::outcome(record), plain(&record.detail))?;
     }
     Ok(())
 }
 
-fn carried(text: &mut String, whole: &Details) -> Written {
-    let envelope = &whole.envelope;
+fn write_message(text: &mut String, details: &Details) -> WriteResult {
+    let envelope = &details.envelope;
     writeln!(text, "\nHeaders")?;
     let width = envelope.headers.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     for (name, value) in envelope.headers.iter() {
         writeln!(text, "  {:<width$}  {}", plain(name), plain(value))?;
     }
     writeln!(text, "\nPayload, {}", counted(envelope.payload.len(), "byte"))?;
-    let shown = match payload(&envelope.payload) {
-        (Value::String(words), false) => words,
+    let lines = match payload(&envelope.payload) {
+        (Value::String(text), false) => text,
         (payload, _) => format!("{payload:#}"),
     };
-    shown.lines().try_for_each(|line| writeln!(text, "  {}", plain(line)))
+    lines.lines().try_for_each(|line| writeln!(text, "  {}", plain(line)))
 }
 
-fn story(text: &mut String, whole: &Details) -> Written {
-    let letter = &whole.found.dead_letter;
-    if !whole.story.is_empty() {
-        writeln!(text, "\nThe story until then")?;
-        if whole.left_out > 0 {
-            writeln!(text, "  ({} before that)", counted(whole.left_out, "message"))?;
+fn write_story(text: &mut String, details: &Details) -> WriteResult {
+    let dead_letter = &details.entry.dead_letter;
+    if !details.story.is_empty() {
+        writeln!(text, "\nStory until the death")?;
+        if details.story_left_out > 0 {
+            writeln!(text, "  ({} before that)", counted(details.story_left_out, "message"))?;
         }
-        write!(text, "{}", told(&whole.story, letter.event))?;
+        write!(text, "{}", messages(&details.story, dead_letter.event_sequence))?;
     }
-    if letter.event.is_some() && died(whole).is_none() {
-        writeln!(text, "\nThe message itself has left the stream of events; the dead letter still has all of it.")?;
+    if dead_letter.event_sequence.is_some() && died(details).is_none() {
+        writeln!(text, "\nThe message itself has left the stream EVENTS; the dead letter has a copy of all of it.")?;
     }
-    if !whole.asked.is_empty() {
-        writeln!(text, "\nAsked for since")?;
-        write!(text, "{}", told(&whole.asked, None))?;
+    if !details.repairs.is_empty() {
+        writeln!(text, "\nReplays and drops since")?;
+        write!(text, "{}", messages(&details.repairs, None))?;
     }
     Ok(())
 }
 
-fn told(messages: &[Told], died: Option<u64>) -> Table {
-    let mut table = Table::new(&["EVENT", "TIME (UTC)", "SAID BY", "MESSAGE", ""], &["EVENT"]);
+fn messages(messages: &[Stored], died: Option<u64>) -> Table {
+    let mut table = Table::new(&["NUMBER", "TIME (UTC)", "PUBLISHER", "MESSAGE", ""], &["NUMBER"]);
     for message in messages {
         let (publisher, name) = parts(message);
-        let remark = match what_is_asked(message) {
+        let remark = match requested(message) {
             _ if Some(message.sequence) == died => "<- this died",
             Some(what) => what,
             None => "",
         };
         table.row(vec![
             message.sequence.to_string(),
-            shown::moment(message.time),
+            view::time(message.at),
             publisher.to_owned(),
             name.to_owned(),
             remark.to_owned(),
@@ -102,31 +110,32 @@ fn told(messages: &[Told], died: Option<u64>) -> Table {
     table
 }
 
-fn next(text: &mut String, whole: &Details, typed: &Typed) -> Written {
-    if let Some(obstacle) = whole.found.obstacle() {
-        return writeln!(text, "\nNothing to replay or drop: {obstacle}.\nNext: {}", typed.command("list"));
+fn write_next(text: &mut String, details: &Details, invocation: &Invocation) -> WriteResult {
+    if let Some(obstacle) = details.entry.obstacle() {
+        return writeln!(text, "\nIt can't be replayed or dropped: {obstacle}.\nNext: {}", invocation.of("list"));
     }
-    let sequence = whole.found.dead_letter.sequence;
+    let sequence = details.entry.dead_letter.sequence;
     let [replay, drop] = [format!("replay {sequence}"), format!("drop {sequence} --reason \"...\"")];
-    writeln!(text, "\nNext: {}, or {}", typed.command(&replay), typed.command(&drop))
+    writeln!(text, "\nNext: {}, or {}", invocation.of(&replay), invocation.of(&drop))
 }
 
-/// The message that died, in the story.
-fn died(whole: &Details) -> Option<&Told> {
-    whole.story.iter().find(|message| Some(message.sequence) == whole.found.dead_letter.event)
+/// Returns the message that died, if it is in the story.
+fn died(details: &Details) -> Option<&Stored> {
+    details.story.iter().find(|message| Some(message.sequence) == details.entry.dead_letter.event_sequence)
 }
 
-fn parts(message: &Told) -> (&str, &str) {
+/// Returns the publisher and the name of a message.
+fn parts(message: &Stored) -> (&str, &str) {
     message.envelope.parts().map_or(("", ""), |(publisher, name, _)| (publisher, name))
 }
 
-/// What a message asks that was said a second time.
-fn what_is_asked(message: &Told) -> Option<&'static str> {
-    let asks = |(header, what)| message.envelope.header(header).map(|_| what);
-    [("dead-replay", "replay"), ("dead-drop", "drop")].into_iter().find_map(asks)
+/// Returns what a message of a repair requests: `replay` or `drop`.
+fn requested(message: &Stored) -> Option<&'static str> {
+    let requests = |(header, what)| message.envelope.header(header).map(|_| what);
+    [("dead-replay", "replay"), ("dead-drop", "drop")].into_iter().find_map(requests)
 }
 
-/// A payload, and whether it is JSON; else it is its text.
+/// Returns a payload, and whether it is JSON; if it is not, as text.
 fn payload(payload: &[u8]) -> (Value, bool) {
     match serde_json::from_slice(payload) {
         Ok(value) => (value, true),
@@ -134,25 +143,26 @@ fn payload(payload: &[u8]) -> (Value, bool) {
     }
 }
 
-fn json(whole: &Details) -> Value {
-    let headers = whole.envelope.headers.iter().map(|(name, value)| (name.to_owned(), value.into()));
-    let (payload, payload_is_json) = payload(&whole.envelope.payload);
-    let mut letter = shown::json(&whole.found);
-    letter["headers"] = Value::Object(headers.collect::<Map<_, _>>());
-    letter["payload"] = payload;
-    letter["payload_is_json"] = payload_is_json.into();
-    letter["story"] = whole.story.iter().map(|message| told_json(message, whole.found.dead_letter.event)).collect();
-    letter["story_left_out"] = whole.left_out.into();
-    letter["asked"] = whole.asked.iter().map(asked_json).collect();
-    letter
+fn json(details: &Details) -> Value {
+    let headers = details.envelope.headers.iter().map(|(name, value)| (name.to_owned(), value.into()));
+    let (payload, payload_is_json) = payload(&details.envelope.payload);
+    let mut json = view::json(&details.entry);
+    json["headers"] = Value::Object(headers.collect::<Map<_, _>>());
+    json["payload"] = payload;
+    json["payload_is_json"] = payload_is_json.into();
+    json["story"] =
+        details.story.iter().map(|message| message_json(message, details.entry.dead_letter.event_sequence)).collect();
+    json["story_left_out"] = details.story_left_out.into();
+    json["repairs"] = details.repairs.iter().map(repair_json).collect();
+    json
 }
 
-fn told_json(message: &Told, died: Option<u64>) -> Value {
+fn message_json(message: &Stored, died: Option<u64>) -> Value {
     let (publisher, name) = parts(message);
-    let Told { sequence, time, envelope } = message;
+    let Stored { sequence, at, envelope } = message;
     json!({
         "sequence": sequence,
-        "time": time,
+        "time": at,
         "publisher": publisher,
         "message": name,
         "id": envelope.header("ce-id"),
@@ -161,6 +171,6 @@ fn told_json(message: &Told, died: Option<u64>) -> Value {
     })
 }
 
-fn asked_json(message: &Told) -> Value {
-    json!({ "sequence": message.sequence, "time": message.time, "what": what_is_asked(message) })
+fn repair_json(message: &Stored) -> Value {
+    json!({ "sequence": message.sequence, "time": message.at, "what": requested(message) })
 }

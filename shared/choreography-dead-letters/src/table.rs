@@ -1,73 +1,67 @@
-//! Text for a terminal: aligned columns, and nothing that a terminal would take for a command.
+//! Text for a terminal: aligned columns, and no control characters.
 
 use std::fmt::{self, Display, Formatter};
 
-/// What stands between two columns.
-const GAP: &str = "  ";
+use comfy_table::{CellAlignment, ContentArrangement, presets};
 
-/// Rows under a head; numbers are aligned on the right.
-pub(crate) struct Table {
-    head: Vec<&'static str>,
-    numbers: &'static [&'static str],
-    rows: Vec<Vec<String>>,
-}
+/// The number of blanks between two columns.
+const GAP: u16 = 2;
+
+/// Rows under a header, in aligned columns without lines between them, so that the output can be filtered line by line.
+pub(crate) struct Table(comfy_table::Table);
 
 impl Table {
-    /// A table with these columns, of which those are numbers.
-    pub(crate) fn new(head: &[&'static str], numbers: &'static [&'static str]) -> Self {
-        Self { head: head.to_vec(), numbers, rows: Vec::new() }
+    /// Returns an empty table with these columns; those in `numbers` are aligned on the right.
+    pub(crate) fn new(header: &[&str], numbers: &[&str]) -> Self {
+        let mut table = comfy_table::Table::new();
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        table.set_header(header.to_vec());
+        for (name, column) in header.iter().zip(table.column_iter_mut()) {
+            column.set_padding((0, GAP));
+            if numbers.contains(name) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        Self(table)
     }
 
     /// Adds a row.
     pub(crate) fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells.iter().map(|cell| plain(cell)).collect());
-    }
-
-    fn line<'a>(&self, f: &mut Formatter<'_>, widths: &[usize], cells: impl Iterator<Item = &'a str>) -> fmt::Result {
-        let cells = self.head.iter().zip(widths).zip(cells).map(|((head, width), cell)| {
-            if self.numbers.contains(head) { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
-        });
-        writeln!(f, "{}", cells.collect::<Vec<_>>().join(GAP).trim_end())
+        self.0.add_row(cells.iter().map(|cell| plain(cell)).collect::<Vec<_>>());
     }
 }
 
 impl Display for Table {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let width = |column: usize| {
-            let cells = self.rows.iter().map(|row| row[column].chars().count());
-            cells.chain([self.head[column].chars().count()]).max().unwrap_or_default()
-        };
-        let widths: Vec<usize> = (0..self.head.len()).map(width).collect();
-        self.line(f, &widths, self.head.iter().copied())?;
-        self.rows.iter().try_for_each(|row| self.line(f, &widths, row.iter().map(String::as_str)))
+        self.0.lines().try_for_each(|line| writeln!(f, "{}", line.trim_end()))
     }
 }
 
-/// A text in one line, without anything that would move the cursor: what died may have been meant to.
+/// Returns a text as one line without control characters: a terminal would take some of them for commands.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
-/// A text that is cut off where it gets too long for a column.
-pub(crate) fn cut(text: &str, letters_max: usize) -> String {
-    if text.chars().count() <= letters_max {
+/// Returns a text that is cut off where it gets too long for a column.
+pub(crate) fn cut(text: &str, characters_max: usize) -> String {
+    if text.chars().count() <= characters_max {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(letters_max.saturating_sub(1)).collect();
+    let kept: String = text.chars().take(characters_max.saturating_sub(1)).collect();
     format!("{kept}…")
 }
 
-/// A number of things, as people write it: `1 letter`, `1,234 dead_letters`.
-pub(crate) fn counted(count: usize, thing: &str) -> String {
+/// Returns a count with its noun: `1 dead letter`, `1,234 dead letters`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
     let digits = count.to_string();
-    let grouped = digits.char_indices().fold(String::new(), |mut grouped, (place, digit)| {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    let grouped = digits.char_indices().fold(String::new(), |mut grouped, (index, digit)| {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
         grouped
     });
-    format!("{grouped} {thing}{}", if count == 1 { "" } else { "s" })
+    format!("{grouped} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -75,14 +69,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_as_wide_as_they_must_be() {
-        let mut table = Table::new(&["LETTER", "WHY"], &["LETTER"]);
-        table.row(vec!["7".to_owned(), "ink\u{1b}[2J".to_owned()]);
-        assert_eq!(table.to_string(), "LETTER  WHY\n     7  ink [2J\n");
+    fn columns_are_aligned_and_lines_have_no_trailing_blanks() {
+        let mut table = Table::new(&["NUMBER", "REASON", "DETAIL"], &["NUMBER"]);
+        table.row(vec!["7".to_owned(), "poison".to_owned(), "ink\u{1b}[2J\nout".to_owned()]);
+        table.row(vec!["12".to_owned(), "exhausted".to_owned(), String::new()]);
+        let lines = ["NUMBER  REASON     DETAIL", "     7  poison     ink [2J out", "    12  exhausted"];
+        assert_eq!(table.to_string(), lines.map(|line| format!("{line}\n")).concat());
     }
 
     #[test]
-    fn numbers_are_written_as_people_do() {
+    fn counts_have_separators_and_plurals() {
         for (count, text) in [
             (0, "0 dead letters"),
             (1, "1 dead letter"),
@@ -91,6 +87,10 @@ mod tests {
         ] {
             assert_eq!(counted(count, "dead letter"), text);
         }
+    }
+
+    #[test]
+    fn long_texts_are_cut_off() {
         assert_eq!((cut("abcdef", 4).as_str(), cut("abcd", 4).as_str()), ("abc…", "abcd"));
     }
 }

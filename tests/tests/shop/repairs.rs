@@ -9,8 +9,8 @@ use crate::races::a_shop_alone;
 
 /// The one letter in an order's story, if it is there by now.
 async fn letter_of(shop: &Shop, order: &Order) -> Result<Value, String> {
-    let (code, listed) = shop.dead_letters(&["list", "--order", &order.id]).await;
-    match listed["letters"].as_array().map(Vec::as_slice) {
+    let (code, listed) = shop.dead_letters(&["list", "--key", &order.id]).await;
+    match listed["dead_letters"].as_array().map(Vec::as_slice) {
         Some([letter]) if code == 0 => Ok(letter.clone()),
         _ => Err(format!("{code} {listed}")),
     }
@@ -23,7 +23,7 @@ pub(crate) async fn the_letter_of(shop: &Shop, order: &Order) -> Value {
 /// Checks that nothing has died. The notices that a message was late don't count.
 pub(crate) async fn expect_no_letters(shop: &Shop) {
     let (code, left) = shop.dead_letters(&["list"]).await;
-    assert_eq!((code, &left["letters"]), (3, &json!([])), "{left}");
+    assert_eq!((code, &left["dead_letters"]), (3, &json!([])), "{left}");
 }
 
 /// Checks what a service says of compensations that died: how many there are, and the first of them.
@@ -57,7 +57,7 @@ async fn an_order_that_died_at_delivery(shop: &Shop) -> (Order, String) {
 }
 
 pub(crate) fn outcomes(report: &Value) -> Vec<&str> {
-    let dead_letters = report["letters"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let dead_letters = report["dead_letters"].as_array().map(Vec::as_slice).unwrap_or_default();
     dead_letters.iter().filter_map(|letter| letter["outcome"].as_str()).collect()
 }
 
@@ -72,8 +72,8 @@ async fn an_order_whose_step_died_is_undone_and_a_replay_says_that_it_changes_no
     assert_eq!((code, outcomes(&replayed)), (4, vec!["nothing"]), "{replayed}");
     let (code, again) = shop.dead_letters(&["replay", &letter, "--again"]).await;
     assert_eq!((code, outcomes(&again)), (4, vec!["refused"]), "{again}");
-    let (code, left) = shop.dead_letters(&["list", "--order", &order.id]).await;
-    assert_eq!((code, &left["letters"]), (3, &json!([])), "{left}");
+    let (code, left) = shop.dead_letters(&["list", "--key", &order.id]).await;
+    assert_eq!((code, &left["dead_letters"]), (3, &json!([])), "{left}");
     shop.expect_heard().await;
     assert_eq!(shop.look(&order).await["status"], "cancelled");
     assert_eq!(shop.deliveries(&order).await.iter().filter(|delivery| delivery["status"] == "assigned").count(), 0);

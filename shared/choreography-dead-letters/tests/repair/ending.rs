@@ -1,42 +1,45 @@
-//! How it ends when it can't be done at all: one clear line, and the right code.
+//! Errors: one line on stderr, and the exit code.
 
 use testkit::free_port;
 
 use crate::stage::{PASSWORD, Stage};
 use crate::tool::{Ran, run};
 
-/// It failed, and said so in one line with these words.
+/// Asserts that a run failed, with one line that contains these words.
 #[track_caller]
-fn failed(ran: &Ran, words: &str) {
+fn assert_failed(ran: &Ran, words: &str) {
     let is_one_line = ran.err.lines().count() == 1 && ran.err.starts_with("dead-letters: ");
     assert!(ran.code == Some(1) && ran.out.is_empty() && is_one_line && ran.err.contains(words), "{ran:?}");
 }
 
 #[tokio::test]
-async fn without_a_server_it_says_where_it_looked() {
+async fn missing_server_is_reported_with_its_address() {
     let url = format!("nats://127.0.0.1:{}", free_port().unwrap());
     for command in ["list", "groups", "show 1", "replay 1", "drop 1 --reason old", "list --json"] {
         let arguments: Vec<&str> = command.split(' ').collect();
-        failed(&run(&url, PASSWORD, &arguments).await, &format!("no message server at {url}"));
+        assert_failed(&run(&url, PASSWORD, &arguments).await, &format!("no message server at {url}"));
     }
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_said_to_be_one() {
+async fn wrong_password_is_reported_as_one() {
     let stage = Stage::new().await;
-    failed(&run(&stage.nats.url(), "wrong", &["list"]).await, "does not let admin in: is ADMIN_PASSWORD the server's?");
+    assert_failed(
+        &run(&stage.nats.url(), "wrong", &["list"]).await,
+        "does not let admin in: is ADMIN_PASSWORD the server's?",
+    );
 }
 
 #[tokio::test]
-async fn a_server_without_the_streams_is_said_to_be_unprovisioned() {
+async fn missing_stream_is_reported() {
     let stage = Stage::without_streams().await;
     for command in ["list", "groups", "show 1", "replay 1"] {
-        failed(&stage.run(command).await, "the stream DEAD_LETTERS is missing");
+        assert_failed(&stage.run(command).await, "the stream DEAD_LETTERS is missing");
     }
 }
 
 #[tokio::test]
-async fn what_is_typed_wrongly_is_explained_before_anything_is_asked_of_a_server() {
+async fn wrong_command_line_is_explained_before_connecting() {
     for command in [
         "replay",
         "drop 1",
@@ -57,7 +60,7 @@ async fn what_is_typed_wrongly_is_explained_before_anything_is_asked_of_a_server
 }
 
 #[tokio::test]
-async fn the_help_explains_outcomes_exit_codes_and_fields() {
+async fn help_explains_outcomes_exit_codes_and_fields() {
     let help = run("nats://127.0.0.1:1", PASSWORD, &["--help"]).await;
     assert_eq!(help.code, Some(0));
     for words in ["Exit codes:", "nothing matched", "refused", "event_sequence", "payload_is_json", "NATS_URL"] {
@@ -66,7 +69,7 @@ async fn the_help_explains_outcomes_exit_codes_and_fields() {
 }
 
 #[tokio::test]
-async fn with_nothing_to_see_to_the_codes_say_that_nothing_matched() {
+async fn exit_code_says_that_nothing_matched() {
     let stage = Stage::new().await;
     for command in ["list", "groups", "show 1", "replay 1", "replay --since 1h", "drop --service payment --reason old"]
     {

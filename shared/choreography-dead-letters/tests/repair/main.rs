@@ -1,13 +1,13 @@
-//! The tool as a person runs it: the real program, a real server with the shop's own `nats.conf`, dead letters as services
-//! write them, and a stand-in for the services that plays their part of a repair.
+//! The tool as a person runs it: the real program, a real server, dead letters as services write them, and a stand-in for
+//! the services that does their part of a repair.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod dropping;
 mod ending;
+mod listing;
 mod many;
 mod replaying;
-mod seeing;
 mod showing;
 mod stage;
 mod stand_in;
@@ -15,5 +15,5 @@ mod tool;
 
 use std::time::Duration;
 
-/// How long anything that must happen may take: far more than it does.
+/// How long anything that must happen may take; it takes far less.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

@@ -6,17 +6,17 @@ use crate::PATIENCE;
 use crate::stage::{Death, PASSWORD, Stage};
 use crate::tool::run;
 
-/// So many deaths, which concern so many orders by turns.
+/// Returns the dead letters of `count` messages, which have `orders` keys in turn.
 async fn many(stage: &Stage, count: usize, orders: usize) -> Vec<u64> {
     let mut dead_letters = Vec::new();
-    for place in 0..count {
-        let order = format!("o{}", place % orders);
+    for index in 0..count {
+        let order = format!("o{}", index % orders);
         dead_letters.push(stage.die(Death { order: &order, ..Death::default() }).await);
     }
     dead_letters
 }
 
-/// The dead letters that were asked about, in the order of the stream.
+/// Returns the dead letters that were replayed, in the order of the stream.
 async fn marks(stage: &Stage) -> Vec<u64> {
     let repairs = stage.repairs().await;
     let marks = repairs.iter().map(|message| message.headers.get("dead-replay").unwrap().as_str().to_owned());
@@ -24,7 +24,7 @@ async fn marks(stage: &Stage) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn a_thousand_letters_are_replayed_in_order_and_counted() {
+async fn thousand_dead_letters_are_replayed_in_order_and_counted() {
     let stage = Stage::new().await;
     let dead_letters = many(&stage, 1_000, 1_000).await;
     let payment = stage.service("payment").await;
@@ -33,32 +33,31 @@ async fn a_thousand_letters_are_replayed_in_order_and_counted() {
         (ran.code, ran.out.as_str()),
         (Some(0), "1,000 dead letters: 1000 replayed.\nNext: dead-letters list\n")
     );
-    assert!(ran.err.lines().all(|line| line.contains(" of 1,000 dead letters published, ")), "{}", ran.err);
-    assert!(ran.err.lines().count() >= 1, "it takes two seconds and more, so somebody wants to know");
+    assert_eq!(ran.err, "", "progress is for terminals only");
     assert_eq!(marks(&stage).await, dead_letters);
-    assert_eq!(payment.diary(), dead_letters.iter().map(|letter| (*letter, "done")).collect::<Vec<_>>());
+    assert_eq!(payment.diary(), dead_letters.iter().map(|dead_letter| (*dead_letter, "done")).collect::<Vec<_>>());
     assert_eq!(stage.run("list").await.code, Some(3));
 }
 
 #[tokio::test]
-async fn no_more_are_published_in_a_second_than_the_rate_allows() {
+async fn rate_bounds_the_messages_published_in_a_second() {
     let stage = Stage::new().await;
     let dead_letters = many(&stage, 12, 12).await;
     let _payment = stage.service("payment").await;
     assert_eq!(stage.run("replay --service payment --rate 20").await.code, Some(0));
     let repairs = stage.repairs().await;
     assert_eq!(marks(&stage).await, dead_letters);
-    let milliseconds = |place: usize| repairs[place].time.unix_timestamp_nanos() / 1_000_000;
+    let milliseconds = |index: usize| repairs[index].time.unix_timestamp_nanos() / 1_000_000;
     let took = milliseconds(11) - milliseconds(0);
-    // Eleven pauses of 50 ms; what is slow at the beginning may take two of them away.
+    // Eleven intervals of 50 ms, two less because the first message may be slow.
     assert!(took >= 400, "{took} ms");
 }
 
-/// Few enough that many dead letters concern the same one.
+/// Few enough that many dead letters have the same key.
 const ORDERS: usize = 4;
 
 #[tokio::test]
-async fn after_a_connection_that_broke_in_the_middle_the_same_command_does_the_rest() {
+async fn same_command_does_the_rest_after_a_broken_connection() {
     let stage = Stage::new().await;
     let dead_letters = many(&stage, 200, ORDERS).await;
     let payment = stage.service("payment").await;
@@ -76,11 +75,12 @@ async fn after_a_connection_that_broke_in_the_middle_the_same_command_does_the_r
         if ran.code == Some(3) { Ok(()) } else { Err(ran.out) }
     })
     .await;
-    let done = payment.diary().into_iter().filter(|(_, outcome)| *outcome == "done").map(|(letter, _)| letter);
+    let done =
+        payment.diary().into_iter().filter(|(_, outcome)| *outcome == "done").map(|(dead_letter, _)| dead_letter);
     let mut done: Vec<u64> = done.collect();
     for order in 0..ORDERS {
         let dead_letters: Vec<u64> = dead_letters.iter().skip(order).step_by(ORDERS).copied().collect();
-        let done: Vec<u64> = done.iter().filter(|letter| dead_letters.contains(letter)).copied().collect();
+        let done: Vec<u64> = done.iter().filter(|dead_letter| dead_letters.contains(dead_letter)).copied().collect();
         assert_eq!(done, dead_letters, "in order, and each once");
     }
     done.sort_unstable();

@@ -6,29 +6,29 @@ use serde_json::json;
 use crate::stage::{Death, Stage};
 
 fn outcomes(wanted: &[(u64, &str)]) -> Vec<(u64, String)> {
-    wanted.iter().map(|(letter, outcome)| (*letter, (*outcome).to_owned())).collect()
+    wanted.iter().map(|(dead_letter, outcome)| (*dead_letter, (*outcome).to_owned())).collect()
 }
 
 #[tokio::test]
-async fn a_replay_is_the_message_as_it_was_for_the_one_service_where_it_died() {
+async fn replay_publishes_the_original_message_for_the_one_service_where_it_died() {
     let stage = Stage::new().await;
-    let letter = stage.die(Death::default()).await;
+    let dead_letter = stage.die(Death::default()).await;
     let (payment, order) = (stage.service("payment").await, stage.service("order").await);
-    let ran = stage.run(&format!("replay {letter} --json")).await;
-    assert_eq!((ran.code, ran.outcomes()), (Some(0), outcomes(&[(letter, "done")])));
-    assert_eq!((payment.diary(), order.diary()), (vec![(letter, "done")], vec![]));
+    let ran = stage.run(&format!("replay {dead_letter} --json")).await;
+    assert_eq!((ran.code, ran.outcomes()), (Some(0), outcomes(&[(dead_letter, "done")])));
+    assert_eq!((payment.diary(), order.diary()), (vec![(dead_letter, "done")], vec![]));
     let events = stage.stored("EVENTS").await;
     let (outgoing, again) = (&events[0], &events[1]);
     assert_eq!((&again.subject, &again.payload), (&outgoing.subject, &outgoing.payload));
     let mut headers = outgoing.headers.clone();
-    headers.insert("dead-replay", format!("payment/1/{letter}"));
+    headers.insert("dead-replay", format!("payment/1/{dead_letter}"));
     assert_eq!(again.headers, headers);
     assert_eq!(stage.run("list").await.code, Some(3), "what is handled is hidden");
-    assert_eq!(stage.run("list --all --json").await.json()["letters"][0]["state"], "handled");
+    assert_eq!(stage.run("list --all --json").await.json()["dead_letters"][0]["state"], "handled");
 }
 
 #[tokio::test]
-async fn a_selection_is_replayed_in_the_order_of_the_stream_and_nothing_else() {
+async fn only_the_selection_is_replayed_in_the_order_of_the_stream() {
     let stage = Stage::new().await;
     let mut dead_letters = Vec::new();
     for order in ["o1", "o2", "o3"] {
@@ -40,8 +40,8 @@ async fn a_selection_is_replayed_in_the_order_of_the_stream_and_nothing_else() {
     let ran = stage.run(&format!("replay --fingerprint {fingerprint}")).await;
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.out.contains("3 dead letters: 3 replayed.\nNext: dead-letters list\n"), "{}", ran.out);
-    assert_eq!(payment.diary().iter().map(|(letter, _)| *letter).collect::<Vec<_>>(), dead_letters);
-    let ran = stage.run("replay --message cancel-payment --order o2 --json").await;
+    assert_eq!(payment.diary().iter().map(|(dead_letter, _)| *dead_letter).collect::<Vec<_>>(), dead_letters);
+    let ran = stage.run("replay --message cancel-payment --key o2 --json").await;
     assert_eq!(ran.outcomes(), outcomes(&[(dead_letters[1] + 1, "done")]));
     let ran = stage.run(&format!("replay {} {} --json", dead_letters[2] + 1, dead_letters[0] + 1)).await;
     assert_eq!(ran.outcomes(), outcomes(&[(dead_letters[0] + 1, "done"), (dead_letters[2] + 1, "done")]));
@@ -49,24 +49,24 @@ async fn a_selection_is_replayed_in_the_order_of_the_stream_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_dry_run_shows_what_would_be_done_and_publishes_nothing() {
+async fn dry_run_shows_what_would_be_done_and_publishes_nothing() {
     let stage = Stage::new().await;
-    let letter = stage.die(Death::default()).await;
+    let dead_letter = stage.die(Death::default()).await;
     let payment = stage.service("payment").await;
     let before = (stage.stored("EVENTS").await.len(), stage.stored("DEAD_LETTERS").await.len());
-    for command in [format!("replay {letter}"), "drop --service payment --reason old".to_owned()] {
+    for command in [format!("replay {dead_letter}"), "drop --service payment --reason old".to_owned()] {
         let ran = stage.run(&format!("{command} --dry-run --json")).await;
-        assert_eq!((ran.code, ran.outcomes()), (Some(0), outcomes(&[(letter, "planned")])), "{command}");
+        assert_eq!((ran.code, ran.outcomes()), (Some(0), outcomes(&[(dead_letter, "planned")])), "{command}");
         assert_eq!(ran.json()["dry_run"], true);
         let text = stage.run(&format!("{command} --dry-run")).await.out;
-        assert!(text.ends_with("Nothing was done. Next: the same without --dry-run\n"), "{text}");
+        assert!(text.ends_with("Nothing was published. Next: the same without --dry-run\n"), "{text}");
     }
     assert_eq!((stage.stored("EVENTS").await.len(), stage.stored("DEAD_LETTERS").await.len()), before);
     assert_eq!(payment.diary(), []);
 }
 
 #[tokio::test]
-async fn what_changed_nothing_is_told_apart_from_what_is_done() {
+async fn replay_that_changes_nothing_is_reported_as_nothing() {
     let stage = Stage::new().await;
     let done = stage.die(Death::default()).await;
     let nothing = stage.die(Death { replayed: "nothing", order: "o2", ..Death::default() }).await;
@@ -75,26 +75,26 @@ async fn what_changed_nothing_is_told_apart_from_what_is_done() {
     assert_eq!(ran.code, Some(4));
     assert_eq!(ran.outcomes(), outcomes(&[(done, "done"), (nothing, "nothing")]));
     assert_eq!(ran.json()["counts"], json!({ "done": 1, "nothing": 1 }));
-    assert_eq!(stage.run("list").await.code, Some(3), "neither is left to be seen to");
+    assert_eq!(stage.run("list").await.code, Some(3), "neither is open");
 }
 
 #[tokio::test]
-async fn a_letter_is_replayed_once_however_often_it_is_asked_for() {
+async fn message_is_processed_once_however_often_it_is_replayed() {
     let stage = Stage::new().await;
-    let letter = stage.die(Death::default()).await;
+    let dead_letter = stage.die(Death::default()).await;
     let payment = stage.service("payment").await;
-    assert_eq!(stage.run(&format!("replay {letter}")).await.code, Some(0));
-    let ran = stage.run(&format!("replay {letter}")).await;
+    assert_eq!(stage.run(&format!("replay {dead_letter}")).await.code, Some(0));
+    let ran = stage.run(&format!("replay {dead_letter}")).await;
     assert!(ran.out.contains("it is handled already (replay: done); --again asks all the same"), "{}", ran.out);
     assert_eq!((ran.code, stage.repairs().await.len()), (Some(4), 1));
-    let ran = stage.run(&format!("replay {letter} --again --json")).await;
-    assert_eq!((ran.code, ran.outcomes()), (Some(4), outcomes(&[(letter, "refused")])));
-    assert_eq!(payment.diary(), [(letter, "done"), (letter, "refused")]);
-    assert_eq!(stage.run("list").await.code, Some(3), "a refusal opens nothing again");
+    let ran = stage.run(&format!("replay {dead_letter} --again --json")).await;
+    assert_eq!((ran.code, ran.outcomes()), (Some(4), outcomes(&[(dead_letter, "refused")])));
+    assert_eq!(payment.diary(), [(dead_letter, "done"), (dead_letter, "refused")]);
+    assert_eq!(stage.run("list").await.code, Some(3), "a refused replay opens nothing again");
 }
 
 #[tokio::test]
-async fn of_a_message_that_died_again_only_the_latest_letter_is_replayed() {
+async fn only_the_latest_dead_letter_of_a_message_is_replayed() {
     let stage = Stage::new().await;
     let first = stage.die(Death { replayed: "died", ..Death::default() }).await;
     let payment = stage.service("payment").await;
@@ -102,17 +102,17 @@ async fn of_a_message_that_died_again_only_the_latest_letter_is_replayed() {
     assert!(ran.out.contains("1 died again") && ran.code == Some(4), "{ran:?}");
     let list = stage.run("list --json").await;
     let [second] = list.dead_letters()[..] else { panic!("{list:?}") };
-    assert_eq!((second > first, &list.json()["letters"][0]["tries"]), (true, &json!(2)));
+    assert_eq!((second > first, &list.json()["dead_letters"][0]["tries"]), (true, &json!(2)));
     let ran = stage.run(&format!("replay {first}")).await;
     assert!(ran.out.contains(&format!("dead letter {second} is a later one of the same message")), "{}", ran.out);
     assert_eq!((ran.code, stage.repairs().await.len()), (Some(4), 1));
-    let ran = stage.run("replay --order o1 --json").await;
+    let ran = stage.run("replay --key o1 --json").await;
     assert_eq!((ran.code, ran.outcomes()), (Some(0), outcomes(&[(second, "done")])));
     assert_eq!(payment.diary(), [(first, "died"), (second, "done")]);
 }
 
 #[tokio::test]
-async fn of_a_letter_that_the_server_was_given_twice_one_replay_settles_both() {
+async fn one_replay_settles_both_copies_of_a_dead_letter_that_was_published_twice() {
     let stage = Stage::new().await;
     let first = stage.die(Death::default()).await;
     let copied = stage.stored("DEAD_LETTERS").await.remove(0);
@@ -127,7 +127,7 @@ async fn of_a_letter_that_the_server_was_given_twice_one_replay_settles_both() {
 }
 
 #[tokio::test]
-async fn what_was_never_dead_or_can_not_be_known_is_skipped_with_the_reason() {
+async fn notice_and_unrecognizable_message_are_skipped_with_the_reason() {
     let stage = Stage::new().await;
     let notice = stage.notice("create-payment").await;
     let mut headers = HeaderMap::new();
@@ -136,16 +136,17 @@ async fn what_was_never_dead_or_can_not_be_known_is_skipped_with_the_reason() {
     let ran = stage.run(&format!("replay {notice} {nameless} 99 --json")).await;
     let wanted = outcomes(&[(notice, "skipped"), (nameless, "skipped"), (99, "missing")]);
     assert_eq!((ran.code, ran.outcomes()), (Some(4), wanted));
-    let dead_letters = &ran.json()["letters"];
-    for (place, words) in [(0, "the message never died"), (1, "ce-specversion is missing"), (2, "no dead letter 99")] {
-        assert!(dead_letters[place]["detail"].as_str().unwrap().contains(words), "{dead_letters}");
+    let dead_letters = &ran.json()["dead_letters"];
+    for (index, words) in [(0, "the message has not died"), (1, "ce-specversion is missing"), (2, "no dead letter 99")]
+    {
+        assert!(dead_letters[index]["detail"].as_str().unwrap().contains(words), "{dead_letters}");
     }
     assert_eq!(stage.repairs().await.len(), 0);
     assert_eq!(stage.run("list --json").await.dead_letters(), [nameless], "it can be looked at");
 }
 
 #[tokio::test]
-async fn what_no_stream_takes_any_more_hinders_no_other() {
+async fn message_that_no_stream_takes_does_not_stop_the_others() {
     let stage = Stage::new().await;
     let lost = stage.die(Death::default()).await;
     let found = stage.die(Death { order: "o2", ..Death::default() }).await;
@@ -162,15 +163,15 @@ async fn what_no_stream_takes_any_more_hinders_no_other() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_down_answers_when_it_is_back() {
+async fn service_that_is_down_processes_the_replay_when_it_is_back() {
     let stage = Stage::new().await;
-    let letter = stage.die(Death::default()).await;
-    let ran = stage.run(&format!("replay {letter} --wait 0s")).await;
-    let words = "no answer yet: payment is down or busy; it will be done when it is back; `dead-letters list` shows it";
+    let dead_letter = stage.die(Death::default()).await;
+    let ran = stage.run(&format!("replay {dead_letter} --wait 0s")).await;
+    let words = "no answer yet: payment is down or busy; it will process the message when it is back; `dead-letters list` shows it";
     assert!(ran.code == Some(4) && ran.out.contains(words), "{ran:?}");
-    assert_eq!(stage.run("list --json").await.dead_letters(), [letter]);
-    let ran = stage.run(&format!("replay {letter} --wait 0s --json")).await;
-    assert_eq!(ran.outcomes(), outcomes(&[(letter, "unanswered")]));
+    assert_eq!(stage.run("list --json").await.dead_letters(), [dead_letter]);
+    let ran = stage.run(&format!("replay {dead_letter} --wait 0s --json")).await;
+    assert_eq!(ran.outcomes(), outcomes(&[(dead_letter, "unanswered")]));
     let payment = stage.service("payment").await;
     testkit::until("the dead letter to be done", crate::PATIENCE, async || {
         let ran = stage.run("list").await;
@@ -179,7 +180,7 @@ async fn a_service_that_is_down_answers_when_it_is_back() {
     .await;
     testkit::until("the second one to be refused", crate::PATIENCE, async || {
         let diary = payment.diary();
-        if diary == [(letter, "done"), (letter, "refused")] { Ok(()) } else { Err(format!("{diary:?}")) }
+        if diary == [(dead_letter, "done"), (dead_letter, "refused")] { Ok(()) } else { Err(format!("{diary:?}")) }
     })
     .await;
 }

@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use testkit::{NatsServer, World, workspace};
 use uuid::Uuid;
 
-/// The administrator's password here: no default, so that it is seen to be read.
+/// The operator's password; not the default, so that a test notices if it is not read.
 pub(crate) const PASSWORD: &str = "letters-admin";
 
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// What services hold for dead: by service and id, after how many tries.
+/// The tries of dead messages in the services' inboxes, by service and id.
 pub(crate) type Inboxes = Arc<Mutex<HashMap<(String, Uuid), u32>>>;
 
 /// A server of its own for each test.
@@ -29,14 +29,14 @@ pub(crate) struct Stage {
     pub(crate) clock: Clock,
 }
 
-/// A death, most of it as usual.
+/// How a message dies; most of it has defaults.
 pub(crate) struct Death<'a> {
     pub(crate) service: &'static str,
     pub(crate) message: &'static str,
     pub(crate) order: &'a str,
     pub(crate) reason: &'static str,
     pub(crate) class: &'static str,
-    /// What becomes of it when it is replayed: the stand-in reads it in the payload.
+    /// What becomes of it when it is replayed; the stand-in reads it from the payload.
     pub(crate) replayed: &'static str,
 }
 
@@ -53,7 +53,7 @@ impl Death<'_> {
     }
 }
 
-/// Headers of a message that is one of ours.
+/// Returns the headers of a message that services recognize.
 fn headers(message: &str, order: &str, id: Uuid) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in [
@@ -74,7 +74,7 @@ fn headers(message: &str, order: &str, id: Uuid) -> HeaderMap {
 }
 
 impl Stage {
-    /// A server with both streams.
+    /// Starts a server with both streams.
     pub(crate) async fn new() -> Self {
         let stage = Self::without_streams().await;
         let subjects = ["order", "inventory", "payment", "notify"].map(|service| format!("{service}.*.*")).into();
@@ -83,7 +83,7 @@ impl Stage {
         stage
     }
 
-    /// A server with nothing on it.
+    /// Starts a server without streams.
     pub(crate) async fn without_streams() -> Self {
         let world = World::new("letters").unwrap();
         let nats = NatsServer::start(&world, &passwords()).unwrap();
@@ -96,19 +96,19 @@ impl Stage {
         jetstream::new(self.admin.clone())
     }
 
-    /// Publishes anything; its place in the stream.
+    /// Publishes a message, and returns its sequence.
     pub(crate) async fn publish(&self, subject: String, headers: HeaderMap, payload: &Value) -> u64 {
         let published = self.jetstream().publish_with_headers(subject, headers, payload.to_string().into()).await;
         published.unwrap().await.unwrap().sequence
     }
 
-    /// Says something about an order; its place in the stream.
-    pub(crate) async fn say(&self, message: &str, order: &str) -> u64 {
+    /// Publishes an event of an order, and returns its sequence.
+    pub(crate) async fn publish_event(&self, message: &str, order: &str) -> u64 {
         let headers = headers(message, order, self.clock.new_id());
         self.publish(format!("inventory.{message}.{order}"), headers, &json!({})).await
     }
 
-    /// A message is said and dies; its dead letter.
+    /// Publishes an event and its dead letter, and returns the sequence of the dead letter.
     pub(crate) async fn die(&self, death: Death<'_>) -> u64 {
         let id = self.clock.new_id();
         let headers = headers(death.message, death.order, id);
@@ -116,11 +116,11 @@ impl Stage {
         let event =
             self.publish(format!("inventory.{}.{}", death.message, death.order), headers.clone(), &payload).await;
         self.inboxes.lock().unwrap().insert((death.service.to_owned(), id), 1);
-        self.letter(&death, headers, event, 1, &payload).await
+        self.publish_dead_letter(&death, headers, event, 1, &payload).await
     }
 
-    /// Writes a dead letter.
-    pub(crate) async fn letter(
+    /// Publishes a dead letter, and returns its sequence.
+    pub(crate) async fn publish_dead_letter(
         &self,
         death: &Death<'_>,
         mut headers: HeaderMap,
@@ -141,7 +141,7 @@ impl Stage {
         self.publish(format!("dead.{}.{}.{}", death.service, death.message, death.order), headers, payload).await
     }
 
-    /// Writes a notice that a message was overdue.
+    /// Publishes a notice that a message is overdue, and returns its sequence.
     pub(crate) async fn notice(&self, message: &str) -> u64 {
         let mut headers = HeaderMap::new();
         headers.insert("dead-reason", "overdue");
@@ -149,14 +149,14 @@ impl Stage {
         self.publish(format!("dead.inventory.{message}.overdue"), headers, &json!({})).await
     }
 
-    /// What was published of a dead letter again.
+    /// Returns the events that are replays or drops.
     pub(crate) async fn repairs(&self) -> Vec<StreamMessage> {
         let mut events = self.stored("EVENTS").await;
         events.retain(|event| event.headers.get("dead-replay").or(event.headers.get("dead-drop")).is_some());
         events
     }
 
-    /// All that a stream has.
+    /// Returns all messages of a stream.
     pub(crate) async fn stored(&self, stream: &str) -> Vec<StreamMessage> {
         let mut stream = self.jetstream().get_stream(stream).await.unwrap();
         let last = stream.info().await.unwrap().state.last_sequence;
@@ -164,7 +164,7 @@ impl Stage {
         for sequence in 1..=last {
             let mut message = stream.direct_get(sequence).await.unwrap();
             let headers = message.headers.iter();
-            // What the server added is no part of the message.
+            // The server's own headers are no part of the message.
             let own = headers.filter(|(name, _)| !name.to_string().starts_with("Nats-"));
             message.headers = own.map(|(name, values)| (name.clone(), values[0].clone())).collect();
             stored.push(message);
@@ -173,10 +173,10 @@ impl Stage {
     }
 }
 
-/// What `nats.conf` wants to know of every user.
+/// Returns the passwords that `nats.conf` reads from the environment.
 fn passwords() -> Vec<(String, String)> {
     let conf = std::fs::read_to_string(workspace().join("nats.conf")).unwrap();
-    let words = conf.split(|letter: char| !letter.is_ascii_alphanumeric() && !"_$".contains(letter));
+    let words = conf.split(|character: char| !character.is_ascii_alphanumeric() && !"_$".contains(character));
     let names = words.filter_map(|word| word.strip_prefix('$').filter(|name| name.ends_with("_PASSWORD")));
     names.map(|name| (name.to_owned(), PASSWORD.to_owned())).collect()
 }

@@ -1,5 +1,5 @@
-//! Plays a service's part of a repair: it reads all that is said, does what is meant for it while it holds the message
-//! for dead with just as many tries, and answers with a record.
+//! Does a service's part of a repair: reads all events, acts on the repairs for its service while its inbox has the
+//! message as dead with the same number of tries, and publishes a record.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,7 +16,7 @@ use crate::stage::{Inboxes, Stage};
 /// A service that runs until it is dropped.
 pub(crate) struct StandIn {
     task: JoinHandle<()>,
-    /// The dead letters whose messages it was asked about, in order, with what it did.
+    /// The dead letters whose repairs it received, in order, with the outcomes.
     diary: Arc<Mutex<Vec<(u64, &'static str)>>>,
 }
 
@@ -27,7 +27,7 @@ impl Drop for StandIn {
 }
 
 impl StandIn {
-    /// The dead letters that it was asked about and what it did, in order.
+    /// Returns the dead letters whose repairs it received, in order, with the outcomes.
     pub(crate) fn diary(&self) -> Vec<(u64, &'static str)> {
         self.diary.lock().unwrap().clone()
     }
@@ -41,7 +41,7 @@ struct Part {
 }
 
 impl Stage {
-    /// A service comes up, and reads from where it was when it went down: the beginning.
+    /// Starts a service, which reads the stream from the beginning.
     pub(crate) async fn service(&self, service: &'static str) -> StandIn {
         let diary = Arc::new(Mutex::new(Vec::new()));
         let part = Part { service, jetstream: self.jetstream(), inboxes: self.inboxes.clone(), diary: diary.clone() };
@@ -50,7 +50,7 @@ impl Stage {
         let mut messages = consumer.messages().await.unwrap();
         let task = tokio::spawn(async move {
             while let Some(Ok(message)) = messages.next().await {
-                part.hear(&message).await;
+                part.receive(&message).await;
             }
         });
         StandIn { task, diary }
@@ -58,19 +58,19 @@ impl Stage {
 }
 
 impl Part {
-    async fn hear(&self, message: &Message) {
+    async fn receive(&self, message: &Message) {
         let headers = message.headers.clone().unwrap_or_default();
         let header = |name: &str| headers.get(name).map(|value| value.as_str().to_owned());
-        let asked = [("replay", header("dead-replay")), ("drop", header("dead-drop"))];
-        let Some((what, mark)) = asked.into_iter().find_map(|(what, mark)| Some((what, mark?))) else { return };
-        let [service, tries, letter] = mark.split('/').collect::<Vec<_>>().try_into().unwrap();
+        let requests = [("replay", header("dead-replay")), ("drop", header("dead-drop"))];
+        let Some((what, mark)) = requests.into_iter().find_map(|(what, mark)| Some((what, mark?))) else { return };
+        let [service, tries, dead_letter] = mark.split('/').collect::<Vec<_>>().try_into().unwrap();
         if service != self.service {
             return;
         }
-        let (tries, letter): (u32, u64) = (tries.parse().unwrap(), letter.parse().unwrap());
+        let (tries, dead_letter): (u32, u64) = (tries.parse().unwrap(), dead_letter.parse().unwrap());
         let (id, payload) = (header("ce-id").unwrap(), serde_json::from_slice(&message.payload).unwrap());
         let outcome = self.outcome(id.parse().unwrap(), tries, what, &payload);
-        self.diary.lock().unwrap().push((letter, outcome));
+        self.diary.lock().unwrap().push((dead_letter, outcome));
         if outcome == "died" {
             self.die_again(message, headers.clone(), tries + 1).await;
         }
@@ -84,7 +84,7 @@ impl Part {
         ] {
             record.insert(name, value);
         }
-        self.publish(format!("handled.{service}.{letter}"), record, Vec::new()).await;
+        self.publish(format!("handled.{service}.{dead_letter}"), record, Vec::new()).await;
     }
 
     fn outcome(&self, id: Uuid, tries: u32, what: &str, payload: &Value) -> &'static str {

@@ -1,4 +1,4 @@
-//! A dead letter, without the payload: what is kept in memory of many.
+//! A dead letter without its payload, so that many fit into memory.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -11,38 +11,38 @@ use crate::wire::subject::check_key;
 /// A dead letter, without its payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// Its sequence in the stream of dead letters.
+    /// Its sequence in the stream `DEAD_LETTERS`.
     pub sequence: u64,
     /// When the server stored it.
-    pub time: Timestamp,
+    pub stored_at: Timestamp,
     /// The service where the message died.
     pub service: String,
     /// The message's name.
     pub message: String,
     /// The message's key.
     pub key: String,
-    /// Who said the message.
+    /// The service that published the message.
     pub source: Option<String>,
     /// The message's id.
     pub id: Option<Uuid>,
-    /// What it died of: `expired`, `poison`, `exhausted`, or `overdue` for a mere notice.
+    /// Why it died: `expired`, `poison`, `exhausted`, or `overdue` for a notice.
     pub reason: String,
-    /// What it died of, in words.
+    /// Why it died, in words.
     pub detail: String,
-    /// How often it had been tried; part of what identifies this death.
+    /// How often it had been tried; identifies this death among those of the same message.
     pub tries: Option<u32>,
-    /// What those that died of the same have in common.
+    /// What dead letters of the same cause have in common.
     pub fingerprint: Option<String>,
     /// When it died, by the clock of the service.
-    pub died: Option<Timestamp>,
-    /// The message's sequence in the stream of events.
-    pub event: Option<u64>,
-    /// Why no service would know the message for one of ours if it were said again.
+    pub died_at: Option<Timestamp>,
+    /// The message's sequence in the stream `EVENTS`.
+    pub event_sequence: Option<u64>,
+    /// Why its service would not recognize the message if it were published again; none if it would.
     pub flaw: Option<String>,
 }
 
 impl DeadLetter {
-    /// Reads a dead letter. One that lacks something is a dead letter, too: it can still be looked at.
+    /// Returns the dead letter that is stored. One that lacks headers is a dead letter too: it can still be looked at.
     pub(super) fn read(stored: &Stored) -> Self {
         let Stored { sequence, at, envelope } = stored;
         let mut tokens = envelope.subject.splitn(4, '.').skip(1);
@@ -52,15 +52,15 @@ impl DeadLetter {
         let number = |name: &str| envelope.header(name)?.parse().ok();
         let dead_letter = Self {
             sequence: *sequence,
-            time: *at,
+            stored_at: *at,
             source: header("ce-source"),
             id: envelope.header("ce-id").and_then(|id| id.parse().ok()),
             reason: header(dead_letter::REASON).unwrap_or_else(|| UNKNOWN.to_owned()),
             detail: header(dead_letter::DETAIL).unwrap_or_default(),
             tries: number(dead_letter::TRIES).and_then(|tries| u32::try_from(tries).ok()),
             fingerprint: header(dead_letter::FINGERPRINT),
-            died: envelope.header(dead_letter::TIME).and_then(|time| time.parse().ok()),
-            event: number(dead_letter::SEQUENCE),
+            died_at: envelope.header(dead_letter::TIME).and_then(|time| time.parse().ok()),
+            event_sequence: number(dead_letter::SEQUENCE),
             flaw: None,
             service,
             message,
@@ -75,25 +75,25 @@ impl DeadLetter {
             Err(problem) => return Some(problem),
         };
         if check_key(heading.source).is_err() {
-            return Some("header ce-source is no service's name".to_owned());
+            return Some("header ce-source is not the name of a service".to_owned());
         }
         if heading.subject != self.key || check_key(&self.key).is_err() {
-            return Some("its key is not known".to_owned());
+            return Some("its key is unknown".to_owned());
         }
         self.tries.is_none().then(|| "header dead-tries is missing or unreadable".to_owned())
     }
 
-    /// Whether it is only a notice, of a message that never died.
+    /// Whether it is a notice that a message is overdue; that message has not died.
     pub fn is_notice(&self) -> bool {
         self.reason == OVERDUE || self.key == OVERDUE
     }
 
-    /// Names this one death of this one message to its service.
+    /// Returns the header value that names this death to its service.
     pub(super) fn mark(&self) -> String {
         format!("{}/{}/{}", self.service, self.tries.unwrap_or_default(), self.sequence)
     }
 
-    /// The message as it was said, from the dead letter that has its payload.
+    /// Returns the message as it was published, from the stored dead letter.
     pub(super) fn original(&self, dead_letter: Envelope) -> Envelope {
         let source = self.source.as_deref().unwrap_or(UNKNOWN);
         let subject = format!("{source}.{}.{}", self.message, self.key).into();
@@ -106,7 +106,7 @@ impl DeadLetter {
 pub(super) mod tests {
     use super::*;
 
-    /// A dead letter as a service writes it, of a message with this id, stored at this place.
+    /// Returns a dead letter as a service writes it, of the message with this id.
     pub(in super::super) fn stored(sequence: u64, id: u128) -> Stored {
         let id = Uuid::from_u128(id);
         let heading = Heading {
@@ -128,11 +128,11 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_message_comes_out_of_its_letter_as_it_was_said() {
+    fn original_has_the_subject_payload_and_headers_that_were_published() {
         let stored = stored(5, 1);
         let dead_letter = DeadLetter::read(&stored);
         assert_eq!(
-            (dead_letter.flaw.as_deref(), dead_letter.event, dead_letter.mark().as_str()),
+            (dead_letter.flaw.as_deref(), dead_letter.event_sequence, dead_letter.mark().as_str()),
             (None, Some(77), "payment/2/5")
         );
         let original = dead_letter.original(stored.envelope);
@@ -142,7 +142,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_no_service_would_know_has_a_flaw() {
+    fn dead_letter_that_no_service_would_recognize_has_a_flaw() {
         for (name, value, flaw) in [
             ("ce-id", "", "ce-id"),
             ("ce-source", "order.debit", "ce-source"),

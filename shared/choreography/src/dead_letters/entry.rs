@@ -1,4 +1,4 @@
-//! A dead letter and what became of it, and whether it can be seen to.
+//! A dead letter with its state, and what prevents its repair.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -6,50 +6,50 @@ use super::dead_letter::DeadLetter;
 use crate::wire::repair::RepairOutcome;
 use crate::wire::repair::RepairRecord;
 
-/// A dead letter, and what became of it.
+/// A dead letter with its state and the records of its repairs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The dead letter.
     pub dead_letter: DeadLetter,
-    /// Whether it is still to be seen to.
+    /// Whether it still needs a repair.
     pub state: EntryState,
-    /// What its service answered, the oldest first.
+    /// The records that its service published about it, the oldest first.
     pub records: Vec<RepairRecord>,
 }
 
-/// Whether a dead letter is still to be seen to.
+/// Whether a dead letter still needs a repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntryState {
-    /// It is.
+    /// It does.
     Open,
-    /// There is a later dead letter of the same message at the same service: it died again, or the server was given the
-    /// dead letter twice.
+    /// There is a later dead letter of the same message at the same service: the message died again, or the dead letter
+    /// was published twice.
     Superseded {
-        /// The last one's sequence.
+        /// The sequence of the last one.
         by: u64,
     },
-    /// Its service has seen to it.
+    /// It was replayed or dropped.
     Handled(RepairRecord),
 }
 
-/// Why a dead letter is not to be replayed or dropped.
+/// Why a dead letter can't be replayed or dropped, or need not be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
-    /// It is only a notice.
+    /// It is a notice that a message is overdue; the message has not died.
     Notice,
-    /// No service would know the message.
+    /// The service would not recognize the message.
     Flawed {
-        /// Why.
+        /// What is wrong with it.
         flaw: String,
-        /// Who would have to know it.
+        /// The service where it died.
         service: String,
     },
-    /// A later dead letter is to be replayed instead.
+    /// A later dead letter of the same message has to be repaired instead.
     Superseded {
-        /// Its sequence.
+        /// The sequence of the later one.
         by: u64,
     },
-    /// It is handled; asking again does no harm.
+    /// It is handled; another repair does no harm.
     Handled(RepairRecord),
 }
 
@@ -59,18 +59,18 @@ impl Entry {
         let state = match last(RepairRecord::settles) {
             Some(record) => EntryState::Handled(record),
             None if latest > dead_letter.sequence => EntryState::Superseded { by: latest },
-            // Its new dead letter is on the way.
+            // It died again, and its new dead letter is not in the stream yet.
             None => last(|record| record.outcome == RepairOutcome::Died).map_or(EntryState::Open, EntryState::Handled),
         };
         Self { dead_letter, state, records }
     }
 
-    /// Whether it is still to be seen to.
+    /// Whether it still needs a repair.
     pub fn is_open(&self) -> bool {
         self.state == EntryState::Open
     }
 
-    /// Why it is not to be replayed or dropped, if there is a reason.
+    /// Returns why it can't be replayed or dropped, or need not be; none if it can.
     pub fn obstacle(&self) -> Option<Obstacle> {
         if self.dead_letter.is_notice() {
             return Some(Obstacle::Notice);
@@ -90,14 +90,14 @@ impl Display for Obstacle {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Notice => f.write_str(
-                "it is only a notice that a message was overdue: the message never died, and is done when its subscriber \
-                 is back",
+                "it is a notice that a message is overdue: the message has not died, and is processed when its subscriber is \
+                 back",
             ),
             Self::Flawed { flaw, service } => {
-                write!(f, "it can only be looked at, {service} would not know the message: {flaw}")
+                write!(f, "it can only be looked at, because {service} would not recognize the message: {flaw}")
             }
             Self::Superseded { by } => {
-                write!(f, "dead letter {by} is a later one of the same message: only that one counts")
+                write!(f, "dead letter {by} is a later one of the same message: repair that one")
             }
             Self::Handled(record) => {
                 write!(f, "it is handled already ({}: {})", record.what, record.outcome)

@@ -1,4 +1,4 @@
-//! Which dead letters are meant.
+//! Which dead letters an operator means.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
@@ -10,18 +10,17 @@ use super::dead_letter::DeadLetter;
 use super::stream_reader::StartAt;
 use crate::wire::dead_letter;
 use crate::wire::repair;
-use crate::wire::subject::check_key;
+use crate::wire::subject::{InvalidKey, check_key};
 
-/// One part of a subject: a service, a message's name, or a key.
+/// One token of a subject: a service, a message's name, or a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl FromStr for Token {
-    type Err = String;
+    type Err = InvalidKey;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let problem = |_| format!("{text:?} has a dot, a blank or a wildcard, or is empty");
-        check_key(text).map(|()| Self(text.to_owned())).map_err(problem)
+    fn from_str(text: &str) -> Result<Self, InvalidKey> {
+        check_key(text).map(|()| Self(text.to_owned()))
     }
 }
 
@@ -31,10 +30,10 @@ impl Display for Token {
     }
 }
 
-/// Which dead letters are meant: those of which everything holds that is said here.
+/// Which dead letters are meant: those that satisfy every field that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Their sequences; nothing here means any.
+    /// Their sequences; an empty set means any.
     pub sequences: BTreeSet<u64>,
     /// The service where they died.
     pub service: Option<Token>,
@@ -42,9 +41,9 @@ pub struct Filter {
     pub message: Option<Token>,
     /// The message's key.
     pub key: Option<Token>,
-    /// What they died of.
+    /// Why they died: `expired`, `poison`, `exhausted` or `overdue`.
     pub reason: Option<String>,
-    /// What those that died of the same have in common.
+    /// What dead letters of the same cause have in common.
     pub fingerprint: Option<String>,
     /// The server stored them at this moment or later.
     pub since: Option<Timestamp>,
@@ -53,14 +52,14 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// One dead letter.
+    /// Returns the filter for one dead letter.
     pub fn one(sequence: u64) -> Self {
         Self { sequences: BTreeSet::from([sequence]), ..Self::default() }
     }
 
-    /// The same for dead letters that have the subject of this one; what can't be said in a subject is left open.
-    pub(super) fn at(&self, dead_letter: &DeadLetter) -> Self {
-        let token = |outgoing: &Option<Token>, token: &str| outgoing.clone().or_else(|| token.parse().ok());
+    /// Returns this filter, narrowed to the subject of a dead letter as far as its tokens are valid.
+    pub(super) fn narrowed_to(&self, dead_letter: &DeadLetter) -> Self {
+        let token = |wanted: &Option<Token>, token: &str| wanted.clone().or_else(|| token.parse().ok());
         Self {
             service: token(&self.service, &dead_letter.service),
             message: token(&self.message, &dead_letter.message),
@@ -69,19 +68,19 @@ impl Filter {
         }
     }
 
-    /// What the server can find by itself.
+    /// Returns the subject filter that the server applies.
     pub(super) fn subject(&self) -> String {
         let [service, message] = [&self.service, &self.message].map(any);
         dead_letter::filter(service, message, self.key.as_ref().map(|key| key.0.as_str()))
     }
 
-    /// The subject of what became of them.
-    pub(super) fn records(&self) -> String {
+    /// Returns the subject filter of the records about these dead letters.
+    pub(super) fn record_subject(&self) -> String {
         repair::records_of(any(&self.service))
     }
 
-    /// Where the first of them can be.
-    pub(super) fn place(&self) -> StartAt {
+    /// Returns where in the stream the first of them can be.
+    pub(super) fn start(&self) -> StartAt {
         match (self.sequences.first(), self.since) {
             (Some(sequence), _) => StartAt::Sequence(*sequence),
             (None, Some(since)) => StartAt::Time(since),
@@ -89,6 +88,7 @@ impl Filter {
         }
     }
 
+    /// Whether a dead letter satisfies every field.
     pub(super) fn matches(&self, dead_letter: &DeadLetter) -> bool {
         let is = |wanted: &Option<Token>, token: &str| wanted.as_ref().is_none_or(|wanted| wanted.0 == token);
         (self.sequences.is_empty() || self.sequences.contains(&dead_letter.sequence))
@@ -97,8 +97,8 @@ impl Filter {
             && is(&self.key, &dead_letter.key)
             && self.reason.as_ref().is_none_or(|reason| *reason == dead_letter.reason)
             && self.fingerprint.as_ref().is_none_or(|wanted| Some(wanted) == dead_letter.fingerprint.as_ref())
-            && self.since.is_none_or(|since| dead_letter.time >= since)
-            && self.until.is_none_or(|until| dead_letter.time <= until)
+            && self.since.is_none_or(|since| dead_letter.stored_at >= since)
+            && self.until.is_none_or(|until| dead_letter.stored_at <= until)
     }
 }
 
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_is_asked_for_no_more_than_needed() {
+    fn server_filters_by_service_message_and_key() {
         for (service, message, key, subject) in [
             (None, None, None, "dead.*.*.>"),
             (token("payment"), None, None, "dead.payment.*.>"),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_can_not_mean_more_than_itself() {
+    fn token_has_no_wildcards_dots_or_blanks() {
         for text in ["", "*", ">", "a.b", "a b"] {
             assert!(text.parse::<Token>().is_err(), "{text:?}");
         }

@@ -1,4 +1,4 @@
-//! What became of what was asked: a line for each dead letter that is worth one, and the sums.
+//! What became of the dead letters of a repair: a line for each that needs attention, and the totals.
 
 use std::collections::BTreeSet;
 use std::fmt::{Result as Written, Write};
@@ -7,61 +7,57 @@ use anyhow::{Error, Result};
 use choreography::dead_letters::{RepairOutcome, RepairRequest};
 use serde_json::{Map, Value, json};
 
-use crate::output::{Ending, Output, Typed};
-use crate::row::{MISSING, PLANNED, Row, SKIPPED, UNANSWERED, UNPUBLISHED};
+use crate::invocation::Invocation;
+use crate::output::{Ending, Output};
+use crate::report_row::{MISSING, PLANNED, ReportRow, SKIPPED, UNANSWERED, UNPUBLISHED};
 use crate::table::{Table, counted};
 
-/// More dead letters than this, and those of which all is done are only counted.
+/// With more dead letters than this, those that are done are only counted.
 const ALL_ROWS_MAX: usize = 20;
 
-/// At most so many lines; the JSON has all.
+/// The most lines of the table; the JSON has all.
 const ROWS_MAX: usize = 50;
 
-/// The outcomes, as they are counted: for scripts, and for people if they were replayed or dropped.
+/// The outcomes: as scripts read them, and as people do if the dead letters were replayed, or dropped.
 const OUTCOMES: [(&str, &str, &str); 9] = [
     (PLANNED, "would be replayed", "would be dropped"),
     ("done", "replayed", "dropped"),
     ("nothing", "replayed without changing anything", "changed nothing"),
-    ("refused", "refused: not dead any more", "refused: not dead any more"),
+    ("refused", "refused: no longer dead", "refused: no longer dead"),
     ("died", "died again", "died again"),
-    (UNANSWERED, "without an answer yet", "without an answer yet"),
+    (UNANSWERED, "not answered yet", "not answered yet"),
     (UNPUBLISHED, "not published", "not published"),
     (SKIPPED, "skipped", "skipped"),
-    (MISSING, "not there", "not there"),
+    (MISSING, "missing", "missing"),
 ];
 
-/// What became of all of them.
-pub(crate) struct Repaired {
+/// What became of all dead letters of a repair.
+pub(crate) struct Report {
     is_drop: bool,
     dry_run: bool,
-    rows: Vec<Row>,
-    /// What broke it off.
+    rows: Vec<ReportRow>,
+    /// Why the repair stopped early; none if it did not.
     pub(crate) failure: Option<Error>,
 }
 
-impl Repaired {
-    /// Nothing yet.
+impl Report {
+    /// Returns an empty report.
     pub(crate) fn new(request: &RepairRequest, dry_run: bool) -> Self {
         Self { is_drop: matches!(request, RepairRequest::Drop { .. }), dry_run, rows: Vec::new(), failure: None }
     }
 
-    /// Notes what became of a dead letter.
-    pub(crate) fn add(&mut self, row: Row) {
+    /// Adds what became of a dead letter.
+    pub(crate) fn add(&mut self, row: ReportRow) {
         self.rows.push(row);
     }
 
-    /// Notes that there is no such dead letter.
-    pub(crate) fn missing(&mut self, sequence: u64) {
-        self.rows.push(Row::missing(sequence));
-    }
-
-    /// All of it, for people and for scripts.
-    pub(crate) fn output(mut self, typed: &Typed) -> Result<Output> {
+    /// Returns the report for people and for scripts.
+    pub(crate) fn output(mut self, invocation: &Invocation) -> Result<Output> {
         self.rows.sort_by_key(|row| row.sequence);
         let mut text = String::new();
-        self.lines(&mut text)?;
-        self.sums(&mut text)?;
-        self.next(&mut text, typed)?;
+        self.write_table(&mut text)?;
+        self.write_totals(&mut text)?;
+        self.write_next(&mut text, invocation)?;
         let (json, ending) = (self.json(), self.ending());
         Ok(Output { text, json, ending, failure: self.failure })
     }
@@ -73,20 +69,20 @@ impl Repaired {
     fn ending(&self) -> Ending {
         if self.count(MISSING) == self.rows.len() {
             Ending::NothingMatched
-        } else if self.rows.iter().all(Row::is_done) {
+        } else if self.rows.iter().all(ReportRow::is_done) {
             Ending::Done
         } else {
             Ending::NotAll
         }
     }
 
-    fn lines(&self, text: &mut String) -> Written {
+    fn write_table(&self, text: &mut String) -> Written {
         let few = self.rows.len() <= ALL_ROWS_MAX;
-        let rows: Vec<&Row> = self.rows.iter().filter(|row| few || self.dry_run || !row.is_done()).collect();
+        let rows: Vec<&ReportRow> = self.rows.iter().filter(|row| few || self.dry_run || !row.is_done()).collect();
         if rows.is_empty() {
             return Ok(());
         }
-        let mut table = Table::new(&["LETTER", "SERVICE", "MESSAGE", "ORDER", "OUTCOME", "DETAIL"], &["LETTER"]);
+        let mut table = Table::new(&["NUMBER", "SERVICE", "MESSAGE", "KEY", "OUTCOME", "DETAIL"], &["NUMBER"]);
         for row in rows.iter().take(ROWS_MAX) {
             let [service, message, key] = row.cells().map(str::to_owned);
             let outcome = row.outcome.to_owned();
@@ -99,30 +95,30 @@ impl Repaired {
         Ok(())
     }
 
-    fn sums(&self, text: &mut String) -> Written {
+    fn write_totals(&self, text: &mut String) -> Written {
         if self.rows.is_empty() {
-            return writeln!(text, "No dead letter matches that is still to be seen to.");
+            return writeln!(text, "No open dead letter matches.");
         }
-        let sums = OUTCOMES.iter().filter_map(|(outcome, replayed, dropped)| {
+        let totals = OUTCOMES.iter().filter_map(|(outcome, replayed, dropped)| {
             let count = self.count(outcome);
             (count > 0).then(|| format!("{count} {}", if self.is_drop { dropped } else { replayed }))
         });
-        let sums: Vec<String> = sums.collect();
-        writeln!(text, "{}: {}.", counted(self.rows.len(), "dead letter"), sums.join(", "))
+        let totals: Vec<String> = totals.collect();
+        writeln!(text, "{}: {}.", counted(self.rows.len(), "dead letter"), totals.join(", "))
     }
 
-    fn next(&self, text: &mut String, typed: &Typed) -> Written {
-        let list = typed.command("list");
-        let late = self.rows.iter().filter(|row| row.outcome == UNANSWERED);
-        let services: BTreeSet<&str> = late.map(|row| row.cells()[0]).collect();
+    fn write_next(&self, text: &mut String, invocation: &Invocation) -> Written {
+        let list = invocation.of("list");
+        let unanswered = self.rows.iter().filter(|row| row.outcome == UNANSWERED);
+        let services: BTreeSet<&str> = unanswered.map(|row| row.cells()[0]).collect();
         for service in services {
             writeln!(
                 text,
-                "no answer yet: {service} is down or busy; it will be done when it is back; `{list}` shows it"
+                "no answer yet: {service} is down or busy; it will process the message when it is back; `{list}` shows it"
             )?;
         }
         if self.dry_run && self.count(PLANNED) > 0 {
-            writeln!(text, "Nothing was done. Next: the same without --dry-run")
+            writeln!(text, "Nothing was published. Next: the same without --dry-run")
         } else if self.count(RepairOutcome::Died.as_str()) > 0 {
             writeln!(text, "Next: {list}, for the new dead letters")
         } else {
@@ -139,7 +135,7 @@ impl Repaired {
             "what": if self.is_drop { "drop" } else { "replay" },
             "dry_run": self.dry_run,
             "counts": counts.collect::<Map<_, _>>(),
-            "letters": self.rows.iter().map(Row::json).collect::<Vec<_>>(),
+            "dead_letters": self.rows.iter().map(ReportRow::json).collect::<Vec<_>>(),
         })
     }
 }

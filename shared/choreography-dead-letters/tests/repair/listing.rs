@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::stage::{Death, Stage};
 
 #[tokio::test]
-async fn each_filter_of_a_list_leaves_what_it_names() {
+async fn each_filter_selects_what_it_names() {
     let stage = Stage::new().await;
     let poison = stage.die(Death::default()).await;
     let elsewhere = stage.die(Death { service: "notify", message: "order-updated", ..Death::default() }).await;
@@ -15,7 +15,7 @@ async fn each_filter_of_a_list_leaves_what_it_names() {
         ("", vec![poison, elsewhere, expired]),
         ("--service notify", vec![elsewhere]),
         ("--message create-payment", vec![poison, expired]),
-        ("--order o2", vec![expired]),
+        ("--key o2", vec![expired]),
         ("--reason poison", vec![poison, elsewhere]),
         ("--died-of expired", vec![expired]),
         ("--fingerprint payment/create-payment/poison/panicked-the-ink-ran-out", vec![poison]),
@@ -26,21 +26,21 @@ async fn each_filter_of_a_list_leaves_what_it_names() {
         let ran = stage.run(&format!("list --json {filters}")).await;
         assert_eq!((ran.code, ran.dead_letters()), (Some(0), dead_letters), "{filters}");
     }
-    for nothing in ["--service order", "--order o9", "--reason exhausted", "--until 1h", "--fingerprint payment"] {
+    for nothing in ["--service order", "--key o9", "--reason exhausted", "--until 1h", "--fingerprint payment"] {
         let ran = stage.run(&format!("list --json {nothing}")).await;
         assert_eq!((ran.code, ran.dead_letters()), (Some(3), vec![]), "{nothing}");
     }
 }
 
 #[tokio::test]
-async fn a_moment_parts_what_was_stored_before_it_from_what_was_stored_then_and_later() {
+async fn since_and_until_include_their_own_time() {
     let stage = Stage::new().await;
     let mut dead_letters = Vec::new();
     for order in ["o1", "o2", "o3"] {
         dead_letters.push(stage.die(Death { order, ..Death::default() }).await);
     }
     let times = stage.run("list --json").await.json();
-    let second = times["letters"][1]["time"].as_str().unwrap();
+    let second = times["dead_letters"][1]["time"].as_str().unwrap();
     assert_eq!(stage.run(&format!("list --json --since {second}")).await.dead_letters(), dead_letters[1..]);
     assert_eq!(stage.run(&format!("list --json --until {second}")).await.dead_letters(), dead_letters[..2]);
     assert_eq!(
@@ -50,7 +50,7 @@ async fn a_moment_parts_what_was_stored_before_it_from_what_was_stored_then_and_
 }
 
 #[tokio::test]
-async fn a_list_is_aligned_and_says_what_to_type_next() {
+async fn list_is_aligned_and_ends_with_the_next_command() {
     let stage = Stage::new().await;
     let first = stage.die(Death::default()).await;
     let last = stage.die(Death { order: "o2", message: "cancel-payment", ..Death::default() }).await;
@@ -64,12 +64,12 @@ async fn a_list_is_aligned_and_says_what_to_type_next() {
 }
 
 #[tokio::test]
-async fn a_letter_has_all_the_fields_that_the_help_names() {
+async fn dead_letter_has_all_the_fields_that_the_help_names() {
     let stage = Stage::new().await;
     let sequence = stage.die(Death::default()).await;
     let list = stage.run("list --json").await.json();
     assert_eq!((&list["matched"], &list["notices_left_out"]), (&json!(1), &json!(0)));
-    let letter = &list["letters"][0];
+    let dead_letter = &list["dead_letters"][0];
     for (field, value) in [
         ("sequence", json!(sequence)),
         ("service", json!("payment")),
@@ -84,18 +84,18 @@ async fn a_letter_has_all_the_fields_that_the_help_names() {
         ("state", json!("open")),
         ("superseded_by", json!(null)),
         ("obstacle", json!(null)),
-        ("answers", json!([])),
+        ("records", json!([])),
     ] {
-        assert_eq!(letter[field], value, "{field}");
+        assert_eq!(dead_letter[field], value, "{field}");
     }
     for field in ["time", "died_at", "id"] {
-        assert!(letter[field].is_string(), "{field}");
+        assert!(dead_letter[field].is_string(), "{field}");
     }
-    assert_eq!(letter.as_object().unwrap().len(), 17);
+    assert_eq!(dead_letter.as_object().unwrap().len(), 17);
 }
 
 #[tokio::test]
-async fn groups_count_those_that_died_of_the_same_and_the_largest_comes_first() {
+async fn groups_count_dead_letters_by_cause_the_largest_first() {
     let stage = Stage::new().await;
     let one = Death { service: "notify", message: "order-updated", reason: "exhausted", ..Death::default() };
     let small = one.fingerprint();
@@ -104,7 +104,7 @@ async fn groups_count_those_that_died_of_the_same_and_the_largest_comes_first() 
         stage.die(Death { order, ..Death::default() }).await;
     }
     let times = stage.run("list --json").await.json();
-    let time = |place: usize| &times["letters"][place]["time"];
+    let time = |index: usize| &times["dead_letters"][index]["time"];
     let ran = stage.run("groups --json").await;
     let large = Death::default().fingerprint();
     let groups = json!([
@@ -118,19 +118,19 @@ async fn groups_count_those_that_died_of_the_same_and_the_largest_comes_first() 
 }
 
 #[tokio::test]
-async fn notices_are_left_out_until_somebody_asks_for_them() {
+async fn notices_are_left_out_unless_they_are_asked_for() {
     let stage = Stage::new().await;
-    let letter = stage.die(Death::default()).await;
+    let dead_letter = stage.die(Death::default()).await;
     let notice = stage.notice("create-payment").await;
     let ran = stage.run("list --json").await;
-    assert_eq!((ran.dead_letters(), &ran.json()["notices_left_out"]), (vec![letter], &json!(1)));
-    assert!(stage.run("list").await.out.contains("1 notice that a message was overdue: --reason overdue"));
+    assert_eq!((ran.dead_letters(), &ran.json()["notices_left_out"]), (vec![dead_letter], &json!(1)));
+    assert!(stage.run("list").await.out.contains("Left out: 1 notice that a message is overdue (--reason overdue)."));
     assert_eq!(stage.run("list --json --reason overdue").await.dead_letters(), [notice]);
-    assert_eq!(stage.run("list --json --all").await.dead_letters(), [letter, notice]);
+    assert_eq!(stage.run("list --json --all").await.dead_letters(), [dead_letter, notice]);
 }
 
 #[tokio::test]
-async fn what_a_letter_carries_can_not_command_the_terminal() {
+async fn control_characters_are_not_printed() {
     let stage = Stage::new().await;
     let mut headers = HeaderMap::new();
     headers.insert("dead-reason", "poison");
@@ -146,13 +146,13 @@ async fn what_a_letter_carries_can_not_command_the_terminal() {
 async fn hints_are_written_the_way_the_tool_is_called() {
     let stage = Stage::new().await;
     stage.die(Death::default()).await;
-    let arguments = ["list", "--typed", "make dead-letters ARGS='%'"];
+    let arguments = ["list", "--invocation", "make dead-letters ARGS='%'"];
     let ran = crate::tool::run(&stage.nats.url(), crate::stage::PASSWORD, &arguments).await;
     assert!(ran.out.ends_with("Next: make dead-letters ARGS='show 1'\n"), "{}", ran.out);
 }
 
 #[tokio::test]
-async fn what_a_letter_claims_about_its_place_is_not_believed() {
+async fn headers_that_imitate_the_servers_are_ignored() {
     let stage = Stage::new().await;
     let mut headers = HeaderMap::new();
     for (name, value) in [("Nats-Sequence", "1"), ("Nats-Subject", "dead.order.a.b"), ("Nats-Time-Stamp", "now")] {
@@ -162,5 +162,5 @@ async fn what_a_letter_claims_about_its_place_is_not_believed() {
     let forged = stage.publish("dead.payment.create-payment.o1".to_owned(), headers, &json!({})).await;
     let ran = stage.run("list --all --json").await;
     assert_eq!(ran.dead_letters(), [dead_letters[0], dead_letters[1], forged]);
-    assert_eq!(ran.json()["letters"][2]["service"], "payment");
+    assert_eq!(ran.json()["dead_letters"][2]["service"], "payment");
 }
