@@ -16,7 +16,7 @@ use crate::settings::Settings;
 use crate::store::Store;
 use crate::store::memory::MemoryStore;
 #[cfg(feature = "sqlite")]
-use crate::store::sqlite::SqliteStore;
+use crate::store::sqlite::{OpenError, SqliteStore};
 
 /// Why a service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -35,8 +35,9 @@ pub enum StartError {
         service: &'static str,
     },
     /// The database could not be opened. The text names the file and what an operator can do.
-    #[error("{0:#}")]
-    Database(anyhow::Error),
+    #[cfg(feature = "sqlite")]
+    #[error(transparent)]
+    Database(#[from] OpenError),
 }
 
 /// Where the rows of a service are kept.
@@ -138,7 +139,7 @@ impl ServiceBuilder {
             Some(StoreChoice::Sqlite(path)) => {
                 let tables: Vec<_> = self.choreography.tables().into_iter().collect();
                 let opened = SqliteStore::open(&path, self.migrations, &tables).await;
-                Arc::new(opened.map_err(StartError::Database)?)
+                Arc::new(opened?)
             }
             None if self.memory => Arc::new(MemoryStore::new()),
             None => return Err(StartError::NoStore { service }),

@@ -87,7 +87,8 @@ impl<S: Row> List<S> {
         found.truncate(limit);
         let next = found.last().filter(|_| more).map(|row| row.key.clone());
         let rows = found.iter().map(|row| serde_json::from_str(&row.state));
-        let rows = rows.collect::<Result<_, _>>().map_err(|error| StoreError::Database(error.into()))?;
+        let rows = rows.collect::<Result<_, _>>();
+        let rows = rows.map_err(|error| StoreError::database(format!("reading rows of {}", S::TABLE), error))?;
         Ok(Listed { rows, next })
     }
 }

@@ -20,7 +20,7 @@ const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// How an operator says that the stream is to be read as it is. The outbox and its numbers stay as they are.
 const ACCEPT_THE_STREAM: &str =
-    "run `update head set stream_created = '', position = 0, safe = 0` in the database of this service";
+    "run `update head set stream_created = '', position = 0, restart_position = 0` in the database of this service";
 
 /// What the reader hands to the batches.
 pub(crate) enum Feed {
@@ -128,13 +128,13 @@ impl Reader {
             let trouble = format!("the consumer {consumer} does not exist: run the provisioning step");
             return Err(Stopped::Operator(trouble));
         }
-        let from = head.safe + 1;
+        let from = head.restart_position + 1;
         let reset = connection.reset(&self.consumer, from).await?;
         if reset != from {
             return Err(Stopped::Anomaly(format!("asked to go on at {from}, the server went to {reset}")));
         }
         let mut deliveries = connection.pull(&self.consumer).await?;
-        self.hand(Feed::Begin { epoch, position: head.safe }).await?;
+        self.hand(Feed::Begin { epoch, position: head.restart_position }).await?;
         self.shared.note_reading(Ok(()));
         let (mut expected, mut seen) = (1, 0);
         let mut looks = tokio::time::interval(ALIVE_ASKED_EVERY);
@@ -191,17 +191,17 @@ impl Reader {
                  backup, or read the new one from its beginning: {ACCEPT_THE_STREAM}",
                 stream.created, head.stream_created
             )
-        } else if stream.last < head.safe {
+        } else if stream.last < head.restart_position {
             format!(
                 "the stream ends at {}, but {} was read long ago: the server lost messages; restore its files, or \
                  read the stream from its beginning: {ACCEPT_THE_STREAM}",
-                stream.last, head.safe
+                stream.last, head.restart_position
             )
-        } else if stream.first > head.safe + 1 {
+        } else if stream.first > head.restart_position + 1 {
             format!(
                 "the stream begins at {}, but only {} was read: messages left it unread; restore it from a backup, \
                  or go on at its beginning: {ACCEPT_THE_STREAM}",
-                stream.first, head.safe
+                stream.first, head.restart_position
             )
         } else {
             return Ok(());

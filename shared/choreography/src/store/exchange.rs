@@ -1,4 +1,4 @@
-//! What a batch reads, and what it changes: each asked for, or written, at once.
+//! What a batch reads and what it writes: each in one request, because every request is a round trip to the database.
 
 use std::collections::HashMap;
 
@@ -11,39 +11,40 @@ use super::{
 };
 use crate::wire::envelope::Envelope;
 
-/// What a batch reads before it decides: asked for at once, because each question is a way to the database and back.
+/// What a batch reads before it decides.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wanted {
     /// Messages that may have been received already.
     pub received: Vec<Uuid>,
-    /// Idempotency keys that may have been answered already.
+    /// Idempotency keys that may have a stored reply.
     pub replies: Vec<IdempotencyKey>,
-    /// Rows: the table, and keys that are sorted and unique.
+    /// Rows: the table, and its keys, sorted and unique.
     pub rows: Vec<(&'static str, Vec<String>)>,
-    /// Rows, by table and key, that messages may wait for.
+    /// Rows, by table and key, that messages may be waiting for.
     pub waited_for: Vec<(&'static str, String)>,
-    /// The moment up to which something may be due or expired, and how much of each is read at most.
+    /// The moment up to which scheduled messages are due and waiting ones expired, and how many of each are read at
+    /// most.
     pub due: Option<(Timestamp, u32)>,
 }
 
-/// What was found.
+/// What was found of what was wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Loaded {
-    /// The head, as it will be until the commit.
+    /// The head, as it stays until the commit.
     pub head: Head,
-    /// The messages that were received already: how often each was tried before it died, none if it lives.
+    /// The messages that were received already: how often each was tried before it died, none if it did not die.
     pub received: HashMap<Uuid, Option<u32>>,
-    /// The answers that were given.
+    /// The stored replies.
     pub replies: Vec<StoredReply>,
-    /// The rows that exist, as they were asked for, table by table.
+    /// The rows that exist, one list for each table, in the order of [`Wanted::rows`].
     pub rows: Vec<Vec<StoredRow>>,
     /// Whether any message waits for any row.
     pub any_waits: bool,
-    /// The messages that wait for these rows, the oldest first.
+    /// The messages that wait for the rows of [`Wanted::waited_for`], the oldest first.
     pub waiting: Vec<WaitingRow>,
-    /// Messages to be said by now, in the order in which they are due.
+    /// The scheduled messages that are due, the earliest first.
     pub due: Vec<ScheduledRow>,
-    /// Waiting messages that die by now, the one that dies first at the front.
+    /// The waiting messages that have expired, the earliest first.
     pub expired: Vec<WaitingRow>,
 }
 
@@ -52,60 +53,62 @@ pub struct Loaded {
 pub struct Changes {
     /// When the batch opened, in milliseconds since 1970.
     pub now_ms: i64,
-    /// How far reading got; none for a batch without messages.
+    /// The move of the position; none for a batch without deliveries.
     pub advance: Option<Advance>,
-    /// What was not asked for, but taken for granted.
+    /// What the batch took from memory instead of loading it; the commit checks it.
     pub preconditions: Option<Preconditions>,
     /// Changed rows, at most one change a row.
     pub rows: Vec<RowChange>,
-    /// Messages that were received; one that stands there already is replaced, unless it was assumed to be new.
+    /// Received messages. One that is recorded already is replaced, unless a precondition says that it is new.
     pub inbox: Vec<InboxRow>,
-    /// Compensations that died, until they are repaired.
+    /// Compensations that died.
     pub compensations_died: Vec<DeadCompensation>,
-    /// Messages that are being repaired: one that is a compensation does not count as dead any more.
+    /// Messages that are being repaired: a compensation among them does not count as dead any more.
     pub repaired: Vec<Uuid>,
-    /// What is said, numbered from the head's `outbox_next` on.
+    /// Messages to be published, numbered from the head's `outbox_next` on.
     pub outbox: Vec<Envelope>,
-    /// Messages that begin to wait; those that wait no longer are struck off first, so that one may wait for another row.
+    /// Messages that begin to wait. They are written after `waited` is deleted: a message may wait for another row next.
     pub waiting: Vec<WaitingRow>,
     /// Messages that wait no longer.
     pub waited: Vec<Uuid>,
-    /// What is to be said later, or not any more.
+    /// Changes of the scheduled messages.
     pub scheduled: Vec<ScheduleChange>,
     /// Effects to be run.
     pub effects: Vec<EffectRow>,
-    /// Numbers of effects that are over.
+    /// The numbers of effects that are finished.
     pub effects_done: Vec<i64>,
-    /// Answers to be found again under their idempotency keys.
+    /// Replies to be stored under their idempotency keys.
     pub replies: Vec<StoredReply>,
 }
 
-/// The numbers that a commit gave.
+/// The numbers that a commit assigned.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Committed {
-    /// The first outbox row's; the others follow without a gap.
+    /// The number of the first outbox row; the others follow without a gap.
     pub outbox_first: i64,
-    /// The effects', in the order in which they were added.
+    /// The numbers of the effects, in the order in which they were added.
     pub effects: Vec<i64>,
 }
 
-/// What a batch took for granted instead of asking. The commit checks all of it, and is refused where it is not so. That
-/// nothing waits follows from the head: only who is in charge lets messages wait, and moves the position by that.
+/// What a batch decided from without loading it. The commit checks all of it, and fails with
+/// [`RowConflict`](super::StoreError::RowConflict) where something differs.
+///
+/// That no message waits follows from the head: only the leader adds waiting messages, and moves the position by that.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Preconditions {
-    /// The head: its epoch, its position, and its next number.
+    /// The head: its epoch, its position, and its next outbox number.
     pub head: Head,
-    /// Messages that were not received before.
+    /// Messages that have not been received before.
     pub unreceived: Vec<Uuid>,
-    /// Idempotency keys that were not answered before.
+    /// Idempotency keys without a stored reply.
     pub unused_keys: Vec<IdempotencyKey>,
-    /// Rows: the table, the key, and the version; 0 for a row that does not exist. Those that the batch changes are
-    /// checked by that, too.
+    /// Rows: the table, the key, and the version; 0 for a row that does not exist. A row that the batch also changes is
+    /// checked by the version in its change.
     pub rows: Vec<(&'static str, String, i64)>,
 }
 
 impl Preconditions {
-    /// And this, at the same head.
+    /// Adds further preconditions at the same head.
     pub(crate) fn add(&mut self, other: Self) {
         self.head = other.head;
         self.unreceived.extend(other.unreceived);
@@ -114,25 +117,25 @@ impl Preconditions {
     }
 }
 
-/// The progress of reading that a commit carries.
+/// The move of the position that a commit makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Advance {
-    /// The epoch that must still be the current one.
+    /// The epoch that must be the current one.
     pub epoch: i64,
-    /// The position that must still be the current one.
+    /// The position that must be the current one.
     pub from: u64,
     /// The new position.
     pub to: u64,
-    /// The new safe position.
-    pub safe: u64,
+    /// The new restart position.
+    pub restart_position: u64,
 }
 
-/// A change of what is to be said later, in the order in which it was decided.
+/// A change of a scheduled message. Changes of the same message apply in the order in which they were decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ScheduleChange {
-    /// Say it then, instead of what stood under its name and key.
+    /// Schedules the message, in the place of the one of the same name and key.
     Set(ScheduledRow),
-    /// Take back, or strike off, what stands under this name and key.
+    /// Removes the message of this name and key: it was cancelled, or is published now.
     Remove {
         /// The message's name.
         name: String,

@@ -13,7 +13,7 @@ async fn nothing_is_lost_and_nothing_done_twice_when_commits_fail() {
     well(&scribe).await;
     scribe.execute(OpenPage { page: 2, title: "May".to_owned() }).await.unwrap();
     for round in 0..20 {
-        stage.store.fail_next_commits(1 + round % 4);
+        stage.store.faults().fail_next_commits(1 + round % 4);
         for line in 0..30 {
             stage.say(Write { page: 1, line: round * 30 + line, how: How::Lawlessly });
         }
@@ -43,11 +43,11 @@ async fn no_message_dies_of_it_however_long_it_takes() {
     let scribe = stage.start().await;
     well(&scribe).await;
     // The message is worth ten minutes, and arrived in time.
-    stage.store.fail_next_commits(10_000);
+    stage.store.faults().fail_next_commits(10_000);
     stage.write(1, 1);
     pass(ms(900_000)).await;
     assert!(scribe.health().database.is_err());
-    stage.store.fail_next_commits(0);
+    stage.store.faults().fail_next_commits(0);
     stage.logged(1, "write 1").await;
     assert_eq!(stage.log(1).await, ["write 1"]);
     until("health says that all is well", || async { scribe.health().database.is_ok() }).await;
@@ -59,7 +59,7 @@ async fn a_service_that_has_nothing_to_do_notices_it_and_that_it_is_over() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;
-    stage.store.fail_next_commits(3);
+    stage.store.faults().fail_next_commits(3);
     until("the database fails", || async { scribe.health().database.is_err() }).await;
     until("health says that all is well", || async { scribe.health().database.is_ok() }).await;
     scribe.stop().await;
@@ -74,7 +74,7 @@ async fn what_is_due_and_what_waits_survives_it() {
     until("it waits", || async { stage.backlog().await.waiting == 1 }).await;
     scribe.execute(Remind { page: 2, line: 1, after_ms: Some(5_000) }).await.unwrap();
     pass(ms(4_900)).await;
-    stage.store.fail_next_commits(8);
+    stage.store.faults().fail_next_commits(8);
     stage.write(1, 1);
     stage.logged(1, "strike 1").await;
     stage.logged(2, "ring 1").await;
@@ -87,7 +87,7 @@ async fn a_service_that_stops_meanwhile_tells_its_callers() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;
-    stage.store.fail_next_commits(u32::MAX);
+    stage.store.faults().fail_next_commits(u32::MAX);
     let open = OpenPage { page: 1, title: "May".to_owned() };
     let mut waiting = Box::pin(scribe.execute(open.clone()));
     assert!(futures::poll!(&mut waiting).is_pending());

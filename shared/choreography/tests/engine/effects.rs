@@ -22,7 +22,7 @@ async fn printed(stage: &Stage, count: usize) {
 #[tokio::test(start_paused = true)]
 async fn an_effect_is_run_once_it_is_committed_and_what_it_answers_is_said() {
     let stage = Stage::new();
-    stage.store.fail_next_commits(20);
+    stage.store.faults().fail_next_commits(20);
     print(&stage, 1, 1);
     let scribe = stage.start().await;
     until("commits fail", || async { scribe.health().database.is_err() }).await;

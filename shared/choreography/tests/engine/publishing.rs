@@ -161,12 +161,12 @@ async fn nothing_is_said_before_its_commit() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;
-    stage.store.fail_next_commits(u32::MAX);
+    stage.store.faults().fail_next_commits(u32::MAX);
     let mut opening = Box::pin(open(&scribe, 0..5));
     assert!(futures::poll!(&mut opening).is_pending());
     pass(ms(10_000)).await;
     assert!(stage.outgoing().is_empty());
-    stage.store.fail_next_commits(0);
+    stage.store.faults().fail_next_commits(0);
     opening.await;
     outgoing(&stage, 5).await;
     scribe.stop().await;

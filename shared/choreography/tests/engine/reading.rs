@@ -167,7 +167,7 @@ async fn what_was_said_to_others_may_leave_the_stream_while_nothing_is_said_here
         others.publish(&envelope).await.unwrap().await.unwrap();
     }
     let last = others.stream().await.unwrap().last;
-    until("reading has passed them", || async { stage.head().await.safe == last }).await;
+    until("reading has passed them", || async { stage.head().await.restart_position == last }).await;
     scribe.stop().await;
     stage.bus.forget_before(last);
     let scribe = stage.start().await;

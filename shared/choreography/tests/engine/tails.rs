@@ -81,7 +81,7 @@ async fn a_tail_that_was_lost_behind_a_dead_line_is_noticed_too() {
     pass(ms(9_900)).await;
     stage.bus.set_down(true);
     pass(ms(60_000)).await;
-    assert!(stage.head().await.safe < position);
+    assert!(stage.head().await.restart_position < position);
     stage.bus.forget_after(kept);
     (30..130).for_each(|line| say(&stage, line));
     dumb.strike(false);
@@ -100,7 +100,7 @@ async fn the_safe_position_follows_at_a_safe_distance() {
     stage.all_is_heard().await;
     let position = stage.head().await.position;
     pass(ms(9_500)).await;
-    assert_eq!(stage.head().await.safe, 0);
-    until("it follows", || async { stage.head().await.safe == position }).await;
+    assert_eq!(stage.head().await.restart_position, 0);
+    until("it follows", || async { stage.head().await.restart_position == position }).await;
     scribe.stop().await;
 }

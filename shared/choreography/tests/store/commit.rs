@@ -1,4 +1,4 @@
-//! A batch is written as a whole, in its turn, or not at all.
+//! A batch is written completely, one after the other, or not at all.
 
 use std::sync::Arc;
 
@@ -8,15 +8,15 @@ use choreography::store::{
 };
 
 use crate::fixture::{
-    Instances, Questions as _, at, begin, commit, envelope, envelopes, id, is_row_conflict, later, leading, numbers,
-    outgoing, payments, received, reply, row, set, stored, waiting, write,
+    Instances, LoadOne as _, at, begin, commit, envelope, envelopes, id, is_row_conflict, leading, numbers, outgoing,
+    payments, received, reply, row, scheduled, set, stored, waiting, write,
 };
 
 fn advance(epoch: i64, from: u64, to: u64) -> Option<Advance> {
-    Some(Advance { epoch, from, to, safe: 30 })
+    Some(Advance { epoch, from, to, restart_position: 30 })
 }
 
-/// Something of everything, except a row.
+/// Returns a change of everything except rows.
 fn everything() -> Changes {
     let effect =
         EffectRow { number: 0, key: "1".to_owned(), tries: 0, since_ms: 5, due_ms: 5, envelope: envelope("effect") };
@@ -32,7 +32,7 @@ fn everything() -> Changes {
     }
 }
 
-/// Asserts that nothing of [`everything`] is there.
+/// Asserts that nothing of [`everything`] was written.
 async fn assert_nothing(store: &Arc<dyn Store>) {
     assert_eq!(store.backlog().await.unwrap(), Backlog::default());
     let mut transaction = begin(store).await;
@@ -41,11 +41,11 @@ async fn assert_nothing(store: &Arc<dyn Store>) {
     assert_eq!(transaction.head().await.outbox_next, 1);
 }
 
-pub(crate) async fn a_commit_moves_the_position_and_the_safe_one(stores: Instances) {
+pub(crate) async fn a_commit_moves_the_position_and_the_restart_position(stores: Instances) {
     let head = leading(&stores.first, 50, 20).await;
     commit(&stores.first, Changes { advance: advance(head.epoch, 50, 60), ..everything() }).await.unwrap();
     let after = stores.second.head().await.unwrap();
-    assert_eq!((after.epoch, after.position, after.safe, after.outbox_next), (head.epoch, 60, 30, 2));
+    assert_eq!((after.epoch, after.position, after.restart_position, after.outbox_next), (head.epoch, 60, 30, 2));
     let backlog = stores.second.backlog().await.unwrap();
     assert_eq!(backlog, Backlog { outbox: 1, waiting: 1, scheduled: 1, effects: 1 });
 }
@@ -69,14 +69,14 @@ pub(crate) async fn a_commit_from_another_position_writes_nothing(stores: Instan
     assert_nothing(&stores.first).await;
 }
 
-pub(crate) async fn a_batch_without_messages_is_committed_at_any_epoch(stores: Instances) {
+pub(crate) async fn a_batch_without_deliveries_is_committed_at_any_epoch(stores: Instances) {
     let head = leading(&stores.first, 50, 20).await;
     commit(&stores.second, Changes { outbox: envelopes(&["one"]), ..Changes::default() }).await.unwrap();
     let after = stores.first.head().await.unwrap();
-    assert_eq!((after.position, after.safe, after.outbox_next), (head.position, head.safe, 2));
+    assert_eq!((after.position, after.restart_position, after.outbox_next), (head.position, head.restart_position, 2));
 }
 
-pub(crate) async fn a_commit_gives_the_number_of_its_first_outbox_row(stores: Instances) {
+pub(crate) async fn a_commit_returns_the_number_of_its_first_outbox_row(stores: Instances) {
     let head = leading(&stores.first, 50, 20).await;
     let three = Changes { outbox: envelopes(&["one", "two", "three"]), ..Changes::default() };
     let three = Changes { advance: advance(head.epoch, 50, 51), ..three };
@@ -97,7 +97,7 @@ pub(crate) async fn outbox_numbers_have_no_gaps_even_after_a_failed_commit(store
     assert_eq!(numbers(&outgoing(&stores.first).await), [1, 2]);
 }
 
-pub(crate) async fn a_row_conflict_writes_nothing_of_anything(stores: Instances) {
+pub(crate) async fn a_row_conflict_writes_nothing(stores: Instances) {
     let head = leading(&stores.first, 50, 20).await;
     let rows = vec![row("new", 0, "{}"), row("stale", 3, "{}")];
     let changes = Changes { advance: advance(head.epoch, 50, 60), rows, ..everything() };
@@ -121,7 +121,7 @@ pub(crate) async fn transactions_of_two_instances_never_overlap(stores: Instance
             let mut transaction = begin(&store).await;
             let found = transaction.rows("payment", &["counter".to_owned()]).await;
             let version = found.first().map_or(0, |row| row.version);
-            // Whoever else could begin now would count from the same version.
+            // Another transaction that could begin now would read the same version.
             tokio::task::yield_now().await;
             let rows = vec![row("counter", version, "{}")];
             transaction.commit(Changes { rows, ..Changes::default() }).await.unwrap();
@@ -132,7 +132,7 @@ pub(crate) async fn transactions_of_two_instances_never_overlap(stores: Instance
     assert_eq!(payments(&stores.first, &["counter"]).await, [stored("counter", 80, "{}")]);
 }
 
-pub(crate) async fn who_only_reads_does_not_wait_for_a_transaction(stores: Instances) {
+pub(crate) async fn reading_does_not_wait_for_a_transaction(stores: Instances) {
     let transaction = begin(&stores.first).await;
     for store in [&stores.first, &stores.second] {
         assert_eq!(store.head().await.unwrap().outbox_next, 1);
@@ -161,13 +161,13 @@ pub(crate) async fn a_batch_of_thousands_is_committed(stores: Instances) {
     assert_eq!(last.into_iter().map(|row| row.envelope).collect::<Vec<_>>(), envelopes(&["11999"]));
 }
 
-pub(crate) async fn envelopes_come_back_as_they_were(stores: Instances) {
+pub(crate) async fn envelopes_are_read_as_they_were_written(stores: Instances) {
     let headers = [("b", "Zoë: \"said\" this\t\u{0}"), ("a", ""), ("b", "again")].into();
     let odd = Envelope { subject: "payment.odd.'1'".into(), headers, payload: vec![0, 255, 10, 39].into() };
     let changes = Changes {
         outbox: vec![odd.clone(), Envelope::default()],
         waiting: vec![WaitingRow { envelope: odd.clone(), ..waiting(1, "1", None) }],
-        scheduled: vec![ScheduleChange::Set(ScheduledRow { envelope: odd.clone(), ..later("odd", 5) })],
+        scheduled: vec![ScheduleChange::Set(ScheduledRow { envelope: odd.clone(), ..scheduled("odd", 5) })],
         ..Changes::default()
     };
     commit(&stores.first, changes).await.unwrap();

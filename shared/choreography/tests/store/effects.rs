@@ -1,4 +1,4 @@
-//! The effects' queue.
+//! The queue of effects.
 
 use std::sync::Arc;
 
@@ -10,17 +10,17 @@ fn effect(number: i64, name: &str) -> EffectRow {
     EffectRow { number, key: "1".to_owned(), tries: 0, since_ms: 5, due_ms: 6, envelope: envelope(name) }
 }
 
-/// Adds effects; the numbers that they bring along must not matter.
+/// Adds effects with a number that the store must ignore.
 async fn add(store: &Arc<dyn Store>, names: &[&str]) {
     let effects = names.iter().map(|name| effect(99, name)).collect();
     commit(store, Changes { effects, ..Changes::default() }).await.unwrap();
 }
 
-async fn over(store: &Arc<dyn Store>, effects_done: Vec<i64>) {
+async fn finish(store: &Arc<dyn Store>, effects_done: Vec<i64>) {
     commit(store, Changes { effects_done, ..Changes::default() }).await.unwrap();
 }
 
-pub(crate) async fn effects_come_in_the_order_of_their_commits(stores: Instances) {
+pub(crate) async fn effects_are_read_in_the_order_of_their_commits(stores: Instances) {
     add(&stores.first, &["b", "a"]).await;
     add(&stores.second, &["c"]).await;
     let effects = stores.first.effects(0, 10).await.unwrap();
@@ -29,12 +29,12 @@ pub(crate) async fn effects_come_in_the_order_of_their_commits(stores: Instances
     assert_eq!(effects, [effect(numbers[0], "b"), effect(numbers[1], "a"), effect(numbers[2], "c")]);
 }
 
-pub(crate) async fn a_commit_gives_the_numbers_of_its_effects(stores: Instances) {
+pub(crate) async fn a_commit_returns_the_numbers_of_its_effects(stores: Instances) {
     add(&stores.first, &["a"]).await;
-    over(&stores.first, vec![1]).await;
+    finish(&stores.first, vec![1]).await;
     let names: Vec<String> = (0..700).map(|name| name.to_string()).collect();
     let effects = names.iter().map(|name| effect(99, name)).collect();
-    let outbox = envelopes(&["said"]);
+    let outbox = envelopes(&["outgoing"]);
     let committed = commit(&stores.second, Changes { effects, outbox, ..Changes::default() }).await.unwrap();
     assert_eq!((committed.outbox_first, committed.effects), (1, (2..702).collect::<Vec<i64>>()));
     let expected: Vec<_> = (2..).zip(&names).map(|(number, name)| effect(number, name)).collect();
@@ -49,7 +49,7 @@ pub(crate) async fn effects_are_paged_by_their_numbers(stores: Instances) {
     assert_eq!(rest, [effect(rest[0].number, "c")]);
 }
 
-pub(crate) async fn a_failed_effect_keeps_its_place(stores: Instances) {
+pub(crate) async fn a_failed_effect_keeps_its_number(stores: Instances) {
     add(&stores.first, &["a", "b"]).await;
     let before = stores.first.effects(0, 10).await.unwrap();
     stores.first.effect_failed(before[0].number, 2, at(700)).await.unwrap();
@@ -57,17 +57,17 @@ pub(crate) async fn a_failed_effect_keeps_its_place(stores: Instances) {
     assert_eq!(stores.second.effects(0, 10).await.unwrap(), [failed, before[1].clone()]);
 }
 
-pub(crate) async fn an_effect_that_is_over_is_gone(stores: Instances) {
+pub(crate) async fn a_finished_effect_is_deleted(stores: Instances) {
     add(&stores.first, &["a", "b"]).await;
     let before = stores.first.effects(0, 10).await.unwrap();
-    over(&stores.second, vec![before[0].number]).await;
+    finish(&stores.second, vec![before[0].number]).await;
     assert_eq!(stores.first.effects(0, 10).await.unwrap(), before[1..]);
 }
 
-pub(crate) async fn numbers_of_effects_are_never_given_twice(stores: Instances) {
+pub(crate) async fn numbers_of_effects_are_never_reused(stores: Instances) {
     add(&stores.first, &["a"]).await;
     let first = stores.first.effects(0, 10).await.unwrap()[0].number;
-    over(&stores.first, vec![first]).await;
+    finish(&stores.first, vec![first]).await;
     add(&stores.first, &["b"]).await;
     assert!(stores.first.effects(first, 10).await.unwrap().len() == 1, "b must come after {first}");
 }

@@ -1,4 +1,4 @@
-//! Two instances of a store over the same data, and short ways to say what a test needs.
+//! Two instances of a store over the same data, and short names for what tests need.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -40,7 +40,7 @@ impl Instances {
     }
 }
 
-/// Two tables as a service makes them, and one that must not be.
+/// Returns migrations that make two valid tables, and one whose version may be null.
 pub(crate) fn migrations() -> Migrator {
     let text = r#"
         create table payment (
@@ -62,9 +62,9 @@ pub(crate) fn at(millisecond: i64) -> Timestamp {
     Timestamp::from_millisecond(millisecond).unwrap()
 }
 
-/// What was received before the one moment is old, and what was answered before the other; the dead never are.
-pub(crate) fn old(heard_ms: i64, answers_ms: i64) -> Old {
-    Old { received: at(heard_ms), dead: at(0), replies: at(answers_ms) }
+/// Returns these moments for received messages and for replies; dead messages are never old.
+pub(crate) fn old(received_ms: i64, replies_ms: i64) -> Old {
+    Old { received: at(received_ms), dead: at(0), replies: at(replies_ms) }
 }
 
 pub(crate) fn id(number: u128) -> Uuid {
@@ -80,12 +80,12 @@ pub(crate) fn envelopes(names: &[&str]) -> Vec<Envelope> {
     names.iter().map(|name| envelope(name)).collect()
 }
 
-/// A payment's row as it is to be written.
+/// Returns the change that writes a payment.
 pub(crate) fn row(key: &str, version: i64, state: &str) -> RowChange {
     RowChange { table: "payment", key: key.to_owned(), version, state: Some(state.to_owned()) }
 }
 
-/// A payment's row that is to be deleted.
+/// Returns the change that deletes a payment.
 pub(crate) fn deleted(key: &str, version: i64) -> RowChange {
     RowChange { table: "payment", key: key.to_owned(), version, state: None }
 }
@@ -103,12 +103,12 @@ pub(crate) fn waiting(number: u128, key: &str, expiry_ms: Option<i64>) -> Waitin
     WaitingRow { id: id(number), table: "payment".to_owned(), key: key.to_owned(), expiry_ms, envelope }
 }
 
-pub(crate) fn later(name: &str, due_ms: i64) -> ScheduledRow {
+pub(crate) fn scheduled(name: &str, due_ms: i64) -> ScheduledRow {
     ScheduledRow { name: name.to_owned(), key: "1".to_owned(), due_ms, envelope: envelope(name) }
 }
 
 pub(crate) fn set(name: &str, due_ms: i64) -> ScheduleChange {
-    ScheduleChange::Set(later(name, due_ms))
+    ScheduleChange::Set(scheduled(name, due_ms))
 }
 
 pub(crate) fn remove(name: &str) -> ScheduleChange {
@@ -124,7 +124,7 @@ pub(crate) async fn commit(store: &Arc<dyn Store>, changes: Changes) -> Result<C
     store.begin().await?.commit(changes).await
 }
 
-/// Commits rows of payments.
+/// Commits changed rows.
 pub(crate) async fn write(store: &Arc<dyn Store>, rows: Vec<RowChange>) -> Result<Committed, StoreError> {
     commit(store, Changes { rows, ..Changes::default() }).await
 }
@@ -133,42 +133,42 @@ pub(crate) async fn begin(store: &Arc<dyn Store>) -> Box<dyn Transaction> {
     store.begin().await.unwrap()
 }
 
-/// One question at a time, where a batch asks them all at once.
+/// Loads one kind of thing at a time, where a batch loads all in one request.
 #[async_trait]
-pub(crate) trait Questions {
-    async fn ask(&mut self, wanted: Wanted) -> Loaded;
+pub(crate) trait LoadOne {
+    async fn load_all(&mut self, wanted: Wanted) -> Loaded;
 
     async fn head(&mut self) -> Head {
-        self.ask(Wanted::default()).await.head
+        self.load_all(Wanted::default()).await.head
     }
     async fn received(&mut self, ids: &[Uuid]) -> HashMap<Uuid, Option<u32>> {
-        self.ask(Wanted { received: ids.to_vec(), ..Wanted::default() }).await.received
+        self.load_all(Wanted { received: ids.to_vec(), ..Wanted::default() }).await.received
     }
     async fn replies(&mut self, keys: &[IdempotencyKey]) -> Vec<StoredReply> {
-        self.ask(Wanted { replies: keys.to_vec(), ..Wanted::default() }).await.replies
+        self.load_all(Wanted { replies: keys.to_vec(), ..Wanted::default() }).await.replies
     }
     async fn rows(&mut self, table: &'static str, keys: &[String]) -> Vec<StoredRow> {
-        self.ask(Wanted { rows: vec![(table, keys.to_vec())], ..Wanted::default() }).await.rows.remove(0)
+        self.load_all(Wanted { rows: vec![(table, keys.to_vec())], ..Wanted::default() }).await.rows.remove(0)
     }
     async fn waiting_for(&mut self, rows: &[(&'static str, String)]) -> Vec<WaitingRow> {
-        self.ask(Wanted { waited_for: rows.to_vec(), ..Wanted::default() }).await.waiting
+        self.load_all(Wanted { waited_for: rows.to_vec(), ..Wanted::default() }).await.waiting
     }
     async fn due(&mut self, now: Timestamp, limit: u32) -> Vec<ScheduledRow> {
-        self.ask(Wanted { due: Some((now, limit)), ..Wanted::default() }).await.due
+        self.load_all(Wanted { due: Some((now, limit)), ..Wanted::default() }).await.due
     }
     async fn expired(&mut self, now: Timestamp, limit: u32) -> Vec<WaitingRow> {
-        self.ask(Wanted { due: Some((now, limit)), ..Wanted::default() }).await.expired
+        self.load_all(Wanted { due: Some((now, limit)), ..Wanted::default() }).await.expired
     }
 }
 
 #[async_trait]
-impl Questions for Box<dyn Transaction> {
-    async fn ask(&mut self, wanted: Wanted) -> Loaded {
+impl LoadOne for Box<dyn Transaction> {
+    async fn load_all(&mut self, wanted: Wanted) -> Loaded {
         self.load(&wanted).await.unwrap()
     }
 }
 
-/// The payments of these keys, by key.
+/// Returns the payments of these keys, sorted by key.
 pub(crate) async fn payments(store: &Arc<dyn Store>, keys: &[&str]) -> Vec<StoredRow> {
     let keys: Vec<String> = keys.iter().map(|&key| key.to_owned()).collect();
     let mut rows = begin(store).await.rows("payment", &keys).await;
@@ -176,15 +176,15 @@ pub(crate) async fn payments(store: &Arc<dyn Store>, keys: &[&str]) -> Vec<Store
     rows
 }
 
-/// Takes charge of reading, and reads up to a position of which another one is safe.
-pub(crate) async fn leading(store: &Arc<dyn Store>, position: u64, safe: u64) -> Head {
+/// Takes the leadership, and commits a position and a restart position.
+pub(crate) async fn leading(store: &Arc<dyn Store>, position: u64, restart_position: u64) -> Head {
     let head = store.claim(None, at(0), at(1_000)).await.unwrap().unwrap();
-    let advance = Advance { epoch: head.epoch, from: head.position, to: position, safe };
+    let advance = Advance { epoch: head.epoch, from: head.position, to: position, restart_position };
     commit(store, Changes { advance: Some(advance), ..Changes::default() }).await.unwrap();
     store.head().await.unwrap()
 }
 
-/// Everything in the outbox.
+/// Returns the whole outbox.
 pub(crate) async fn outgoing(store: &Arc<dyn Store>) -> Vec<OutboxRow> {
     store.outbox(0, 1_000).await.unwrap()
 }

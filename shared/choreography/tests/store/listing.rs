@@ -1,4 +1,4 @@
-//! Pages of rows, by what the service's migrations generate from their states.
+//! Pages of rows, by columns that the service's migrations generate from their states.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ async fn keys(store: &Arc<dyn Store>, listing: Listing) -> Vec<String> {
     store.list(&listing).await.unwrap().into_iter().map(|row| row.key).collect()
 }
 
-/// Five payments: the odd ones are charged, and each costs a hundred times its key.
+/// Writes five payments: the odd ones are charged, and each costs a hundred times its key.
 async fn five(stores: &Instances) {
     let state = |number: i64| {
         let status = if number % 2 == 1 { "charged" } else { "refused" };
@@ -36,14 +36,14 @@ pub(crate) async fn rows_are_listed_by_key(stores: Instances) {
     assert_eq!(stores.second.list(&all()).await.unwrap()[1].version, 1);
 }
 
-pub(crate) async fn rows_are_listed_backwards(stores: Instances) {
+pub(crate) async fn rows_are_listed_in_descending_order(stores: Instances) {
     five(&stores).await;
     let listing = Listing { descending: true, limit: 2, ..all() };
     assert_eq!(keys(&stores.second, listing.clone()).await, ["5", "4"]);
     assert_eq!(keys(&stores.second, Listing { after: Some("4".to_owned()), ..listing }).await, ["3", "2"]);
 }
 
-pub(crate) async fn a_page_goes_on_after_a_key(stores: Instances) {
+pub(crate) async fn a_page_starts_behind_a_key(stores: Instances) {
     five(&stores).await;
     let page = |after: &str| Listing { after: Some(after.to_owned()), limit: 2, ..all() };
     assert_eq!(keys(&stores.second, page("2")).await, ["3", "4"]);
@@ -51,7 +51,7 @@ pub(crate) async fn a_page_goes_on_after_a_key(stores: Instances) {
     assert_eq!(keys(&stores.second, page("5")).await, [""; 0]);
 }
 
-pub(crate) async fn only_rows_of_which_all_conditions_hold_are_listed(stores: Instances) {
+pub(crate) async fn only_rows_that_meet_all_conditions_are_listed(stores: Instances) {
     five(&stores).await;
     let charged = where_is(&[("status", "charged")]);
     assert_eq!(keys(&stores.second, charged.clone()).await, ["1", "3", "5"]);
@@ -63,7 +63,7 @@ pub(crate) async fn only_rows_of_which_all_conditions_hold_are_listed(stores: In
     assert_eq!(keys(&stores.second, neither).await, [""; 0]);
 }
 
-pub(crate) async fn a_key_is_a_condition_too(stores: Instances) {
+pub(crate) async fn the_key_can_be_a_condition(stores: Instances) {
     five(&stores).await;
     assert_eq!(keys(&stores.second, where_is(&[("key", "2")])).await, ["2"]);
 }

@@ -1,4 +1,4 @@
-//! What only the store in memory does.
+//! What concerns only the store in memory.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use choreography::store::{Changes, Store, StoreError};
 use crate::fixture::{commit, envelopes, numbers, outgoing};
 
 #[tokio::test]
-async fn commits_fail_as_often_as_asked_and_write_nothing() {
+async fn injected_faults_fail_commits_that_write_nothing() {
     let memory = MemoryStore::new();
     let store: Arc<dyn Store> = Arc::new(memory.clone());
-    memory.fail_next_commits(2);
+    memory.faults().fail_next_commits(2);
     for _ in 0..2 {
         let failed = commit(&store, Changes { outbox: envelopes(&["lost"]), ..Changes::default() }).await;
-        assert!(matches!(failed, Err(StoreError::Database(_))), "{failed:?}");
+        assert!(matches!(failed, Err(StoreError::Database { .. })), "{failed:?}");
     }
     assert_eq!(outgoing(&store).await, []);
     commit(&store, Changes { outbox: envelopes(&["one"]), ..Changes::default() }).await.unwrap();

@@ -1,28 +1,28 @@
-//! A batch that has not asked is committed only where everything is as it assumed.
+//! A batch that decided from memory is committed only where all its preconditions hold.
 
 use std::sync::Arc;
 
 use choreography::store::{Advance, Changes, Head, InboxRow, Preconditions, Store, StoreError};
 
 use crate::fixture::{
-    Instances, Questions as _, begin, commit, deleted, envelopes, id, leading, outgoing, payments, received, reply,
-    row, stored, write,
+    Instances, LoadOne as _, begin, commit, deleted, envelopes, id, leading, outgoing, payments, received, reply, row,
+    stored, write,
 };
 
-/// This head, and nothing else.
+/// Returns the precondition that the head is this one.
 fn at(head: &Head) -> Preconditions {
     Preconditions { head: head.clone(), ..Preconditions::default() }
 }
 
-/// Rows of payments with the versions that they are thought to have.
+/// Returns the precondition that payments have these versions.
 fn rows(preconditions: &[(&str, i64)]) -> Vec<(&'static str, String, i64)> {
     preconditions.iter().map(|(key, version)| ("payment", (*key).to_owned(), *version)).collect()
 }
 
-/// Whether a batch that says something is committed; if not, it must have left no trace.
-async fn is_taken(store: &Arc<dyn Store>, preconditions: Preconditions, changes: Changes) -> bool {
+/// Whether a batch with an outgoing message is committed; if not, it must have written nothing.
+async fn is_committed(store: &Arc<dyn Store>, preconditions: Preconditions, changes: Changes) -> bool {
     let before = (store.head().await.unwrap(), store.backlog().await.unwrap());
-    let outbox = envelopes(&["said"]);
+    let outbox = envelopes(&["outgoing"]);
     let committed = commit(store, Changes { preconditions: Some(preconditions), outbox, ..changes }).await;
     match committed {
         Ok(committed) => assert_eq!(committed.outbox_first, before.0.outbox_next),
@@ -34,7 +34,7 @@ async fn is_taken(store: &Arc<dyn Store>, preconditions: Preconditions, changes:
     store.head().await.unwrap() != before.0
 }
 
-pub(crate) async fn what_is_as_assumed_is_written(stores: Instances) {
+pub(crate) async fn a_batch_whose_preconditions_hold_is_written(stores: Instances) {
     let head = leading(&stores.first, 50, 20).await;
     write(&stores.first, vec![row("read", 0, "{}"), row("changed", 0, "{}"), row("deleted", 0, "{}")]).await.unwrap();
     let preconditions = Preconditions {
@@ -44,14 +44,17 @@ pub(crate) async fn what_is_as_assumed_is_written(stores: Instances) {
         ..at(&head)
     };
     let changes = Changes {
-        advance: Some(Advance { epoch: head.epoch, from: 50, to: 60, safe: 30 }),
+        advance: Some(Advance { epoch: head.epoch, from: 50, to: 60, restart_position: 30 }),
         rows: vec![row("changed", 1, "[]"), deleted("deleted", 1), deleted("missing", 0), row("new", 0, "[]")],
         inbox: vec![received(1), InboxRow { id: id(2), dead_tries: Some(3) }],
         replies: vec![reply("anna", "a")],
         ..Changes::default()
     };
-    assert!(is_taken(&stores.first, preconditions, changes).await);
-    assert_eq!(stores.second.head().await.unwrap(), Head { position: 60, safe: 30, outbox_next: 2, ..head });
+    assert!(is_committed(&stores.first, preconditions, changes).await);
+    assert_eq!(
+        stores.second.head().await.unwrap(),
+        Head { position: 60, restart_position: 30, outbox_next: 2, ..head }
+    );
     assert_eq!(outgoing(&stores.second).await.len(), 1);
     let mut transaction = begin(&stores.second).await;
     assert_eq!(transaction.received(&[id(1), id(2), id(3)]).await, [(id(1), None), (id(2), Some(3))].into());
@@ -61,21 +64,21 @@ pub(crate) async fn what_is_as_assumed_is_written(stores: Instances) {
     assert_eq!(found, [stored("changed", 2, "[]"), stored("new", 1, "[]"), stored("read", 1, "{}")]);
 }
 
-pub(crate) async fn another_head_than_assumed_refuses_a_batch(stores: Instances) {
+pub(crate) async fn a_moved_head_refuses_a_batch(stores: Instances) {
     let head = leading(&stores.first, 50, 20).await;
     for other in [
         Head { epoch: head.epoch - 1, ..head.clone() },
         Head { position: 49, ..head.clone() },
         Head { outbox_next: 2, ..head.clone() },
     ] {
-        assert!(!is_taken(&stores.first, at(&other), Changes::default()).await, "{other:?}");
+        assert!(!is_committed(&stores.first, at(&other), Changes::default()).await, "{other:?}");
     }
-    assert!(is_taken(&stores.first, at(&head), Changes::default()).await);
-    // What another instance says is seen, too.
-    assert!(!is_taken(&stores.second, at(&head), Changes::default()).await);
+    assert!(is_committed(&stores.first, at(&head), Changes::default()).await);
+    // The commit of another instance has moved the head.
+    assert!(!is_committed(&stores.second, at(&head), Changes::default()).await);
 }
 
-pub(crate) async fn a_row_that_is_not_as_assumed_refuses_a_batch(stores: Instances) {
+pub(crate) async fn a_row_of_another_version_refuses_a_batch(stores: Instances) {
     write(&stores.first, vec![row("1", 0, "{}"), row("2", 0, "{}")]).await.unwrap();
     write(&stores.second, vec![row("2", 1, "{}")]).await.unwrap();
     let head = stores.first.head().await.unwrap();
@@ -92,37 +95,37 @@ pub(crate) async fn a_row_that_is_not_as_assumed_refuses_a_batch(stores: Instanc
         let (what, preconditions) =
             (format!("{preconditions:?} {changed:?}"), Preconditions { rows: rows(&preconditions), ..at(&head) });
         let changes = Changes { rows: changed, ..Changes::default() };
-        assert!(!is_taken(&stores.first, preconditions, changes).await, "{what}");
+        assert!(!is_committed(&stores.first, preconditions, changes).await, "{what}");
     }
     let many: Vec<_> = (3..300).map(|key| key.to_string()).collect();
     let mut preconditions = rows(&[("1", 1), ("2", 2)]);
     preconditions.extend(many.into_iter().map(|key| ("payment", key, 0)));
-    assert!(is_taken(&stores.first, Preconditions { rows: preconditions, ..at(&head) }, Changes::default()).await);
+    assert!(is_committed(&stores.first, Preconditions { rows: preconditions, ..at(&head) }, Changes::default()).await);
 }
 
-pub(crate) async fn a_message_that_was_heard_refuses_a_batch_that_assumed_it_was_not(stores: Instances) {
+pub(crate) async fn a_received_message_refuses_a_batch_that_takes_it_for_new(stores: Instances) {
     commit(&stores.second, Changes { inbox: vec![received(7)], ..Changes::default() }).await.unwrap();
     let head = stores.first.head().await.unwrap();
     for inbox in [vec![], vec![received(7)], (1..=200).map(received).collect()] {
         let preconditions = Preconditions { unreceived: (1..=200).map(id).collect(), ..at(&head) };
-        assert!(!is_taken(&stores.first, preconditions, Changes { inbox, ..Changes::default() }).await);
+        assert!(!is_committed(&stores.first, preconditions, Changes { inbox, ..Changes::default() }).await);
     }
     assert_eq!(begin(&stores.second).await.received(&[id(1), id(7)]).await, [(id(7), None)].into());
-    // Of a message that it did not take for new, it may say what it likes.
+    // A message that is not taken for new may be recorded again.
     let dead = InboxRow { id: id(7), dead_tries: Some(1) };
     let preconditions = Preconditions { unreceived: vec![id(1)], ..at(&head) };
-    assert!(is_taken(&stores.first, preconditions, Changes { inbox: vec![dead], ..Changes::default() }).await);
+    assert!(is_committed(&stores.first, preconditions, Changes { inbox: vec![dead], ..Changes::default() }).await);
     assert_eq!(begin(&stores.second).await.received(&[id(7)]).await, [(id(7), Some(1))].into());
 }
 
-pub(crate) async fn an_answer_that_was_given_refuses_a_batch_that_assumed_it_was_not(stores: Instances) {
+pub(crate) async fn a_stored_reply_refuses_a_batch_that_takes_its_key_for_unused(stores: Instances) {
     commit(&stores.second, Changes { replies: vec![reply("anna", "a")], ..Changes::default() }).await.unwrap();
     let head = stores.first.head().await.unwrap();
     for replies in [vec![], vec![reply("anna", "a")]] {
         let unused_keys = vec![reply("bert", "a").key, reply("anna", "a").key];
         let changes = Changes { replies, ..Changes::default() };
-        assert!(!is_taken(&stores.first, Preconditions { unused_keys, ..at(&head) }, changes).await);
+        assert!(!is_committed(&stores.first, Preconditions { unused_keys, ..at(&head) }, changes).await);
     }
     let preconditions = Preconditions { unused_keys: vec![reply("bert", "a").key], ..at(&head) };
-    assert!(is_taken(&stores.first, preconditions, Changes::default()).await);
+    assert!(is_committed(&stores.first, preconditions, Changes::default()).await);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use choreography::store::{Backlog, Changes, Store, WaitingRow, Wanted};
 
-use crate::fixture::{Instances, Questions as _, at, begin, commit, envelopes, id, leading, set, waiting};
+use crate::fixture::{Instances, LoadOne as _, at, begin, commit, envelopes, id, leading, set, waiting};
 
 async fn wait(store: &Arc<dyn Store>, waiting: Vec<WaitingRow>) {
     commit(store, Changes { waiting, ..Changes::default() }).await.unwrap();
@@ -16,7 +16,7 @@ async fn waits_for(store: &Arc<dyn Store>, rows: &[(&'static str, &str)]) -> Vec
     found.into_iter().map(|row| row.id.as_u128()).collect()
 }
 
-pub(crate) async fn what_waits_for_a_row_is_found_oldest_first(stores: Instances) {
+pub(crate) async fn messages_waiting_for_a_row_are_read_oldest_first(stores: Instances) {
     wait(&stores.first, vec![waiting(9, "b", None), waiting(3, "a", Some(5))]).await;
     wait(&stores.first, vec![waiting(1, "b", None)]).await;
     assert_eq!(waits_for(&stores.second, &[("payment", "a"), ("payment", "b")]).await, [9, 3, 1]);
@@ -24,7 +24,7 @@ pub(crate) async fn what_waits_for_a_row_is_found_oldest_first(stores: Instances
     assert_eq!(found, [waiting(3, "a", Some(5))]);
 }
 
-pub(crate) async fn what_waits_for_another_row_is_not_found(stores: Instances) {
+pub(crate) async fn messages_waiting_for_another_row_are_not_read(stores: Instances) {
     let order = WaitingRow { table: "order".to_owned(), ..waiting(2, "a", None) };
     wait(&stores.first, vec![waiting(1, "b", None), order]).await;
     assert_eq!(waits_for(&stores.second, &[("payment", "a"), ("order", "b")]).await, [0; 0]);
@@ -32,8 +32,8 @@ pub(crate) async fn what_waits_for_another_row_is_not_found(stores: Instances) {
     assert_eq!(waits_for(&stores.second, &[]).await, [0; 0]);
 }
 
-pub(crate) async fn whether_anything_waits_at_all_is_known(stores: Instances) {
-    let any_waits = async || begin(&stores.second).await.ask(Wanted::default()).await.any_waits;
+pub(crate) async fn loading_tells_whether_any_message_waits(stores: Instances) {
+    let any_waits = async || begin(&stores.second).await.load_all(Wanted::default()).await.any_waits;
     assert!(!any_waits().await);
     wait(&stores.first, vec![waiting(1, "a", None)]).await;
     assert!(any_waits().await);
@@ -41,13 +41,13 @@ pub(crate) async fn whether_anything_waits_at_all_is_known(stores: Instances) {
     assert!(!any_waits().await);
 }
 
-pub(crate) async fn what_waited_is_gone(stores: Instances) {
+pub(crate) async fn a_message_that_waits_no_longer_is_deleted(stores: Instances) {
     wait(&stores.first, vec![waiting(1, "a", None), waiting(2, "a", None)]).await;
     commit(&stores.second, Changes { waited: vec![id(1), id(7)], ..Changes::default() }).await.unwrap();
     assert_eq!(waits_for(&stores.first, &[("payment", "a")]).await, [2]);
 }
 
-pub(crate) async fn what_waited_may_wait_for_another_row_in_the_same_batch(stores: Instances) {
+pub(crate) async fn a_message_may_wait_for_another_row_in_the_same_batch(stores: Instances) {
     wait(&stores.first, vec![waiting(1, "a", None)]).await;
     let changes = Changes { waited: vec![id(1)], waiting: vec![waiting(1, "b", None)], ..Changes::default() };
     commit(&stores.first, changes).await.unwrap();
@@ -55,7 +55,7 @@ pub(crate) async fn what_waited_may_wait_for_another_row_in_the_same_batch(store
     assert_eq!(waits_for(&stores.second, &[("payment", "b")]).await, [1]);
 }
 
-pub(crate) async fn what_has_expired_comes_in_the_order_of_its_expiry(stores: Instances) {
+pub(crate) async fn expired_messages_are_read_in_the_order_of_their_expiry(stores: Instances) {
     let rows = [(1, 30), (2, 20), (3, 10), (4, 20)].map(|(number, expiry)| waiting(number, "a", Some(expiry)));
     wait(&stores.first, rows.to_vec()).await;
     let expired = async |now_ms, limit| begin(&stores.second).await.expired(at(now_ms), limit).await;
@@ -65,12 +65,12 @@ pub(crate) async fn what_has_expired_comes_in_the_order_of_its_expiry(stores: In
     assert_eq!(expired(20, 2).await, three[..2]);
 }
 
-pub(crate) async fn what_never_expires_does_not_expire(stores: Instances) {
+pub(crate) async fn messages_without_an_expiry_never_expire(stores: Instances) {
     wait(&stores.first, vec![waiting(1, "a", None)]).await;
     assert_eq!(begin(&stores.second).await.expired(at(i64::from(i32::MAX)), 10).await, []);
 }
 
-pub(crate) async fn the_backlog_counts_what_is_on_its_way(stores: Instances) {
+pub(crate) async fn the_backlog_counts_outbox_waiting_scheduled_and_effects(stores: Instances) {
     assert_eq!(stores.second.backlog().await.unwrap(), Backlog::default());
     let epoch = leading(&stores.first, 1, 1).await.epoch;
     let changes = Changes {

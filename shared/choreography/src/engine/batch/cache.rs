@@ -48,7 +48,7 @@ impl Cache {
     pub(crate) fn observe(&mut self, wanted: &Wanted, loaded: &Loaded) -> bool {
         // Whatever becomes of this batch: only one that is committed gives the trust back.
         self.valid = false;
-        let mut known = loaded.head.place() == self.head.place();
+        let mut known = loaded.head.revision() == self.head.revision();
         self.head.clone_from(&loaded.head);
         known &= !loaded.any_waits && loaded.received.is_empty() && loaded.replies.is_empty();
         for ((table, keys), found) in wanted.rows.iter().zip(&loaded.rows) {

@@ -29,7 +29,9 @@ impl<'a> Attempt<'a> {
         let mut loaded = session.load(&Wanted { rows, ..wanted }).await?;
         self.any_waits = loaded.any_waits;
         for (table, found) in tables.into_iter().zip(std::mem::take(&mut loaded.rows)) {
-            self.tables.fill(table, found).map_err(|error| StoreError::Database(error.into()))?;
+            self.tables
+                .fill(table, found)
+                .map_err(|error| StoreError::database("reading the rows of a batch", error))?;
         }
         Ok(loaded)
     }

@@ -194,7 +194,7 @@ impl Worker {
             epoch: checkpoint.epoch,
             from: checkpoint.position,
             to: last.stream_sequence,
-            safe: checkpoint.safe,
+            restart_position: checkpoint.safe,
         });
         let (transaction, leadership) = (self.store.begin().await?, self.shared.leadership().epoch);
         let session = Session::new(transaction, &mut self.state.cache, leadership);

@@ -1,9 +1,8 @@
-//! What is in memory, and how a batch changes it: checked first, then made.
+//! The data of a store in memory, and how a batch changes it: all checks come first, then all changes.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 
-use anyhow::Context as _;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -13,10 +12,12 @@ use crate::store::{
 };
 use crate::wire::envelope::Envelope;
 
-/// How the present run began, and what it tries.
+/// The current run of the service.
 #[derive(Debug, Default)]
 pub(super) struct Run {
-    pub(super) began_at: Option<u64>,
+    /// The position at which it started; none between runs.
+    pub(super) start_position: Option<u64>,
+    /// The message that is processed by itself, and how many processes have died of it.
     pub(super) trying: Option<Uuid>,
     pub(super) deaths: u32,
 }
@@ -27,7 +28,7 @@ pub(super) struct Data {
     pub(super) head: Head,
     pub(super) run: Run,
     pub(super) tables: BTreeMap<&'static str, BTreeMap<String, StoredRow>>,
-    /// When each was received, and how often it was tried if it died.
+    /// When each message was received, and how often it was tried if it died.
     pub(super) inbox: HashMap<Uuid, (i64, Option<u32>)>,
     pub(super) dead_compensations: Vec<DeadCompensation>,
     pub(super) outbox: BTreeMap<i64, Envelope>,
@@ -36,9 +37,9 @@ pub(super) struct Data {
     pub(super) effects: BTreeMap<i64, EffectRow>,
     /// The number of the effect that was added last.
     last_effect: i64,
-    /// With the moment at which each was given.
+    /// Each reply with the moment at which it was stored.
     pub(super) replies: HashMap<IdempotencyKey, (i64, StoredReply)>,
-    /// The next number of whatever else has numbers.
+    /// The next number of waiting and scheduled messages.
     next: i64,
 }
 
@@ -62,7 +63,7 @@ impl Default for Data {
 }
 
 impl Data {
-    /// The head, if this epoch is the current one.
+    /// Returns the head if this epoch is the current one.
     pub(super) fn head_of(&mut self, epoch: i64) -> Result<&mut Head, StoreError> {
         match self.head.epoch == epoch {
             true => Ok(&mut self.head),
@@ -70,10 +71,10 @@ impl Data {
         }
     }
 
-    /// Whether a batch may change what it wants to.
+    /// Checks that a batch may be committed.
     pub(super) fn check(&self, changes: &Changes) -> Result<(), StoreError> {
-        if changes.preconditions.as_ref().is_some_and(|preconditions| !self.is_so(preconditions)) {
-            return Err(StoreError::RowConflict("something is not as it was assumed".to_owned()));
+        if changes.preconditions.as_ref().is_some_and(|preconditions| !self.hold(preconditions)) {
+            return Err(StoreError::RowConflict("a precondition does not hold".to_owned()));
         }
         if let Some(advance) = changes.advance
             && (advance.epoch, advance.from) != (self.head.epoch, self.head.position)
@@ -94,18 +95,15 @@ impl Data {
         }
     }
 
-    fn is_so(&self, preconditions: &Preconditions) -> bool {
+    fn hold(&self, preconditions: &Preconditions) -> bool {
         let version = |table, key: &String| Some(self.tables.get(table)?.get(key)?.version);
-        preconditions.head.place() == self.head.place()
+        preconditions.head.revision() == self.head.revision()
             && !preconditions.unreceived.iter().any(|id| self.inbox.contains_key(id))
             && !preconditions.unused_keys.iter().any(|key| self.replies.contains_key(key))
-            && preconditions
-                .rows
-                .iter()
-                .all(|(table, key, preconditions)| version(*table, key).unwrap_or(0) == *preconditions)
+            && preconditions.rows.iter().all(|(table, key, loaded)| version(*table, key).unwrap_or(0) == *loaded)
     }
 
-    /// Reads what a batch wants.
+    /// Returns what a batch wants to read.
     pub(super) fn load(&self, wanted: &Wanted) -> Loaded {
         let received = wanted.received.iter().filter_map(|id| Some((*id, self.inbox.get(id)?.1)));
         let replies = wanted.replies.iter().filter_map(|key| Some(self.replies.get(key)?.1.clone()));
@@ -135,12 +133,12 @@ impl Data {
         }
     }
 
-    /// Makes the changes of a batch.
+    /// Applies the changes of a batch. Returns the numbers that they got.
     pub(super) fn apply(&mut self, changes: Changes) -> Committed {
         let now_ms = changes.now_ms;
         let mut committed = Committed { outbox_first: self.head.outbox_next, ..Committed::default() };
         if let Some(advance) = changes.advance {
-            (self.head.position, self.head.safe) = (advance.to, advance.safe);
+            (self.head.position, self.head.restart_position) = (advance.to, advance.restart_position);
         }
         self.head.outbox_next += changes.outbox.len() as i64;
         self.outbox.extend((committed.outbox_first..).zip(changes.outbox));
@@ -195,12 +193,12 @@ impl Data {
         self.next - 1
     }
 
-    /// The version of the stored row, 0 if there is none.
+    /// Returns the version of the stored row, 0 if there is none.
     fn version(&self, row: &RowChange) -> i64 {
         self.tables.get(row.table).and_then(|rows| rows.get(&row.key)).map_or(0, |row| row.version)
     }
 
-    /// Forgets what is older, at most `limit` of each. Whether there may be more.
+    /// Deletes what is older, at most `limit` of each kind. Returns whether there may be more.
     pub(super) fn forget(&mut self, old: &Old, limit: usize) -> bool {
         let inbox = |dead: bool| {
             let of_a_kind = self.inbox.iter().filter(move |(_, (_, dead_tries))| dead_tries.is_some() == dead);
@@ -215,8 +213,8 @@ impl Data {
         [alive.len(), dead.len(), keys.len()].contains(&limit)
     }
 
-    /// A page of rows. Instead of a generated column, the field of the state that has its name is compared.
-    pub(super) fn list(&self, listing: &Listing) -> anyhow::Result<Vec<StoredRow>> {
+    /// Returns a page of rows. Where SQLite compares a generated column, the field of that name in the state is compared.
+    pub(super) fn list(&self, listing: &Listing) -> Result<Vec<StoredRow>, StoreError> {
         let mut page = Vec::new();
         let Some(rows) = self.tables.get(listing.table) else { return Ok(page) };
         let rows: Box<dyn Iterator<Item = &StoredRow> + Send> = match listing.descending {
@@ -236,21 +234,23 @@ impl Data {
     }
 }
 
+/// Returns the oldest of what is before a moment, at most `limit`.
 fn oldest<T: Eq + Hash>(moments: impl Iterator<Item = (i64, T)>, before_ms: i64, limit: usize) -> HashSet<T> {
     let mut old: Vec<_> = moments.filter(|(at_ms, _)| *at_ms < before_ms).collect();
     old.sort_by_key(|(at_ms, _)| *at_ms);
     old.into_iter().take(limit).map(|(_, value)| value).collect()
 }
 
-/// Whether all conditions hold for a row: texts and numbers are compared.
-fn holds(listing: &Listing, row: &StoredRow) -> anyhow::Result<bool> {
-    let state: Value = serde_json::from_str(&row.state).with_context(|| format!("reading the state of {}", row.key))?;
+/// Whether all conditions hold for a row. Fields that are texts or numbers are compared; any other never matches.
+fn holds(listing: &Listing, row: &StoredRow) -> Result<bool, StoreError> {
+    let unreadable = |error| StoreError::database(format!("reading the state of {}", row.key), error);
+    let state: Value = serde_json::from_str(&row.state).map_err(unreadable)?;
     Ok(listing.conditions.iter().all(|condition| match condition.column {
         "key" => row.key == condition.value,
         column => match state.get(column) {
             Some(Value::String(text)) => *text == condition.value,
             Some(Value::Number(number)) => number.to_string() == condition.value,
-            // Databases don't agree on how to write anything else.
+            // Databases differ in how they write anything else as text.
             _ => false,
         },
     }))

@@ -1,11 +1,10 @@
-//! A service's database in memory, for tests: what SQLite does, without files, sleeping or threads.
+//! A service's database in memory, for tests: what the one in SQLite does, without files, pauses or threads.
 //!
-//! As in SQLite, one transaction is open at a time, and who only reads never waits for it.
+//! As in SQLite, one transaction is open at a time, and reading outside of it does not wait for it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anyhow::anyhow;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
@@ -18,6 +17,9 @@ use super::{
 };
 
 mod data;
+mod faults;
+
+pub use faults::StoreFaults;
 
 /// A database in memory. A clone is another instance of the service over the same data.
 #[derive(Debug, Clone, Default)]
@@ -27,31 +29,30 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Held by whoever writes.
+    /// Held for the length of a transaction.
     writing: Arc<tokio::sync::Mutex<()>>,
-    /// Held for moments only.
+    /// Never held across an await.
     data: Mutex<Data>,
-    /// How many commits are still to fail.
+    /// How many of the next commits fail.
     failing: AtomicU32,
 }
 
 impl MemoryStore {
-    /// An empty database.
+    /// Returns an empty database.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lets the next commits fail as if the disk were full, those of batches and of renewed leases; they write nothing.
-    /// Replaces what was said before.
-    pub fn fail_next_commits(&self, count: u32) {
-        self.shared.failing.store(count, Ordering::SeqCst);
+    /// Returns the switches by which a test makes this database fail.
+    pub fn faults(&self) -> StoreFaults<'_> {
+        StoreFaults { store: self }
     }
 
     fn data(&self) -> MutexGuard<'_, Data> {
         self.shared.data()
     }
 
-    /// Changes something once nobody else writes.
+    /// Changes the data when no transaction is open.
     async fn write<T>(&self, change: impl FnOnce(&mut Data) -> T) -> T {
         let _writing = self.shared.writing.lock().await;
         change(&mut self.data())
@@ -60,15 +61,15 @@ impl MemoryStore {
 
 impl Shared {
     fn data(&self) -> MutexGuard<'_, Data> {
-        // Changes are checked before they are made, so a panic leaves nothing half done.
+        // Changes are checked before they are made, so a panic leaves no half of a change.
         self.data.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Fails, if this commit is one of those that are to.
-    fn may_fail(&self) -> Result<(), StoreError> {
+    /// Fails if a test has asked for it.
+    fn injected_fault(&self) -> Result<(), StoreError> {
         let one_less = |failing: u32| failing.checked_sub(1);
         match self.failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) {
-            Ok(_) => Err(StoreError::Database(anyhow!("this commit was to fail"))),
+            Ok(_) => Err(StoreError::database("committing", "a test lets this commit fail")),
             Err(_) => Ok(()),
         }
     }
@@ -95,7 +96,7 @@ impl Store for MemoryStore {
             let free = mine == Some(data.head.epoch) || data.head.lease_until_ms <= now.as_millisecond();
             free.then(|| {
                 data.head.epoch += 1;
-                data.head.position = data.head.safe;
+                data.head.position = data.head.restart_position;
                 data.head.lease_until_ms = lease_until.as_millisecond();
                 data.head.clone()
             })
@@ -103,12 +104,18 @@ impl Store for MemoryStore {
         Ok(claimed.await)
     }
 
-    async fn renew(&self, epoch: i64, lease_until: Timestamp, safe: u64, forget_outbox: i64) -> Result<(), StoreError> {
-        self.shared.may_fail()?;
+    async fn renew(
+        &self,
+        epoch: i64,
+        lease_until: Timestamp,
+        restart_position: u64,
+        forget_outbox: i64,
+    ) -> Result<(), StoreError> {
+        self.shared.injected_fault()?;
         let renewed = self.write(|data| {
             let head = data.head_of(epoch)?;
             head.lease_until_ms = lease_until.as_millisecond();
-            head.safe = head.safe.max(safe);
+            head.restart_position = head.restart_position.max(restart_position);
             data.outbox.retain(|number, _| *number > forget_outbox);
             Ok(())
         });
@@ -117,10 +124,10 @@ impl Store for MemoryStore {
 
     async fn begin_run(&self) -> Result<LastRun, StoreError> {
         let begun = self.write(|data| {
-            let last = data.run.began_at.replace(data.head.position);
+            let last = data.run.start_position.replace(data.head.position);
             data.run.deaths += u32::from(data.run.trying.is_some());
             let suspect = data.run.trying.map(|id| (id, data.run.deaths));
-            LastRun { died_here: last == data.run.began_at, suspect }
+            LastRun { died_here: last == data.run.start_position, suspect }
         });
         Ok(begun.await)
     }
@@ -136,7 +143,7 @@ impl Store for MemoryStore {
             data.run = Run::default();
             Ok::<(), StoreError>(())
         });
-        // Whoever is not in charge has nothing to let go of.
+        // An instance that does not lead has no lease to give up.
         released.await.or(Ok(()))
     }
 
@@ -179,7 +186,7 @@ impl Store for MemoryStore {
     }
 
     async fn list(&self, listing: &Listing) -> Result<Vec<StoredRow>, StoreError> {
-        self.data().list(listing).map_err(StoreError::Database)
+        self.data().list(listing)
     }
 
     async fn dead_compensations(&self, limit: u32) -> Result<Vec<DeadCompensation>, StoreError> {
@@ -197,7 +204,7 @@ impl Store for MemoryStore {
     }
 }
 
-/// While it is there, nobody else writes.
+/// The transaction of a batch. While it lives, no other begins.
 struct MemoryTransaction {
     shared: Arc<Shared>,
     _writing: OwnedMutexGuard<()>,
@@ -210,7 +217,7 @@ impl Transaction for MemoryTransaction {
     }
 
     async fn commit(self: Box<Self>, changes: Changes) -> Result<Committed, StoreError> {
-        self.shared.may_fail()?;
+        self.shared.injected_fault()?;
         let mut data = self.shared.data();
         data.check(&changes)?;
         Ok(data.apply(changes))

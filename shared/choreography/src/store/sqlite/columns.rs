@@ -1,6 +1,6 @@
 //! How rows of the runtime's own tables are read, and how an envelope is bound.
 //!
-//! Columns are read by their place: the constants say which stands where.
+//! Columns are read by their index: the constants give the order in which they are selected.
 
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -11,35 +11,37 @@ use crate::store::{EffectRow, Head, IdempotencyKey, OutboxRow, ScheduledRow, Sto
 use crate::wire::envelope::Envelope;
 use crate::wire::headers::Headers;
 
-pub(super) const HEAD: &str = "epoch, lease_until_ms, position, safe, stream_created, outbox_next";
+pub(super) const HEAD: &str = "epoch, lease_until_ms, position, restart_position, stream_created, outbox_next";
 pub(super) const OUTBOX: &str = "subject, headers, payload, number";
 pub(super) const WAITING: &str = "subject, headers, payload, number, waiting.id, row_table, row_key, expiry_ms";
 pub(super) const SCHEDULED: &str = "subject, headers, payload, name, key, due_ms";
 pub(super) const EFFECT: &str = "subject, headers, payload, number, key, tries, since_ms, due_ms";
 pub(super) const REPLY: &str = "route, caller, idempotency_keys.key, body_hash, reply";
 
+/// Reads [`HEAD`].
 pub(super) fn head(row: &SqliteRow) -> Result<Head, sqlx::Error> {
     Ok(Head {
         epoch: row.try_get(0)?,
         lease_until_ms: row.try_get(1)?,
         position: row.try_get::<i64, _>(2)?.cast_unsigned(),
-        safe: row.try_get::<i64, _>(3)?.cast_unsigned(),
+        restart_position: row.try_get::<i64, _>(3)?.cast_unsigned(),
         stream_created: row.try_get(4)?,
         outbox_next: row.try_get(5)?,
     })
 }
 
-/// A row of a service's table, selected as key, version, state.
+/// Reads the key, version and state of a row of a service's table.
 pub(super) fn stored(row: &SqliteRow) -> Result<StoredRow, sqlx::Error> {
     // The state's column is declared as jsonb, which SQLite takes for numeric: a state that is a number comes as one.
     Ok(StoredRow { key: row.try_get(0)?, version: row.try_get(1)?, state: row.try_get_unchecked(2)? })
 }
 
+/// Reads [`OUTBOX`].
 pub(super) fn outbox(row: &SqliteRow) -> Result<OutboxRow, sqlx::Error> {
     Ok(OutboxRow { number: row.try_get(3)?, envelope: envelope(row)? })
 }
 
-/// A waiting message, behind its number.
+/// Reads [`WAITING`]: the number, and the row.
 pub(super) fn waiting(row: &SqliteRow) -> Result<(i64, WaitingRow), sqlx::Error> {
     let waiting = WaitingRow {
         id: id(row, 4)?,
@@ -51,10 +53,12 @@ pub(super) fn waiting(row: &SqliteRow) -> Result<(i64, WaitingRow), sqlx::Error>
     Ok((row.try_get(3)?, waiting))
 }
 
+/// Reads [`SCHEDULED`].
 pub(super) fn scheduled(row: &SqliteRow) -> Result<ScheduledRow, sqlx::Error> {
     Ok(ScheduledRow { name: row.try_get(3)?, key: row.try_get(4)?, due_ms: row.try_get(5)?, envelope: envelope(row)? })
 }
 
+/// Reads [`EFFECT`].
 pub(super) fn effect(row: &SqliteRow) -> Result<EffectRow, sqlx::Error> {
     Ok(EffectRow {
         number: row.try_get(3)?,
@@ -66,16 +70,18 @@ pub(super) fn effect(row: &SqliteRow) -> Result<EffectRow, sqlx::Error> {
     })
 }
 
+/// Reads [`REPLY`].
 pub(super) fn reply(row: &SqliteRow) -> Result<StoredReply, sqlx::Error> {
     let key = IdempotencyKey { route: row.try_get(0)?, caller: row.try_get(1)?, key: row.try_get(2)? };
     Ok(StoredReply { key, body_hash: row.try_get(3)?, reply: row.try_get(4)? })
 }
 
+/// Reads a message's id.
 pub(super) fn id(row: &SqliteRow, index: usize) -> Result<Uuid, sqlx::Error> {
     Uuid::from_slice(row.try_get(index)?).map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
-/// The envelope in the first three columns.
+/// Reads the envelope in the first three columns.
 fn envelope(row: &SqliteRow) -> Result<Envelope, sqlx::Error> {
     let (subject, headers) = (row.try_get::<&str, _>(0)?.into(), Headers::from_text(row.try_get(1)?));
     Ok(Envelope { subject, headers, payload: row.try_get::<Vec<u8>, _>(2)?.into() })

@@ -1,25 +1,25 @@
-//! The transaction of a batch: what it reads before it decides.
+//! The transaction of a batch, and what the batch reads in it before it decides.
 //!
-//! It begins as a writer: whatever it reads can't be changed by anybody until it has committed. It begins in the text
-//! that reads, or in the one that writes if nothing is read, and commits in that: each text is a way to the connection's
-//! thread and back.
+//! It is a write transaction from its first statement on: what it reads is not changed by anybody until it ends. Each
+//! script is a round trip to the connection's thread, so the transaction begins in the script that reads, or, if nothing is
+//! read, in the one that writes, and that one also commits.
 
 use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, Sqlite, SqlitePool};
 
-use super::statement::{Doing, Script, plain};
+use super::statement::{During, Script, plain};
 use super::{columns, commit};
-use crate::store::{Changes, Committed, Head, Loaded, StoreError, Transaction, Wanted};
+use crate::store::{Changes, Committed, Head, Loaded, StoreError, Transaction, WaitingRow, Wanted};
 
 /// The transaction of a batch.
 pub(super) struct SqliteTransaction {
     connection: PoolConnection<Sqlite>,
-    /// Whether the connection may be inside a transaction. It is closed then, instead of given back: nothing else takes
-    /// back for certain what a text did that failed midway.
+    /// Whether the connection may be inside a transaction. When dropped like that it is closed instead of reused: only that
+    /// undoes for certain what a script did that failed midway.
     open: bool,
-    /// Once read, it stays: nobody else can change it meanwhile.
+    /// The head, once it is read: nobody else can change it meanwhile.
     head: Option<Head>,
 }
 
@@ -31,7 +31,7 @@ impl Drop for SqliteTransaction {
     }
 }
 
-/// What a row that was read belongs to: its last column says so. Those of tables follow behind [`TABLES`].
+/// What kind of row was read, as its last column tells. Rows of the tables that are wanted are numbered from [`TABLES`] on.
 const HEAD: i64 = 0;
 const RECEIVED: i64 = 1;
 const REPLIES: i64 = 2;
@@ -41,8 +41,9 @@ const EXPIRED: i64 = 5;
 const TABLES: i64 = 6;
 
 impl SqliteTransaction {
+    /// Waits for the connection that writes. The transaction itself begins with its first script.
     pub(super) async fn begin(writer: &SqlitePool) -> Result<Self, StoreError> {
-        let connection = writer.acquire().await.doing("waiting for the connection that writes")?;
+        let connection = writer.acquire().await.during("waiting for the connection that writes")?;
         Ok(Self { connection, open: false, head: None })
     }
 }
@@ -52,10 +53,10 @@ impl Transaction for SqliteTransaction {
     async fn load(&mut self, wanted: &Wanted) -> Result<Loaded, StoreError> {
         let mut loaded = Loaded { rows: vec![Vec::new(); wanted.rows.len()], ..Loaded::default() };
         let mut waiting = Vec::new();
-        let script = asked(wanted, !self.open)?;
+        let script = load_script(wanted, !self.open)?;
         self.open = true;
-        for row in script.fetch(&mut self.connection).await.doing("loading what a batch needs")? {
-            read(&row, &mut loaded, &mut waiting).doing("reading what a batch needs")?;
+        for row in script.fetch(&mut self.connection).await.during("loading what a batch needs")? {
+            read(&row, &mut loaded, &mut waiting).during("reading what a batch needs")?;
         }
         waiting.sort_unstable_by_key(|(number, _)| *number);
         loaded.waiting = waiting.into_iter().map(|(_, waiting)| waiting).collect();
@@ -81,7 +82,7 @@ impl Transaction for SqliteTransaction {
         let written = commit::write(&mut self.connection, begins, head.outbox_next, changes).await;
         self.open = match &written {
             Ok(_) => false,
-            // What was refused has harmed nothing: the connection need not be closed for it.
+            // After a conflict the transaction is intact: it is rolled back, and the connection is reused.
             Err(StoreError::RowConflict(_)) => sqlx::query("rollback").execute(&mut *self.connection).await.is_err(),
             Err(_) => true,
         };
@@ -89,22 +90,23 @@ impl Transaction for SqliteTransaction {
     }
 }
 
-/// One text for everything that is wanted. Lists come as JSON, so that the text stays the same, and prepared, however
-/// long they are. Tuples are looked up by `cross join`, which keeps the order: for `in`, SQLite scans the table.
-fn asked(wanted: &Wanted, begin: bool) -> Result<Script, StoreError> {
+/// Returns one script that reads everything that is wanted. Lists are bound as JSON, so that the script is the same, and
+/// stays prepared, for every length. Tuples are looked up by `cross join`, which keeps the order of the tables: with `in`,
+/// SQLite would scan the whole table.
+fn load_script(wanted: &Wanted, begin: bool) -> Result<Script, StoreError> {
     let mut script = Script::default();
     if begin {
         script.add("begin immediate");
     }
     script.add(&format!("select {}, exists (select 1 from waiting), {HEAD} from head", columns::HEAD));
     if !wanted.received.is_empty() {
-        let listed = "select unhex(value) from json_each(?)";
-        script.add(&format!("select id, dead_tries, {RECEIVED} from inbox where id in ({listed})"));
+        let ids = "select unhex(value) from json_each(?)";
+        script.add(&format!("select id, dead_tries, {RECEIVED} from inbox where id in ({ids})"));
         script.bind(json(wanted.received.iter().map(|id| id.simple().to_string())));
     }
-    for (place, (table, keys)) in (TABLES..).zip(&wanted.rows) {
+    for (kind, (table, keys)) in (TABLES..).zip(&wanted.rows) {
         let (table, listed) = (plain(table)?, "select value from json_each(?)");
-        script.add(&format!("select key, version, state, {place} from \"{table}\" where key in ({listed})"));
+        script.add(&format!("select key, version, state, {kind} from \"{table}\" where key in ({listed})"));
         script.bind(json(keys));
     }
     if !wanted.replies.is_empty() {
@@ -136,11 +138,8 @@ fn json<T: serde::Serialize>(items: impl IntoIterator<Item = T>) -> String {
     serde_json::to_string(&items).expect("texts are always JSON")
 }
 
-fn read(
-    row: &SqliteRow,
-    loaded: &mut Loaded,
-    waiting: &mut Vec<(i64, crate::store::WaitingRow)>,
-) -> Result<(), sqlx::Error> {
+/// Adds a row that was read to what is loaded, by its kind.
+fn read(row: &SqliteRow, loaded: &mut Loaded, waiting: &mut Vec<(i64, WaitingRow)>) -> Result<(), sqlx::Error> {
     match row.try_get(row.len() - 1)? {
         HEAD => (loaded.head, loaded.any_waits) = (columns::head(row)?, row.try_get(row.len() - 2)?),
         RECEIVED => drop(loaded.received.insert(columns::id(row, 0)?, row.try_get(1)?)),
@@ -148,7 +147,7 @@ fn read(
         WAITING => waiting.push(columns::waiting(row)?),
         DUE => loaded.due.push(columns::scheduled(row)?),
         EXPIRED => loaded.expired.push(columns::waiting(row)?.1),
-        place => loaded.rows[usize::try_from(place - TABLES).unwrap_or(usize::MAX)].push(columns::stored(row)?),
+        table => loaded.rows[usize::try_from(table - TABLES).unwrap_or(usize::MAX)].push(columns::stored(row)?),
     }
     Ok(())
 }

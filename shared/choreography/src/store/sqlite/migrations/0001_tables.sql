@@ -1,4 +1,5 @@
--- What the runtime itself keeps in a service's database. Moments are milliseconds since 1970.
+-- The runtime's own tables in a service's database. Moments are milliseconds since 1970.
+-- `if not exists`: databases from before these migrations were numbered have them already.
 
 create table if not exists head (
     one integer primary key check (one = 1),
@@ -11,8 +12,8 @@ create table if not exists head (
 );
 insert or ignore into head values (1, 0, 0, 0, 0, '', 1);
 
--- Where the present run began to read, none between runs; the message that is tried by itself, and how many processes
--- have died of it.
+-- The position at which the current run started, null between runs; the message that is processed by itself, and how
+-- many processes have died of it.
 create table if not exists run (
     one integer primary key check (one = 1),
     began_at bigint,
@@ -26,13 +27,13 @@ create table if not exists inbox (
     at_ms bigint not null,
     dead_tries bigint
 ) without rowid;
--- The dead stay as long as their letters: each kind has an index of its own, so that looking for the oldest of one
--- does not pass by the other.
+-- Dead messages are kept as long as their dead letters: each kind has an index of its own, so that finding the oldest of
+-- one does not scan the other.
 drop index if exists inbox_at;
 create index if not exists inbox_alive on inbox (at_ms) where dead_tries is null;
 create index if not exists inbox_dead on inbox (at_ms) where dead_tries is not null;
 
--- Compensations that died, until they are repaired; the numbers keep their order.
+-- Compensations that died, until they are repaired, in the order in which they died.
 create table if not exists dead_compensations (
     number integer primary key,
     id blob not null,
@@ -46,7 +47,7 @@ create table if not exists outbox (
     payload blob not null
 );
 
--- The numbers keep the order in which messages began to wait.
+-- The numbers are the order in which messages began to wait.
 create table if not exists waiting (
     number integer primary key,
     id blob not null unique,
@@ -60,7 +61,7 @@ create table if not exists waiting (
 create index if not exists waiting_row on waiting (row_table, row_key);
 create index if not exists waiting_expiry on waiting (expiry_ms) where expiry_ms is not null;
 
--- The numbers keep the order in which things of the same moment were decided.
+-- Messages that are due at the same moment are published in the order of their numbers.
 create table if not exists scheduled (
     number integer primary key,
     name text not null,
@@ -73,7 +74,7 @@ create table if not exists scheduled (
 );
 create index if not exists scheduled_due on scheduled (due_ms);
 
--- Numbers are never given twice: whoever runs effects remembers how far it got.
+-- A number is never used twice: the task that runs effects remembers the last number that it has seen.
 create table if not exists effects (
     number integer primary key autoincrement,
     key text not null,

@@ -1,0 +1,3 @@
+-- Both columns are positions in the stream, and say so.
+alter table head rename column safe to restart_position;
+alter table run rename column began_at to start_position;
