@@ -21,17 +21,32 @@ pub struct NatsServer {
 }
 
 impl NatsServer {
-    /// Starts one, and waits until it takes connections.
+    /// Starts one with the workspace's `nats.conf`, and waits until it accepts connections.
     ///
     /// `variables` are those of `nats.conf` besides ports and directory: the users' passwords.
     ///
     /// # Errors
     /// When there is no server program, or it does not start.
     pub fn start(world: &World, variables: &[(String, String)]) -> Result<Self> {
+        Self::start_with(world, &workspace().join("nats.conf"), variables)
+    }
+
+    /// Starts one with a configuration of the test's own, and waits until it accepts connections. The text names port
+    /// and directory as `$NATS_PORT` and `$NATS_STORE_DIR`.
+    ///
+    /// # Errors
+    /// When there is no server program, or it does not start.
+    pub fn configured(world: &World, configuration: &str) -> Result<Self> {
+        let file = world.directory().join("nats.conf");
+        std::fs::write(&file, configuration).with_context(|| format!("writing {}", file.display()))?;
+        Self::start_with(world, &file, &[])
+    }
+
+    fn start_with(world: &World, configuration: &Path, variables: &[(String, String)]) -> Result<Self> {
         let (port, store) = (free_port()?, world.directory().join("nats"));
         let mut program = Program::new("nats-server", program_path()?)
             .arg("-c")
-            .arg(workspace().join("nats.conf"))
+            .arg(configuration)
             .env("NATS_PORT", port.to_string())
             .env("NATS_MONITOR_PORT", free_port()?.to_string())
             .env("NATS_STORE_DIR", format!("'{}'", store.display()));

@@ -1,28 +1,40 @@
-//! A TCP proxy that can cut what goes through it, in the middle of a word.
+//! A TCP proxy that can cut its connections, also in the middle of a message, or stop passing anything on.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use anyhow::{Context, Result};
 
-/// Never cut.
-const NEVER: i64 = i64::MAX;
+const BUFFER_BYTES: usize = 16 * 1024;
 
-/// Forwards connections to a port of this machine. It lives as long as the process; cut it, and it takes new
-/// connections at once.
+/// Forwards connections to a port of this machine. After a cut it accepts new connections at once.
 pub struct Proxy {
     port: u16,
-    line: Arc<Line>,
+    link: Arc<Link>,
 }
 
 #[derive(Default)]
-struct Line {
-    connections: Mutex<Vec<TcpStream>>,
-    /// How many more bytes the server may be sent before everything is cut.
-    upward_left: AtomicI64,
-    cuts: AtomicU64,
+struct Link {
+    state: Mutex<State>,
+    thawed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    connections: Vec<TcpStream>,
+    frozen: bool,
+    /// How many more bytes go to the server before everything is cut; `None` without end.
+    upward_bytes_left: Option<usize>,
+    accepted: u64,
+    ended: u64,
+    cuts: u64,
+}
+
+/// What may be passed on to the server.
+struct Allowance {
+    bytes: usize,
+    then_cut: bool,
 }
 
 impl Proxy {
@@ -33,81 +45,135 @@ impl Proxy {
     pub fn to(target: u16) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).context("binding the proxy")?;
         let port = listener.local_addr()?.port();
-        let line = Arc::new(Line { upward_left: AtomicI64::new(NEVER), ..Line::default() });
-        let accepting = line.clone();
+        let link = Arc::new(Link::default());
+        let accepting = link.clone();
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
+                accepting.state().accepted += 1;
                 if let Ok(server) = TcpStream::connect(("127.0.0.1", target)) {
                     let _ = accepting.join(client, server);
                 }
             }
         });
-        Ok(Self { port, line })
+        Ok(Self { port, link })
     }
 
-    /// Where it listens.
+    /// Returns where it listens, as a NATS URL.
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
-    /// Cuts every connection once so many more bytes have gone to the server: what was under way is lost, and so
-    /// are the answers.
-    pub fn cut_after(&self, bytes: u32) {
-        self.line.upward_left.store(bytes.into(), Ordering::SeqCst);
+    /// Closes every connection; new ones pass.
+    pub fn cut(&self) {
+        self.link.cut();
     }
 
-    /// How often it has cut.
+    /// Closes every connection once so many more bytes have gone to the server: messages under way are lost, and so
+    /// are the replies.
+    pub fn cut_after(&self, bytes: u32) {
+        self.link.state().upward_bytes_left = Some(usize::try_from(bytes).unwrap_or(usize::MAX));
+    }
+
+    /// Passes nothing on any more, and closes nothing, until the next cut.
+    pub fn freeze(&self) {
+        self.link.state().frozen = true;
+    }
+
+    /// Returns how often it has cut.
     pub fn cuts(&self) -> u64 {
-        self.line.cuts.load(Ordering::SeqCst)
+        self.link.state().cuts
+    }
+
+    /// Returns how many connections it has accepted.
+    pub fn accepted(&self) -> u64 {
+        self.link.state().accepted
+    }
+
+    /// Returns how many of the accepted connections were cut or closed by one of the ends.
+    pub fn ended(&self) -> u64 {
+        self.link.state().ended
     }
 }
 
-impl Line {
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.link.cut();
+    }
+}
+
+impl Link {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
     fn join(self: &Arc<Self>, client: TcpStream, server: TcpStream) -> std::io::Result<()> {
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
-        let mut connections = self.connections.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        connections.extend([client.try_clone()?, server.try_clone()?]);
-        let (client_too, server_too, line) = (client.try_clone()?, server.try_clone()?, self.clone());
-        std::thread::spawn(move || line.upward(client, server));
-        std::thread::spawn(move || forward(server_too, client_too));
+        let mut state = self.state();
+        state.connections.extend([client.try_clone()?, server.try_clone()?]);
+        let (cuts, other_client, other_server) = (state.cuts, client.try_clone()?, server.try_clone()?);
+        let (upward, downward) = (self.clone(), self.clone());
+        std::thread::spawn(move || upward.forward_up(client, server, cuts));
+        std::thread::spawn(move || downward.forward_down(other_server, other_client, cuts));
         Ok(())
     }
 
-    fn upward(&self, mut from: TcpStream, mut to: TcpStream) {
-        let mut buffer = vec![0; 16 * 1024];
-        while let Ok(read) = from.read(&mut buffer) {
-            if read == 0 {
-                break;
-            }
-            let size = i64::try_from(read).expect("a buffer's size");
-            let left = self.upward_left.load(Ordering::SeqCst);
-            if left == NEVER {
-                if to.write_all(&buffer[..read]).is_err() {
-                    break;
-                }
-                continue;
-            }
-            let allowed = usize::try_from(left.clamp(0, size)).expect("is between 0 and the buffer's size");
-            let _ = to.write_all(&buffer[..allowed]);
-            if self.upward_left.fetch_sub(size, Ordering::SeqCst) <= size {
+    fn forward_up(&self, mut from: TcpStream, mut to: TcpStream, cuts: u64) {
+        let mut buffer = [0; BUFFER_BYTES];
+        loop {
+            let read = from.read(&mut buffer).unwrap_or(0);
+            let Some(allowance) = self.allow(read, cuts) else { break };
+            let written = to.write_all(&buffer[..allowance.bytes]);
+            if allowance.then_cut {
                 self.cut();
+            }
+            if read == 0 || written.is_err() || allowance.then_cut {
                 break;
             }
         }
-        let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+        close(&from, &to);
+        self.state().ended += 1;
+    }
+
+    fn forward_down(&self, mut from: TcpStream, mut to: TcpStream, cuts: u64) {
+        let mut buffer = [0; BUFFER_BYTES];
+        loop {
+            let read = from.read(&mut buffer).unwrap_or(0);
+            if self.unfrozen(cuts).is_none() || read == 0 || to.write_all(&buffer[..read]).is_err() {
+                break;
+            }
+        }
+        close(&from, &to);
+    }
+
+    /// Waits while the proxy is frozen. Returns nothing for a connection that was cut: `cuts` is how many cuts there
+    /// were when it was accepted.
+    fn unfrozen(&self, cuts: u64) -> Option<MutexGuard<'_, State>> {
+        let waited = self.thawed.wait_while(self.state(), |state| state.frozen && state.cuts == cuts);
+        let state = waited.unwrap_or_else(|poisoned| poisoned.into_inner());
+        (state.cuts == cuts).then_some(state)
+    }
+
+    /// Takes `bytes` from what may go to the server.
+    fn allow(&self, bytes: usize, cuts: u64) -> Option<Allowance> {
+        let mut state = self.unfrozen(cuts)?;
+        let Some(left) = state.upward_bytes_left else { return Some(Allowance { bytes, then_cut: false }) };
+        state.upward_bytes_left = Some(left.saturating_sub(bytes));
+        Some(Allowance { bytes: bytes.min(left), then_cut: left <= bytes })
     }
 
     fn cut(&self) {
-        self.upward_left.store(NEVER, Ordering::SeqCst);
-        self.cuts.fetch_add(1, Ordering::SeqCst);
-        for connection in self.connections.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).drain(..) {
+        let mut state = self.state();
+        state.cuts += 1;
+        state.frozen = false;
+        state.upward_bytes_left = None;
+        for connection in state.connections.drain(..) {
             let _ = connection.shutdown(Shutdown::Both);
         }
+        self.thawed.notify_all();
     }
 }
 
-fn forward(mut from: TcpStream, mut to: TcpStream) {
-    let _ = std::io::copy(&mut from, &mut to);
-    let _ = (from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both));
+fn close(one: &TcpStream, other: &TcpStream) {
+    let _ = (one.shutdown(Shutdown::Both), other.shutdown(Shutdown::Both));
 }

@@ -15,7 +15,7 @@ use crate::process::{Process, Program};
 
 /// Ends the group `$0` and removes the directory `$1` once nobody holds its standard input any more: also when the
 /// test process was killed, and for worlds in a `static`, which are never dropped.
-const GUARD: &str = r#"cat >/dev/null; kill -s KILL -- "-$0"; sleep 0.2; rm -rf "$1""#;
+const GUARD: &str = r#"cat >/dev/null; kill -s KILL -- "-$0"; [ -e "$1" ] || exit; sleep 0.2; rm -rf "$1""#;
 
 /// What keeps the group's number taken while its members come and go. Longer than any test.
 const ANCHOR_SECONDS: &str = "86400";

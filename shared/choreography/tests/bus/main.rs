@@ -7,7 +7,6 @@ mod conformance;
 mod memory;
 mod once;
 mod provisioning;
-mod proxy;
 mod server;
 mod setup;
 

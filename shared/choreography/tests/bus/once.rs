@@ -7,8 +7,9 @@ use choreography::bus::{
     jetstream::{JetStreamBus, JetStreamOptions},
 };
 use futures::future::join_all;
+use testkit::Proxy;
 
-use crate::{envelope, hear, proxy::Proxy, say, server::Server, soon};
+use crate::{envelope, hear, say, server::Server, soon};
 
 /// Far less than the time-out of these tests, which is a minute: what is faster did not wait for it.
 const AT_ONCE: Duration = Duration::from_secs(3);
@@ -31,7 +32,7 @@ async fn at_once<T>(what: &str, happens: impl Future<Output = T>) -> T {
 #[tokio::test]
 async fn nothing_gets_through_after_a_cut() {
     let server = Server::provisioned().await;
-    let proxy = Proxy::to(server.address()).await;
+    let proxy = server.proxy();
     let connection = through(&proxy, &server).await;
     say(&*connection, "order.create.o1", "before").await.unwrap();
     proxy.cut();
@@ -57,9 +58,9 @@ async fn nothing_gets_through_after_a_cut() {
 
 #[tokio::test]
 async fn what_is_outstanding_when_the_server_is_killed_fails_at_once() {
-    let mut server = Server::provisioned().await;
+    let server = Server::provisioned().await;
     server.add_consumer("payment-0", &["order.*.*"]).await;
-    let proxy = Proxy::to(server.address()).await;
+    let proxy = server.proxy();
     let connection = through(&proxy, &server).await;
     let mut pull = connection.pull("payment-0").await.unwrap();
     proxy.freeze();
@@ -78,7 +79,7 @@ async fn what_is_outstanding_when_the_server_is_killed_fails_at_once() {
 async fn a_server_that_stops_answering_is_lost_after_two_heartbeats() {
     let server = Server::provisioned().await;
     server.add_consumer("payment-0", &["order.*.*"]).await;
-    let proxy = Proxy::to(server.address()).await;
+    let proxy = server.proxy();
     let heartbeat = Duration::from_millis(200);
     let options = JetStreamOptions { url: proxy.url(), heartbeat, ..server.options("admin") };
     let connection = JetStreamBus::new(options).connect().await.unwrap();
@@ -94,7 +95,7 @@ async fn a_server_that_stops_answering_is_lost_after_two_heartbeats() {
 #[tokio::test]
 async fn an_acknowledgement_that_does_not_come_is_given_up() {
     let server = Server::provisioned().await;
-    let proxy = Proxy::to(server.address()).await;
+    let proxy = server.proxy();
     let ack_timeout = Duration::from_millis(300);
     let options = JetStreamOptions { url: proxy.url(), ack_timeout, ..server.options("admin") };
     let connection = JetStreamBus::new(options).connect().await.unwrap();

@@ -175,7 +175,7 @@ async fn a_user_who_may_not_is_told_what_was_asked() {
     let options = async_nats::ConnectOptions::with_user_and_password("payment".to_owned(), "secret".to_owned())
         .custom_inbox_prefix("_INBOX_payment")
         .request_timeout(Some(std::time::Duration::from_millis(500)));
-    let payment = options.connect(server.address()).await.unwrap();
+    let payment = options.connect(server.url()).await.unwrap();
     let text = failure(&payment, &Plan { streams: vec![plan().streams[1].clone()], consumers: vec![] }).await;
     assert!(text.contains("asking $JS.API.STREAM.INFO.DEAD_LETTERS") && text.contains("may this user"), "{text}");
 }

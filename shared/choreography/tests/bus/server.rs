@@ -1,77 +1,35 @@
 //! A real nats-server on a free port, with a store of its own and users as a system has them.
 
-use std::{
-    net::TcpListener,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-};
-
-use choreography::{
-    bus::jetstream::{JetStreamBus, JetStreamOptions},
-    provision::{ConsumerPlan, Plan, StreamPlan, provision},
-};
+use choreography::bus::jetstream::{JetStreamBus, JetStreamOptions};
+use choreography::provision::{ConsumerPlan, Plan, StreamPlan, provision};
 use serde_json::Value;
-use tempfile::TempDir;
+use testkit::{NatsServer, Proxy, World};
 
 use crate::{soon, until};
 
 pub(crate) struct Server {
-    process: Child,
-    port: u16,
-    directory: TempDir,
+    nats: NatsServer,
+    _world: World,
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        _ = self.process.kill();
-        _ = self.process.wait();
-    }
-}
-
-/// Where the binary is: `NATS_SERVER`, the workspace's tools, or the path.
-fn binary() -> PathBuf {
-    let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/bin/nats-server");
-    match std::env::var_os("NATS_SERVER") {
-        Some(named) => named.into(),
-        None if tool.exists() => tool,
-        None => "nats-server".into(),
-    }
-}
-
-fn start(directory: &Path) -> Child {
-    Command::new(binary())
-        .arg("-c")
-        .arg(directory.join("nats.conf"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("nats-server starts: set NATS_SERVER, or put it into .tools/bin")
-}
-
-fn configuration(port: u16, directory: &Path) -> String {
-    let directory = directory.display();
-    format!(
-        r#"
-        listen: "127.0.0.1:{port}"
-        jetstream {{ store_dir: "{directory}", max_file_store: 1GB, max_memory_store: 64MB, sync_interval: "1s" }}
-        accounts {{ SHOP {{ jetstream: enabled, users: [
-          {{ user: admin, password: secret }},
-          {{ user: payment, password: secret, permissions {{
-            publish: {{ allow: [ "payment.*.*", "dead.payment.>", "$JS.API.STREAM.INFO.EVENTS",
-                                 "$JS.API.CONSUMER.INFO.EVENTS.payment-0", "$JS.API.CONSUMER.MSG.NEXT.EVENTS.payment-0",
-                                 "$JS.API.CONSUMER.RESET.EVENTS.payment-0" ] }}
-            subscribe: {{ allow: [ "_INBOX_payment.>" ] }} }} }} ] }} }}
-        "#
-    )
-}
+const CONFIGURATION: &str = r#"
+    host: 127.0.0.1
+    port: $NATS_PORT
+    jetstream { store_dir: $NATS_STORE_DIR, max_file_store: 1GB, max_memory_store: 64MB, sync_interval: "1s" }
+    accounts { SHOP { jetstream: enabled, users: [
+      { user: admin, password: secret },
+      { user: payment, password: secret, permissions {
+        publish: { allow: [ "payment.*.*", "dead.payment.>", "$JS.API.STREAM.INFO.EVENTS",
+                             "$JS.API.CONSUMER.INFO.EVENTS.payment-0", "$JS.API.CONSUMER.MSG.NEXT.EVENTS.payment-0",
+                             "$JS.API.CONSUMER.RESET.EVENTS.payment-0" ] }
+        subscribe: { allow: [ "_INBOX_payment.>" ] } } } ] } }
+"#;
 
 impl Server {
     /// Starts one, with nothing on it.
     pub(crate) async fn empty() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let directory = TempDir::new().unwrap();
-        std::fs::write(directory.path().join("nats.conf"), configuration(port, directory.path())).unwrap();
-        let server = Self { process: start(directory.path()), port, directory };
+        let world = World::new("bus").unwrap();
+        let server = Self { nats: NatsServer::configured(&world, CONFIGURATION).unwrap(), _world: world };
         server.ready().await;
         server
     }
@@ -93,24 +51,28 @@ impl Server {
         .await;
     }
 
-    /// As a power cut does: kill -9.
-    pub(crate) fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+    /// Ends it with SIGKILL.
+    pub(crate) fn kill(&self) {
+        self.nats.process.kill();
     }
 
-    pub(crate) async fn start_again(&mut self) {
-        self.process = start(self.directory.path());
+    pub(crate) async fn start_again(&self) {
+        self.nats.again().unwrap();
         self.ready().await;
     }
 
-    pub(crate) fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+    /// Returns a proxy in front of it.
+    pub(crate) fn proxy(&self) -> Proxy {
+        Proxy::to(self.nats.port()).unwrap()
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.nats.url()
     }
 
     async fn try_admin(&self) -> Result<async_nats::Client, async_nats::ConnectError> {
         let options = async_nats::ConnectOptions::with_user_and_password("admin".to_owned(), "secret".to_owned());
-        options.connect(self.address()).await
+        options.connect(self.url()).await
     }
 
     pub(crate) async fn admin(&self) -> async_nats::Client {
@@ -122,7 +84,7 @@ impl Server {
             user: user.to_owned(),
             password: "secret".to_owned(),
             publishers: vec!["order".to_owned(), "payment".to_owned()],
-            ..JetStreamOptions::new(format!("nats://{}", self.address()), user)
+            ..JetStreamOptions::new(self.url(), user)
         }
     }
 

@@ -1,45 +1,18 @@
 //! A real nats-server on a free port, which can be killed, copied and restored.
 
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 
 use choreography::bus::jetstream::{JetStreamBus, JetStreamOptions};
 use tempfile::TempDir;
+use testkit::{NatsServer, World};
 
 use crate::until;
 
+const CONFIGURATION: &str = "host: 127.0.0.1, port: $NATS_PORT, jetstream { store_dir: $NATS_STORE_DIR }";
+
 pub(crate) struct Server {
-    process: Child,
-    port: u16,
-    directory: TempDir,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        _ = self.process.kill();
-        _ = self.process.wait();
-    }
-}
-
-/// Where the binary is: `NATS_SERVER`, the workspace's tools, or the path.
-fn binary() -> PathBuf {
-    let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/bin/nats-server");
-    match std::env::var_os("NATS_SERVER") {
-        Some(named) => named.into(),
-        None if tool.exists() => tool,
-        None => "nats-server".into(),
-    }
-}
-
-fn start(directory: &Path, port: u16) -> Child {
-    Command::new(binary())
-        .args(["-a", "127.0.0.1", "-p", &port.to_string(), "-js", "-sd"])
-        .arg(directory.join("store"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("nats-server starts: set NATS_SERVER, or put it into .tools/bin")
+    nats: NatsServer,
+    _world: World,
 }
 
 fn copy_all(from: &Path, to: &Path) {
@@ -55,15 +28,14 @@ fn copy_all(from: &Path, to: &Path) {
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let directory = TempDir::new().unwrap();
-        let server = Self { process: start(directory.path(), port), port, directory };
+        let world = World::new("engine").unwrap();
+        let server = Self { nats: NatsServer::configured(&world, CONFIGURATION).unwrap(), _world: world };
         server.ready().await;
         server
     }
 
     fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
+        self.nats.url()
     }
 
     async fn ready(&self) {
@@ -84,27 +56,26 @@ impl Server {
         JetStreamBus::new(JetStreamOptions::new(self.url(), service))
     }
 
-    /// kill -9.
-    pub(crate) fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+    /// Ends it with SIGKILL.
+    pub(crate) fn kill(&self) {
+        self.nats.process.kill();
     }
 
-    pub(crate) async fn start_again(&mut self) {
-        self.process = start(self.directory.path(), self.port);
+    pub(crate) async fn start_again(&self) {
+        self.nats.again().unwrap();
         self.ready().await;
     }
 
-    /// A copy of what a killed server has on its disk.
+    /// Copies what a killed server has on its disk.
     pub(crate) fn copy(&self) -> TempDir {
         let copy = TempDir::new().unwrap();
-        copy_all(&self.directory.path().join("store"), copy.path());
+        copy_all(self.nats.store(), copy.path());
         copy
     }
 
-    /// Puts a copy in the place of what a killed server has.
+    /// Replaces what a killed server has on its disk by a copy.
     pub(crate) fn restore(&self, copy: &TempDir) {
-        std::fs::remove_dir_all(self.directory.path().join("store")).unwrap();
-        copy_all(copy.path(), &self.directory.path().join("store"));
+        std::fs::remove_dir_all(self.nats.store()).unwrap();
+        copy_all(copy.path(), self.nats.store());
     }
 }
