@@ -1,27 +1,27 @@
-//! The dealers of the demonstration. Those who are there already stay as they are; in `nowhere` there is never one.
+//! The dealers of the demonstration. Dealers who are there already stay as they are; the zone `nowhere` has none.
 
-use anyhow::{Context as _, Result};
 use choreography::{ExecuteError, Service};
 
 use crate::dealers::{AddDealer, DEALER_EXISTS};
 
-/// Enough room for every demonstration and benchmark.
+/// The capacity of each dealer, more than any demonstration or benchmark needs.
 const PLENTY: u32 = 1_000_000;
 
-/// Zone and name.
+/// Their zones and names.
 const DEALERS: [(&str, &str); 4] = [("north", "Nora"), ("north", "Nils"), ("south", "Suri"), ("south", "Sam")];
 
-/// Hires the dealers.
+/// Adds the dealers.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn hire_dealers(service: &Service) -> Result<()> {
+pub async fn hire_dealers(service: &Service) -> Result<(), ExecuteError> {
     for (zone, name) in DEALERS {
-        let dealer = AddDealer { zone: zone.parse()?, name: name.to_owned(), capacity: PLENTY };
+        let zone = zone.parse().expect("the demonstration's zones are zones: a test adds the dealers");
+        let dealer = AddDealer { zone, name: name.to_owned(), capacity: PLENTY };
         match service.execute(dealer).await {
             Ok(_) => {}
-            Err(ExecuteError::Rejected(refused)) if refused.code == DEALER_EXISTS => {}
-            Err(error) => return Err(error).with_context(|| format!("hiring {name} for the demonstration")),
+            Err(ExecuteError::Rejected(rejected)) if rejected.code == DEALER_EXISTS => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(())

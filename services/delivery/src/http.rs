@@ -1,9 +1,10 @@
 //! Delivery over HTTP: where an order is, and who delivers in which zone.
 
+use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::{AppendHeaders, IntoResponse};
+use axum::response::IntoResponse;
 use choreography::{ExecuteError, Service};
-use choreography_axum::{Caller, Json, Listing, Path, Problem, Query, Wrong, page};
+use choreography_axum::{Caller, Idempotent, InvalidField, Json, Listing, Paged, Paging, Path, Problem, find};
 use contracts::{DeliveryId, OrderId, Zone};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -17,7 +18,7 @@ use crate::reactions::CompleteDelivery;
 /// The longest name of a dealer, in characters: a line of a page.
 const NAME_LENGTH_MAX: usize = 200;
 
-/// Everything that can be asked.
+/// The routes.
 pub fn routes() -> OpenApiRouter<Service> {
     OpenApiRouter::new()
         .routes(routes!(list_deliveries))
@@ -28,60 +29,52 @@ pub fn routes() -> OpenApiRouter<Service> {
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-struct DeliveriesAsked {
-    /// Only this order's.
+struct DeliveryFilter {
+    /// Only the delivery of this order.
     order_id: Option<OrderId>,
-    /// At most so many, up to 100.
-    limit: Option<u32>,
-    /// The `next` of the page before.
-    cursor: Option<OrderId>,
 }
 
-/// Deliveries, those of the newest orders first.
-#[utoipa::path(get, path = "/deliveries", params(DeliveriesAsked), responses(
+/// Lists deliveries, those of the newest orders first.
+#[utoipa::path(get, path = "/deliveries", params(DeliveryFilter, Paging), responses(
     (status = 200, body = Listing<Delivery>),
 ))]
 async fn list_deliveries(
-    service: State,
-    Query(asked): Query<DeliveriesAsked>,
-) -> Result<Answer<Listing<Delivery>>, Problem> {
-    let mut deliveries = service.list::<Delivery>(page(asked.limit, asked.cursor)?).descending();
-    if let Some(order_id) = asked.order_id {
+    State(service): State<Service>,
+    Paged { filter, page, .. }: Paged<DeliveryFilter, OrderId>,
+) -> Result<Json<Listing<Delivery>>, Problem> {
+    let mut deliveries = service.list::<Delivery>(page).descending();
+    if let Some(order_id) = filter.order_id {
         deliveries = deliveries.with(Delivery::ORDER, &order_id);
     }
-    Ok(axum::Json(deliveries.get().await?.into()))
+    Ok(Json(deliveries.get().await?.into()))
 }
 
-/// How a delivery stands.
+/// Returns a delivery.
 #[utoipa::path(get, path = "/deliveries/{id}", params(("id" = DeliveryId, Path)), responses(
     (status = 200, body = Delivery),
-    (status = 404, description = "There is none", body = Problem),
+    (status = 404, description = "There is no such delivery", body = Problem),
 ))]
-async fn get_delivery(service: State, Path(id): Path<DeliveryId>) -> Result<Answer<Delivery>, Problem> {
-    find(&service, id).await.map(axum::Json)
+async fn get_delivery(State(service): State<Service>, Path(id): Path<DeliveryId>) -> Result<Json<Delivery>, Problem> {
+    find(&service, Delivery::ID, &id, "delivery").await.map(Json)
 }
 
-/// The customer has the order; the dealer has room again. Done twice, it is done.
+/// Completes a delivery: the customer has the order, and the dealer has room again. Completing it again changes
+/// nothing.
 #[utoipa::path(post, path = "/deliveries/{id}/complete", params(("id" = DeliveryId, Path)), responses(
     (status = 200, body = Delivery),
-    (status = 404, description = "There is none", body = Problem),
-    (status = 409, description = "It was cancelled, or no dealer was found for it", body = Problem),
+    (status = 404, description = "There is no such delivery", body = Problem),
+    (status = 409, description = "The delivery was cancelled, or no dealer was found for it", body = Problem),
 ))]
 async fn complete_delivery(
-    service: State,
+    State(service): State<Service>,
     Path(id): Path<DeliveryId>,
-    caller: Caller,
-) -> Result<Answer<Delivery>, Problem> {
-    let order_id = find(&service, id).await?.order_id;
-    Ok(axum::Json(service.execute_as(CompleteDelivery { order_id }, caller.request()).await?))
+    Caller(request): Caller,
+) -> Result<Json<Delivery>, Problem> {
+    let Delivery { order_id, .. } = find(&service, Delivery::ID, &id, "delivery").await?;
+    Ok(Json(service.execute_as(CompleteDelivery { order_id }, request).await?))
 }
 
-async fn find(service: &Service, id: DeliveryId) -> Result<Delivery, Problem> {
-    let delivery = service.one(Delivery::ID, &id).await?;
-    delivery.ok_or_else(|| Problem::not_found(format!("there is no delivery {id}")))
-}
-
-/// A dealer, and the zone.
+/// A dealer, and the dealer's zone.
 #[derive(Debug, Serialize, ToSchema)]
 struct DealerOfZone {
     zone: Zone,
@@ -91,69 +84,61 @@ struct DealerOfZone {
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-struct DealersAsked {
-    /// Only this zone's.
+struct DealerFilter {
+    /// Only the dealers of this zone.
     zone: Option<Zone>,
-    /// The dealers of at most so many zones, up to 100.
-    limit: Option<u32>,
-    /// The `next` of the page before.
-    cursor: Option<Zone>,
 }
 
-/// Dealers, zone by zone; a zone's dealers are all on one page.
-#[utoipa::path(get, path = "/dealers", params(DealersAsked), responses(
+/// Lists dealers, zone by zone. A page has the dealers of `limit` zones: those of one zone are all on one page.
+#[utoipa::path(get, path = "/dealers", params(DealerFilter, Paging), responses(
     (status = 200, body = Listing<DealerOfZone>),
 ))]
 async fn list_dealers(
-    service: State,
-    Query(asked): Query<DealersAsked>,
-) -> Result<Answer<Listing<DealerOfZone>>, Problem> {
-    let mut zones = service.list::<Dealers>(page(asked.limit, asked.cursor)?);
-    if let Some(zone) = asked.zone {
+    State(service): State<Service>,
+    Paged { filter, page, .. }: Paged<DealerFilter, Zone>,
+) -> Result<Json<Listing<DealerOfZone>>, Problem> {
+    let mut zones = service.list::<Dealers>(page);
+    if let Some(zone) = filter.zone {
         zones = zones.with(Dealers::ZONE, &zone);
     }
     let listed = zones.get().await?;
     let items = listed.rows.into_iter().flat_map(|Dealers { zone, dealers }| {
         dealers.into_iter().map(move |dealer| DealerOfZone { zone: zone.clone(), dealer })
     });
-    Ok(axum::Json(Listing { items: items.collect(), next: listed.next }))
+    Ok(Json(Listing { items: items.collect(), next: listed.next }))
 }
 
-/// Somebody new.
+/// A new dealer.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewDealer {
-    /// Once in each zone.
+    /// The dealer's name, once in each zone.
     name: String,
-    /// Where the dealer delivers.
+    /// The zone where the dealer delivers.
     zone: Zone,
-    /// How many deliveries at once.
+    /// How many deliveries the dealer takes at once.
     capacity: u32,
 }
 
-/// Somebody new delivers to a zone.
+/// Adds a dealer to a zone.
 #[utoipa::path(post, path = "/dealers", request_body = NewDealer,
     params(("idempotency-key" = String, Header)),
     responses(
         (status = 201, body = DealerOfZone),
-        (status = 409, description = "The zone has a dealer of this name, or enough of them", body = Problem),
+        (status = 409, description = "The zone has a dealer of this name already, or as many dealers as it may have", body = Problem),
     )
 )]
-async fn add_dealer(service: State, caller: Caller, new: Json<NewDealer>) -> Result<impl IntoResponse, Problem> {
-    if new.name.trim().is_empty() || new.name.chars().count() > NAME_LENGTH_MAX {
-        return Err(Problem::invalid(vec![Wrong::at(
+async fn add_dealer(State(service): State<Service>, new: Idempotent<NewDealer>) -> Result<impl IntoResponse, Problem> {
+    if new.body.name.trim().is_empty() || new.body.name.chars().count() > NAME_LENGTH_MAX {
+        return Err(Problem::invalid(vec![InvalidField::at(
             "/name",
             format!("a name has 1 to {NAME_LENGTH_MAX} characters"),
         )]));
     }
-    let request = caller.only_once(&new)?;
-    let NewDealer { name, zone, capacity } = new.into_inner();
+    let Idempotent { body: NewDealer { name, zone, capacity }, request } = new.required()?;
     let dealers = service.execute_as(AddDealer { zone: zone.clone(), name: name.clone(), capacity }, request).await?;
     let dealer = dealers.dealer(&name).cloned();
     let dealer = dealer.ok_or_else(|| ExecuteError::Failed(format!("{name} was added to {zone}, and is not there")))?;
-    let location = AppendHeaders([(header::LOCATION, format!("/dealers?zone={zone}"))]);
-    Ok((StatusCode::CREATED, location, axum::Json(DealerOfZone { zone, dealer })))
+    let location = [(header::LOCATION, format!("/dealers?zone={zone}"))];
+    Ok((StatusCode::CREATED, location, Json(DealerOfZone { zone, dealer })))
 }
-
-type State = axum::extract::State<Service>;
-type Answer<T> = axum::Json<T>;

@@ -1,4 +1,4 @@
-//! Delivery finds a dealer for a confirmed order, and keeps count of the dealers' room.
+//! Delivery finds a dealer for each confirmed order, and counts how much room the dealers have.
 
 pub mod dealers;
 pub mod delivery;
@@ -11,7 +11,7 @@ use choreography::Choreography;
 use dealers::add_dealer;
 use reactions::{cancel_delivery, complete_delivery, create_delivery, give_up};
 
-/// Everything that delivery receives and says.
+/// Everything that delivery receives and publishes.
 pub fn choreography() -> Choreography {
     Choreography::new("delivery")
         .command(add_dealer)

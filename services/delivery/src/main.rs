@@ -1,6 +1,6 @@
 //! The delivery service as a program.
 
-use choreography_axum::Settings;
+use choreography_axum::{Failure, Settings, serve, settings};
 use contracts::NAMESPACE;
 use delivery::{choreography, demo, http};
 
@@ -8,13 +8,14 @@ use delivery::{choreography, demo, http};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main(flavor = "current_thread")] // one thread decides, SQLite has its own
-async fn main() -> Result<(), choreography_axum::Failure> {
+#[tokio::main(flavor = "current_thread")] // decisions need one thread; SQLite has its own
+async fn main() -> Result<(), Failure> {
     let about = "Delivery: finds a dealer for each confirmed order.";
-    let settings: Settings = choreography_axum::settings("delivery", about, 8083);
-    let running = settings.clone().with_namespace(NAMESPACE).start(choreography(), &sqlx::migrate!()).await?;
+    let settings: Settings = settings("delivery", about, 8083);
+    let settings = settings.with_namespace(NAMESPACE);
+    let service = settings.builder(choreography()).migrations(&sqlx::migrate!()).start().await?;
     if settings.demo {
-        demo::hire_dealers(&running.service).await?;
+        demo::hire_dealers(&service).await?;
     }
-    Ok(running.serve(http::routes()).await?)
+    Ok(serve(service, http::routes()).at(&settings.listen).await?)
 }

@@ -1,12 +1,11 @@
-//! The products of the demonstration. What the catalogue has already stays as it is.
+//! The products of the demonstration. Products that the catalogue has already stay as they are.
 
-use anyhow::{Context as _, Result};
-use choreography::Service;
+use choreography::{ExecuteError, Service};
 use contracts::{Currency, Money};
 
 use crate::catalogue::{IntroduceProduct, PutProduct};
 
-/// Enough that no demonstration and no benchmark runs out.
+/// Pieces of each product, more than any demonstration or benchmark orders.
 const PLENTY: u64 = 1_000_000;
 
 /// Code, name, price in euro cents, pieces.
@@ -21,11 +20,12 @@ const PRODUCTS: [(&str, &str, i64, u64); 4] = [
 ///
 /// # Errors
 /// When the database fails.
-pub async fn fill_shelf(service: &Service) -> Result<()> {
+pub async fn fill_shelf(service: &Service) -> Result<(), ExecuteError> {
     for (sku, name, cents, stock) in PRODUCTS {
-        let (sku, price) = (sku.parse()?, Money::new(cents, Currency::EUR));
+        let sku = sku.parse().expect("the demonstration's codes are codes: a test puts them on the shelf");
+        let price = Money::new(cents, Currency::EUR);
         let product = IntroduceProduct(PutProduct { sku, name: name.to_owned(), price, stock });
-        service.execute(product).await.with_context(|| format!("putting {name} on the shelf for the demonstration"))?;
+        service.execute(product).await?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Inventory prices an order from the catalogue and holds its pieces on the shelf, until they leave or are let go.
+//! Inventory prices an order from the catalogue and holds its pieces on the shelf, until they leave or are released.
 
 pub mod catalogue;
 pub mod demo;
@@ -12,7 +12,7 @@ use choreography::Choreography;
 use catalogue::{adjust_stock, introduce_product, put_product};
 use reactions::{give_up, release_stock, reserve_stock, ship_late, ship_stock};
 
-/// Everything that inventory receives and says.
+/// Everything that inventory receives and publishes.
 pub fn choreography() -> Choreography {
     Choreography::new("inventory")
         .command(put_product)

@@ -1,6 +1,6 @@
 //! The inventory service as a program.
 
-use choreography_axum::Settings;
+use choreography_axum::{Failure, Settings, serve, settings};
 use contracts::NAMESPACE;
 use inventory::{choreography, demo, http};
 
@@ -8,13 +8,14 @@ use inventory::{choreography, demo, http};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main(flavor = "current_thread")] // one thread decides, SQLite has its own
-async fn main() -> Result<(), choreography_axum::Failure> {
+#[tokio::main(flavor = "current_thread")] // decisions need one thread; SQLite has its own
+async fn main() -> Result<(), Failure> {
     let about = "Inventory: prices orders from the catalogue and holds their pieces on the shelf.";
-    let settings: Settings = choreography_axum::settings("inventory", about, 8085);
-    let running = settings.clone().with_namespace(NAMESPACE).start(choreography(), &sqlx::migrate!()).await?;
+    let settings: Settings = settings("inventory", about, 8085);
+    let settings = settings.with_namespace(NAMESPACE);
+    let service = settings.builder(choreography()).migrations(&sqlx::migrate!()).start().await?;
     if settings.demo {
-        demo::fill_shelf(&running.service).await?;
+        demo::fill_shelf(&service).await?;
     }
-    Ok(running.serve(http::routes()).await?)
+    Ok(serve(service, http::routes()).at(&settings.listen).await?)
 }

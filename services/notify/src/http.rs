@@ -1,46 +1,46 @@
-//! Notify over HTTP: what an order's customer has been told.
+//! Notify over HTTP: the mails to an order's customer.
 
+use axum::extract::State;
 use choreography::Service;
-use choreography_axum::{Listing, Problem, Query};
+use choreography_axum::{Json, Listing, Problem, Query};
 use contracts::OrderId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::notifications::{Mail, Notifications};
+use crate::notifications::{Notification, Notifications};
 
-/// Everything that can be asked.
+/// The routes.
 pub fn routes() -> OpenApiRouter<Service> {
     OpenApiRouter::new().routes(routes!(list_notifications))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct Filter {
     /// The order.
     order_id: OrderId,
 }
 
-/// A mail, and the order that it is about.
+/// A mail to an order's customer.
 #[derive(Debug, Serialize, ToSchema)]
-struct Notification {
+struct NotificationOfOrder {
     order_id: OrderId,
     #[serde(flatten)]
-    mail: Mail,
+    mail: Notification,
 }
 
-/// What an order's customer has been told, in order: all on one page.
-#[utoipa::path(get, path = "/notifications", params(Asked), responses(
-    (status = 200, body = Listing<Notification>),
+/// Lists the mails to an order's customer in order, all on one page.
+#[utoipa::path(get, path = "/notifications", params(Filter), responses(
+    (status = 200, body = Listing<NotificationOfOrder>),
 ))]
-async fn list_notifications(service: State, Query(asked): Query<Asked>) -> Result<Answer, Problem> {
-    let order_id = asked.order_id;
-    let told = service.one(Notifications::ORDER, &order_id).await?;
-    let mails = told.map_or_else(Vec::new, |told| told.mails);
-    let items = mails.into_iter().map(|mail| Notification { order_id, mail }).collect();
-    Ok(axum::Json(Listing { items, next: None }))
+async fn list_notifications(
+    State(service): State<Service>,
+    Query(Filter { order_id }): Query<Filter>,
+) -> Result<Json<Listing<NotificationOfOrder>>, Problem> {
+    let notifications = service.one(Notifications::ORDER, &order_id).await?;
+    let mails = notifications.map_or_else(Vec::new, |notifications| notifications.mails);
+    let items = mails.into_iter().map(|mail| NotificationOfOrder { order_id, mail }).collect();
+    Ok(Json(Listing { items, next: None }))
 }
-
-type State = axum::extract::State<Service>;
-type Answer = axum::Json<Listing<Notification>>;

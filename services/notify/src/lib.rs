@@ -1,7 +1,7 @@
-//! Notify mails customers what became of their orders, and knows what they have been told.
+//! Notify mails customers what became of their orders, and keeps which mails they were sent.
 
 pub mod http;
-pub mod letter;
+pub mod mail;
 pub mod mailer;
 pub mod notifications;
 mod reactions;
@@ -14,8 +14,8 @@ use contracts::OrderUpdated;
 use mailer::Mailer;
 use reactions::{note_mail, note_sent, send_mail};
 
-/// Everything that notify receives and says. A customer who can't be told keeps the order all the same: when a mail has
-/// died, nothing more is done than to leave its letter among the dead.
+/// Everything that notify receives and publishes. An order goes on although its customer can't be mailed: when a mail
+/// was tried in vain, its message dies, and nothing else follows.
 pub fn choreography(mailer: Mailer) -> Choreography {
     Choreography::new("notify")
         .on(note_mail)

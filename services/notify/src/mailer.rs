@@ -1,40 +1,58 @@
-//! How a letter leaves the house: into a directory, or to an SMTP server.
+//! Sends mails: to an SMTP server, or as files into a directory.
 //!
-//! A letter sent twice has one `Message-ID`, so that a mail program, or the directory, has it once.
+//! A mail that is sent twice has one `Message-ID`, so that a mail program, or the directory, shows it once.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
+use lettre::transport::smtp;
 use lettre::transport::smtp::PoolConfig;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use uuid::Uuid;
 
-use crate::letter::Letter;
+use crate::mail::Mail;
 use crate::spool::Spool;
 
-/// How long the mail server may take for each step of a conversation.
+/// How long the mail server may take for each reply.
 const SMTP_TIME_MAX: Duration = Duration::from_secs(10);
-/// At most so many connections to the mail server, which would rather not have more.
+/// At most so many connections to the mail server: many servers refuse more from one client.
 const SMTP_CONNECTIONS_MAX: u32 = 8;
 
-/// Whom mails are from if nobody says otherwise.
+/// The default sender of mails.
 pub const FROM: &str = "Shop <shop@localhost>";
-/// Where mails are put if nobody says otherwise.
+/// The default directory of mails.
 pub const DIRECTORY: &str = ".data/mail";
 
-/// Sends letters.
+/// Sends mails.
 pub struct Mailer {
     from: Mailbox,
-    post: Post,
+    transport: Transport,
 }
 
-enum Post {
+enum Transport {
     Directory(Spool),
     Smtp(AsyncSmtpTransport<Tokio1Executor>),
+}
+
+/// Why a mail could not be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// The mail server's URL can't be read.
+    #[error("reading SMTP_URL")]
+    Url(#[source] smtp::Error),
+    /// The mail can't be written.
+    #[error("writing the mail")]
+    Content(#[source] lettre::error::Error),
+    /// The mail server did not take it.
+    #[error("handing the mail to the mail server")]
+    Server(#[source] smtp::Error),
+    /// The file can't be written.
+    #[error("putting the mail into the directory")]
+    Directory(#[source] io::Error),
 }
 
 impl Default for Mailer {
@@ -44,44 +62,45 @@ impl Default for Mailer {
 }
 
 impl Mailer {
-    /// One file for each mail, `<message id>.eml`, in a directory that is made with the first one.
+    /// Makes a mailer that writes each mail to a file, `<message id>.eml`, in a directory that is made with the first
+    /// one.
     pub fn to_directory(from: Mailbox, directory: PathBuf) -> Self {
-        Self { from, post: Post::Directory(Spool::new(directory)) }
+        Self { from, transport: Transport::Directory(Spool::new(directory)) }
     }
 
-    /// A mail server: `smtp://host:port`, `smtp://host:port?tls=required` (STARTTLS) or `smtps://user:password@host`.
-    /// Its connections are kept open, so it must be called in a tokio runtime.
+    /// Makes a mailer for a mail server: `smtp://host:port`, `smtp://host:port?tls=required` (STARTTLS) or
+    /// `smtps://user:password@host`. Connections are kept open, so it must be called in a tokio runtime.
     ///
     /// # Errors
-    /// When the URL is none.
-    pub fn to_server(from: Mailbox, url: &str) -> Result<Self> {
-        let smtp = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).context("reading SMTP_URL")?;
+    /// When the URL can't be read.
+    pub fn to_server(from: Mailbox, url: &str) -> Result<Self, MailError> {
+        let smtp = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(MailError::Url)?;
         let pool = PoolConfig::new().max_size(SMTP_CONNECTIONS_MAX);
-        Ok(Self { from, post: Post::Smtp(smtp.timeout(Some(SMTP_TIME_MAX)).pool_config(pool).build()) })
+        Ok(Self { from, transport: Transport::Smtp(smtp.timeout(Some(SMTP_TIME_MAX)).pool_config(pool).build()) })
     }
 
-    /// Sends a letter under this id. Sent again, only its date differs.
+    /// Sends a mail under this id. Sent again, only its date differs.
     ///
     /// # Errors
-    /// When it was not accepted; it may be tried again.
-    pub async fn send(&self, letter: &Letter, id: Uuid, now: Timestamp) -> Result<()> {
-        let mail = self.mail(letter, id, now)?;
-        match &self.post {
-            Post::Smtp(smtp) => smtp.send(mail).await.map(drop).context("handing the mail to the mail server"),
-            Post::Directory(spool) => spool.put(id, mail.formatted()).await,
+    /// When the mail was not accepted; it may be sent again.
+    pub async fn send(&self, mail: &Mail, id: Uuid, now: Timestamp) -> Result<(), MailError> {
+        let message = self.message(mail, id, now)?;
+        match &self.transport {
+            Transport::Smtp(smtp) => smtp.send(message).await.map(drop).map_err(MailError::Server),
+            Transport::Directory(spool) => spool.put(id, message.formatted()).await.map_err(MailError::Directory),
         }
     }
 
-    fn mail(&self, letter: &Letter, id: Uuid, now: Timestamp) -> Result<Message> {
-        let mail = Message::builder()
+    fn message(&self, mail: &Mail, id: Uuid, now: Timestamp) -> Result<Message, MailError> {
+        let message = Message::builder()
             .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
             .date(now.into())
             .from(self.from.clone())
-            .to(Mailbox::new(None, letter.to.clone()))
-            .subject(letter.subject.clone())
+            .to(Mailbox::new(None, mail.to.clone()))
+            .subject(mail.subject.clone())
             .header(ContentType::TEXT_PLAIN)
-            .body(letter.body.clone());
-        mail.context("writing the mail")
+            .body(mail.body.clone());
+        message.map_err(MailError::Content)
     }
 }
 
@@ -92,8 +111,8 @@ mod tests {
     const ID: Uuid = Uuid::from_u128(0x0198_c0de_0000_7000_8000_0000_0000_0001);
     const NOON: &str = "2026-03-01T12:00:00Z";
 
-    fn letter(body: &str) -> Letter {
-        Letter { to: "ada@example.com".parse().unwrap(), subject: "Schöne Grüße".into(), body: body.into() }
+    fn mail(body: &str) -> Mail {
+        Mail { to: "ada@example.com".parse().unwrap(), subject: "Schöne Grüße".into(), body: body.into() }
     }
 
     #[tokio::test]
@@ -101,7 +120,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let mailer = Mailer::to_directory(FROM.parse().unwrap(), directory.path().join("mail"));
         for body in ["tea — 2 pieces", "tea — 3 pieces"] {
-            mailer.send(&letter(body), ID, NOON.parse().unwrap()).await.unwrap();
+            mailer.send(&mail(body), ID, NOON.parse().unwrap()).await.unwrap();
         }
         let files: Vec<_> = std::fs::read_dir(directory.path().join("mail")).unwrap().flatten().collect();
         assert_eq!(files.len(), 1);
@@ -109,9 +128,9 @@ mod tests {
     }
 
     #[test]
-    fn a_mail_says_from_whom_to_whom_when_and_what_in_ascii() {
-        let mail = Mailer::default().mail(&letter("tea — 2 pieces"), ID, NOON.parse().unwrap()).unwrap().formatted();
-        let text = String::from_utf8(mail).unwrap();
+    fn a_mail_has_a_sender_a_recipient_a_date_and_a_subject_in_ascii() {
+        let message = Mailer::default().message(&mail("tea — 2 pieces"), ID, NOON.parse().unwrap());
+        let text = String::from_utf8(message.unwrap().formatted()).unwrap();
         for line in [
             format!("Message-ID: <{ID}@localhost>"),
             "Date: Sun, 01 Mar 2026 12:00:00 +0000".into(),
@@ -128,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_servers_url_is_checked_at_the_start() {
+    async fn the_url_of_a_mail_server_is_checked_at_the_start() {
         for (url, good) in [("smtp://localhost:2525", true), ("smtps://me:secret@mail.example", true), ("mail", false)]
         {
             assert_eq!(Mailer::to_server(FROM.parse().unwrap(), url).is_ok(), good, "{url}");

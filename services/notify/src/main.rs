@@ -1,5 +1,6 @@
 //! The notify service as a program.
 
+use choreography_axum::{Failure, serve, settings};
 use contracts::NAMESPACE;
 use notify::settings::Settings;
 use notify::{choreography, http};
@@ -8,11 +9,11 @@ use notify::{choreography, http};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main(flavor = "current_thread")] // one thread decides, SQLite has its own
-async fn main() -> Result<(), choreography_axum::Failure> {
+#[tokio::main(flavor = "current_thread")] // decisions need one thread; SQLite has its own
+async fn main() -> Result<(), Failure> {
     let about = "Notify: mails customers what became of their orders.";
-    let settings: Settings = choreography_axum::settings("notify", about, 8084);
-    let choreography = choreography(settings.mail.mailer()?);
-    let running = settings.service.with_namespace(NAMESPACE).start(choreography, &sqlx::migrate!()).await?;
-    Ok(running.serve(http::routes()).await?)
+    let Settings { service: settings, mail } = settings("notify", about, 8084);
+    let settings = settings.with_namespace(NAMESPACE);
+    let service = settings.builder(choreography(mail.mailer()?)).migrations(&sqlx::migrate!()).start().await?;
+    Ok(serve(service, http::routes()).at(&settings.listen).await?)
 }

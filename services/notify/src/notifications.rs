@@ -1,6 +1,6 @@
-//! What an order's customer has been told, or is about to be.
+//! The mails to an order's customer, sent and queued.
 //!
-//! A mail is `sent` only after the mailer had it accepted.
+//! A mail is `sent` only after the mail server, or the directory, took it.
 
 use choreography::{Column, Row};
 use contracts::{News, OrderId, OrderUpdated};
@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::letter::{Letter, Skipped, subject};
+use crate::mail::{Mail, Skipped, subject};
 
-/// Everything that one order's customer was told.
+/// All mails to one order's customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notifications {
     /// The order.
     pub order_id: OrderId,
     /// The mails, in the order of the news.
-    pub mails: Vec<Mail>,
+    pub mails: Vec<Notification>,
 }
 
 impl Row for Notifications {
@@ -25,31 +25,31 @@ impl Row for Notifications {
     type Key = OrderId;
 }
 
-/// Where a mail is.
+/// How far a mail is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Posting {
+pub enum MailStatus {
     /// Waiting for the mail server. A mail that could never be sent stays so; its dead letter says why.
     Queued,
-    /// The mail server, or the directory, has it.
+    /// The mail server, or the directory, took it.
     Sent,
     /// There was nobody to send it to.
     Skipped,
 }
 
-/// One mail to the customer.
+/// A mail to the customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Mail {
+pub struct Notification {
     /// The first part of its `Message-ID`: the id of the message that brought the news.
     pub message_id: Uuid,
     /// The news.
     pub status: News,
-    /// To whom, as the order says it.
+    /// The recipient, as the order has it.
     pub to: Option<String>,
-    /// What it is about.
+    /// Its subject.
     pub subject: String,
-    /// Where it is.
-    pub mail: Posting,
+    /// How far it is.
+    pub mail: MailStatus,
     /// Why it was skipped.
     pub skipped: Option<Skipped>,
     /// When the news came.
@@ -60,16 +60,16 @@ pub struct Mail {
     pub sent_at: Option<Timestamp>,
 }
 
-impl Mail {
-    /// The mail that tells this news, before it is sent.
+impl Notification {
+    /// Returns the mail that brings this news, before it is sent.
     pub fn about(news: &OrderUpdated, message_id: Uuid, now: Timestamp) -> Self {
-        let skipped = Letter::about(news).err();
+        let skipped = Mail::about(news).err();
         Self {
             message_id,
             status: news.status,
             to: news.email.clone(),
             subject: subject(news),
-            mail: if skipped.is_some() { Posting::Skipped } else { Posting::Queued },
+            mail: if skipped.is_some() { MailStatus::Skipped } else { MailStatus::Queued },
             skipped,
             queued_at: now,
             sent_at: None,
@@ -78,27 +78,27 @@ impl Mail {
 }
 
 impl Notifications {
-    /// The order that they are about.
+    /// The column of the order.
     pub const ORDER: Column<Self, OrderId> = Column::new("key");
 
-    /// Nothing has been told yet.
+    /// Returns a row without mails.
     pub fn none(order_id: OrderId) -> Self {
         Self { order_id, mails: Vec::new() }
     }
 
-    /// Notes a mail, once.
-    pub fn note(&mut self, mail: Mail) {
+    /// Adds a mail, unless it is there already.
+    pub fn add(&mut self, mail: Notification) {
         if self.mails.iter().all(|known| known.message_id != mail.message_id) {
             self.mails.push(mail);
         }
     }
 
-    /// The mail with this news has been sent.
-    pub fn sent(&mut self, status: News, now: Timestamp) {
+    /// Notes that the mail with this news was sent.
+    pub fn note_sent(&mut self, status: News, now: Timestamp) {
         if let Some(mail) = self.mails.iter_mut().find(|mail| mail.status == status)
-            && mail.mail == Posting::Queued
+            && mail.mail == MailStatus::Queued
         {
-            (mail.mail, mail.sent_at) = (Posting::Sent, Some(now));
+            (mail.mail, mail.sent_at) = (MailStatus::Sent, Some(now));
         }
     }
 }

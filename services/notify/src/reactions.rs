@@ -6,22 +6,22 @@ use anyhow::Context as _;
 use choreography::Incoming;
 use contracts::{CustomerNotified, OrderUpdated};
 
-use crate::letter::Letter;
+use crate::mail::Mail;
 use crate::mailer::Mailer;
-use crate::notifications::{Mail, Notifications};
+use crate::notifications::{Notification, Notifications};
 
 /// Notes the mail that is about to be sent.
 pub(crate) fn note_mail(message: &Incoming<OrderUpdated>, notifications: &mut Option<Notifications>) {
-    let mail = Mail::about(message, message.id(), message.now());
-    notifications.get_or_insert_with(|| Notifications::none(message.order_id)).note(mail);
+    let mail = Notification::about(message, message.id(), message.now());
+    notifications.get_or_insert_with(|| Notifications::none(message.order_id)).add(mail);
 }
 
 /// Sends the mail. If there is nobody to send it to, nothing more can be done, and the story ends all the same.
 pub(crate) async fn send_mail(message: &Incoming<OrderUpdated>, mailer: &Mailer) -> anyhow::Result<CustomerNotified> {
     let (order_id, status) = (message.order_id, message.status);
-    match Letter::about(message) {
-        Ok(letter) => {
-            let sent = mailer.send(&letter, message.id(), message.now()).await;
+    match Mail::about(message) {
+        Ok(mail) => {
+            let sent = mailer.send(&mail, message.id(), message.now()).await;
             sent.with_context(|| format!("mailing the customer of order {order_id}"))?;
         }
         Err(skipped) => tracing::info!(%order_id, ?skipped, "there is nobody to mail"),
@@ -32,7 +32,7 @@ pub(crate) async fn send_mail(message: &Incoming<OrderUpdated>, mailer: &Mailer)
 /// The mail has been sent.
 pub(crate) fn note_sent(message: &Incoming<CustomerNotified>, notifications: &mut Option<Notifications>) {
     if let Some(notifications) = notifications {
-        notifications.sent(message.status, message.now());
+        notifications.note_sent(message.status, message.now());
     }
 }
 

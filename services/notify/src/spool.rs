@@ -1,7 +1,7 @@
-//! Mails as files of a directory.
+//! Writes mails as files into a directory.
 //!
-//! One thread writes them, one after the other: in one directory the kernel makes files one by one anyway, and several
-//! threads would only wait for each other.
+//! One thread writes them one after the other: the kernel creates the files of one directory one by one anyway, so
+//! several threads would only wait for each other.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
-use anyhow::{Context as _, Result};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-/// A directory that mails are put into.
+/// A directory of mails, and the thread that writes them.
 pub(crate) struct Spool {
     jobs: Sender<Job>,
 }
@@ -21,39 +20,40 @@ pub(crate) struct Spool {
 struct Job {
     id: Uuid,
     mail: Vec<u8>,
-    done: oneshot::Sender<Result<()>>,
+    done: oneshot::Sender<io::Result<()>>,
 }
 
 impl Spool {
-    /// A directory, which is made with the first mail.
+    /// Starts the thread. The directory is made with the first mail.
     pub(crate) fn new(directory: PathBuf) -> Self {
         let (jobs, received) = mpsc::channel();
         thread::spawn(move || write(&directory, received));
         Self { jobs }
     }
 
-    /// Puts a mail there, as `<id>.eml`.
+    /// Writes a mail as `<id>.eml`. Written again, it replaces the file.
     ///
     /// # Errors
-    /// When the file can't be written; trying again does no harm.
-    pub(crate) async fn put(&self, id: Uuid, mail: Vec<u8>) -> Result<()> {
+    /// When the file can't be written.
+    pub(crate) async fn put(&self, id: Uuid, mail: Vec<u8>) -> io::Result<()> {
         let (done, written) = oneshot::channel();
-        let ended = "the thread that writes mails has ended";
-        self.jobs.send(Job { id, mail, done }).ok().context(ended)?;
-        written.await.context(ended)?
+        let ended = || io::Error::other("the thread that writes mails has ended");
+        self.jobs.send(Job { id, mail, done }).map_err(|_| ended())?;
+        written.await.map_err(|_| ended())?
     }
 }
 
-/// Writes whatever comes, as long as there is somebody who may send something.
+/// Writes every mail that comes, until the spool is dropped.
 fn write(directory: &Path, jobs: Receiver<Job>) {
     for Job { id, mail, done } in jobs {
         let put = put(directory, id, &mail);
-        // Nobody waits any more when the effect was given up; it is run again.
-        let _ = done.send(put.with_context(|| format!("putting the mail into {}", directory.display())));
+        let put = put.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", directory.display())));
+        // Nobody waits any more after the effect's time-out; the effect is run again.
+        let _ = done.send(put);
     }
 }
 
-/// Whoever looks into the directory finds whole mails only.
+/// Writes a mail under another name and renames it, so that the directory has whole mails only.
 fn put(directory: &Path, id: Uuid, mail: &[u8]) -> io::Result<()> {
     let part = directory.join(format!("{id}.part"));
     match fs::write(&part, mail) {

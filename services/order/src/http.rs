@@ -1,14 +1,15 @@
-//! Order over HTTP: open an order, look at it, move it, cancel it, and read its story.
+//! Order over HTTP: opens, shows, moves and cancels orders, and shows their stories.
 
 mod new_order;
 mod shown;
 mod story;
 
+use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::{AppendHeaders, IntoResponse};
+use axum::response::IntoResponse;
 use axum::routing::post;
 use choreography::Service;
-use choreography_axum::{Caller, Json, Listing, Path, Problem, Query, page};
+use choreography_axum::{Caller, Idempotent, Json, Listing, Paged, Paging, Path, Problem, find};
 use contracts::{CustomerId, OrderId};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -17,111 +18,102 @@ use utoipa_axum::routes;
 
 use crate::customer::{MoveOrder, WithdrawOrder};
 use crate::order::{Order, Status};
-use new_order::{Move, NewOrder};
+use new_order::{Move, MoveTo, NewOrder};
 use shown::OrderShown;
 
-/// Everything that can be asked.
+/// The routes.
 pub fn routes() -> OpenApiRouter<Service> {
     OpenApiRouter::new()
         .routes(routes!(open_order, list_orders))
-        .route("/orders/create_order", post(open_order)) // another name for the same
+        .route("/orders/create_order", post(open_order)) // the same under another name
         .routes(routes!(get_order, move_order))
         .routes(routes!(cancel_order))
         .routes(routes!(story::get_story))
         .routes(routes!(story::get_events))
 }
 
-/// Opens an order. With an `idempotency-key`, sent again it is opened once and the first answer comes back.
+/// Opens an order. With an `idempotency-key`, an order that is sent again is opened once, and the first reply comes back.
 #[utoipa::path(post, path = "/orders", request_body = NewOrder,
     params(("idempotency-key" = Option<String>, Header)),
     responses(
-        (status = 201, body = OrderShown, headers(("location" = String, description = "Where the order is"))),
+        (status = 201, body = OrderShown, headers(("location" = String, description = "The address of the order"))),
         (status = 409, description = "The first request with this key is still running", body = Problem),
         (status = 413, description = "The order is too large", body = Problem),
-        (status = 422, description = "Something is wrong with what was ordered, or the key was used before", body = Problem),
-        (status = 503, description = "No order is taken at the moment: `retry-after` says when to come back", body = Problem),
+        (status = 422, description = "The order's content is invalid, or the key was used before with another order", body = Problem),
+        (status = 503, description = "No orders are taken at the moment: `retry-after` says when to try again", body = Problem),
     )
 )]
-async fn open_order(service: State, caller: Caller, new: Json<NewOrder>) -> Result<impl IntoResponse, Problem> {
-    let request = caller.once(&new);
-    let command = new.into_inner().checked(service.new_id())?;
-    let order = service.execute_as(command, request).await?;
-    let location = AppendHeaders([(header::LOCATION, format!("/orders/{}", order.id))]);
-    Ok((StatusCode::CREATED, location, axum::Json(OrderShown::from(order))))
+async fn open_order(
+    State(service): State<Service>,
+    Idempotent { body, request }: Idempotent<NewOrder>,
+) -> Result<impl IntoResponse, Problem> {
+    let order = service.execute_as(body.checked(service.new_id())?, request).await?;
+    let location = [(header::LOCATION, format!("/orders/{}", order.id))];
+    Ok((StatusCode::CREATED, location, Json(OrderShown::from(order))))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-struct Asked {
-    /// Only this customer's.
+struct Filter {
+    /// Only orders of this customer.
     customer_id: Option<CustomerId>,
-    /// Only those that stand like this.
+    /// Only orders of this status.
     status: Option<Status>,
-    /// At most so many, up to 100.
-    limit: Option<u32>,
-    /// The `next` of the page before.
-    cursor: Option<OrderId>,
 }
 
-/// Orders, the newest first.
-#[utoipa::path(get, path = "/orders", params(Asked), responses((status = 200, body = Listing<OrderShown>)))]
-async fn list_orders(service: State, Query(asked): Query<Asked>) -> Result<Answer<Listing<OrderShown>>, Problem> {
-    let mut orders = service.list::<Order>(page(asked.limit, asked.cursor)?).descending();
-    if let Some(customer_id) = asked.customer_id {
+/// Lists orders, the newest first.
+#[utoipa::path(get, path = "/orders", params(Filter, Paging), responses((status = 200, body = Listing<OrderShown>)))]
+async fn list_orders(
+    State(service): State<Service>,
+    Paged { filter, page, .. }: Paged<Filter, OrderId>,
+) -> Result<Json<Listing<OrderShown>>, Problem> {
+    let mut orders = service.list::<Order>(page).descending();
+    if let Some(customer_id) = filter.customer_id {
         orders = orders.with(Order::CUSTOMER, &customer_id);
     }
-    if let Some(status) = asked.status {
+    if let Some(status) = filter.status {
         orders = orders.with(Order::STATUS, &status);
     }
-    Ok(axum::Json(orders.get().await?.into()))
+    Ok(Json(orders.get().await?.into()))
 }
 
-/// How an order stands.
+/// Returns an order.
 #[utoipa::path(get, path = "/orders/{id}", params(("id" = OrderId, Path)), responses(
     (status = 200, body = OrderShown),
-    (status = 404, description = "There is none", body = Problem),
+    (status = 404, description = "There is no such order", body = Problem),
 ))]
-async fn get_order(service: State, Path(id): Path<OrderId>) -> Result<Answer<OrderShown>, Problem> {
-    Ok(axum::Json(find(&service, id).await?.into()))
+async fn get_order(State(service): State<Service>, Path(id): Path<OrderId>) -> Result<Json<OrderShown>, Problem> {
+    Ok(Json(find(&service, Order::ID, &id, "order").await?.into()))
 }
 
-/// Sends the order elsewhere, while it is pending. What is not given stays.
+/// Moves an order to another address while it is pending. What is not given stays as it is.
 #[utoipa::path(patch, path = "/orders/{id}", params(("id" = OrderId, Path)), request_body = Move, responses(
     (status = 200, body = OrderShown),
-    (status = 404, description = "There is none", body = Problem),
-    (status = 409, description = "It is not pending any more", body = Problem),
+    (status = 404, description = "There is no such order", body = Problem),
+    (status = 409, description = "The order is not pending any more", body = Problem),
 ))]
 async fn move_order(
-    service: State,
+    State(service): State<Service>,
     Path(order_id): Path<OrderId>,
-    caller: Caller,
-    wanted: Json<Move>,
-) -> Result<Answer<OrderShown>, Problem> {
-    find(&service, order_id).await?;
-    let address = wanted.into_inner().checked()?;
-    let command = MoveOrder { order_id, zone: address.zone, line: address.line };
-    Ok(axum::Json(service.execute_as(command, caller.request()).await?.into()))
+    Caller(request): Caller,
+    Json(wanted): Json<Move>,
+) -> Result<Json<OrderShown>, Problem> {
+    find(&service, Order::ID, &order_id, "order").await?;
+    let MoveTo { zone, line } = wanted.checked()?;
+    Ok(Json(service.execute_as(MoveOrder { order_id, zone, line }, request).await?.into()))
 }
 
-/// Cancels the order at once; what was done for it is undone. Done twice, it is done.
+/// Cancels an order at once; what was done for it is compensated. Cancelling it again changes nothing.
 #[utoipa::path(post, path = "/orders/{id}/cancel", params(("id" = OrderId, Path)), responses(
     (status = 200, body = OrderShown),
-    (status = 404, description = "There is none", body = Problem),
-    (status = 409, description = "It is completed", body = Problem),
+    (status = 404, description = "There is no such order", body = Problem),
+    (status = 409, description = "The order is completed", body = Problem),
 ))]
 async fn cancel_order(
-    service: State,
+    State(service): State<Service>,
     Path(order_id): Path<OrderId>,
-    caller: Caller,
-) -> Result<Answer<OrderShown>, Problem> {
-    find(&service, order_id).await?;
-    Ok(axum::Json(service.execute_as(WithdrawOrder { order_id }, caller.request()).await?.into()))
+    Caller(request): Caller,
+) -> Result<Json<OrderShown>, Problem> {
+    find(&service, Order::ID, &order_id, "order").await?;
+    Ok(Json(service.execute_as(WithdrawOrder { order_id }, request).await?.into()))
 }
-
-async fn find(service: &Service, id: OrderId) -> Result<Order, Problem> {
-    let order = service.one(Order::ID, &id).await?;
-    order.ok_or_else(|| Problem::not_found(format!("there is no order {id}")))
-}
-
-type State = axum::extract::State<Service>;
-type Answer<T> = axum::Json<T>;

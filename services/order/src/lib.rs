@@ -1,4 +1,4 @@
-//! Order opens orders, follows them to their end, and tells what became of them.
+//! Order opens orders, follows them to their end, and shows their stories.
 
 pub mod customer;
 pub mod http;
@@ -13,22 +13,22 @@ use reactions::{
     assignment_died, cancel_order, complete_order, confirm_order, confirmation_died, note_notified, note_payment,
 };
 
-/// Who says something in an order's story.
-pub const SAYERS: [&str; 5] = ["order", "inventory", "payment", "delivery", "notify"];
+/// The services whose messages make an order's story.
+pub const PUBLISHERS: [&str; 5] = ["order", "inventory", "payment", "delivery", "notify"];
 
-/// Everything that order receives and says.
+/// Everything that order receives and publishes.
 pub fn choreography() -> Choreography {
     Choreography::new("order")
         .intake(open_order)
         .command(move_order)
         .on(note_payment)
-        .fallback(nothing::<PaymentCreated>) // the confirmation says the same again
+        .fallback(nothing::<PaymentCreated>) // the confirmation names the payment again
         .on(confirm_order)
         .fallback(confirmation_died)
         .on(complete_order)
         .fallback(assignment_died)
         .on(note_notified)
-        .fallback(nothing::<CustomerNotified>) // the customer knows all the same
+        .fallback(nothing::<CustomerNotified>) // the customer was notified all the same
         .command(withdraw_order)
         .compensate(cancel_order)
 }

@@ -1,7 +1,8 @@
 //! Payment over HTTP: look at a payment, confirm it, cancel it.
 
-use choreography::{Command, Service};
-use choreography_axum::{Caller, Json, Listing, Path, Problem, Query, page};
+use axum::extract::State;
+use choreography::Service;
+use choreography_axum::{Caller, Json, Listing, Paged, Paging, Path, Problem, find};
 use contracts::{OrderId, PaymentId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -11,7 +12,7 @@ use utoipa_axum::routes;
 use crate::customer::{ConfirmPayment, DeclinePayment};
 use crate::payment::Payment;
 
-/// Everything that can be asked.
+/// The routes.
 pub fn routes() -> OpenApiRouter<Service> {
     OpenApiRouter::new()
         .routes(routes!(list_payments))
@@ -24,114 +25,103 @@ pub fn routes() -> OpenApiRouter<Service> {
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-struct Asked {
-    /// Only this order's.
+struct Filter {
+    /// Only the payment of this order.
     order_id: Option<OrderId>,
-    /// At most so many, up to 100.
-    limit: Option<u32>,
-    /// The `next` of the page before.
-    cursor: Option<OrderId>,
 }
 
-/// Payments, those of the newest orders first.
-#[utoipa::path(get, path = "/payments", params(Asked), responses((status = 200, body = Listing<Payment>)))]
-async fn list_payments(service: State, Query(asked): Query<Asked>) -> Result<Answer<Listing<Payment>>, Problem> {
-    let mut payments = service.list::<Payment>(page(asked.limit, asked.cursor)?).descending();
-    if let Some(order_id) = asked.order_id {
+/// Lists payments, those of the newest orders first.
+#[utoipa::path(get, path = "/payments", params(Filter, Paging), responses((status = 200, body = Listing<Payment>)))]
+async fn list_payments(
+    State(service): State<Service>,
+    Paged { filter, page, .. }: Paged<Filter, OrderId>,
+) -> Result<Json<Listing<Payment>>, Problem> {
+    let mut payments = service.list::<Payment>(page).descending();
+    if let Some(order_id) = filter.order_id {
         payments = payments.with(Payment::ORDER, &order_id);
     }
-    Ok(axum::Json(payments.get().await?.into()))
+    Ok(Json(payments.get().await?.into()))
 }
 
-/// How a payment stands.
+/// Returns a payment.
 #[utoipa::path(get, path = "/payments/{id}", params(("id" = PaymentId, Path)), responses(
     (status = 200, body = Payment),
-    (status = 404, description = "There is none", body = Problem),
+    (status = 404, description = "There is no such payment", body = Problem),
 ))]
-async fn get_payment(service: State, Path(id): Path<PaymentId>) -> Result<Answer<Payment>, Problem> {
-    find(&service, id).await.map(axum::Json)
+async fn get_payment(State(service): State<Service>, Path(id): Path<PaymentId>) -> Result<Json<Payment>, Problem> {
+    find(&service, Payment::ID, &id, "payment").await.map(Json)
 }
 
-/// The customer pays. Done twice, it is done.
+/// Confirms a payment: the customer pays. Confirming it again changes nothing.
 #[utoipa::path(post, path = "/payments/{id}/confirm", params(("id" = PaymentId, Path)), responses(
     (status = 200, body = Payment),
-    (status = 404, description = "There is none", body = Problem),
-    (status = 409, description = "It was cancelled, or it expired", body = Problem),
+    (status = 404, description = "There is no such payment", body = Problem),
+    (status = 409, description = "The payment was cancelled, or has expired", body = Problem),
 ))]
 async fn confirm_payment(
-    service: State,
+    State(service): State<Service>,
     Path(id): Path<PaymentId>,
-    caller: Caller,
-) -> Result<Answer<Payment>, Problem> {
-    let order_id = find(&service, id).await?.order_id;
-    tell(&service, ConfirmPayment { order_id }, caller).await
+    Caller(request): Caller,
+) -> Result<Json<Payment>, Problem> {
+    let Payment { order_id, .. } = find(&service, Payment::ID, &id, "payment").await?;
+    Ok(Json(service.execute_as(ConfirmPayment { order_id }, request).await?))
 }
 
-/// The customer does not want to pay, and the order is cancelled. Done twice, it is done.
+/// Cancels a payment that the customer does not want to make, and its order. Cancelling it again changes nothing.
 #[utoipa::path(post, path = "/payments/{id}/cancel", params(("id" = PaymentId, Path)), responses(
     (status = 200, body = Payment),
-    (status = 404, description = "There is none", body = Problem),
-    (status = 409, description = "It is confirmed (cancel the order instead), or it is over", body = Problem),
+    (status = 404, description = "There is no such payment", body = Problem),
+    (status = 409, description = "The payment is confirmed (cancel the order instead), or it is over", body = Problem),
 ))]
-async fn cancel_payment(service: State, Path(id): Path<PaymentId>, caller: Caller) -> Result<Answer<Payment>, Problem> {
-    let order_id = find(&service, id).await?.order_id;
-    tell(&service, DeclinePayment { order_id }, caller).await
+async fn cancel_payment(
+    State(service): State<Service>,
+    Path(id): Path<PaymentId>,
+    Caller(request): Caller,
+) -> Result<Json<Payment>, Problem> {
+    let Payment { order_id, .. } = find(&service, Payment::ID, &id, "payment").await?;
+    Ok(Json(service.execute_as(DeclinePayment { order_id }, request).await?))
 }
 
-/// An order, by which its payment is found.
+/// The order whose payment is meant.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct OfOrder {
     order_id: OrderId,
 }
 
-/// The customer pays, and knows the order only.
+/// Confirms the payment of an order.
 #[utoipa::path(post, path = "/payments/confirm", request_body = OfOrder, responses(
     (status = 200, body = Payment),
     (status = 404, description = "The order has no payment", body = Problem),
-    (status = 409, description = "It was cancelled, or it expired", body = Problem),
+    (status = 409, description = "The payment was cancelled, or has expired", body = Problem),
 ))]
 async fn confirm_payment_of_order(
-    service: State,
-    caller: Caller,
-    body: Json<OfOrder>,
-) -> Result<Answer<Payment>, Problem> {
-    let order_id = find_of_order(&service, body.order_id).await?.order_id;
-    tell(&service, ConfirmPayment { order_id }, caller).await
+    State(service): State<Service>,
+    Caller(request): Caller,
+    Json(OfOrder { order_id }): Json<OfOrder>,
+) -> Result<Json<Payment>, Problem> {
+    require_payment_of(&service, order_id).await?;
+    Ok(Json(service.execute_as(ConfirmPayment { order_id }, request).await?))
 }
 
-/// The customer does not want to pay, and knows the order only.
+/// Cancels the payment of an order, and the order.
 #[utoipa::path(post, path = "/payments/cancel", request_body = OfOrder, responses(
     (status = 200, body = Payment),
     (status = 404, description = "The order has no payment", body = Problem),
-    (status = 409, description = "It is confirmed (cancel the order instead), or it is over", body = Problem),
+    (status = 409, description = "The payment is confirmed (cancel the order instead), or it is over", body = Problem),
 ))]
 async fn cancel_payment_of_order(
-    service: State,
-    caller: Caller,
-    body: Json<OfOrder>,
-) -> Result<Answer<Payment>, Problem> {
-    let order_id = find_of_order(&service, body.order_id).await?.order_id;
-    tell(&service, DeclinePayment { order_id }, caller).await
+    State(service): State<Service>,
+    Caller(request): Caller,
+    Json(OfOrder { order_id }): Json<OfOrder>,
+) -> Result<Json<Payment>, Problem> {
+    require_payment_of(&service, order_id).await?;
+    Ok(Json(service.execute_as(DeclinePayment { order_id }, request).await?))
 }
 
-async fn tell<C: Command<Row = Payment>>(
-    service: &Service,
-    command: C,
-    caller: Caller,
-) -> Result<Answer<Payment>, Problem> {
-    Ok(axum::Json(service.execute_as(command, caller.request()).await?))
+/// Makes a 404 of an order that has no payment, which may still be created.
+async fn require_payment_of(service: &Service, order_id: OrderId) -> Result<(), Problem> {
+    let payment = service.one(Payment::ORDER, &order_id).await?;
+    let missing = || Problem::not_found(format!("there is no payment of order {order_id}, or not yet"));
+    payment.map(drop).ok_or_else(missing)
 }
-
-async fn find(service: &Service, id: PaymentId) -> Result<Payment, Problem> {
-    let payment = service.one(Payment::ID, &id).await?;
-    payment.ok_or_else(|| Problem::not_found(format!("there is no payment {id}")))
-}
-
-async fn find_of_order(service: &Service, id: OrderId) -> Result<Payment, Problem> {
-    let payment = service.one(Payment::ORDER, &id).await?;
-    payment.ok_or_else(|| Problem::not_found(format!("there is no payment of order {id}, or not yet")))
-}
-
-type State = axum::extract::State<Service>;
-type Answer<T> = axum::Json<T>;

@@ -15,7 +15,7 @@ use customer::{confirm_payment, decline_payment};
 use payment::Payment;
 use reactions::{cancel_payment, create_payment, creation_died, expire_payment, expiry_died};
 
-/// Everything that payment receives and says; payments that nobody confirms expire after `deadline`.
+/// Everything that payment receives and publishes. Payments that nobody confirms expire after `deadline`.
 pub fn choreography(deadline: Duration) -> Choreography {
     Choreography::new("payment")
         .on(move |message: &Incoming<CreatePayment>, payment: &mut Option<Payment>| {

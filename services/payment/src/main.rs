@@ -1,5 +1,6 @@
 //! The payment service as a program.
 
+use choreography_axum::{Failure, serve, settings};
 use contracts::NAMESPACE;
 use payment::settings::Settings;
 use payment::{choreography, http};
@@ -8,11 +9,11 @@ use payment::{choreography, http};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-#[tokio::main(flavor = "current_thread")] // one thread decides, SQLite has its own
-async fn main() -> Result<(), choreography_axum::Failure> {
+#[tokio::main(flavor = "current_thread")] // decisions need one thread; SQLite has its own
+async fn main() -> Result<(), Failure> {
     let about = "Payment: takes the money for orders, and gives it back.";
-    let settings: Settings = choreography_axum::settings("payment", about, 8082);
-    let choreography = choreography(settings.payment_deadline);
-    let running = settings.service.with_namespace(NAMESPACE).start(choreography, &sqlx::migrate!()).await?;
-    Ok(running.serve(http::routes()).await?)
+    let Settings { service: settings, payment_deadline } = settings("payment", about, 8082);
+    let settings = settings.with_namespace(NAMESPACE);
+    let service = settings.builder(choreography(payment_deadline)).migrations(&sqlx::migrate!()).start().await?;
+    Ok(serve(service, http::routes()).at(&settings.listen).await?)
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use clap::Parser;
 
-// No doc comment: clap would show it as what the service is about.
-#[allow(missing_docs)]
+/// The settings of payment.
 #[derive(Debug, Clone, Parser)]
 pub struct Settings {
+    /// What every service has.
     #[command(flatten)]
     pub service: choreography_axum::Settings,
     /// How long a payment waits for the customer before it expires, such as 90s, 15m or 2h

@@ -1,11 +1,11 @@
-//! What the circuit breaker lets through at the moment, for operators and for whoever is refused.
+//! `/circuits`: what the circuit breaker holds at the moment, for operators and for callers who are refused.
 
 use axum::Json;
 use axum::extract::State;
 use choreography::{BreakerStatus, Service};
 use serde::Serialize;
 
-/// How the circuit breaker of a service stands.
+/// The state of the circuit breaker as a service computes it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Circuits {
     service: &'static str,
@@ -13,7 +13,7 @@ pub(crate) struct Circuits {
     breaker: BreakerStatus,
 }
 
-/// All instances of all services that have caught up show the same.
+/// `GET /circuits`. All instances of all services that have caught up show the same.
 pub(crate) async fn circuits(State(service): State<Service>) -> Json<Circuits> {
     Json(Circuits { service: service.name(), breaker: service.breaker() })
 }

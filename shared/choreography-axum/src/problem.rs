@@ -1,4 +1,4 @@
-//! What is answered when something is wrong: `application/problem+json`, RFC 9457.
+//! Errors as callers see them: `application/problem+json`, RFC 9457.
 //!
 //! Programs go by `type`, `urn:problem:<code>`, which never changes its meaning; people read `detail`.
 
@@ -8,45 +8,56 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use choreography::bus::BusError;
 use choreography::store::StoreError;
-use choreography::{ExecuteError, Rejected};
+use choreography::{ExecuteError, InvalidKey, Rejected};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// How soon a caller may try again when the service is busy for a moment.
+/// How soon a caller may try again when the service is busy for a moment, in seconds.
 const TRY_AGAIN_SECONDS: u32 = 1;
 
-/// A problem.
+/// An error as callers see it, with its status and whether and when they may try again.
+///
+/// Whatever the runtime fails with converts into it with `?`: [`ExecuteError`], [`Rejected`], [`InvalidKey`],
+/// [`StoreError`] and [`BusError`].
+///
+/// ```
+/// # use choreography_axum::Problem;
+/// fn positive(quantity: i64) -> Result<u64, Problem> {
+///     quantity.try_into().map_err(|_| Problem::bad_request("quantity-negative", "a quantity is 0 or more"))
+/// }
+/// assert_eq!(positive(-1).unwrap_err().kind, "urn:problem:quantity-negative");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Problem {
-    /// What kind of problem it is, for programs.
+    /// The kind of problem, for programs: `urn:problem:<code>`.
     #[serde(rename = "type")]
     #[schema(example = "urn:problem:order-completed")]
     pub kind: String,
-    /// The kind in words.
+    /// The kind of problem, for people.
     pub title: String,
     /// The HTTP status.
     pub status: u16,
     /// What is wrong this time, and what can be done about it.
     pub detail: String,
-    /// What is wrong where, if it is the request's content.
+    /// The fields that are wrong, if it is the request's content.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<Wrong>,
+    pub errors: Vec<InvalidField>,
     #[serde(skip)]
     retry_after_seconds: Option<u32>,
 }
 
-/// One thing that is wrong with a request's content.
+/// A field of a request that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Wrong {
-    /// Where, as a JSON pointer; empty for the whole body.
+pub struct InvalidField {
+    /// Its place, as a JSON pointer (RFC 6901); empty for the whole body.
     #[schema(example = "/lines/0/quantity")]
     pub pointer: String,
-    /// What.
+    /// What is wrong with it.
     pub detail: String,
 }
 
 impl Problem {
-    /// A problem with a code in kebab case, which its type and title are made of.
+    /// Makes a problem. Its type and its title are made of the code, which is in kebab case.
     pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
         Self {
             kind: format!("urn:problem:{code}"),
@@ -58,24 +69,24 @@ impl Problem {
         }
     }
 
-    /// 400: the request can't be read.
+    /// Makes a 400: the request can't be read.
     pub fn bad_request(code: &str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, detail)
     }
 
-    /// 404: there is no such thing.
+    /// Makes a 404: what the request names does not exist.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", detail)
     }
 
-    /// 422: the request can be read, but its content is wrong. There is at least one thing wrong with it.
-    pub fn invalid(errors: Vec<Wrong>) -> Self {
-        let sentences: Vec<_> = errors.iter().map(Wrong::sentence).collect();
+    /// Makes a 422: the request can be read, but its content is wrong in at least one place.
+    pub fn invalid(errors: Vec<InvalidField>) -> Self {
+        let sentences: Vec<_> = errors.iter().map(InvalidField::sentence).collect();
         let detail = sentences.join("; ");
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-content", detail) }
     }
 
-    /// Says when the caller may try again.
+    /// Adds when the caller may try again, in seconds from now: the `retry-after` header.
     pub fn retry_after(self, seconds: u32) -> Self {
         Self { retry_after_seconds: Some(seconds), ..self }
     }
@@ -84,15 +95,15 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(TRY_AGAIN_SECONDS)
     }
 
-    /// 500: a bug, which is in the log.
+    /// Makes a 500: a bug, which is in the log.
     pub(crate) fn internal() -> Self {
-        let detail = "this is our mistake, and it is in the service's log; trying again may not help";
+        let detail = "this is a mistake of the service, and it is in its log; trying again may not help";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal-error", detail)
     }
 }
 
-impl Wrong {
-    /// What is wrong at a JSON pointer.
+impl InvalidField {
+    /// Makes the error of the field at a JSON pointer.
     pub fn at(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), detail: detail.into() }
     }
@@ -103,15 +114,15 @@ impl Wrong {
     }
 }
 
-/// Rounded up: who comes back too early is refused again.
+/// Returns a duration in seconds, rounded up: a caller who comes back too early is refused again.
 fn whole_seconds(duration: Duration) -> u32 {
     u32::try_from(duration.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1)
 }
 
-/// `order-completed` as `Order completed`.
+/// Returns a code as a title: `order-completed` as `Order completed`.
 fn title(code: &str) -> String {
     let words = code.replace('-', " ");
-    let first = words.chars().next().map(|letter| letter.to_ascii_uppercase());
+    let first = words.chars().next().map(|character| character.to_ascii_uppercase());
     first.into_iter().chain(words.chars().skip(1)).collect()
 }
 
@@ -130,8 +141,8 @@ impl IntoResponse for Problem {
 }
 
 impl From<Rejected> for Problem {
-    fn from(refused: Rejected) -> Self {
-        Self::new(StatusCode::CONFLICT, &refused.code, refused.detail)
+    fn from(rejected: Rejected) -> Self {
+        Self::new(StatusCode::CONFLICT, &rejected.code, rejected.detail)
     }
 }
 
@@ -139,14 +150,14 @@ impl From<ExecuteError> for Problem {
     fn from(error: ExecuteError) -> Self {
         let detail = error.to_string();
         match error {
-            ExecuteError::Rejected(refused) => refused.into(),
+            ExecuteError::Rejected(rejected) => rejected.into(),
             ExecuteError::Missing => Self::not_found(detail),
             ExecuteError::Busy => Self::unavailable("busy", detail),
             ExecuteError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail),
             ExecuteError::KeyRunning => {
                 Self::new(StatusCode::CONFLICT, "idempotency-key-running", detail).retry_after(TRY_AGAIN_SECONDS)
             }
-            ExecuteError::InvalidKey(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-key", detail),
+            ExecuteError::InvalidKey(error) => error.into(),
             ExecuteError::TooLarge(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "message-too-large", detail),
             ExecuteError::Closed { code, retry_after, .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(whole_seconds(retry_after))
@@ -160,6 +171,12 @@ impl From<ExecuteError> for Problem {
     }
 }
 
+impl From<InvalidKey> for Problem {
+    fn from(error: InvalidKey) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-key", error.to_string())
+    }
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "reading the database for a request");
@@ -169,6 +186,9 @@ impl From<StoreError> for Problem {
 
 impl From<BusError> for Problem {
     fn from(error: BusError) -> Self {
+        if let BusError::InvalidKey(error) = error {
+            return error.into();
+        }
         tracing::error!(%error, "reading the stream for a request");
         Self::unavailable("stream-unavailable", "the message stream does not answer: try again in a moment")
     }
@@ -179,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_refused_while_a_circuit_is_open_says_when_to_come_back() {
+    fn an_intake_that_is_closed_says_when_to_come_back() {
         for (milliseconds, wanted) in [(0, "1"), (1_000, "1"), (1_001, "2"), (4_999, "5")] {
             let retry_after = Duration::from_millis(milliseconds);
             let closed = ExecuteError::Closed { code: "circuit-open", detail: "pay is held".to_owned(), retry_after };

@@ -1,8 +1,8 @@
-//! The face around some routes that do what a request can do wrong.
+//! What a caller gets from routes on which everything can go wrong.
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
+use axum::http::{Method, Request, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{get, post};
 use choreography::{ExecuteError, Rejected};
@@ -12,8 +12,8 @@ use serde_json::Value;
 use tower::ServiceExt;
 use uuid::Uuid;
 
-use crate::face::surround;
-use crate::{BODY_BYTES_MAX, Caller, Json, Path, Problem, Query, page};
+use crate::router::surround;
+use crate::{BODY_BYTES_MAX, Idempotent, Json, Paged, Path, Problem, Query};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,30 +29,38 @@ struct Line {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
-    limit: Option<u32>,
+struct Filter {
+    size: Option<u32>,
 }
 
-async fn take(caller: Caller, body: Json<Wanted>) -> Result<String, Problem> {
-    let sum: u32 = body.lines.iter().map(|line| line.quantity).sum();
-    let once = caller.once(&body).idempotency;
-    Ok(format!("{sum} {}", once.map_or("often".to_owned(), |once| format!("{:?}", (once.key.key, once.body_hash)))))
+async fn add(new: Idempotent<Wanted>) -> String {
+    let sum: u32 = new.body.lines.iter().map(|line| line.quantity).sum();
+    let once = new.request.idempotency;
+    format!("{sum} {}", once.map_or("often".to_owned(), |once| format!("{:?}", (once.key.key, once.body_hash))))
 }
 
-async fn take_once(caller: Caller, body: Json<Wanted>) -> Result<(), Problem> {
-    caller.only_once(&body).map(drop)
+async fn add_once(new: Idempotent<Wanted>) -> Result<(), Problem> {
+    new.required().map(drop)
 }
 
-async fn list(Query(asked): Query<Asked>) -> Result<String, Problem> {
-    page(asked.limit, None::<String>).map(|page| page.limit.to_string())
+async fn replace(Json(wanted): Json<Wanted>) -> Json<usize> {
+    Json(wanted.lines.len())
+}
+
+async fn list(Paged { filter, page, .. }: Paged<Filter, Uuid>) -> String {
+    format!("{} after {:?} of size {:?}", page.limit, page.cursor, filter.size)
+}
+
+async fn show(Path(id): Path<Uuid>, Query(filter): Query<Filter>) -> String {
+    format!("{id} {:?}", filter.size)
 }
 
 fn app() -> Router {
     surround(
         Router::new()
-            .route("/things", post(take).get(list))
-            .route("/once", post(take_once))
-            .route("/things/{id}", get(|Path(id): Path<Uuid>| async move { id.to_string() }))
+            .route("/things", post(add).put(replace).get(list))
+            .route("/once", post(add_once))
+            .route("/things/{id}", get(show))
             .route("/panic", get(|| async { panic!("on purpose") as () }))
             .route("/slow", get(std::future::pending::<()>)),
     )
@@ -69,14 +77,14 @@ fn post_json(path: &str, body: impl Into<Body>) -> Request<Body> {
     Request::post(path).header(header::CONTENT_TYPE, "application/json").body(body.into()).unwrap()
 }
 
-fn ask(path: &str) -> Request<Body> {
+fn get_from(path: &str) -> Request<Body> {
     Request::get(path).body(Body::empty()).unwrap()
 }
 
-/// The answer is a problem of this status and code; its detail.
+/// Sends a request whose response must be a problem of this status and code, and returns the problem's detail.
 async fn problem(request: Request<Body>, status: u16, code: &str) -> String {
-    let (answered, body, response) = send(request).await;
-    assert_eq!(answered, status, "{body}");
+    let (received, body, response) = send(request).await;
+    assert_eq!(received, status, "{body}");
     assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
     assert_eq!(
         (body["status"].as_u64(), body["type"].as_str()),
@@ -87,7 +95,7 @@ async fn problem(request: Request<Body>, status: u16, code: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_body_that_is_wrong_is_refused_with_what_is_wrong_and_where() {
+async fn an_invalid_body_is_refused_with_what_is_wrong_and_where() {
     let huge = format!(r#"{{"lines": [{}]}}"#, " ".repeat(BODY_BYTES_MAX));
     let cases = [
         ("", 400, "invalid-json", "EOF"),
@@ -102,34 +110,52 @@ async fn a_body_that_is_wrong_is_refused_with_what_is_wrong_and_where() {
         (r#"{"lines": [], "price": 1}"#, 422, "invalid-content", "unknown field `price`"),
         (huge.as_str(), 413, "body-too-large", "65536"),
     ];
-    for (body, status, code, publishes) in cases {
-        let detail = problem(post_json("/things", body.to_owned()), status, code).await;
-        assert!(detail.contains(publishes), "{detail}");
+    for (body, status, code, part) in cases {
+        let posted = post_json("/things", body.to_owned());
+        let mut put = post_json("/things", body.to_owned());
+        *put.method_mut() = Method::PUT;
+        for request in [posted, put] {
+            let detail = problem(request, status, code).await;
+            assert!(detail.contains(part), "{detail}");
+        }
     }
     let untyped = Request::post("/things").body(Body::from("{}")).unwrap();
     assert!(problem(untyped, 415, "media-type-unsupported").await.contains("application/json"));
 }
 
 #[tokio::test]
-async fn addresses_that_lead_nowhere_are_problems() {
-    problem(ask("/nowhere"), 404, "not-found").await;
-    problem(ask("/things/seven"), 400, "invalid-path").await;
-    problem(ask("/things?limit=many"), 400, "invalid-query").await;
-    problem(ask("/things?color=red"), 400, "invalid-query").await;
-    for limit in ["0", "101"] {
-        problem(ask(&format!("/things?limit={limit}")), 400, "invalid-query").await;
-    }
-    assert_eq!(send(ask("/things")).await.1, 20);
+async fn an_address_that_leads_nowhere_is_a_problem() {
+    problem(get_from("/nowhere"), 404, "not-found").await;
+    problem(get_from("/things/seven"), 400, "invalid-path").await;
+    problem(get_from("/things?limit=many"), 400, "invalid-query").await;
+    problem(get_from("/things/0192f0c1-2d3e-7a4b-8c5d-6e7f8091a2b3?size=big"), 400, "invalid-query").await;
     let delete = || Request::delete("/things").body(Body::empty()).unwrap();
     problem(delete(), 405, "method-not-allowed").await;
     let allowed = send(delete()).await.2.headers()[header::ALLOW].to_str().unwrap().to_owned();
     assert!(allowed.contains("POST") && allowed.contains("GET"), "{allowed}");
 }
 
+#[tokio::test]
+async fn a_list_is_filtered_and_paged_by_the_query() {
+    let id = "0192f0c1-2d3e-7a4b-8c5d-6e7f8091a2b3";
+    let cases = [
+        (String::new(), "20 after None of size None".to_owned()),
+        ("?size=7&limit=100".to_owned(), "100 after None of size Some(7)".to_owned()),
+        (format!("?cursor={id}&size=7"), format!("20 after Some(\"{id}\") of size Some(7)")),
+    ];
+    for (query, expected) in cases {
+        assert_eq!(send(get_from(&format!("/things{query}"))).await.1, expected, "{query}");
+    }
+    for query in ["limit=0", "limit=101", "limit=1&limit=2", "cursor=seven", "size=big", "color=red"] {
+        let detail = problem(get_from(&format!("/things?{query}")), 400, "invalid-query").await;
+        assert!(detail.contains(query) || detail.contains("limit is"), "{detail}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_panic_or_no_answer_in_time_is_a_problem() {
-    problem(ask("/panic"), 500, "internal-error").await;
-    problem(ask("/slow"), 503, "time-out").await;
+async fn a_panic_and_a_response_that_takes_too_long_are_problems() {
+    problem(get_from("/panic"), 500, "internal-error").await;
+    problem(get_from("/slow"), 503, "time-out").await;
 }
 
 #[tokio::test]
@@ -140,11 +166,11 @@ async fn an_idempotency_key_is_bound_to_the_body_and_may_be_required() {
         request
     };
     let one = r#"{"lines": [{"quantity": 1}]}"#;
-    let answer = async |request| send(request).await.1;
-    assert_eq!(answer(post_json("/things", one)).await, "1 often");
-    let first = answer(with("/things", "k", one)).await;
-    assert_eq!(first, answer(with("/things", "k", one)).await);
-    assert_ne!(first, answer(with("/things", "k", r#"{"lines": [{"quantity":1}]}"#)).await);
+    let reply = async |request| send(request).await.1;
+    assert_eq!(reply(post_json("/things", one)).await, "1 often");
+    let first = reply(with("/things", "k", one)).await;
+    assert_eq!(first, reply(with("/things", "k", one)).await);
+    assert_ne!(first, reply(with("/things", "k", r#"{"lines": [{"quantity":1}]}"#)).await);
     problem(with("/things", "", one), 400, "idempotency-key-invalid").await;
     problem(with("/things", &"k".repeat(129), one), 400, "idempotency-key-invalid").await;
     problem(post_json("/once", one), 400, "idempotency-key-missing").await;
@@ -153,8 +179,8 @@ async fn an_idempotency_key_is_bound_to_the_body_and_may_be_required() {
 
 #[tokio::test]
 async fn requests_are_counted_by_route() {
-    send(ask("/things/0192f0c1-2d3e-7a4b-8c5d-6e7f8091a2b3")).await;
-    let metrics = send(ask("/metrics")).await.1;
+    send(get_from("/things/0192f0c1-2d3e-7a4b-8c5d-6e7f8091a2b3")).await;
+    let metrics = send(get_from("/metrics")).await.1;
     let metrics = metrics.as_str().unwrap();
     assert!(metrics.contains(r#"http_requests_total{method="GET",route="/things/{id}",status="200"}"#), "{metrics}");
     assert!(metrics.contains("http_request_seconds_bucket"), "{metrics}");

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::*;
-use crate::letter::Skipped;
+use crate::mail::Skipped;
 use crate::mailer::FROM;
-use crate::notifications::Posting;
+use crate::notifications::MailStatus;
 
 const ORDER: Uuid = Uuid::from_u128(0x0198_c0de_0000_7000_8000_0000_0000_0001);
 
@@ -37,9 +37,9 @@ fn noted(news: &[News], email: Option<&str>) -> Notifications {
 #[test]
 fn a_mail_is_queued_until_it_is_sent_and_skipped_if_there_is_nobody() {
     let cases = [
-        (Some("ada@example.com"), [Posting::Sent, Posting::Queued], None),
-        (Some("ada"), [Posting::Skipped, Posting::Skipped], Some(Skipped::BadAddress)),
-        (None, [Posting::Skipped, Posting::Skipped], Some(Skipped::NoAddress)),
+        (Some("ada@example.com"), [MailStatus::Sent, MailStatus::Queued], None),
+        (Some("ada"), [MailStatus::Skipped, MailStatus::Skipped], Some(Skipped::BadAddress)),
+        (None, [MailStatus::Skipped, MailStatus::Skipped], Some(Skipped::NoAddress)),
     ];
     for (email, expected, skipped) in cases {
         let mut notifications = Some(noted(&[News::Paid, News::Completed], email));

@@ -1,8 +1,8 @@
-//! What is asked for when an order is opened or moved, and whether it makes sense.
+//! The bodies of requests that open or move an order, and their validation.
 //!
-//! Everything that is wrong is said at once, each with its place.
+//! Everything that is invalid is reported at once, each field with its place.
 
-use choreography_axum::{Problem, Wrong};
+use choreography_axum::{InvalidField, Problem};
 use contracts::{Address, Confirmation, CustomerId, Line, OrderId, Sku, Zone};
 use lettre::Address as Email;
 use serde::Deserialize;
@@ -12,25 +12,25 @@ use crate::customer::OpenOrder;
 
 /// At most so many lines: they travel in one message, together with their order.
 const LINES_MAX: usize = 100;
-/// At most so many pieces on a line; who wants more should talk to us first.
+/// At most so many pieces on a line: more is more likely a mistake than an order.
 const QUANTITY_MAX: u32 = 10_000;
-/// The longest address, in characters: some lines of a label.
+/// The longest address, in characters: a few lines of a label.
 const ADDRESS_LENGTH_MAX: usize = 500;
 /// The longest e-mail address, in bytes (RFC 5321, section 4.5.3.1.3, without the brackets).
 const EMAIL_BYTES_MAX: usize = 254;
 
-/// What is ordered.
+/// The body of a request that opens an order.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewOrder {
     customer_id: CustomerId,
-    /// Where the customer wants to be written to.
+    /// The address that mails about the order go to.
     email: Option<String>,
-    /// 1 to 100 lines; those of one product add up.
+    /// 1 to 100 lines. Lines of one product are added up.
     #[schema(min_items = 1, max_items = 100)]
     lines: Vec<NewLine>,
     address: NewAddress,
-    /// `manual` waits for the customer to confirm the payment.
+    /// With `manual` the payment waits until the customer confirms it.
     #[serde(default)]
     confirmation: Confirmation,
 }
@@ -51,14 +51,14 @@ struct NewAddress {
     line: String,
 }
 
-/// Where an order goes instead.
+/// The body of a request that moves an order to another address.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Move {
     address: MoveTo,
 }
 
-/// What is not given stays.
+/// Another address. What is not given stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MoveTo {
@@ -68,55 +68,54 @@ pub(super) struct MoveTo {
 }
 
 impl NewOrder {
-    /// The command that opens it.
+    /// Returns the command that opens the order, or a 422 with everything that is invalid.
     pub(super) fn checked(self, order_id: OrderId) -> Result<OpenOrder, Problem> {
-        let mut wrong = self.wrong_lines();
-        wrong.extend(self.email.as_deref().and_then(wrong_email));
-        wrong.extend(wrong_address(&self.address.line));
-        if !wrong.is_empty() {
-            return Err(Problem::invalid(wrong));
+        let mut invalid = self.invalid_lines();
+        invalid.extend(self.email.as_deref().and_then(invalid_email));
+        invalid.extend(invalid_address(&self.address.line));
+        if !invalid.is_empty() {
+            return Err(Problem::invalid(invalid));
         }
         let Self { customer_id, email, lines, address: NewAddress { zone, line }, confirmation } = self;
         let lines = lines.into_iter().map(|NewLine { sku, quantity }| Line { sku, quantity }).collect();
         Ok(OpenOrder { order_id, customer_id, email, lines, address: Address { zone, line }, confirmation })
     }
 
-    fn wrong_lines(&self) -> Vec<Wrong> {
+    fn invalid_lines(&self) -> Vec<InvalidField> {
         let count = self.lines.len();
         if !(1..=LINES_MAX).contains(&count) {
-            return vec![Wrong::at("/lines", format!("an order has 1 to {LINES_MAX} lines, not {count}"))];
+            return vec![InvalidField::at("/lines", format!("an order has 1 to {LINES_MAX} lines, not {count}"))];
         }
-        let wrong = self.lines.iter().enumerate().filter(|(_, line)| !(1..=QUANTITY_MAX).contains(&line.quantity));
-        let say = |(place, line): (usize, &NewLine)| {
+        let invalid = self.lines.iter().enumerate().filter(|(_, line)| !(1..=QUANTITY_MAX).contains(&line.quantity));
+        let field = |(place, line): (usize, &NewLine)| {
             let detail = format!("a line has 1 to {QUANTITY_MAX} pieces, not {}", line.quantity);
-            Wrong::at(format!("/lines/{place}/quantity"), detail)
+            InvalidField::at(format!("/lines/{place}/quantity"), detail)
         };
-        wrong.map(say).collect()
+        invalid.map(field).collect()
     }
 }
 
 impl Move {
-    /// Where to.
+    /// Returns the other address, or a 422.
     pub(super) fn checked(self) -> Result<MoveTo, Problem> {
-        match self.address.line.as_deref().and_then(wrong_address) {
-            Some(wrong) => Err(Problem::invalid(vec![wrong])),
+        match self.address.line.as_deref().and_then(invalid_address) {
+            Some(invalid) => Err(Problem::invalid(vec![invalid])),
             None => Ok(self.address),
         }
     }
 }
 
-/// What notify could not write to is refused here: both read it in the same way.
-fn wrong_email(email: &str) -> Option<Wrong> {
+/// Returns why this is no e-mail address. Notify reads addresses in the same way, so it can write to what passes here.
+fn invalid_email(email: &str) -> Option<InvalidField> {
     let good = email.len() <= EMAIL_BYTES_MAX && email.parse::<Email>().is_ok();
-    (!good).then(|| Wrong::at("/email", "this is no e-mail address such as ada@example.com"))
+    (!good).then(|| InvalidField::at("/email", "write an e-mail address such as ada@example.com"))
 }
 
-fn wrong_address(line: &str) -> Option<Wrong> {
-    let good = !line.trim().is_empty()
-        && line.chars().count() <= ADDRESS_LENGTH_MAX
-        && !line.chars().any(|letter| letter.is_control());
+fn invalid_address(line: &str) -> Option<InvalidField> {
+    let good =
+        !line.trim().is_empty() && line.chars().count() <= ADDRESS_LENGTH_MAX && !line.chars().any(char::is_control);
     let detail = || format!("an address has 1 to {ADDRESS_LENGTH_MAX} characters on one line");
-    (!good).then(|| Wrong::at("/address/line", detail()))
+    (!good).then(|| InvalidField::at("/address/line", detail()))
 }
 
 #[cfg(test)]
@@ -136,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_order_is_taken_as_it_is_and_is_manual_unless_it_says_otherwise() {
+    fn a_valid_order_keeps_its_content_and_is_manual_by_default() {
         let order = body(|_| ()).checked(crate::order::tests::id(1)).unwrap();
         assert_eq!(
             (order.lines, order.confirmation),
@@ -144,12 +143,12 @@ mod tests {
         );
         let automatic = body(|body| body["confirmation"] = json!("automatic"));
         assert_eq!(automatic.checked(order.order_id).unwrap().confirmation, Confirmation::Automatic);
-        let silent = body(|body| body["email"] = Value::Null);
-        assert_eq!(silent.checked(order.order_id).unwrap().email, None);
+        let without_email = body(|body| body["email"] = Value::Null);
+        assert_eq!(without_email.checked(order.order_id).unwrap().email, None);
     }
 
     #[test]
-    fn whatever_is_wrong_is_named_with_its_place() {
+    fn every_invalid_field_is_named_with_its_place() {
         let line = json!({"sku": "tea", "quantity": 1});
         let cases = [
             ("/lines", json!([])),
@@ -165,13 +164,13 @@ mod tests {
         for (place, value) in cases {
             let order = body(|body| *body.pointer_mut(place).unwrap() = value.clone());
             let problem = order.checked(crate::order::tests::id(1)).unwrap_err();
-            let wrong: Vec<_> = problem.errors.iter().map(|wrong| wrong.pointer.as_str()).collect();
-            assert_eq!((problem.status, wrong), (422, vec![place]), "{value}");
+            let invalid: Vec<_> = problem.errors.iter().map(|field| field.pointer.as_str()).collect();
+            assert_eq!((problem.status, invalid), (422, vec![place]), "{value}");
         }
     }
 
     #[test]
-    fn an_order_moves_to_a_line_that_can_be_written_on_a_label() {
+    fn an_order_moves_only_to_an_address_that_fits_on_a_label() {
         let moved = |line: Value| serde_json::from_value::<Move>(json!({"address": {"line": line}})).unwrap().checked();
         assert_eq!(moved(json!("2 Hill Road")).unwrap().line.as_deref(), Some("2 Hill Road"));
         assert_eq!(moved(Value::Null).unwrap().line, None);

@@ -1,4 +1,4 @@
-//! An order as it is shown: what its caller may see, whatever else is kept.
+//! An order as its caller sees it; the row has more.
 
 use contracts::{Address, CancelReason, CustomerId, DeliveryId, Line, Money, News, OrderId, PaymentId};
 use jiff::Timestamp;
@@ -14,17 +14,17 @@ pub(super) struct OrderShown {
     id: OrderId,
     customer_id: CustomerId,
     status: Status,
-    /// What was ordered; each product stands on one line.
+    /// What was ordered: one line for each product.
     lines: Vec<Line>,
-    /// Where it goes.
+    /// Where it is delivered.
     address: Address,
-    /// What it costs, as soon as that is known.
+    /// Its price, as soon as that is known.
     total: Option<Money>,
     payment_id: Option<PaymentId>,
     delivery_id: Option<DeliveryId>,
     /// Why it was cancelled.
     reason: Option<CancelReason>,
-    /// The last that the customer was told.
+    /// The last news that the customer was mailed.
     notified: Option<News>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,

@@ -1,15 +1,16 @@
-//! An order's story: every message about it, whoever said it, as far as it went or as it goes on.
+//! An order's story: every message about it, from every publisher, up to now or live.
 //!
-//! Each message is told once, by its id: the stream may have it twice.
+//! Each message is shown once, by its id: the stream may have it twice.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::extract::State;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
-use choreography::{Envelope, Heading};
-use choreography_axum::{Path, Problem, Stopping};
+use choreography::{Envelope, Heading, Service};
+use choreography_axum::{Json, Path, Problem, Stopping, find};
 use contracts::OrderId;
 use futures::{Stream, StreamExt, stream};
 use jiff::Timestamp;
@@ -19,37 +20,37 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Answer, State, find};
+use crate::order::Order;
 
-/// At most so many messages of one order are told: an order has some fifteen.
+/// At most so many messages of a story are shown: an order has some fifteen.
 const MESSAGES_MAX: usize = 1_000;
-/// At most so many listeners at once: each has some subscriptions at the message server, whose number is limited.
-const LISTENERS_MAX: usize = 256;
-/// How often a silent answer shows that it is still there: before a proxy loses patience.
+/// At most so many callers follow stories at once: each has subscriptions at the message server, whose number is limited.
+const FOLLOWERS_MAX: usize = 256;
+/// How often a comment is sent while nothing happens, so that no proxy closes the connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-static LISTENERS: Semaphore = Semaphore::const_new(LISTENERS_MAX);
+static FOLLOWERS: Semaphore = Semaphore::const_new(FOLLOWERS_MAX);
 
 /// A message of an order's story.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub(super) struct Told {
-    /// Its place in the stream; null for what was received live.
+pub(super) struct StoryMessage {
+    /// Its sequence in the stream; null for a message that was received live.
     sequence: Option<u64>,
     id: Uuid,
-    /// The service that said it.
+    /// The service that published it.
     publisher: String,
-    /// What was said.
+    /// Its name.
     #[schema(example = "payment-created")]
     message: String,
     #[schema(value_type = String, format = DateTime)]
     time: Timestamp,
-    /// The message that led to it.
+    /// The id of the message that led to it.
     causation: String,
     payload: Value,
 }
 
-impl Told {
-    /// The message of an envelope; nothing if it is not one of ours.
+impl StoryMessage {
+    /// Returns the message of an envelope, or nothing if the envelope is no message of a choreography.
     fn of(sequence: Option<u64>, envelope: &Envelope) -> Option<Self> {
         let heading = Heading::read(envelope).ok()?;
         let (_, message, _) = envelope.parts()?;
@@ -70,58 +71,62 @@ impl Told {
     }
 }
 
-/// Lets each message through once.
-fn once() -> impl FnMut(&Told) -> bool {
-    let mut told = HashSet::new();
-    move |message| told.insert(message.id)
+/// Returns a filter that passes each message once.
+fn once() -> impl FnMut(&StoryMessage) -> bool {
+    let mut shown = HashSet::new();
+    move |message| shown.insert(message.id)
 }
 
-/// Everything that was said about the order, in order.
+/// Returns every message about an order so far, in order.
 #[utoipa::path(get, path = "/orders/{id}/story", params(("id" = OrderId, Path)), responses(
-    (status = 200, body = [Told]),
+    (status = 200, body = [StoryMessage]),
     (status = 404, description = "There is no such order", body = Problem),
     (status = 503, description = "The message stream does not answer", body = Problem),
 ))]
-pub(super) async fn get_story(service: State, Path(id): Path<OrderId>) -> Result<Answer<Vec<Told>>, Problem> {
-    find(&service, id).await?;
+pub(super) async fn get_story(
+    State(service): State<Service>,
+    Path(id): Path<OrderId>,
+) -> Result<Json<Vec<StoryMessage>>, Problem> {
+    find(&service, Order::ID, &id, "order").await?;
     let story = service.story(&id.to_string(), 1, MESSAGES_MAX).await?;
-    let story = story.iter().filter_map(|(sequence, envelope)| Told::of(Some(*sequence), envelope));
-    Ok(axum::Json(story.filter(once()).collect()))
+    let story = story.iter().filter_map(|(sequence, envelope)| StoryMessage::of(Some(*sequence), envelope));
+    Ok(Json(story.filter(once()).collect()))
 }
 
-/// The same as it goes on: server-sent events, from the beginning. Each has the message's name and id.
+/// Returns the story of an order from its beginning on and live, as server-sent events. Each has the message's name and
+/// id.
 #[utoipa::path(get, path = "/orders/{id}/events", params(("id" = OrderId, Path)), responses(
-    (status = 200, body = Told, content_type = "text/event-stream"),
+    (status = 200, body = StoryMessage, content_type = "text/event-stream"),
     (status = 404, description = "There is no such order", body = Problem),
-    (status = 503, description = "Too many listen, or the message stream does not answer", body = Problem),
+    (status = 503, description = "Too many callers follow stories, or the message stream does not answer", body = Problem),
 ))]
 pub(super) async fn get_events(
-    service: State,
+    State(service): State<Service>,
     Path(id): Path<OrderId>,
     stopping: Stopping,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    find(&service, id).await?;
-    let place = listen()?;
-    // Listening begins before the past is read, so that nothing is missed between the two.
+    find(&service, Order::ID, &id, "order").await?;
+    let permit = permit_to_follow()?;
+    // Following begins before the past is read, so that nothing is missed between the two.
     let live = service.follow(&id.to_string()).await?;
     let past = service.story(&id.to_string(), 1, MESSAGES_MAX).await?;
     let past = stream::iter(past).map(|(sequence, envelope)| (Some(sequence), envelope));
     let mut is_new = once();
-    let told = past
+    let events = past
         .chain(live.map(|envelope| (None, envelope)))
-        .filter_map(async |(sequence, envelope)| Told::of(sequence, &envelope))
+        .filter_map(async |(sequence, envelope)| StoryMessage::of(sequence, &envelope))
         .filter(move |message| std::future::ready(is_new(message)))
         .map(move |message| {
-            let _held_as_long_as_the_answer_lasts = &place;
+            let _held_as_long_as_the_response_lasts = &permit;
             Ok(message.event())
         });
-    Ok(Sse::new(told.take_until(stopping.begun())).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+    Ok(Sse::new(events.take_until(stopping.begun())).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
-fn listen() -> Result<SemaphorePermit<'static>, Problem> {
-    LISTENERS.try_acquire().map_err(|_| {
-        let detail = format!("{LISTENERS_MAX} listen already: read /story instead, or try again later");
-        Problem::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, "too-many-listeners", detail).retry_after(30)
+fn permit_to_follow() -> Result<SemaphorePermit<'static>, Problem> {
+    FOLLOWERS.try_acquire().map_err(|_| {
+        let detail = format!("{FOLLOWERS_MAX} callers follow stories already: read /story instead, or try again later");
+        Problem::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, "too-many-followers", detail).retry_after(30)
     })
 }
 
@@ -132,7 +137,7 @@ mod tests {
 
     use crate::order::tests::{at, id};
 
-    fn outgoing(id: Uuid, message: &str) -> Envelope {
+    fn published(id: Uuid, message: &str) -> Envelope {
         let heading = Heading {
             id,
             source: "payment",
@@ -148,27 +153,27 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_told_once_and_what_is_not_ours_never() {
-        let foreign = Envelope { headers: Headers::default(), ..outgoing(id(3), "payment-created") };
+    fn a_message_is_shown_once_and_an_envelope_without_headers_never() {
+        let without_headers = Envelope { headers: Headers::default(), ..published(id(3), "payment-created") };
         let stream = [
-            outgoing(id(1), "payment-created"),
-            outgoing(id(2), "order-confirmed"),
-            outgoing(id(1), "payment-created"),
-            foreign,
+            published(id(1), "payment-created"),
+            published(id(2), "order-confirmed"),
+            published(id(1), "payment-created"),
+            without_headers,
         ];
-        let told = stream.iter().filter_map(|envelope| Told::of(Some(4), envelope)).filter(once());
-        let told: Vec<_> = told.map(|told| (told.publisher, told.message)).collect();
+        let shown = stream.iter().filter_map(|envelope| StoryMessage::of(Some(4), envelope)).filter(once());
+        let shown: Vec<_> = shown.map(|message| (message.publisher, message.message)).collect();
         assert_eq!(
-            told,
+            shown,
             [("payment", "payment-created"), ("payment", "order-confirmed")].map(|(a, b)| (a.into(), b.into()))
         );
     }
 
     #[test]
-    fn a_message_shows_who_said_what_when_and_why() {
-        let told = serde_json::to_value(Told::of(Some(4), &outgoing(id(1), "payment-created"))).unwrap();
+    fn a_message_shows_its_publisher_name_time_and_cause() {
+        let shown = serde_json::to_value(StoryMessage::of(Some(4), &published(id(1), "payment-created"))).unwrap();
         assert_eq!(
-            told,
+            shown,
             serde_json::json!({
                 "sequence": 4, "id": "00000000-0000-0000-0000-000000000001", "publisher": "payment",
                 "message": "payment-created", "time": "1970-01-01T00:00:07Z", "causation": "c1",

@@ -1,6 +1,6 @@
-//! What a customer is written when an order is paid, cancelled or completed: a letter that needs no knowledge of the shop.
+//! The mails that customers get when an order is paid, cancelled or completed.
 //!
-//! A letter depends on the news alone: written again, it is the same.
+//! A mail depends on the news alone: written again, it is the same.
 
 use std::fmt::Write as _;
 
@@ -9,29 +9,29 @@ use lettre::Address;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A letter, ready for an envelope.
+/// A mail that is ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
-    /// To whom.
+pub struct Mail {
+    /// The recipient.
     pub to: Address,
-    /// What it is about.
+    /// The subject.
     pub subject: String,
     /// The text.
     pub body: String,
 }
 
-/// Why there is nothing to send. It won't get better by trying again, so the customer counts as told.
+/// Why there is no mail to send. Trying again would not help, so the customer counts as notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Skipped {
-    /// The order says no address.
+    /// The order has no address.
     NoAddress,
-    /// What the order says is no address.
+    /// The order's address can't be read.
     BadAddress,
 }
 
-impl Letter {
-    /// The letter that tells this news.
+impl Mail {
+    /// Returns the mail that brings this news.
     ///
     /// # Errors
     /// Why there is nobody to send it to.
@@ -42,7 +42,7 @@ impl Letter {
     }
 }
 
-/// What a letter is about; known also if it can't be sent.
+/// Returns the subject of the mail that brings this news, also of one that can't be sent.
 pub fn subject(news: &OrderUpdated) -> String {
     let happened = match news.status {
         News::Paid => "is paid",
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn each_news_has_its_letter() {
+    fn each_kind_of_news_has_a_mail_of_its_own() {
         let cancelled = |reason| OrderUpdated { reason: Some(reason), ..news(News::Cancelled) };
         let cases = [
             (news(News::Paid), "is paid", "we have received your payment"),
@@ -116,29 +116,29 @@ mod tests {
             (cancelled(CancelReason::CustomerCancelled), "was cancelled", "You cancelled the order."),
         ];
         for (news, subject, text) in cases {
-            let letter = Letter::about(&news).unwrap();
-            assert_eq!(letter.subject, format!("Your order {} {subject}", news.order_id));
-            assert!(letter.body.contains(text), "{text:?} is not in {}", letter.body);
+            let mail = Mail::about(&news).unwrap();
+            assert_eq!(mail.subject, format!("Your order {} {subject}", news.order_id));
+            assert!(mail.body.contains(text), "{text:?} is not in {}", mail.body);
         }
     }
 
     #[test]
-    fn a_letter_lists_the_lines_and_the_total() {
-        let letter = Letter::about(&news(News::Completed)).unwrap();
+    fn a_mail_lists_the_lines_and_the_total() {
+        let mail = Mail::about(&news(News::Completed)).unwrap();
         let expected = "Hello,\n\ngood news: a dealer has your order and brings it to you.\n\nYour order:\n  2 x tea\n  \
                         1 x mug\n  Total: 14.00 EUR\n\nOrder number: 0198c0de-0000-7000-8000-000000000001\n\nYour shop\n";
-        assert_eq!(letter.body, expected);
+        assert_eq!(mail.body, expected);
     }
 
     #[test]
-    fn a_letter_says_nothing_of_what_is_not_known() {
+    fn a_mail_leaves_out_what_is_not_known() {
         let bare = OrderUpdated { total: None, lines: Vec::new(), ..news(News::Cancelled) };
-        let body = Letter::about(&bare).unwrap().body;
+        let body = Mail::about(&bare).unwrap().body;
         assert!(!body.contains("Total") && !body.contains("Your order:"), "{body}");
     }
 
     #[test]
-    fn what_is_no_address_gets_no_letter() {
+    fn an_address_that_can_not_be_read_gets_no_mail() {
         let cases = [
             (None, Some(Skipped::NoAddress)),
             (Some(""), Some(Skipped::NoAddress)),
@@ -150,7 +150,7 @@ mod tests {
         ];
         for (email, expected) in cases {
             let news = OrderUpdated { email: email.map(str::to_owned), ..news(News::Paid) };
-            assert_eq!(Letter::about(&news).err(), expected, "{email:?}");
+            assert_eq!(Mail::about(&news).err(), expected, "{email:?}");
         }
     }
 }

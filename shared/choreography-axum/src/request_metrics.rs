@@ -1,4 +1,4 @@
-//! Metrics: the requests of this face, and whatever the runtime counts, as Prometheus reads it.
+//! `/metrics`: the requests that were served and what the runtime counts, in Prometheus' text format.
 
 use std::sync::OnceLock;
 
@@ -9,10 +9,11 @@ use metrics::{counter, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::time::Instant;
 
-/// Upper ends of the buckets of durations, in seconds: from a read in memory to the time-out.
+/// Upper bounds of the buckets of durations, in seconds: from a read in memory to the time-out.
 const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
 
-/// Counts from now on; a process has one recorder. Nothing if another recorder was installed before.
+/// Installs the process's recorder with the first call, and returns it; nothing if another recorder was installed
+/// before.
 pub(crate) fn recorder() -> Option<&'static PrometheusHandle> {
     static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
     let install = || {
@@ -22,21 +23,21 @@ pub(crate) fn recorder() -> Option<&'static PrometheusHandle> {
     RECORDER.get_or_init(install).as_ref()
 }
 
-/// `GET /metrics`
+/// `GET /metrics`.
 pub(crate) async fn metrics() -> String {
     let Some(recorder) = recorder() else { return String::new() };
     recorder.run_upkeep();
     recorder.render()
 }
 
-/// Counts and times a request under its route, not its address: ids would make endless series.
+/// Counts and times a request by its route, not by its address: ids would make endless series.
 pub(crate) async fn measure(request: Request, next: Next) -> Response {
     let method = request.method().to_string();
     let route = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str).to_owned();
     let began = Instant::now();
     let response = next.run(request).await;
     let (status, took) = (response.status().as_u16(), began.elapsed());
-    tracing::debug!(method, route, status, ?took, "answered");
+    tracing::debug!(method, route, status, ?took, "request served");
     let labels = [("method", method), ("route", route), ("status", status.to_string())];
     counter!("http_requests_total", &labels).increment(1);
     histogram!("http_request_seconds", &labels[..2]).record(took.as_secs_f64());

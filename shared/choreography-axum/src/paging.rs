@@ -1,0 +1,129 @@
+//! Lists, page by page: each page says where the next one begins.
+
+use std::fmt::Display;
+use std::marker::PhantomData;
+
+use axum::extract::FromRequestParts;
+use axum::http::Uri;
+use axum::http::request::Parts;
+use choreography::{Listed, PAGE_MAX, Page};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::Problem;
+use crate::path_and_query::invalid_query;
+
+/// How many items a page has if the caller does not say.
+pub const LIMIT_DEFAULT: u32 = 20;
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Listing<T> {
+    /// The items on this page.
+    pub items: Vec<T>,
+    /// The next page's `cursor`; null on the last page.
+    pub next: Option<String>,
+}
+
+impl<R, T: From<R>> From<Listed<R>> for Listing<T> {
+    fn from(listed: Listed<R>) -> Self {
+        Self { items: listed.rows.into_iter().map(T::from).collect(), next: listed.next }
+    }
+}
+
+/// The parameters by which a list is paged, for an operation's `params(..)`. Handlers read them with [`Paged`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Paging {
+    /// At most so many items, up to 100; 20 if it is not given.
+    pub limit: Option<u32>,
+    /// The `next` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// The parameters of a list's query: which rows, and which page of them.
+///
+/// `F` is what filters the list, `()` for a list without filters. `C` is the type of the rows' keys, in which cursors
+/// are written. A limit that no page can have, a cursor that is no key, and a parameter
+/// that `F` refuses are 400.
+///
+/// ```
+/// # use axum::extract::State;
+/// # use choreography::Service;
+/// # use choreography_axum::{Json, Listing, Paged, Paging, Problem};
+/// # use serde::{Deserialize, Serialize};
+/// # use uuid::Uuid;
+/// # #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// # struct Payment { order_id: Uuid }
+/// # impl choreography::Row for Payment { const TABLE: &'static str = "payment"; type Key = Uuid; }
+/// # impl Payment { const ORDER: choreography::Column<Self, Uuid> = choreography::Column::new("key"); }
+/// #[derive(Deserialize)]
+/// #[serde(deny_unknown_fields)]
+/// struct Filter {
+///     order_id: Option<Uuid>,
+/// }
+///
+/// async fn list_payments(
+///     State(service): State<Service>,
+///     Paged { filter, page, .. }: Paged<Filter, Uuid>,
+/// ) -> Result<Json<Listing<Payment>>, Problem> {
+///     let mut payments = service.list::<Payment>(page).descending();
+///     if let Some(order_id) = filter.order_id {
+///         payments = payments.with(Payment::ORDER, &order_id);
+///     }
+///     Ok(Json(payments.get().await?.into()))
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Paged<F, C> {
+    /// The other parameters of the query.
+    pub filter: F,
+    /// The page that `limit` and `cursor` choose.
+    pub page: Page,
+    key: PhantomData<fn() -> C>,
+}
+
+impl<S, F, C> FromRequestParts<S> for Paged<F, C>
+where
+    S: Send + Sync,
+    F: DeserializeOwned,
+    C: DeserializeOwned + Display,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let (paging, filter): (Vec<&str>, Vec<&str>) = query.split('&').partition(|parameter| is_paging(parameter));
+        let page = page(read::<Parameters<C>>(&paging, query)?)?;
+        Ok(Self { filter: read(&filter, query)?, page, key: PhantomData })
+    }
+}
+
+fn is_paging(parameter: &str) -> bool {
+    matches!(parameter.split('=').next(), Some("limit" | "cursor"))
+}
+
+/// Reads some parameters of a query.
+fn read<T: DeserializeOwned>(parameters: &[&str], query: &str) -> Result<T, Problem> {
+    let part = format!("/?{}", parameters.join("&")).parse::<Uri>();
+    let part = part.map_err(|error| Problem::bad_request("invalid-query", format!("in ?{query}: {error}")))?;
+    let read = axum::extract::Query::<T>::try_from_uri(&part);
+    read.map(|read| read.0).map_err(|rejection| invalid_query(query, &rejection))
+}
+
+/// [`Paging`] with a cursor that must be a key.
+#[derive(Deserialize)]
+struct Parameters<C> {
+    limit: Option<u32>,
+    cursor: Option<C>,
+}
+
+/// Returns the page that a query chooses; a limit that no page can have is a 400.
+fn page<C: Display>(paging: Parameters<C>) -> Result<Page, Problem> {
+    let limit = paging.limit.unwrap_or(LIMIT_DEFAULT);
+    if !(1..=PAGE_MAX).contains(&limit) {
+        return Err(Problem::bad_request("invalid-query", format!("limit is 1 to {PAGE_MAX}, not {limit}")));
+    }
+    Ok(Page { limit, cursor: paging.cursor.map(|cursor| cursor.to_string()) })
+}

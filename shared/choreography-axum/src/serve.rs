@@ -1,0 +1,145 @@
+//! Serves a service's HTTP face until the process is told to stop.
+
+use std::future::{Future, IntoFuture};
+use std::io::{Error, ErrorKind};
+use std::pin::Pin;
+use std::time::Duration;
+
+use choreography::Service;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{Stopping, router};
+
+/// Where HTTP is served if nothing else is said.
+const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
+/// How long requests may take to finish once the service stops.
+const REQUESTS_FINISH_MAX: Duration = Duration::from_secs(5);
+/// How long the batch may take after that. Together with the requests it takes less than the 10 seconds after which
+/// supervisors commonly kill.
+const BATCH_FINISHES_MAX: Duration = Duration::from_secs(4);
+
+/// Serves a service's routes, health, metrics and `/openapi.json` until SIGTERM or Ctrl-C. Then requests and the batch
+/// are finished, within 10 seconds.
+///
+/// It listens at `127.0.0.1:8080`; [`at`](Serve::at) chooses another address.
+///
+/// ```no_run
+/// # use choreography::Service;
+/// # use choreography_axum::{Failure, serve};
+/// # use utoipa_axum::router::OpenApiRouter;
+/// # async fn run(service: Service, routes: OpenApiRouter<Service>) -> Result<(), Failure> {
+/// serve(service, routes).at("0.0.0.0:8082").await?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn serve(service: Service, routes: OpenApiRouter<Service>) -> Serve {
+    Serve { service, routes, address: LISTEN_DEFAULT.to_owned() }
+}
+
+/// A service that is about to be served: awaited, it serves until SIGTERM or Ctrl-C.
+#[must_use = "nothing is served until it is awaited"]
+pub struct Serve {
+    service: Service,
+    routes: OpenApiRouter<Service>,
+    address: String,
+}
+
+/// Why a service is not served, or not any more.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// Another process listens at the address.
+    #[error(
+        "{0} is taken: another process listens there, perhaps this service. Stop it, or choose another port with \
+         --listen or LISTEN=<address>:<port>"
+    )]
+    AddressTaken(String),
+    /// The address can't be listened at.
+    #[error("cannot listen at {address}, which --listen or LISTEN says")]
+    Listen {
+        /// The address.
+        address: String,
+        /// What the operating system says.
+        #[source]
+        error: Error,
+    },
+    /// The signals that stop the process can't be received.
+    #[error("listening for SIGTERM and SIGINT")]
+    Signals(#[source] Error),
+    /// A task of the service ended without being told to, which is a bug; the log says which.
+    #[error("{0} ended by itself: see the log")]
+    Ended(&'static str),
+}
+
+impl Serve {
+    /// Chooses the address, as `address:port`; [`Settings::listen`](crate::Settings::listen) is one.
+    pub fn at(self, address: &str) -> Self {
+        Self { address: address.to_owned(), ..self }
+    }
+
+    async fn run(self) -> Result<(), ServeError> {
+        let Self { service, routes, address } = self;
+        let served = match listen(&address).await {
+            Ok(listener) => serve_until_stopped(&service, routes, listener, &address).await,
+            Err(error) => Err(error),
+        };
+        if timeout(BATCH_FINISHES_MAX, service.stop()).await.is_err() {
+            tracing::warn!("the last batch did not finish in time; what is not committed is received again");
+        }
+        served
+    }
+}
+
+impl IntoFuture for Serve {
+    type Output = Result<(), ServeError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+async fn listen(address: &str) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => ServeError::AddressTaken(address.to_owned()),
+        _ => ServeError::Listen { address: address.to_owned(), error },
+    })
+}
+
+/// Serves until a signal comes or the service ends by itself; then lets the requests finish.
+async fn serve_until_stopped(
+    service: &Service,
+    routes: OpenApiRouter<Service>,
+    listener: TcpListener,
+    address: &str,
+) -> Result<(), ServeError> {
+    let address = listener.local_addr().map_or_else(|_| address.to_owned(), |address| address.to_string());
+    let (name, stopping) = (service.name(), Stopping::default());
+    // Made once: otherwise each connection would get a copy of all the routes, half a megabyte.
+    let app = router(service.clone(), routes, stopping.clone()).into_make_service();
+    let served = axum::serve(listener, app).with_graceful_shutdown(stopping.clone().begun());
+    let serving = tokio::spawn(served.into_future());
+    tracing::info!("{name} is served at http://{address}");
+    let ended = tokio::select! {
+        signal = stop_signal() => signal.map(|signal| tracing::info!("{name} stops: {signal}")),
+        () = service.failed() => Err(ServeError::Ended(name)),
+    };
+    stopping.begin();
+    if timeout(REQUESTS_FINISH_MAX, serving).await.is_err() {
+        tracing::warn!("some requests did not finish in time");
+    }
+    ended
+}
+
+/// Waits for SIGTERM or SIGINT, and returns its name.
+async fn stop_signal() -> Result<&'static str, ServeError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
+    Ok(tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    })
+}

@@ -1,0 +1,80 @@
+//! Reads a service's settings from flags and environment, and begins its log.
+
+use std::io::IsTerminal;
+
+use clap::{Command, Parser};
+use tracing_subscriber::EnvFilter;
+
+/// What is logged if `RUST_LOG` does not say otherwise.
+const LOG_DEFAULT: &str = "info,async_nats=warn,sqlx=warn";
+
+/// Reads a service's settings from flags and environment. `S` is [`Settings`](crate::Settings), or has them flattened
+/// in. `about` is the first line of `--help`.
+///
+/// The defaults of a service `payment`: user `payment` with password `payment-dev` (environment: `PAYMENT_PASSWORD`),
+/// database `.data/payment.db`, HTTP at `127.0.0.1:<port>`. The log goes to standard error from here on; `RUST_LOG`
+/// filters it.
+///
+/// Ends the process for `--help`, and for what can't be read after printing why.
+///
+/// ```no_run
+/// use choreography_axum::{Settings, settings};
+///
+/// let settings: Settings = settings("payment", "Payment: takes the money for orders.", 8082);
+/// ```
+///
+/// # Panics
+/// When the process logs already.
+pub fn settings<S: Parser>(service: &'static str, about: &'static str, port: u16) -> S {
+    let command = own_defaults(S::command(), service, port).name(service).about(about).long_about(None::<&str>);
+    let command = command.after_help("RUST_LOG says what is logged: RUST_LOG=debug, for one.");
+    let settings = S::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| LOG_DEFAULT.into());
+    let colors = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colors).init();
+    settings
+}
+
+/// Sets the defaults that differ from service to service.
+fn own_defaults(command: Command, service: &'static str, port: u16) -> Command {
+    let defaults = [
+        ("nats_user", service.to_owned()),
+        ("nats_password", format!("{service}-dev")),
+        ("database_url", format!("sqlite://.data/{service}.db")),
+        ("listen", format!("127.0.0.1:{port}")),
+    ];
+    let set = |command: Command, (name, value)| command.mut_arg(name, |arg| arg.required(false).default_value(value));
+    let command = defaults.into_iter().fold(command, set);
+    command.mut_arg("nats_password", |password| password.env(format!("{}_PASSWORD", service.to_uppercase())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use clap::{CommandFactory, FromArgMatches};
+
+    use super::*;
+    use crate::Settings;
+
+    /// A service's settings with others beside them.
+    #[derive(Debug, Parser)]
+    struct Wider {
+        #[command(flatten)]
+        service: Settings,
+        #[arg(long, default_value = "15m")]
+        patience: String,
+    }
+
+    #[test]
+    fn every_setting_has_a_default_also_beside_others() {
+        let command = own_defaults(Wider::command(), "payment", 8082);
+        let wider = Wider::from_arg_matches(&command.get_matches_from(["payment", "--demo"])).unwrap();
+        let Settings { nats_user, listen, demo, .. } = wider.service;
+        assert_eq!((nats_user.as_str(), listen.as_str(), demo), ("payment", "127.0.0.1:8082", true));
+        assert_eq!(wider.patience, "15m");
+        let Settings { circuit_threshold, circuit_pace, overdue_after, backlog_max, .. } = wider.service;
+        assert_eq!((circuit_threshold, circuit_pace, backlog_max), (3, 20, 100_000));
+        assert_eq!(overdue_after, Duration::from_secs(30));
+    }
+}
