@@ -1,17 +1,4 @@
-//! The HTTP face of a [`choreography`] service, so that the service's own code is its routes.
-//!
-//! One thing must hold: whatever goes wrong is answered with a [`Problem`] that says what is wrong and what can be
-//! done about it, also for an address that does not exist, a panic, or a request that takes too long.
-//!
-//! | what | where |
-//! |---|---|
-//! | errors as `application/problem+json` (RFC 9457) | [`Problem`], [`InvalidField`] |
-//! | requests | [`Json`], [`Path`], [`Query`], [`Paged`], [`Caller`], [`Idempotent`] |
-//! | answers | [`Json`], [`Listing`], [`find()`] |
-//! | `/livez`, `/readyz`, `/circuits`, `/metrics`, `/openapi.json`, limits and time-outs | [`router()`] |
-//! | flags and environment, logs | [`settings()`], [`Settings`] |
-//! | running until SIGTERM or Ctrl-C | [`serve()`], [`Failure`] |
-//! | tests in memory | `testing::TestService` (feature `testing`) |
+#![doc = include_str!("../README.md")]
 
 mod body;
 mod caller;
