@@ -2,7 +2,7 @@
 //!
 //! A dealer never has more active deliveries than room.
 
-use choreography::{Column, Command, Message, Rejected, Row};
+use choreography::{Column, Command, Rejected, Row};
 use contracts::Zone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -22,17 +22,13 @@ pub struct Dealer {
 }
 
 /// A zone and those who deliver there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Row)]
+#[row(table = "dealers", key = Zone)]
 pub struct Dealers {
     /// The zone.
     pub zone: Zone,
     /// Its dealers, the oldest first.
     pub dealers: Vec<Dealer>,
-}
-
-impl Row for Dealers {
-    const TABLE: &'static str = "dealers";
-    type Key = Zone;
 }
 
 impl Dealers {
@@ -61,7 +57,8 @@ impl Dealers {
 }
 
 /// Somebody new delivers to a zone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
+#[command(name = "add-dealer", key = zone, row = Dealers)]
 pub struct AddDealer {
     /// The zone.
     pub zone: Zone,
@@ -69,18 +66,6 @@ pub struct AddDealer {
     pub name: String,
     /// How many deliveries the dealer takes at once.
     pub capacity: u32,
-}
-
-impl Message for AddDealer {
-    const NAME: &'static str = "add-dealer";
-    type Key = Zone;
-    fn key(&self) -> Zone {
-        self.zone.clone()
-    }
-}
-
-impl Command for AddDealer {
-    type Row = Dealers;
 }
 
 /// The code of the refusal of a dealer that the zone has already.

@@ -25,7 +25,8 @@ pub enum Status {
 }
 
 /// An order's delivery.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Row)]
+#[row(table = "delivery", key = OrderId)]
 pub struct Delivery {
     /// Its own id.
     pub id: DeliveryId,
@@ -47,11 +48,6 @@ pub struct Delivery {
     /// When it came to be as it is.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
-}
-
-impl Row for Delivery {
-    const TABLE: &'static str = "delivery";
-    type Key = OrderId;
 }
 
 impl Concerns<Zone> for Delivery {

@@ -2,7 +2,7 @@
 //!
 //! A dealer's place is taken once for an order and freed once, in whatever order the messages come.
 
-use choreography::{Command, Dead, Incoming, Message, Rejected, Rows};
+use choreography::{Command, Dead, Incoming, Rejected, Rows};
 use contracts::{CancelDelivery, CancelPayment, CancelReason, CreateDelivery, DeliveryAssigned, OrderId};
 use serde::{Deserialize, Serialize};
 
@@ -45,22 +45,11 @@ pub(crate) fn give_up(dead: &Dead<CreateDelivery>, delivery: &mut Option<Deliver
 }
 
 /// The dealer has brought it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
+#[command(name = "complete-delivery", key = order_id, row = Delivery)]
 pub struct CompleteDelivery {
     /// The order.
     pub order_id: OrderId,
-}
-
-impl Message for CompleteDelivery {
-    const NAME: &'static str = "complete-delivery";
-    type Key = OrderId;
-    fn key(&self) -> OrderId {
-        self.order_id
-    }
-}
-
-impl Command for CompleteDelivery {
-    type Row = Delivery;
 }
 
 /// The customer has the order; the dealer has room for another.

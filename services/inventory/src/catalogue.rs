@@ -2,14 +2,15 @@
 //!
 //! Whatever is held for orders stays on the shelf.
 
-use choreography::{Command, Message, Rejected};
+use choreography::{Command, Rejected};
 use contracts::{Money, Sku};
 use serde::{Deserialize, Serialize};
 
 use crate::stock::{PIECES_MAX, Stock};
 
 /// A product as it should be, new or not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
+#[command(name = "put-product", key = sku, row = Stock)]
 pub struct PutProduct {
     /// Its code.
     pub sku: Sku,
@@ -22,37 +23,21 @@ pub struct PutProduct {
 }
 
 /// A product that the catalogue should have; if it has it already, it stays as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IntroduceProduct(pub PutProduct);
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
+#[command(name = "introduce-product", key = product.sku: Sku, row = Stock)]
+pub struct IntroduceProduct {
+    /// The product.
+    pub product: PutProduct,
+}
 
 /// Pieces have come, or have gone otherwise than by an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
+#[command(name = "adjust-stock", key = sku, row = Stock)]
 pub struct AdjustStock {
     /// The product's code.
     pub sku: Sku,
     /// How many pieces more; negative for fewer.
     pub delta: i64,
-}
-
-macro_rules! commands_on_stock {
-    ($($command:ty => $name:literal, $sku:expr;)+) => {
-        $(impl Message for $command {
-            const NAME: &'static str = $name;
-            type Key = Sku;
-            fn key(&self) -> Sku {
-                let sku: fn(&$command) -> &Sku = $sku;
-                sku(self).clone()
-            }
-        }
-        impl Command for $command {
-            type Row = Stock;
-        })+
-    };
-}
-commands_on_stock! {
-    PutProduct => "put-product", |command| &command.sku;
-    IntroduceProduct => "introduce-product", |command| &command.0.sku;
-    AdjustStock => "adjust-stock", |command| &command.sku;
 }
 
 /// The product is as it should be.
@@ -68,7 +53,7 @@ pub(crate) fn put_product(command: &PutProduct, stock: &mut Option<Stock>) -> Re
 
 /// The catalogue has the product.
 pub(crate) fn introduce_product(command: &IntroduceProduct, stock: &mut Option<Stock>) -> Result<(), Rejected> {
-    if stock.is_some() { Ok(()) } else { put_product(&command.0, stock) }
+    if stock.is_some() { Ok(()) } else { put_product(&command.product, stock) }
 }
 
 /// The shelf is counted anew.
@@ -123,7 +108,7 @@ mod tests {
     fn a_product_that_is_known_is_not_introduced_again() {
         for (before, after) in [(None, 5), (Some(tea(10, 4)), 10)] {
             let mut stock = before;
-            introduce_product(&IntroduceProduct(put(5)), &mut stock).unwrap();
+            introduce_product(&IntroduceProduct { product: put(5) }, &mut stock).unwrap();
             assert_eq!(stock.unwrap().on_shelf, after);
         }
     }

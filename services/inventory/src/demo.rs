@@ -24,7 +24,7 @@ pub async fn fill_shelf(service: &Service) -> Result<(), ExecuteError> {
     for (sku, name, cents, stock) in PRODUCTS {
         let sku = sku.parse().expect("the demonstration's codes are codes: a test puts them on the shelf");
         let price = Money::new(cents, Currency::EUR);
-        let product = IntroduceProduct(PutProduct { sku, name: name.to_owned(), price, stock });
+        let product = IntroduceProduct { product: PutProduct { sku, name: name.to_owned(), price, stock } };
         service.execute(product).await?;
     }
     Ok(())

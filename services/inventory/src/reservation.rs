@@ -26,7 +26,8 @@ pub enum Status {
 }
 
 /// An order's pieces.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Row)]
+#[row(table = "reservation", key = OrderId)]
 pub struct Reservation {
     /// The order.
     pub order_id: OrderId,
@@ -38,11 +39,6 @@ pub struct Reservation {
     pub reason: Option<CancelReason>,
     /// When it came to be as it is.
     pub updated_at: Timestamp,
-}
-
-impl Row for Reservation {
-    const TABLE: &'static str = "reservation";
-    type Key = OrderId;
 }
 
 impl Concerns<Sku> for Reservation {

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub const PIECES_MAX: u64 = 1_000_000_000_000;
 
 /// A product and its pieces.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Row)]
+#[row(table = "stock", key = Sku)]
 pub struct Stock {
     /// Its code.
     pub sku: Sku,
@@ -22,11 +23,6 @@ pub struct Stock {
     pub on_shelf: u64,
     /// How many of them belong to orders that have not left yet.
     pub held: u64,
-}
-
-impl Row for Stock {
-    const TABLE: &'static str = "stock";
-    type Key = Sku;
 }
 
 impl Stock {

@@ -12,17 +12,13 @@ use uuid::Uuid;
 use crate::mail::{Mail, Skipped, subject};
 
 /// All mails to one order's customer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Row)]
+#[row(table = "notifications", key = OrderId)]
 pub struct Notifications {
     /// The order.
     pub order_id: OrderId,
     /// The mails, in the order of the news.
     pub mails: Vec<Notification>,
-}
-
-impl Row for Notifications {
-    const TABLE: &'static str = "notifications";
-    type Key = OrderId;
 }
 
 /// How far a mail is.

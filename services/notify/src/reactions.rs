@@ -3,7 +3,7 @@
 //! An order's news are told in order, each with one `Message-ID`, whatever is tried again.
 
 use anyhow::Context as _;
-use choreography::Incoming;
+use choreography::{EffectError, Incoming};
 use contracts::{CustomerNotified, OrderUpdated};
 
 use crate::mail::Mail;
@@ -17,12 +17,16 @@ pub(crate) fn note_mail(message: &Incoming<OrderUpdated>, notifications: &mut Op
 }
 
 /// Sends the mail. If there is nobody to send it to, nothing more can be done, and the story ends all the same.
-pub(crate) async fn send_mail(message: &Incoming<OrderUpdated>, mailer: &Mailer) -> anyhow::Result<CustomerNotified> {
+pub(crate) async fn send_mail(
+    message: &Incoming<OrderUpdated>,
+    mailer: &Mailer,
+) -> Result<CustomerNotified, EffectError> {
     let (order_id, status) = (message.order_id, message.status);
     match Mail::about(message) {
         Ok(mail) => {
             let sent = mailer.send(&mail, message.id(), message.now()).await;
-            sent.with_context(|| format!("mailing the customer of order {order_id}"))?;
+            let sent = sent.with_context(|| format!("mailing the customer of order {order_id}"));
+            sent.map_err(EffectError::transient)?;
         }
         Err(skipped) => tracing::info!(%order_id, ?skipped, "there is nobody to mail"),
     }

@@ -2,7 +2,7 @@
 //!
 //! Given twice, a command does nothing the second time and is answered with the same order.
 
-use choreography::{Command, Incoming, Message, Rejected};
+use choreography::{Command, Incoming, Rejected};
 use contracts::{
     Address, CancelDelivery, CancelPayment, CancelReason, Confirmation, CustomerId, Line, OrderId, OrderUpdated,
     ReserveStock, Zone,
@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::order::{Order, Status};
 
 /// Something is ordered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
+#[command(name = "open-order", key = order_id, row = Order)]
 pub struct OpenOrder {
     /// The id that the order will have.
     pub order_id: OrderId,
@@ -29,7 +30,8 @@ pub struct OpenOrder {
 }
 
 /// The order goes elsewhere; what is not given stays.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
+#[command(name = "move-order", key = order_id, row = Order)]
 pub struct MoveOrder {
     /// The order.
     pub order_id: OrderId,
@@ -40,30 +42,11 @@ pub struct MoveOrder {
 }
 
 /// The customer does not want the order any more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
+#[command(name = "withdraw-order", key = order_id, row = Order)]
 pub struct WithdrawOrder {
     /// The order.
     pub order_id: OrderId,
-}
-
-macro_rules! commands_on_an_order {
-    ($($command:ty => $name:literal,)+) => {
-        $(impl Message for $command {
-            const NAME: &'static str = $name;
-            type Key = OrderId;
-            fn key(&self) -> OrderId {
-                self.order_id
-            }
-        }
-        impl Command for $command {
-            type Row = Order;
-        })+
-    };
-}
-commands_on_an_order! {
-    OpenOrder => "open-order",
-    MoveOrder => "move-order",
-    WithdrawOrder => "withdraw-order",
 }
 
 /// Opens the order, and has its pieces held.
@@ -145,7 +128,7 @@ mod tests {
     use super::*;
     use crate::order::tests::{at, id, line, order};
 
-    fn hear<M: Message>(command: M) -> Incoming<M> {
+    fn hear<M: choreography::Message>(command: M) -> Incoming<M> {
         Incoming::new(command, id(9), at(5))
     }
 

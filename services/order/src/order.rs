@@ -36,7 +36,8 @@ impl std::fmt::Display for Status {
 }
 
 /// An order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Row)]
+#[row(table = "orders", key = OrderId)] // `order` is a word of SQL
 pub struct Order {
     /// Its id, the key of its story.
     pub id: OrderId,
@@ -66,11 +67,6 @@ pub struct Order {
     pub created_at: Timestamp,
     /// When it came to be as it is.
     pub updated_at: Timestamp,
-}
-
-impl Row for Order {
-    const TABLE: &'static str = "orders"; // `order` is a word of SQL
-    type Key = OrderId;
 }
 
 impl Order {

@@ -9,36 +9,19 @@ use serde::{Deserialize, Serialize};
 use crate::payment::{Payment, Status};
 
 /// The customer pays.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
+#[command(name = "confirm-payment", key = order_id, row = Payment)]
 pub struct ConfirmPayment {
     /// The order.
     pub order_id: OrderId,
 }
 
 /// The customer does not want to pay.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
+#[command(name = "decline-payment", key = order_id, row = Payment)]
 pub struct DeclinePayment {
     /// The order.
     pub order_id: OrderId,
-}
-
-macro_rules! commands_on_a_payment {
-    ($($command:ty => $name:literal,)+) => {
-        $(impl Message for $command {
-            const NAME: &'static str = $name;
-            type Key = OrderId;
-            fn key(&self) -> OrderId {
-                self.order_id
-            }
-        }
-        impl Command for $command {
-            type Row = Payment;
-        })+
-    };
-}
-commands_on_a_payment! {
-    ConfirmPayment => "confirm-payment",
-    DeclinePayment => "decline-payment",
 }
 
 /// Takes the money, and tells the order; the deadline is off.

@@ -25,7 +25,8 @@ pub enum Status {
 }
 
 /// An order's payment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Row)]
+#[row(table = "payment", key = OrderId)]
 pub struct Payment {
     /// Its own id.
     pub id: PaymentId,
@@ -48,11 +49,6 @@ pub struct Payment {
     /// When it came to be as it is.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
-}
-
-impl Row for Payment {
-    const TABLE: &'static str = "payment";
-    type Key = OrderId;
 }
 
 impl Payment {

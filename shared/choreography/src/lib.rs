@@ -16,6 +16,25 @@ mod settings;
 mod testing;
 mod wire;
 
+// A derive writes `::choreography`, also in this crate.
+extern crate self as choreography;
+
+/// The roles of messages as types, for [`Message::Role`].
+pub mod role {
+    pub use crate::declare::role::{Compensation, Event, Step};
+}
+
+/// What stands only in bounds of this crate's functions. Nothing else implements or calls these traits.
+pub mod bounds {
+    pub use crate::declare::effect::Effect;
+    pub use crate::declare::function::{FirstRow, Function, MayBeMissing, RepliesTo};
+    pub use crate::declare::input::{IsCompensation, IsStepOrEvent, ReactionInput};
+    pub use crate::declare::output::{CommandOutput, EffectOutput, ReactionOutput};
+    pub use crate::declare::role::{Forward, RoleType};
+    pub use crate::declare::row::ByMessage;
+    pub use crate::declare::row_arguments::{RowArgument, RowArguments};
+}
+
 pub mod bus;
 #[cfg(feature = "jetstream")]
 pub mod dead_letters;
@@ -25,15 +44,21 @@ pub mod store;
 
 pub use breaker::{BreakerStatus, Circuit, CircuitState};
 pub use builder::{ServiceBuilder, StartError};
+pub use choreography_derive::{Command, Message, Row};
 pub use clock::Clock;
-pub use declare::choreography::{Choreography, Edge};
-pub use declare::effect::Effect;
-pub use declare::function::{Function, MayBeMissing, RepliesWith, RowArgument, RowArguments, nothing};
+pub use declare::choreography::Choreography;
+pub use declare::edge::Edge;
+pub use declare::effect_error::EffectError;
+pub use declare::function::nothing;
 pub use declare::handler::HandlerKind;
+pub use declare::incoming::{Dead, Incoming};
+pub use declare::key::{Concerns, Key};
 pub use declare::map::Map;
-pub use declare::message::{Command, Concerns, Dead, Incoming, Key, Message, ReactionInput, Scheduled};
-pub use declare::outgoing::{CommandOutput, Outgoing, OutgoingType, PAYLOAD_BYTES_MAX, ReactionOutput, Rejected};
-pub use declare::row::{ByMessage, Row, Rows};
+pub use declare::message::{Command, Message, Scheduled};
+pub use declare::outgoing::{Outgoing, OutgoingType, PAYLOAD_BYTES_MAX};
+pub use declare::output::Rejected;
+pub use declare::role::Role;
+pub use declare::row::{Row, Rows};
 pub use engine::execute::{ExecuteError, Idempotency, Request};
 pub use engine::shared::Health;
 pub use query::{Column, List, Listed, PAGE_MAX, Page};

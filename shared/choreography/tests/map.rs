@@ -1,47 +1,42 @@
 //! The map finds what is missing in a choreography. Small made-up trips: a flight is booked, then a room.
 
-use choreography::{Choreography, Command, Concerns, Dead, Map, Message, Rejected, Row, nothing};
+use choreography::{Choreography, Command, Concerns, Dead, EffectError, Map, Message, Rejected, Row, nothing};
 use serde::{Deserialize, Serialize};
 
 type Trip = String;
 
 macro_rules! messages {
-    ($($message:ident $name:literal),* $(,)?) => {$(
-        #[derive(Clone, Serialize, Deserialize)]
+    ($($message:ident $name:literal $role:ident),* $(,)?) => {$(
+        #[derive(Clone, Serialize, Deserialize, Message)]
+        #[message(name = $name, key = 0, role = $role)]
         struct $message(Trip);
-        impl Message for $message {
-            const NAME: &'static str = $name;
-            const UNDO: bool = $name.as_bytes()[0] == b'c'; // cancel
-            type Key = Trip;
-            fn key(&self) -> Trip {
-                self.0.clone()
-            }
-        }
     )*};
 }
 messages!(
-    Plan "plan", BookFlight "book-flight", BookRoom "book-room", CancelFlight "cancel-flight", CancelTrip "cancel-trip",
-    GiveBack "give-back", TellGuest "tell-guest",
+    BookFlight "book-flight" step,
+    BookRoom "book-room" step,
+    InformGuest "inform-guest" step,
+    CancelFlight "cancel-flight" compensation,
+    CancelTrip "cancel-trip" compensation,
 );
+
+#[derive(Clone, Serialize, Deserialize, Command)]
+#[command(name = "plan", key = 0, row = Wish)]
+struct Plan(Trip);
+
+#[derive(Clone, Serialize, Deserialize, Command)]
+#[command(name = "return-ticket", key = 0, row = Seat)]
+struct ReturnTicket(Trip);
 
 macro_rules! rows {
     ($($row:ident $table:literal),* $(,)?) => {$(
-        #[derive(Clone, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, PartialEq, Serialize, Deserialize, Row)]
+        #[row(table = $table, key = Trip)]
         struct $row(Trip);
-        impl Row for $row {
-            const TABLE: &'static str = $table;
-            type Key = Trip;
-        }
     )*};
 }
 rows!(Wish "wish", Seat "seat", Meal "meal", Bed "bed");
 
-impl Command for Plan {
-    type Row = Wish;
-}
-impl Command for GiveBack {
-    type Row = Seat;
-}
 impl Concerns<Trip> for Seat {
     fn concerns(&self) -> Vec<Trip> {
         vec![self.0.clone()]
@@ -87,115 +82,112 @@ fn assert_problems(services: &[Choreography], expected: &[&str]) {
 }
 
 #[test]
-fn a_whole_dance_has_no_problems() {
+fn a_complete_choreography_has_no_problems() {
     assert_problems(&[agency(), airline(), hotel()], &[]);
 }
 
 #[test]
-fn a_message_that_nobody_hears_is_found() {
-    let expected =
-        ["airline receives cancel-flight, and nobody says it", "airline says book-room, and nobody receives it"];
+fn a_message_that_nobody_receives_or_nobody_publishes_is_a_problem() {
+    let expected = [
+        "airline publishes book-room, and nobody receives it",
+        "airline receives cancel-flight, and nobody publishes it",
+    ];
     assert_problems(&[agency(), airline()], &expected);
 }
 
 #[test]
-fn a_command_needs_nobody_to_say_it() {
+fn a_command_needs_no_publisher() {
     let alone = Choreography::new("agency").command(plan);
-    assert_problems(&[alone], &["agency says book-flight, and nobody receives it"]);
+    assert_problems(&[alone], &["agency publishes book-flight, and nobody receives it"]);
 }
 
 #[test]
-fn a_step_whose_message_may_die_unnoticed_is_found() {
+fn a_reaction_without_a_fallback_is_a_problem() {
     let airline = Choreography::new("airline").on(book_flight).compensate(cancel_flight);
-    assert_problems(&[agency(), airline, hotel()], &["airline has no otherwise for book-flight"]);
+    assert_problems(&[agency(), airline, hotel()], &["airline has no fallback for book-flight"]);
 }
 
 #[test]
-fn an_effect_may_die_too_and_shares_the_otherwise_of_its_services_step() {
-    fn tell(_: &BookRoom, _: &mut Option<Bed>) -> (Option<CancelFlight>, Option<TellGuest>) {
+fn an_effect_needs_a_fallback_and_shares_the_one_of_the_reaction() {
+    fn book_and_inform(_: &BookRoom, _: &mut Option<Bed>) -> (Option<CancelFlight>, Option<InformGuest>) {
         (None, None)
     }
-    async fn mail(_: &TellGuest, _: &()) -> anyhow::Result<()> {
+    async fn mail(_: &InformGuest, _: &()) -> Result<(), EffectError> {
         Ok(())
     }
-    fn note(_: &TellGuest, _: &mut Option<Wish>) {}
-    let hotel = || Choreography::new("hotel").on(tell).fallback(no_room);
-    let deaf = Choreography::new("desk").effect(mail, ());
-    assert_problems(&[agency(), airline(), hotel(), deaf], &["desk has no otherwise for tell-guest"]);
-    let desk = Choreography::new("desk").on(note).fallback(nothing::<TellGuest>).effect(mail, ());
+    fn note(_: &InformGuest, _: &mut Option<Wish>) {}
+    let hotel = || Choreography::new("hotel").on(book_and_inform).fallback(no_room);
+    let without = Choreography::new("desk").effect(mail, ());
+    assert_problems(&[agency(), airline(), hotel(), without], &["desk has no fallback for inform-guest"]);
+    let desk = Choreography::new("desk").on(note).fallback(nothing::<InformGuest>).effect(mail, ());
     assert_problems(&[agency(), airline(), hotel(), desk], &[]);
 }
 
 #[test]
-fn rows_that_no_undo_reaches_when_the_story_turns_back_are_stranded() {
+fn a_table_that_no_compensation_reaches_is_stranded() {
     let airline = Choreography::new("airline").on(book_flight_with_meal).fallback(no_flight).compensate(cancel_flight);
-    let stranded =
-        "airline changes meal at book-flight, and when hotel turns back at book-room no compensation reaches it";
+    let stranded = "airline changes meal at book-flight, and no compensation reaches it from book-room at hotel";
     assert_problems(&[agency(), airline, hotel()], &[stranded]);
 }
 
 #[test]
-fn an_undo_that_does_not_say_the_undo_before_it_strands_the_beginning() {
-    fn keep_quiet(_: &CancelFlight, _: &mut Option<Seat>) {}
-    let airline = Choreography::new("airline").on(book_flight).fallback(no_flight).compensate(keep_quiet);
-    let stranded = "agency changes wish at plan, and when hotel turns back at book-room no compensation reaches it";
+fn a_compensation_that_does_not_publish_the_one_before_it_strands_the_beginning() {
+    fn end_here(_: &CancelFlight, _: &mut Option<Seat>) {}
+    let airline = Choreography::new("airline").on(book_flight).fallback(no_flight).compensate(end_here);
+    let stranded = "agency changes wish at plan, and no compensation reaches it from book-room at hotel";
     assert_problems(&[agency(), airline, hotel()], &[stranded]);
 }
 
 #[test]
-fn an_undo_behind_a_forward_step_does_not_count() {
-    fn ask(_: &CancelFlight, _: &mut Option<Seat>) -> Option<TellGuest> {
+fn a_compensation_behind_a_step_does_not_count() {
+    fn inform(_: &CancelFlight, _: &mut Option<Seat>) -> Option<InformGuest> {
         None
     }
-    fn answer(_: &TellGuest) -> Option<CancelTrip> {
+    fn cancel(_: &InformGuest) -> Option<CancelTrip> {
         None
     }
-    let airline = Choreography::new("airline").on(book_flight).fallback(no_flight).compensate(ask);
-    let desk = Choreography::new("desk").on(answer).fallback(nothing::<TellGuest>);
-    let stranded = "agency changes wish at plan, and when hotel turns back at book-room no compensation reaches it";
+    let airline = Choreography::new("airline").on(book_flight).fallback(no_flight).compensate(inform);
+    let desk = Choreography::new("desk").on(cancel).fallback(nothing::<InformGuest>);
+    let stranded = "agency changes wish at plan, and no compensation reaches it from book-room at hotel";
     assert_problems(&[agency(), airline, hotel(), desk], &[stranded]);
 }
 
 #[test]
-fn what_only_an_otherwise_says_turns_the_story_back_as_well() {
-    fn sleep(_: &BookRoom, _: &mut Option<Bed>) {}
-    let hotel = Choreography::new("hotel").on(sleep).fallback(no_room);
+fn a_compensation_that_only_a_fallback_publishes_is_a_turning_point_as_well() {
+    fn book(_: &BookRoom, _: &mut Option<Bed>) {}
+    let hotel = Choreography::new("hotel").on(book).fallback(no_room);
     let airline = Choreography::new("airline").on(book_flight_with_meal).fallback(no_flight).compensate(cancel_flight);
-    let stranded =
-        "airline changes meal at book-flight, and when hotel turns back at book-room no compensation reaches it";
+    let stranded = "airline changes meal at book-flight, and no compensation reaches it from book-room at hotel";
     assert_problems(&[agency(), airline, hotel], &[stranded]);
 }
 
 #[test]
-fn a_command_on_rows_comes_after_the_steps_that_write_them() {
-    fn give_back(command: &GiveBack, _: &mut Seat) -> Result<CancelTrip, Rejected> {
+fn a_command_that_needs_a_row_comes_after_what_writes_it() {
+    fn return_ticket(command: &ReturnTicket, _: &mut Seat) -> Result<CancelTrip, Rejected> {
         Ok(CancelTrip(command.0.clone()))
     }
-    let with_meal = |airline: Choreography| airline.fallback(no_flight).compensate(cancel_flight).command(give_back);
-    assert_problems(&[agency(), with_meal(Choreography::new("airline").on(book_flight)), hotel()], &[]);
-    fn feed(_: &BookFlight, _: &mut Option<Seat>, _: &mut Option<Meal>) -> Option<BookRoom> {
-        None
-    }
+    let rest = |airline: Choreography| airline.fallback(no_flight).compensate(cancel_flight).command(return_ticket);
+    assert_problems(&[agency(), rest(Choreography::new("airline").on(book_flight)), hotel()], &[]);
     let stranded = [
-        "airline changes meal at book-flight, and when airline turns back at give-back no compensation reaches it",
-        "airline changes meal at book-flight, and when hotel turns back at book-room no compensation reaches it",
+        "airline changes meal at book-flight, and no compensation reaches it from book-room at hotel",
+        "airline changes meal at book-flight, and no compensation reaches it from return-ticket at airline",
     ];
-    assert_problems(&[agency(), with_meal(Choreography::new("airline").on(feed)), hotel()], &stranded);
+    assert_problems(&[agency(), rest(Choreography::new("airline").on(book_flight_with_meal)), hotel()], &stranded);
 }
 
 #[test]
-fn a_command_that_needs_no_row_begins_a_story_and_comes_after_nothing() {
-    fn thank(_: &TellGuest, _: &mut Option<Wish>) {}
-    fn eat(_: &GiveBack, _: &mut Seat, _: &mut Option<Meal>) -> Result<TellGuest, Rejected> {
+fn a_command_that_needs_no_row_comes_after_nothing() {
+    fn thank(_: &InformGuest, _: &mut Option<Wish>) {}
+    fn eat(_: &ReturnTicket, _: &mut Seat, _: &mut Option<Meal>) -> Result<InformGuest, Rejected> {
         Err(Rejected::new("no", "never called"))
     }
-    // Were the plan made after the thanks, the meal would be stranded when the room is cancelled.
-    let agency = agency().on(thank).fallback(nothing::<TellGuest>);
+    // If the plan came after the thanks, the meal would be stranded when the room is cancelled.
+    let agency = agency().on(thank).fallback(nothing::<InformGuest>);
     assert_problems(&[agency, airline().command(eat), hotel()], &[]);
 }
 
 #[test]
-fn a_service_hears_each_message_from_each_of_its_sayers() {
+fn a_service_receives_each_message_from_each_of_its_publishers() {
     let map = Map::of(&[agency(), airline(), hotel()]);
     assert_eq!(map.received_by("agency"), ["airline.cancel-trip"]);
     assert_eq!(map.received_by("airline"), ["agency.book-flight", "hotel.cancel-flight"]);
@@ -203,12 +195,12 @@ fn a_service_hears_each_message_from_each_of_its_sayers() {
 }
 
 #[test]
-fn the_picture_shows_undos_dotted() {
-    let picture = "flowchart LR
+fn the_chart_shows_compensations_dotted() {
+    let chart = "flowchart LR
     agency -->|book-flight| airline
     airline -->|book-room| hotel
     airline -.->|cancel-trip| agency
     hotel -.->|cancel-flight| airline
 ";
-    assert_eq!(Map::of(&[agency(), airline(), hotel()]).to_mermaid(), picture);
+    assert_eq!(Map::of(&[agency(), airline(), hotel()]).to_mermaid(), chart);
 }

@@ -1,12 +1,13 @@
 //! What delivery says, and the compensation that delivery receives.
 
+use choreography::Message;
 use serde::{Deserialize, Serialize};
 
-use crate::macros::story_of_an_order;
 use crate::{CancelReason, DeliveryId, OrderId};
 
 /// To order and inventory: a dealer brings the order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[message(name = "delivery-assigned", key = order_id, role = event)]
 pub struct DeliveryAssigned {
     /// The order.
     pub order_id: OrderId,
@@ -19,15 +20,11 @@ pub struct DeliveryAssigned {
 /// Compensation, to delivery: the dealer is free again. Delivery says `cancel-payment` then, in every case.
 ///
 /// Said by order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[message(name = "cancel-delivery", key = order_id, role = compensation)]
 pub struct CancelDelivery {
     /// The order.
     pub order_id: OrderId,
     /// Why.
     pub reason: CancelReason,
-}
-
-story_of_an_order! {
-    DeliveryAssigned => "delivery-assigned",
-    CancelDelivery => "cancel-delivery" compensation,
 }

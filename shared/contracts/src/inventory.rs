@@ -1,12 +1,13 @@
 //! What inventory says.
 
+use choreography::Message;
 use serde::{Deserialize, Serialize};
 
-use crate::macros::story_of_an_order;
 use crate::{Confirmation, CustomerId, Money, OrderId};
 
 /// To payment: the pieces are held and this is what they cost.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[message(name = "create-payment", key = order_id, role = step)]
 pub struct CreatePayment {
     /// The order.
     pub order_id: OrderId,
@@ -16,8 +17,4 @@ pub struct CreatePayment {
     pub amount: Money,
     /// Whether the payment waits for the customer.
     pub confirmation: Confirmation,
-}
-
-story_of_an_order! {
-    CreatePayment => "create-payment",
 }

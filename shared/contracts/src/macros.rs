@@ -82,26 +82,3 @@ macro_rules! word {
     };
 }
 pub(crate) use word;
-
-/// Messages in the story of an order: their field `order_id` is the key. What undoes something says so.
-macro_rules! story_of_an_order {
-    ($($message:ty => $name:literal $($compensation:ident)?,)+) => {
-        $(impl choreography::Message for $message {
-            const NAME: &'static str = $name;
-            $($crate::macros::$compensation!();)?
-            type Key = $crate::OrderId;
-            fn key(&self) -> $crate::OrderId {
-                self.order_id
-            }
-        })+
-    };
-}
-pub(crate) use story_of_an_order;
-
-/// Marks a compensation.
-macro_rules! compensation {
-    () => {
-        const UNDO: bool = true;
-    };
-}
-pub(crate) use compensation;

@@ -1,10 +1,9 @@
 //! What order says, and the compensation that order and inventory receive.
 
-use choreography::Concerns;
+use choreography::{Concerns, Message};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::macros::story_of_an_order;
 use crate::{CancelReason, CustomerId, Money, OrderId, Sku, Zone};
 
 /// So many pieces of a product.
@@ -49,7 +48,8 @@ pub enum News {
 }
 
 /// To inventory: hold these pieces. Each product stands on one line only.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[message(name = "reserve-stock", key = order_id, role = step)]
 pub struct ReserveStock {
     /// The order.
     pub order_id: OrderId,
@@ -68,7 +68,8 @@ impl Concerns<Sku> for ReserveStock {
 }
 
 /// To delivery: find a dealer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[message(name = "create-delivery", key = order_id, role = step)]
 pub struct CreateDelivery {
     /// The order.
     pub order_id: OrderId,
@@ -83,7 +84,8 @@ impl Concerns<Zone> for CreateDelivery {
 }
 
 /// To notify: the customer should know.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[message(name = "order-updated", key = order_id, role = event)]
 pub struct OrderUpdated {
     /// The order.
     pub order_id: OrderId,
@@ -104,17 +106,11 @@ pub struct OrderUpdated {
 /// Compensation, to order and inventory: the order is off; what is held for it is let go.
 ///
 /// Said by inventory and payment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[message(name = "cancel-order", key = order_id, role = compensation)]
 pub struct CancelOrder {
     /// The order.
     pub order_id: OrderId,
     /// Why.
     pub reason: CancelReason,
-}
-
-story_of_an_order! {
-    ReserveStock => "reserve-stock",
-    CreateDelivery => "create-delivery",
-    OrderUpdated => "order-updated",
-    CancelOrder => "cancel-order" compensation,
 }

@@ -1,12 +1,13 @@
 //! What payment says, and the compensation that payment receives.
 
+use choreography::Message;
 use serde::{Deserialize, Serialize};
 
-use crate::macros::story_of_an_order;
 use crate::{CancelReason, Money, OrderId, PaymentId};
 
 /// To order: there is a payment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[message(name = "payment-created", key = order_id, role = event)]
 pub struct PaymentCreated {
     /// The order.
     pub order_id: OrderId,
@@ -17,7 +18,8 @@ pub struct PaymentCreated {
 }
 
 /// To order: the payment is confirmed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[message(name = "order-confirmed", key = order_id, role = event)]
 pub struct OrderConfirmed {
     /// The order.
     pub order_id: OrderId,
@@ -28,7 +30,8 @@ pub struct OrderConfirmed {
 }
 
 /// To payment itself, at the deadline of a payment that waits for the customer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[message(name = "expire-payment", key = order_id, role = event)]
 pub struct ExpirePayment {
     /// The order.
     pub order_id: OrderId,
@@ -37,17 +40,11 @@ pub struct ExpirePayment {
 /// Compensation, to payment: the money goes back, or is never taken. Payment says `cancel-order` then.
 ///
 /// Said by order and delivery.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[message(name = "cancel-payment", key = order_id, role = compensation)]
 pub struct CancelPayment {
     /// The order.
     pub order_id: OrderId,
     /// Why.
     pub reason: CancelReason,
-}
-
-story_of_an_order! {
-    PaymentCreated => "payment-created",
-    OrderConfirmed => "order-confirmed",
-    ExpirePayment => "expire-payment",
-    CancelPayment => "cancel-payment" compensation,
 }

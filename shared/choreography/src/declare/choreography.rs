@@ -1,96 +1,88 @@
-//! A service's part in the choreography: what it receives, with which function, and what that may say.
+//! A service's part in the choreography: what it receives, with which functions, and what these publish.
 //!
-//! Mistakes in putting it together (two reactions for one message, one table twice in a signature) panic here, when
-//! the service starts, and in every test.
+//! What the compiler can't find, such as two reactions to one message, panics here: in every test and at every start.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::declare::effect::{Effect, EffectHandler};
-use crate::declare::function::{Function, MayBeMissing, RepliesWith, RowArguments};
-use crate::declare::handler::{self, Fallback, Handler, HandlerKind};
-use crate::declare::message::{Command, Dead, Message, ReactionInput};
-use crate::declare::outgoing::{CommandOutput, Outgoing, OutgoingType, ReactionOutput};
+use crate::declare::fallback::Fallback;
+use crate::declare::function::{Function, MayBeMissing, RepliesTo};
+use crate::declare::handler::{Handler, HandlerKind};
+use crate::declare::incoming::Dead;
+use crate::declare::input::{IsCompensation, IsStepOrEvent, ReactionInput};
+use crate::declare::message::{Command, Message};
+use crate::declare::outgoing::Outgoing;
+use crate::declare::output::{CommandOutput, EffectOutput, ReactionOutput};
+use crate::declare::reaction;
+use crate::declare::row_arguments::RowArguments;
 use crate::declare::tables::Tables;
+use crate::wire::subject::check_key;
 
-/// Everything that one service receives and says.
+/// Everything that one service receives and publishes.
 pub struct Choreography {
     pub(crate) service: &'static str,
     pub(crate) handlers: Vec<Handler>,
     pub(crate) effects: Vec<EffectHandler>,
-    /// The commands that begin something new.
+    /// The names of the commands that begin a story.
     pub(crate) intakes: BTreeSet<&'static str>,
     pub(crate) tables: Tables,
 }
 
+/// The message that a function receives.
+type MessageOf<F, P> = <<F as Function<P>>::Input as ReactionInput>::Message;
+
 impl Choreography {
-    /// A service that receives nothing yet. Its name is the first token of the subjects it says.
+    /// Returns a service that receives nothing yet. Its name is the first token of the subjects that it publishes to.
+    ///
+    /// # Panics
+    /// If the name can't be such a token: it must not be empty, or have dots, wildcards or blanks.
     pub fn new(service: &'static str) -> Self {
+        assert!(check_key(service).is_ok(), "a service can't be named {service:?}: write a word in kebab case");
         Self { service, handlers: Vec::new(), effects: Vec::new(), intakes: BTreeSet::new(), tables: Tables::default() }
     }
 
-    /// The service's name.
+    /// Returns the service's name.
     pub fn service(&self) -> &'static str {
         self.service
     }
 
-    /// A reaction to a message: a step.
+    /// Adds a reaction to a step or an event.
     ///
     /// # Panics
-    /// When the message says of itself that it is a compensation.
-    pub fn on<P, F>(self, reaction: F) -> Self
+    /// If another function receives the message, or if this one takes a table twice.
+    pub fn on<P, F>(mut self, reaction: F) -> Self
     where
         F: Function<P> + Send + Sync + 'static,
-        F::Input: ReactionInput,
-        F::Rows: RowArguments<<F::Input as ReactionInput>::Message>,
+        F::Input: ReactionInput<Message: IsStepOrEvent>,
+        F::Rows: RowArguments<MessageOf<F, P>>,
         F::Output: ReactionOutput,
     {
-        self.reaction(HandlerKind::Reaction, reaction)
+        let tables = self.register::<F::Rows, MessageOf<F, P>>(MessageOf::<F, P>::NAME);
+        self.add(reaction::reaction(HandlerKind::Reaction, reaction, tables))
     }
 
-    /// A compensation: it may overtake what it undoes, never expires, and passes every circuit breaker.
+    /// Adds a reaction to a compensation, which may overtake what it takes back, never expires, and passes every circuit.
     ///
     /// # Panics
-    /// When the message does not say of itself that it is a compensation, [`Message::UNDO`]: its publishers could not know.
-    pub fn compensate<P, F>(self, reaction: F) -> Self
+    /// If another function receives the message, or if this one takes a table twice.
+    pub fn compensate<P, F>(mut self, reaction: F) -> Self
     where
         F: Function<P> + Send + Sync + 'static,
-        F::Input: ReactionInput,
-        F::Rows: RowArguments<<F::Input as ReactionInput>::Message> + MayBeMissing,
+        F::Input: ReactionInput<Message: IsCompensation>,
+        F::Rows: RowArguments<MessageOf<F, P>> + MayBeMissing,
         F::Output: ReactionOutput,
     {
-        self.reaction(HandlerKind::Compensation, reaction)
+        let tables = self.register::<F::Rows, MessageOf<F, P>>(MessageOf::<F, P>::NAME);
+        self.add(reaction::reaction(HandlerKind::Compensation, reaction, tables))
     }
 
-    fn reaction<P, F>(mut self, kind: HandlerKind, reaction: F) -> Self
-    where
-        F: Function<P> + Send + Sync + 'static,
-        F::Input: ReactionInput,
-        F::Rows: RowArguments<<F::Input as ReactionInput>::Message>,
-        F::Output: ReactionOutput,
-    {
-        let (service, name, compensation) =
-            (self.service, <F::Input as ReactionInput>::Message::NAME, <F::Input as ReactionInput>::Message::UNDO);
-        match kind {
-            HandlerKind::Compensation => assert!(
-                compensation,
-                "{service}: `.compensate` for {name}, which is no compensation: say so with `Message::UNDO`"
-            ),
-            _ => assert!(
-                !compensation,
-                "{service}: `.on` for {name}, which is a compensation: it is received with `.compensate`"
-            ),
-        }
-        let tables = self.distinct_tables::<F::Rows, <F::Input as ReactionInput>::Message>();
-        self.add(handler::reaction(kind, reaction, tables))
-    }
-
-    /// What is said, and which tombstone written, when the message of a step has died.
-    ///
-    /// Use [`nothing`](crate::nothing) to say on purpose that nothing has to be done.
+    /// Adds the fallback of the reaction or effect before it: what is published, and which tombstone is written, when
+    /// the message has died here. [`nothing`](crate::nothing) is the fallback that does nothing.
     ///
     /// # Panics
-    /// When no step before it receives that message.
+    /// If no reaction and no effect before it receives the message, if the message has a fallback already, or if the
+    /// function takes a table twice.
     pub fn fallback<P, M, F>(mut self, function: F) -> Self
     where
         M: Message,
@@ -98,170 +90,129 @@ impl Choreography {
         F::Rows: RowArguments<Dead<M>> + MayBeMissing,
         F::Output: Outgoing,
     {
-        let tables = self.distinct_tables::<F::Rows, Dead<M>>();
-        let fallback = Fallback::new(function, tables);
-        let service = self.service;
-        if let Some(handler) =
-            self.handlers.iter_mut().find(|handler| handler.kind.receives_messages() && handler.message == M::NAME)
-        {
-            handler.fallback = Some(fallback);
-        } else if let Some(effect) = self.effects.iter_mut().find(|effect| effect.message == M::NAME) {
-            effect.fallback = Some(fallback);
-        } else {
-            panic!("{service}: `.fallback` for {} must follow the step that receives it", M::NAME);
-        }
+        let fallback = Fallback::new(function, self.register::<F::Rows, Dead<M>>(M::NAME));
+        let (service, message) = (self.service, M::NAME);
+        let reactions = self.handlers.iter_mut().filter(|handler| handler.kind.receives_messages());
+        let reactions = reactions.map(|handler| (handler.message, &mut handler.fallback));
+        let effects = self.effects.iter_mut().map(|effect| (effect.message, &mut effect.fallback));
+        let mut places = reactions.chain(effects).filter(|(name, _)| *name == message).map(|(_, place)| place);
+        let Some(place) = places.next() else {
+            panic!(
+                "{service}: `.fallback` for {message} must follow the `.on`, `.compensate` or `.effect` that receives it"
+            );
+        };
+        assert!(
+            place.is_none() && places.all(|other| other.is_none()),
+            "{service}: two fallbacks for {message}: a reaction and an effect share one"
+        );
+        *place = Some(fallback);
         self
     }
 
-    /// A command that begins something new. While a circuit is open, or too much is on its way already, its caller is
-    /// told to come back; otherwise it is a command like any other.
+    /// Adds the handler of a command that begins a story. It is refused while a circuit is open or the backlog is full;
+    /// otherwise it is like any other command.
+    ///
+    /// # Panics
+    /// If another function receives the command, or if this one takes a table twice.
     pub fn intake<P, F>(mut self, function: F) -> Self
     where
         F: Function<P> + Send + Sync + 'static,
-        F::Input: ReactionInput,
-        <F::Input as ReactionInput>::Message: Command,
-        F::Rows: RowArguments<<F::Input as ReactionInput>::Message>
-            + RepliesWith<<<F::Input as ReactionInput>::Message as Command>::Row>,
+        F::Input: ReactionInput<Message: Command>,
+        F::Rows: RowArguments<MessageOf<F, P>> + RepliesTo<MessageOf<F, P>>,
         F::Output: CommandOutput,
     {
-        self.intakes.insert(<F::Input as ReactionInput>::Message::NAME);
+        self.intakes.insert(MessageOf::<F, P>::NAME);
         self.command(function)
     }
 
-    /// A command: a caller gives it and is answered with the row as it is after the commit. It never waits.
+    /// Adds the handler of a command. The caller gets the command's row as it is after the commit, or the rejection; a
+    /// command never waits for a row.
+    ///
+    /// # Panics
+    /// If another function receives the command, or if this one takes a table twice.
     pub fn command<P, F>(mut self, function: F) -> Self
     where
         F: Function<P> + Send + Sync + 'static,
-        F::Input: ReactionInput,
-        <F::Input as ReactionInput>::Message: Command,
-        F::Rows: RowArguments<<F::Input as ReactionInput>::Message>
-            + RepliesWith<<<F::Input as ReactionInput>::Message as Command>::Row>,
+        F::Input: ReactionInput<Message: Command>,
+        F::Rows: RowArguments<MessageOf<F, P>> + RepliesTo<MessageOf<F, P>>,
         F::Output: CommandOutput,
     {
-        let tables = self.distinct_tables::<F::Rows, <F::Input as ReactionInput>::Message>();
-        self.add(handler::command(function, tables))
+        let tables = self.register::<F::Rows, MessageOf<F, P>>(MessageOf::<F, P>::NAME);
+        self.add(reaction::command(function, tables))
     }
 
-    /// Something done to the world outside, after the commit and at least once: the one kind of step that is async
-    /// and may fail. What it answers is committed and said like anything else.
-    pub fn effect<H, D, W, F>(mut self, function: F, means: D) -> Self
+    /// Adds an effect: an async function that acts on the outside world. It runs after the commit of its message, at least
+    /// once, and again after a transient [`EffectError`](crate::EffectError). What it returns is committed and published.
+    ///
+    /// A service may have a reaction and an effect for one message.
+    ///
+    /// # Panics
+    /// If another effect receives the message.
+    pub fn effect<I, D, T, F>(mut self, function: F, means: D) -> Self
     where
-        H: ReactionInput + Send + Sync,
+        I: ReactionInput + Send + Sync,
         D: Send + Sync + 'static,
-        W: Outgoing + 'static,
-        F: for<'a> Effect<'a, H, D, Output = anyhow::Result<W>> + Send + Sync + 'static,
+        T: EffectOutput + 'static,
+        F: for<'a> Effect<'a, I, D, Output = T> + Send + Sync + 'static,
     {
-        let name = H::Message::NAME;
-        assert!(!self.effects.iter().any(|known| known.message == name), "{}: two effects for {name}", self.service);
+        let (service, message) = (self.service, I::Message::NAME);
+        self.check_name(message);
+        let known = self.effects.iter().any(|known| known.message == message);
+        assert!(!known, "{service}: two effects receive {message}: do both in one, or publish a message for each");
         self.effects.push(EffectHandler::new(function, Arc::new(means)));
         self
     }
 
-    /// What the service itself does as soon as its effect has answered: a reaction to something that the effect says,
-    /// done in the commit that says it. If it panics, the message that the effect received dies.
+    /// Adds the service's own reaction to a message that its effect publishes, done in the commit that publishes it. If it
+    /// panics, the message that the effect received dies.
     ///
     /// # Panics
-    /// When no effect before it says that message.
+    /// If no effect before it publishes the message, if the effect has a `.then` already, or if the function takes a table
+    /// twice.
     pub fn then<P, F>(mut self, reaction: F) -> Self
     where
         F: Function<P> + Send + Sync + 'static,
         F::Input: ReactionInput,
-        F::Rows: RowArguments<<F::Input as ReactionInput>::Message> + MayBeMissing,
+        F::Rows: RowArguments<MessageOf<F, P>> + MayBeMissing,
         F::Output: ReactionOutput,
     {
-        let tables = self.distinct_tables::<F::Rows, <F::Input as ReactionInput>::Message>();
-        let (service, handler) = (self.service, handler::reaction(HandlerKind::Then, reaction, tables));
-        let name = handler.message;
-        let effect = self.effects.iter_mut().rev().find(|effect| effect.publishes.iter().any(|kind| kind.name == name));
-        let effect =
-            effect.unwrap_or_else(|| panic!("{service}: `.then` for {name} must follow the effect that says it"));
-        effect.then = Some(handler);
+        let (service, message) = (self.service, MessageOf::<F, P>::NAME);
+        let tables = self.register::<F::Rows, MessageOf<F, P>>(message);
+        let mut effects = self.effects.iter_mut().rev();
+        let effect = effects.find(|effect| effect.publishes.iter().any(|outgoing| outgoing.name == message));
+        let Some(effect) = effect else {
+            panic!("{service}: `.then` for {message} must follow the `.effect` that publishes it");
+        };
+        assert!(effect.then.is_none(), "{service}: two `.then` for the effect that receives {}", effect.message);
+        effect.then = Some(reaction::reaction(HandlerKind::Then, reaction, tables));
         self
     }
 
     fn add(mut self, handler: Handler) -> Self {
-        let twice = self.handlers.iter().any(|known| known.message == handler.message);
-        assert!(!twice, "{}: two steps receive {}", self.service, handler.message);
+        let (service, message) = (self.service, handler.message);
+        assert!(
+            self.handlers.iter().all(|known| known.message != message),
+            "{service}: two functions receive {message}: a message has one `.on`, `.compensate` or `.command` in a service"
+        );
         self.handlers.push(handler);
         self
     }
 
-    fn distinct_tables<L: RowArguments<C>, C>(&mut self) -> Vec<&'static str> {
+    /// Registers the tables of a function that receives this message, and returns their names.
+    fn register<L: RowArguments<C>, C>(&mut self, message: &str) -> Vec<&'static str> {
+        self.check_name(message);
         let tables = L::tables(&mut self.tables);
         let distinct: BTreeSet<_> = tables.iter().collect();
         assert!(
             distinct.len() == tables.len(),
-            "{}: one function takes the same table twice ({tables:?}): use `Rows`",
+            "{}: the function for {message} takes the same table twice ({tables:?}): use `Rows` for several rows",
             self.service
         );
         tables
     }
 
-    /// The step that receives a message.
-    pub(crate) fn handler(&self, message: &str) -> Option<&Handler> {
-        self.handlers.iter().find(|handler| handler.kind.receives_messages() && handler.message == message)
+    fn check_name(&self, message: &str) {
+        let valid = check_key(message).is_ok();
+        assert!(valid, "{}: a message can't be named {message:?}: write a name in kebab case", self.service);
     }
-
-    pub(crate) fn command_handler(&self, message: &str) -> Option<&Handler> {
-        self.handlers.iter().find(|handler| handler.kind == HandlerKind::Command && handler.message == message)
-    }
-
-    pub(crate) fn effect_handler(&self, message: &str) -> Option<&EffectHandler> {
-        self.effects.iter().find(|effect| effect.message == message)
-    }
-
-    /// The tables that its functions touch.
-    pub fn tables(&self) -> BTreeSet<&'static str> {
-        self.tables.names()
-    }
-
-    /// The forward messages that it says: each has a circuit, and a lane in the outbox.
-    pub(crate) fn circuit_kinds(&self) -> BTreeSet<&'static str> {
-        let edges = self.edges();
-        let publishes = edges.iter().flat_map(|edge| edge.publishes.iter().chain(edge.fallback.iter().flatten()));
-        publishes.filter(|kind| !kind.compensation).map(|kind| kind.name).collect()
-    }
-
-    /// Who receives, says and undoes what, as data: one edge for each function.
-    pub fn edges(&self) -> Vec<Edge> {
-        let thens = self.effects.iter().filter_map(|effect| effect.then.as_ref());
-        let handlers = self.handlers.iter().chain(thens).map(|handler| Edge {
-            service: self.service,
-            kind: handler.kind,
-            receives: handler.message,
-            publishes: handler.publishes.clone(),
-            fallback: handler.fallback.as_ref().map(|fallback| fallback.publishes.clone()),
-            tables: handler.all_tables(),
-            needs_row: handler.needs_row,
-        });
-        let effects = self.effects.iter().map(|effect| Edge {
-            service: self.service,
-            kind: HandlerKind::Effect,
-            receives: effect.message,
-            publishes: effect.publishes.clone(),
-            fallback: effect.fallback.as_ref().map(|fallback| fallback.publishes.clone()),
-            tables: Vec::new(),
-            needs_row: false,
-        });
-        handlers.chain(effects).collect()
-    }
-}
-
-/// One function of a service: what it receives, what it may say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edge {
-    /// The service.
-    pub service: &'static str,
-    /// What kind of step it is.
-    pub kind: HandlerKind,
-    /// The message or command that it receives.
-    pub receives: &'static str,
-    /// Everything that it may say.
-    pub publishes: Vec<OutgoingType>,
-    /// What may be said when the message has died; none if nobody thought of it.
-    pub fallback: Option<Vec<OutgoingType>>,
-    /// The tables that it may change, also when the message has died.
-    pub tables: Vec<&'static str>,
-    /// Whether it can do nothing before some row is there: no story begins with it.
-    pub needs_row: bool,
 }

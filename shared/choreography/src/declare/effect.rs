@@ -1,4 +1,4 @@
-//! Effects: what a service does to the world outside, as async functions.
+//! Effects: async functions that act on the outside world.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,39 +8,46 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::declare::handler::{Fallback, Handler};
-use crate::declare::message::{Incoming, Message, ReactionInput};
-use crate::declare::outgoing::{Collector, Outgoing, OutgoingMessage, OutgoingType};
+use crate::declare::effect_error::EffectError;
+use crate::declare::fallback::Fallback;
+use crate::declare::handler::Handler;
+use crate::declare::incoming::Incoming;
+use crate::declare::input::ReactionInput;
+use crate::declare::message::Message;
+use crate::declare::outgoing::{OutgoingMessage, OutgoingType, messages_of, types_of};
+use crate::declare::output::EffectOutput;
 
-/// An async function of something received and the means to do it: `async fn(&OrderUpdated, &Mailer) -> Result<W>`.
+/// An async function of a message and the means to act on it: `async fn(&OrderUpdated, &Mailer) -> Result<O, EffectError>`.
 ///
-/// A helper for bounds: it is implemented for every such function, and nothing else implements it.
+/// It is implemented for every such function, and nothing else implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no effect",
-    label = "an effect is `async fn(&M, &Means) -> anyhow::Result<what it says>`"
+    label = "an effect is `async fn(&M, &Means) -> Result<what it publishes, EffectError>`",
+    note = "its future must be `Send`, and it takes no rows: `.then` receives what it publishes, and takes rows"
 )]
-pub trait Effect<'a, H: 'a, D: 'a> {
-    /// What the future gives.
+pub trait Effect<'a, I: 'a, D: 'a> {
+    /// What the future returns.
     type Output;
     /// The future.
     type Future: Future<Output = Self::Output> + Send + 'a;
     /// Calls the function.
-    fn call(&self, incoming: &'a H, means: &'a D) -> Self::Future;
+    fn call(&self, input: &'a I, means: &'a D) -> Self::Future;
 }
 
-impl<'a, H: 'a, D: 'a, F, T> Effect<'a, H, D> for F
+#[diagnostic::do_not_recommend]
+impl<'a, I: 'a, D: 'a, F, T> Effect<'a, I, D> for F
 where
-    F: Fn(&'a H, &'a D) -> T,
+    F: Fn(&'a I, &'a D) -> T,
     T: Future + Send + 'a,
 {
     type Output = T::Output;
     type Future = T;
-    fn call(&self, incoming: &'a H, means: &'a D) -> T {
-        self(incoming, means)
+    fn call(&self, input: &'a I, means: &'a D) -> T {
+        self(input, means)
     }
 }
 
-type EffectFuture = Pin<Box<dyn Future<Output = anyhow::Result<Vec<OutgoingMessage>>> + Send>>;
+type EffectFuture = Pin<Box<dyn Future<Output = Result<Vec<OutgoingMessage>, EffectError>> + Send>>;
 type Run = Arc<dyn Fn(Bytes, Uuid, Timestamp) -> EffectFuture + Send + Sync>;
 
 /// An effect, with its types erased.
@@ -49,50 +56,46 @@ pub(crate) struct EffectHandler {
     pub version: u32,
     pub publishes: Vec<OutgoingType>,
     pub fallback: Option<Fallback>,
-    /// What the service does with one of the answers itself.
+    /// The reaction of the service itself to a message that the effect publishes.
     pub then: Option<Handler>,
-    /// Whether a payload can be read, checked before it is queued.
+    /// Checks that a payload can be read, before the message is queued.
     pub readable: fn(&[u8]) -> Result<(), String>,
     run: Run,
 }
 
 impl EffectHandler {
-    pub(crate) fn new<H, D, W, F>(function: F, means: Arc<D>) -> Self
+    pub(crate) fn new<I, D, T, F>(function: F, means: Arc<D>) -> Self
     where
-        H: ReactionInput + Send + Sync,
+        I: ReactionInput + Send + Sync,
         D: Send + Sync + 'static,
-        W: Outgoing + 'static,
-        F: for<'a> Effect<'a, H, D, Output = anyhow::Result<W>> + Send + Sync + 'static,
+        T: EffectOutput + 'static,
+        F: for<'a> Effect<'a, I, D, Output = T> + Send + Sync + 'static,
     {
-        let mut publishes = Vec::new();
-        W::outgoing_types(&mut publishes);
         let function = Arc::new(function);
         let run: Run = Arc::new(move |payload: Bytes, id, now| {
             let (function, means) = (function.clone(), means.clone());
             Box::pin(async move {
-                let message: H::Message = serde_json::from_slice(&payload)?;
+                let message: I::Message = serde_json::from_slice(&payload)?;
                 let incoming = Incoming::new(message, id, now);
-                let publishes = function.call(H::of(&incoming), &means).await?;
-                let mut collector = Collector::default();
-                publishes.collect(&mut collector);
-                collector.finish().map_err(|error| anyhow::anyhow!("{error:?}"))
+                let outgoing = function.call(I::of(&incoming), &means).await.into_result()?;
+                messages_of(outgoing).map_err(|unready| EffectError::transient(unready.to_string()))
             })
         });
         Self {
-            message: H::Message::NAME,
-            version: H::Message::VERSION,
-            publishes,
+            message: I::Message::NAME,
+            version: I::Message::VERSION,
+            publishes: types_of::<T::Published>(),
             fallback: None,
             then: None,
             readable: |payload| {
-                let message: Result<H::Message, _> = serde_json::from_slice(payload);
+                let message: Result<I::Message, _> = serde_json::from_slice(payload);
                 message.map(drop).map_err(|error| format!("the payload is unreadable: {error}"))
             },
             run,
         }
     }
 
-    /// Runs it once.
+    /// Runs the effect once.
     pub(crate) fn run(&self, payload: Bytes, id: Uuid, now: Timestamp) -> EffectFuture {
         (self.run)(payload, id, now)
     }

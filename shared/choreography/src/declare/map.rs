@@ -1,57 +1,58 @@
-//! The map of a whole choreography: who says what to whom, drawn from the types of the functions.
+//! The map of a whole choreography: which service publishes what to whom, from the types of the functions.
 //!
-//! Nothing on it is written by hand, so it can't be out of date; and [`Map::problems`] is empty, or some
-//! story can end in the middle.
+//! What must hold: if [`Map::problems`] is empty, no story ends halfway.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use crate::declare::choreography::{Choreography, Edge};
+use crate::declare::choreography::Choreography;
+use crate::declare::edge::Edge;
 use crate::declare::handler::HandlerKind;
 
-/// Several services' choreographies as one graph.
+/// The choreographies of several services as one graph, with an edge for each function.
 pub struct Map {
     edges: Vec<Edge>,
 }
 
 impl Map {
-    /// The map of these services.
+    /// Returns the map of these services.
     pub fn of(services: &[Choreography]) -> Self {
         Self { edges: services.iter().flat_map(Choreography::edges).collect() }
     }
 
-    /// Every function of every service.
+    /// Returns every function of every service.
     pub fn edges(&self) -> &[Edge] {
         &self.edges
     }
 
-    /// The subjects that a service receives, without their last token, sorted: `<who publishes it>.<message>`.
+    /// Returns the subjects that a service receives, without their last token, sorted: `<publisher>.<message>`.
     pub fn received_by(&self, service: &str) -> Vec<String> {
-        let hearing = self.edges.iter().filter(|handler| handler.service == service && receives_messages(handler));
-        let subjects = hearing.flat_map(|handler| {
-            self.publishers(handler.receives)
-                .map(move |publisher| format!("{}.{}", publisher.service, handler.receives))
+        let receiving = self.edges.iter().filter(|edge| edge.service == service && is_subscriber(edge));
+        let subjects = receiving.flat_map(|edge| {
+            self.publishers(edge.receives).map(move |publisher| format!("{}.{}", publisher.service, edge.receives))
         });
         subjects.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// What is wrong with the choreography as a whole, in sentences; empty when it is whole.
+    /// Returns what is wrong with the choreography, in sentences, sorted:
     ///
-    /// A message that nobody receives, or nobody says; a step whose message may die with nobody having thought of
-    /// it; and what is *stranded*: a step whose rows stay as they are although the story turns back after it.
+    /// - a message that nobody receives, or that nobody publishes;
+    /// - a message without a fallback where it may die;
+    /// - a table that is *stranded*: a function changes it before a turning point, which is a function that publishes a
+    ///   compensation, and none of the compensations that follow changes it.
     pub fn problems(&self) -> Vec<String> {
         let problems = [self.unreceived(), self.unpublished(), self.without_fallback(), self.stranded()];
         problems.into_iter().flatten().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// The map as a Mermaid flowchart: services, and what they tell each other; compensations are dotted.
+    /// Returns the map as a Mermaid flowchart: services, and the messages between them. Compensations are dotted.
     pub fn to_mermaid(&self) -> String {
         let mut lines = BTreeMap::new();
-        for handler in self.edges.iter().filter(|handler| receives_messages(handler)) {
-            let arrow = if handler.kind == HandlerKind::Compensation { "-.->" } else { "-->" };
-            for publisher in self.publishers(handler.receives) {
-                let line = format!("    {} {arrow}|{}| {}", publisher.service, handler.receives, handler.service);
-                lines.insert((publisher.service, handler.receives, handler.service), line);
+        for edge in self.edges.iter().filter(|edge| is_subscriber(edge)) {
+            let arrow = if edge.kind == HandlerKind::Compensation { "-.->" } else { "-->" };
+            for publisher in self.publishers(edge.receives) {
+                let line = format!("    {} {arrow}|{}| {}", publisher.service, edge.receives, edge.service);
+                lines.insert((publisher.service, edge.receives, edge.service), line);
             }
         }
         lines.into_values().fold(String::from("flowchart LR\n"), |mut chart, line| {
@@ -61,123 +62,116 @@ impl Map {
     }
 
     fn unreceived(&self) -> Vec<String> {
-        let outgoing =
-            self.edges.iter().flat_map(|handler| publishes(handler).map(move |kind| (handler.service, kind)));
-        let unreceived = outgoing.filter(|(_, kind)| self.consumers(kind).next().is_none());
-        unreceived.map(|(service, kind)| format!("{service} says {kind}, and nobody receives it")).collect()
+        let outgoing = self.edges.iter().flat_map(|edge| published(edge).map(move |message| (edge.service, message)));
+        let unreceived = outgoing.filter(|(_, message)| self.subscribers(message).next().is_none());
+        unreceived.map(|(service, message)| format!("{service} publishes {message}, and nobody receives it")).collect()
     }
 
     fn unpublished(&self) -> Vec<String> {
-        let hearing = self.edges.iter().filter(|handler| receives_messages(handler));
-        let unpublished = hearing.filter(|handler| self.publishers(handler.receives).next().is_none());
+        let receiving = self.edges.iter().filter(|edge| is_subscriber(edge));
+        let unpublished = receiving.filter(|edge| self.publishers(edge.receives).next().is_none());
         unpublished
-            .map(|handler| format!("{} receives {}, and nobody says it", handler.service, handler.receives))
+            .map(|edge| format!("{} receives {}, and nobody publishes it", edge.service, edge.receives))
             .collect()
     }
 
-    /// Steps whose message may die without anything being said. A compensation never expires; its death pages an operator.
+    /// Compensations need no fallback: they never expire, and the death of one is a page for an operator.
     fn without_fallback(&self) -> Vec<String> {
-        let foreseen = |handler: &Edge| {
-            self.consumers(handler.receives).any(|other| other.service == handler.service && other.fallback.is_some())
+        let has_fallback = |edge: &Edge| {
+            self.subscribers(edge.receives).any(|other| other.service == edge.service && other.fallback.is_some())
         };
-        let mortal =
-            self.edges.iter().filter(|handler| matches!(handler.kind, HandlerKind::Reaction | HandlerKind::Effect));
-        let without_fallback = mortal.filter(|handler| !foreseen(handler));
-        without_fallback
-            .map(|handler| format!("{} has no otherwise for {}", handler.service, handler.receives))
-            .collect()
+        let mortal = self.edges.iter().filter(|edge| matches!(edge.kind, HandlerKind::Reaction | HandlerKind::Effect));
+        let without_fallback = mortal.filter(|edge| !has_fallback(edge));
+        without_fallback.map(|edge| format!("{} has no fallback for {}", edge.service, edge.receives)).collect()
     }
 
     fn stranded(&self) -> Vec<String> {
-        let turning = self.edges.iter().filter(|handler| {
-            handler.kind != HandlerKind::Compensation && self.compensations(handler).next().is_some()
-        });
-        turning.flat_map(|handler| self.stranded_by(handler)).collect()
+        let turning_points = self
+            .edges
+            .iter()
+            .filter(|edge| edge.kind != HandlerKind::Compensation && self.compensations(edge).next().is_some());
+        turning_points.flat_map(|edge| self.stranded_before(edge)).collect()
     }
 
-    /// What stays behind when the story turns back at this step.
-    fn stranded_by(&self, turning: &Edge) -> Vec<String> {
-        let mut mended: BTreeSet<_> = tables(turning).collect();
-        mended.extend(self.compensated_after(turning).iter().flat_map(|compensation| tables(compensation)));
+    fn stranded_before(&self, turning_point: &Edge) -> Vec<String> {
+        let mut compensated: BTreeSet<_> = tables(turning_point).collect();
+        compensated.extend(self.compensations_after(turning_point).into_iter().flat_map(tables));
         let mut stranded = Vec::new();
-        for handler in self.before(turning) {
-            for (service, table) in tables(handler).filter(|table| !mended.contains(table)) {
+        for edge in self.before(turning_point) {
+            for (service, table) in tables(edge).filter(|table| !compensated.contains(table)) {
                 stranded.push(format!(
-                    "{service} changes {table} at {}, and when {} turns back at {} no compensation reaches it",
-                    handler.receives, turning.service, turning.receives
+                    "{service} changes {table} at {}, and no compensation reaches it from {} at {}",
+                    edge.receives, turning_point.receives, turning_point.service
                 ));
             }
         }
         stranded
     }
 
-    /// The steps from which a story may come to this one.
+    /// Returns the functions from which a story can come to this one.
     fn before<'a>(&'a self, goal: &'a Edge) -> Vec<&'a Edge> {
-        spread(goal, |later| {
-            self.edges
-                .iter()
-                .filter(|handler| handler.kind != HandlerKind::Compensation && leads_to(handler, later))
-                .collect()
+        reachable(goal, |next| {
+            let forward = self.edges.iter().filter(|edge| edge.kind != HandlerKind::Compensation);
+            forward.filter(|edge| leads_to(edge, next)).collect()
         })
     }
 
-    /// The compensations that follow when this step turns back. They are reached through compensations alone: a forward message
-    /// on the way could expire, or be held.
-    fn compensated_after<'a>(&'a self, turning: &'a Edge) -> Vec<&'a Edge> {
-        spread(turning, |handler| self.compensations(handler).collect())
+    /// Returns the compensations that follow a turning point. Only compensations lead to them: a step between could
+    /// expire, or be held by a circuit.
+    fn compensations_after<'a>(&'a self, turning_point: &'a Edge) -> Vec<&'a Edge> {
+        reachable(turning_point, |edge| self.compensations(edge).collect())
     }
 
-    /// The compensations that receive what this step may say.
-    fn compensations<'a>(&'a self, handler: &'a Edge) -> impl Iterator<Item = &'a Edge> {
-        let consumers = publishes(handler).flat_map(|kind| self.consumers(kind));
-        consumers.filter(|hearer| hearer.kind == HandlerKind::Compensation)
+    /// Returns the compensations that receive what this function may publish.
+    fn compensations<'a>(&'a self, edge: &'a Edge) -> impl Iterator<Item = &'a Edge> {
+        let subscribers = published(edge).flat_map(|message| self.subscribers(message));
+        subscribers.filter(|subscriber| subscriber.kind == HandlerKind::Compensation)
     }
 
-    fn consumers<'a>(&'a self, message: &'a str) -> impl Iterator<Item = &'a Edge> {
-        self.edges.iter().filter(move |handler| handler.receives == message && receives_messages(handler))
+    fn subscribers<'a>(&'a self, message: &'a str) -> impl Iterator<Item = &'a Edge> {
+        self.edges.iter().filter(move |edge| edge.receives == message && is_subscriber(edge))
     }
 
     fn publishers<'a>(&'a self, message: &'a str) -> impl Iterator<Item = &'a Edge> {
-        self.edges.iter().filter(move |handler| publishes(handler).any(|kind| kind == message))
+        self.edges.iter().filter(move |edge| published(edge).any(|published| published == message))
     }
 }
 
-/// Whether a message leads to it; a command comes from a caller, and what an effect answers is not received by its `then`.
-fn receives_messages(handler: &Edge) -> bool {
-    !matches!(handler.kind, HandlerKind::Command | HandlerKind::Then)
+/// Whether it receives its message from the bus: a command comes from a caller, and a `.then` from the effect before it.
+fn is_subscriber(edge: &Edge) -> bool {
+    !matches!(edge.kind, HandlerKind::Command | HandlerKind::Then)
 }
 
-/// Everything that a step may say, also when its message has died.
-fn publishes(handler: &Edge) -> impl Iterator<Item = &'static str> {
-    handler.publishes.iter().chain(handler.fallback.iter().flatten()).map(|kind| kind.name)
+/// Returns the names of the messages that it may publish, also by its fallback.
+fn published(edge: &Edge) -> impl Iterator<Item = &'static str> {
+    edge.all_published().map(|outgoing| outgoing.name)
 }
 
-fn tables(handler: &Edge) -> impl Iterator<Item = (&'static str, &'static str)> {
-    handler.tables.iter().map(|table| (handler.service, *table))
+/// Returns the tables that it may change, with its service.
+fn tables(edge: &Edge) -> impl Iterator<Item = (&'static str, &'static str)> {
+    edge.tables.iter().map(|table| (edge.service, *table))
 }
 
-/// Whether a story may go from one step straight to the other: by a message; or because the other is a command that
-/// needs a row of a table which the first one writes.
-fn leads_to(handler: &Edge, later: &Edge) -> bool {
-    match later.kind {
-        HandlerKind::Command => {
-            later.needs_row && tables(handler).any(|table| tables(later).any(|other| other == table))
-        }
-        _ => publishes(handler).any(|kind| kind == later.receives),
+/// Whether a story can go from one function straight to the other: by a message, or because the other is a command that
+/// needs a row of a table which the first may change.
+fn leads_to(edge: &Edge, next: &Edge) -> bool {
+    match next.kind {
+        HandlerKind::Command => next.needs_row && tables(edge).any(|table| tables(next).any(|other| other == table)),
+        _ => published(edge).any(|message| message == next.receives),
     }
 }
 
-/// Everything that can be reached, step by step, from a beginning; itself only if something leads back to it.
-fn spread<'a>(begin: &'a Edge, next: impl Fn(&'a Edge) -> Vec<&'a Edge>) -> Vec<&'a Edge> {
+/// Returns everything that can be reached from a beginning; the beginning itself only if something leads back to it.
+fn reachable<'a>(begin: &'a Edge, next: impl Fn(&'a Edge) -> Vec<&'a Edge>) -> Vec<&'a Edge> {
     let mut found = next(begin);
-    let mut looked = 0;
-    while let Some(handler) = found.get(looked).copied() {
-        for further in next(handler) {
+    let mut visited = 0;
+    while let Some(edge) = found.get(visited).copied() {
+        for further in next(edge) {
             if !found.contains(&further) {
                 found.push(further);
             }
         }
-        looked += 1;
+        visited += 1;
     }
     found
 }

@@ -1,13 +1,24 @@
-//! What users declare: messages, rows, and the functions that react to them. Everything here is pure.
+//! What users declare: messages, rows, and the functions that react to messages. Everything here is pure.
 //!
-//! What must hold: nothing here knows a store, a bus or the engine.
+//! What must hold: nothing here imports a store, a bus or the engine.
 
 pub(crate) mod choreography;
+pub(crate) mod edge;
 pub(crate) mod effect;
+pub(crate) mod effect_error;
+pub(crate) mod fallback;
 pub(crate) mod function;
 pub(crate) mod handler;
+pub(crate) mod incoming;
+pub(crate) mod input;
+pub(crate) mod key;
 pub(crate) mod map;
 pub(crate) mod message;
 pub(crate) mod outgoing;
+pub(crate) mod output;
+pub(crate) mod reaction;
+pub(crate) mod role;
 pub(crate) mod row;
+pub(crate) mod row_arguments;
+pub(crate) mod table;
 pub(crate) mod tables;

@@ -1,25 +1,22 @@
-//! What a reaction may say. Its return type is the complete list: the map of the choreography is drawn from it.
-
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
+//! What functions publish. A function's return type is the complete list; the map of the choreography is drawn from it.
 
 use crate::declare::message::{Due, Message, Scheduled};
+use crate::declare::role::{Role, RoleType};
 use crate::declare::tables::Unready;
 use crate::wire::subject::check_key;
 
-/// One thing that a reaction may say, as the map knows it.
+/// A message that a function may publish, as the map shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct OutgoingType {
     /// The message's name.
     pub name: &'static str,
-    /// Whether it is said later, to itself or others.
-    pub later: bool,
-    /// Whether it undoes what another one did.
-    pub compensation: bool,
+    /// The message's role.
+    pub role: Role,
+    /// Whether it is scheduled: published at a later time.
+    pub scheduled: bool,
 }
 
-/// Something said by a reaction, before it has an envelope.
+/// A message that a function has returned, before it has an envelope.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct OutgoingMessage {
     pub name: &'static str,
@@ -29,18 +26,18 @@ pub(crate) struct OutgoingMessage {
     pub due: Option<Due>,
 }
 
-/// A message's payload is at most so large, in bytes: what is longer belongs somewhere else, and is referred to.
+/// The largest payload of a message, in bytes. Larger data belongs into a store of its own, and the message refers to it.
 pub const PAYLOAD_BYTES_MAX: usize = 64 * 1_024;
 
-/// Collects what a reaction says.
+/// Collects the messages that one call of a function returns.
 #[derive(Debug, Default)]
 pub struct Collector {
-    pub(crate) outgoing: Vec<OutgoingMessage>,
+    messages: Vec<OutgoingMessage>,
     unpublishable: Option<Unready>,
 }
 
 impl Collector {
-    fn collect<M: Message>(&mut self, message: &M, due: Option<Due>) {
+    fn add<M: Message>(&mut self, message: &M, due: Option<Due>) {
         let payload = serde_json::to_string(message)
             .unwrap_or_else(|error| panic!("{} can't be written as JSON: {error}", M::NAME));
         if payload.len() > PAYLOAD_BYTES_MAX {
@@ -52,191 +49,107 @@ impl Collector {
         if let Err(invalid) = check_key(&key) {
             self.unpublishable = Some(Unready::InvalidKey(M::NAME, invalid));
         }
-        self.outgoing.push(OutgoingMessage { name: M::NAME, version: M::VERSION, key, payload, due });
-    }
-
-    /// What was said, if a message can carry it.
-    pub(crate) fn finish(self) -> Result<Vec<OutgoingMessage>, Unready> {
-        match self.unpublishable {
-            Some(problem) => Err(problem),
-            None => Ok(self.outgoing),
-        }
+        self.messages.push(OutgoingMessage { name: M::NAME, version: M::VERSION, key, payload, due });
     }
 }
 
-/// What can be said: nothing, a message, one for [`Scheduled`], and options, lists and tuples of these.
+/// Returns the messages of a function's return value, in their order.
+///
+/// # Errors
+/// When one of them is too large, or has a key that can't stand in a subject.
+pub(crate) fn messages_of(outgoing: impl Outgoing) -> Result<Vec<OutgoingMessage>, Unready> {
+    let mut collector = Collector::default();
+    outgoing.collect(&mut collector);
+    match collector.unpublishable {
+        Some(problem) => Err(problem),
+        None => Ok(collector.messages),
+    }
+}
+
+/// Returns the messages that values of a type may contain.
+pub(crate) fn types_of<O: Outgoing>() -> Vec<OutgoingType> {
+    let mut types = Vec::new();
+    O::types(&mut types);
+    types
+}
+
+/// What can be published: `()` for nothing, a message, a [`Scheduled`] message, and options, lists and tuples of these.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` can't be said",
-    label = "a reaction returns `()`, a message, `Later<M>`, or `Option`, `Vec` and tuples of these",
-    note = "only at the top may it be a `Result`: `Ok` goes on, `Err` leaves the rows as they were"
+    message = "`{Self}` can't be published",
+    label = "publish `()`, a message, `Scheduled<M>`, or `Option`, `Vec` and tuples of up to eight of these",
+    note = "derive `choreography::Message` for a type of your own",
+    note = "a `Result` is possible at the top only: `Err` leaves the rows as they were"
 )]
 pub trait Outgoing {
-    /// Says it.
+    /// Adds the messages to the collector.
     #[doc(hidden)]
     fn collect(self, collector: &mut Collector);
-    /// Everything that this type could say.
+    /// Adds the messages that values of this type may contain.
     #[doc(hidden)]
-    fn outgoing_types(publishes: &mut Vec<OutgoingType>);
+    fn types(types: &mut Vec<OutgoingType>);
 }
 
+#[diagnostic::do_not_recommend]
 impl<M: Message> Outgoing for M {
     fn collect(self, collector: &mut Collector) {
-        collector.collect(&self, None);
+        collector.add(&self, None);
     }
-    fn outgoing_types(publishes: &mut Vec<OutgoingType>) {
-        publishes.push(OutgoingType { name: M::NAME, later: false, compensation: M::UNDO });
+    fn types(types: &mut Vec<OutgoingType>) {
+        types.push(OutgoingType { name: M::NAME, role: M::Role::ROLE, scheduled: false });
     }
 }
 
 impl<M: Message> Outgoing for Scheduled<M> {
     fn collect(self, collector: &mut Collector) {
-        collector.collect(&self.message, Some(self.due));
+        collector.add(&self.message, Some(self.due));
     }
-    fn outgoing_types(publishes: &mut Vec<OutgoingType>) {
-        publishes.push(OutgoingType { name: M::NAME, later: true, compensation: M::UNDO });
+    fn types(types: &mut Vec<OutgoingType>) {
+        types.push(OutgoingType { name: M::NAME, role: M::Role::ROLE, scheduled: true });
     }
 }
 
-impl<W: Outgoing> Outgoing for Option<W> {
+impl<O: Outgoing> Outgoing for Option<O> {
     fn collect(self, collector: &mut Collector) {
-        if let Some(publishes) = self {
-            publishes.collect(collector);
+        if let Some(outgoing) = self {
+            outgoing.collect(collector);
         }
     }
-    fn outgoing_types(publishes: &mut Vec<OutgoingType>) {
-        W::outgoing_types(publishes);
+    fn types(types: &mut Vec<OutgoingType>) {
+        O::types(types);
     }
 }
 
-impl<W: Outgoing> Outgoing for Vec<W> {
+impl<O: Outgoing> Outgoing for Vec<O> {
     fn collect(self, collector: &mut Collector) {
-        for publishes in self {
-            publishes.collect(collector);
+        for outgoing in self {
+            outgoing.collect(collector);
         }
     }
-    fn outgoing_types(publishes: &mut Vec<OutgoingType>) {
-        W::outgoing_types(publishes);
+    fn types(types: &mut Vec<OutgoingType>) {
+        O::types(types);
     }
 }
 
-macro_rules! words_of_tuples {
-    ($($name:ident)*) => {
+macro_rules! outgoing_tuples {
+    ($($member:ident)*) => {
         #[allow(non_snake_case, unused_variables)]
-        impl<$($name: Outgoing),*> Outgoing for ($($name,)*) {
+        impl<$($member: Outgoing),*> Outgoing for ($($member,)*) {
             fn collect(self, collector: &mut Collector) {
-                let ($($name,)*) = self;
-                $($name.collect(collector);)*
+                let ($($member,)*) = self;
+                $($member.collect(collector);)*
             }
-            fn outgoing_types(publishes: &mut Vec<OutgoingType>) {
-                $($name::outgoing_types(publishes);)*
+            fn types(types: &mut Vec<OutgoingType>) {
+                $($member::types(types);)*
             }
         }
     };
 }
-words_of_tuples!();
-words_of_tuples!(A B);
-words_of_tuples!(A B C);
-words_of_tuples!(A B C D);
-
-/// What a reaction returns: [`Outgoing`], or a `Result` of two kinds of them.
-///
-/// `Err` is a refusal: it says its words and leaves the rows as they were.
-#[diagnostic::on_unimplemented(
-    message = "a reaction can't return `{Self}`",
-    label = "it returns `()`, a message, `Later<M>`, `Option`, `Vec` and tuples of these, or a `Result` of two of them",
-    note = "whatever can fail and be tried again is an `.effect`; a reaction decides"
-)]
-pub trait ReactionOutput {
-    /// Says it; whether the changed rows are kept.
-    #[doc(hidden)]
-    fn collect(self, collector: &mut Collector) -> bool;
-    /// Everything that this type could say.
-    #[doc(hidden)]
-    fn outgoing_types(publishes: &mut Vec<OutgoingType>);
-}
-
-impl<W: Outgoing> ReactionOutput for W {
-    fn collect(self, collector: &mut Collector) -> bool {
-        Outgoing::collect(self, collector);
-        true
-    }
-    fn outgoing_types(publishes: &mut Vec<OutgoingType>) {
-        W::outgoing_types(publishes);
-    }
-}
-
-impl<G: Outgoing, R: Outgoing> ReactionOutput for Result<G, R> {
-    fn collect(self, collector: &mut Collector) -> bool {
-        match self {
-            Ok(go) => {
-                go.collect(collector);
-                true
-            }
-            Err(refusal) => {
-                refusal.collect(collector);
-                false
-            }
-        }
-    }
-    fn outgoing_types(publishes: &mut Vec<OutgoingType>) {
-        G::outgoing_types(publishes);
-        R::outgoing_types(publishes);
-    }
-}
-
-/// A command that can't be done as things stand. Nothing changes; the caller learns why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rejected {
-    /// What kind of refusal this is, for programs, in kebab case: `payment-expired`.
-    pub code: String,
-    /// What is in the way and what can be done about it, for people.
-    pub detail: String,
-}
-
-impl Rejected {
-    /// A refusal.
-    pub fn new(code: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { code: code.into(), detail: detail.into() }
-    }
-}
-
-impl fmt::Display for Rejected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.detail)
-    }
-}
-
-impl std::error::Error for Rejected {}
-
-/// What a command returns: [`Outgoing`], or `Result<Outgoing, Rejected>`.
-#[diagnostic::on_unimplemented(
-    message = "a command can't return `{Self}`",
-    label = "it returns what it says, or `Result<what it says, Refused>`"
-)]
-pub trait CommandOutput {
-    /// Says it, or refuses.
-    #[doc(hidden)]
-    fn reply(self, collector: &mut Collector) -> Result<(), Rejected>;
-    /// Everything that this type could say.
-    #[doc(hidden)]
-    fn outgoing_types(publishes: &mut Vec<OutgoingType>);
-}
-
-impl<W: Outgoing> CommandOutput for W {
-    fn reply(self, collector: &mut Collector) -> Result<(), Rejected> {
-        self.collect(collector);
-        Ok(())
-    }
-    fn outgoing_types(publishes: &mut Vec<OutgoingType>) {
-        W::outgoing_types(publishes);
-    }
-}
-
-impl<W: Outgoing> CommandOutput for Result<W, Rejected> {
-    fn reply(self, collector: &mut Collector) -> Result<(), Rejected> {
-        self.map(|publishes| publishes.collect(collector))
-    }
-    fn outgoing_types(publishes: &mut Vec<OutgoingType>) {
-        W::outgoing_types(publishes);
-    }
-}
+outgoing_tuples!();
+outgoing_tuples!(A);
+outgoing_tuples!(A B);
+outgoing_tuples!(A B C);
+outgoing_tuples!(A B C D);
+outgoing_tuples!(A B C D E);
+outgoing_tuples!(A B C D E F);
+outgoing_tuples!(A B C D E F G);
+outgoing_tuples!(A B C D E F G H);

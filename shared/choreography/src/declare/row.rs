@@ -1,4 +1,4 @@
-//! What a service keeps: rows, and the ways in which a reaction may ask for them.
+//! Rows: what a service keeps, and several rows of one table as a function takes them.
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -6,31 +6,43 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::declare::message::Key;
+use crate::declare::key::Key;
 
-/// One thing that a service keeps, in a table of its own: a key, a version, and this state as JSON.
+/// The state of one thing that a service keeps: a row in a table of its own.
 ///
-/// The table is made by the service's migrations, with the columns `key`, `version` and `state`, and
-/// generated columns for what the service lists it by.
+/// The service's migrations make the table, with the columns `key`, `version` and `state` (this type as JSON), and
+/// generated columns for what the service lists it by. Derive it:
+///
+/// ```
+/// use choreography::Row;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+/// #[row(table = "payment", key = u64)]
+/// struct Payment {
+///     amount_minor: i64,
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no row",
-    label = "a reaction's rows are `&mut S`, `&mut Option<S>` or `&mut Rows<S>` with a row `S`",
-    note = "implement `choreography::Row` for it"
+    label = "a function's rows are `&mut S`, `&mut Option<S>` or `&mut Rows<S>` with a row `S`",
+    note = "derive `choreography::Row` for it"
 )]
 pub trait Row: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The table's name.
     const TABLE: &'static str;
-    /// What identifies a row.
+    /// What identifies a row of the table.
     type Key: Key;
 }
 
-/// Where [`Rows`] take their keys from when it is the message itself that carries them.
+/// Marks [`Rows`] whose keys come from the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByMessage;
 
-/// Several rows of one table: those that the message concerns, or, as `Rows<S, O>`, those that its row `O` concerns.
+/// Several rows of one table: those that the message concerns, or, as `Rows<S, O>`, those that the message's row `O`
+/// concerns (see [`Concerns`](crate::Concerns)).
 ///
-/// Only these are there; a key that is not concerned can be neither read nor written.
+/// Rows of other keys can be neither read nor written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rows<S: Row, O = ByMessage> {
     pub(crate) rows: BTreeMap<S::Key, Option<S>>,
@@ -38,39 +50,39 @@ pub struct Rows<S: Row, O = ByMessage> {
 }
 
 impl<S: Row, O> Rows<S, O> {
-    /// Rows as a test gives them to a reaction: those that exist, and keys of those that don't.
+    /// Returns rows as a test hands them to a reaction: the keys that are concerned, with the rows that exist.
     pub fn of(rows: impl IntoIterator<Item = (S::Key, Option<S>)>) -> Self {
         Self { rows: rows.into_iter().collect(), owner: PhantomData }
     }
 
-    /// The row of a key, if there is one.
+    /// Returns the row of a key, if it exists.
     pub fn get(&self, key: &S::Key) -> Option<&S> {
         self.rows.get(key)?.as_ref()
     }
 
-    /// The row of a key, to be changed.
+    /// Returns the row of a key, if it exists, to be changed.
     pub fn get_mut(&mut self, key: &S::Key) -> Option<&mut S> {
         self.rows.get_mut(key)?.as_mut()
     }
 
-    /// The rows that exist, in the order of their keys.
+    /// Returns the rows that exist, in the order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (&S::Key, &S)> {
         self.rows.iter().filter_map(|(key, row)| Some((key, row.as_ref()?)))
     }
 
-    /// The rows that exist, to be changed, in the order of their keys.
+    /// Returns the rows that exist, to be changed, in the order of their keys.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (&S::Key, &mut S)> {
         self.rows.iter_mut().filter_map(|(key, row)| Some((key, row.as_mut()?)))
     }
 
-    /// Writes a row, new or not.
+    /// Writes a row, whether it exists or not.
     ///
     /// # Panics
-    /// When the message does not concern this key: the runtime could not have loaded it.
+    /// If the key is not concerned.
     pub fn insert(&mut self, key: S::Key, row: S) {
         match self.rows.get_mut(&key) {
-            Some(place) => *place = Some(row),
-            None => panic!("the message does not concern {key} of {}: declare it with `Concerns`", S::TABLE),
+            Some(slot) => *slot = Some(row),
+            None => panic!("{key} of {} is not among the keys that this message concerns: see `Concerns`", S::TABLE),
         }
     }
 }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::clock::{later, until};
 use crate::declare::choreography::Choreography;
+use crate::declare::effect_error::EffectError;
 use crate::declare::outgoing::OutgoingMessage;
 use crate::engine::batch::FinishedEffect;
 use crate::engine::shared::{Leadership, Shared};
@@ -53,7 +54,7 @@ struct Queue {
     later: BTreeMap<(Timestamp, i64), String>,
 }
 
-type Tried = (String, Result<Vec<OutgoingMessage>, String>);
+type Tried = (String, Result<Vec<OutgoingMessage>, EffectError>);
 /// Effects that run beside each other, in one task: they wait for the world outside most of the time.
 type RunningEffects = FuturesUnordered<BoxFuture<'static, Tried>>;
 
@@ -135,13 +136,13 @@ impl Effects {
             }
             (_, heading) => {
                 let problem = format!("no effect for {name}, or unreadable headers: {:?}", heading.err());
-                Box::pin(async move { Err(anyhow::anyhow!(problem)) })
+                Box::pin(async move { Err(EffectError::transient(problem)) })
             }
         };
         running.push(Box::pin(async move {
             let outcome = match AssertUnwindSafe(future).catch_unwind().await {
-                Ok(outcome) => outcome.map_err(|error| format!("{error:#}")),
-                Err(panic) => Err(panicked(panic.as_ref())),
+                Ok(outcome) => outcome,
+                Err(panic) => Err(EffectError::transient(panicked(panic.as_ref()))),
             };
             (key, outcome)
         }));
@@ -152,14 +153,18 @@ impl Effects {
         &self,
         queue: &mut Queue,
         key: String,
-        outcome: Result<Vec<OutgoingMessage>, String>,
+        outcome: Result<Vec<OutgoingMessage>, EffectError>,
         leadership: Leadership,
     ) {
         let Some(row) = queue.chains.get_mut(&key).and_then(VecDeque::front_mut) else { return };
         row.tries += 1;
         let outcome = match outcome {
             Ok(outgoing) => Ok(outgoing),
-            Err(detail) => {
+            Err(error) if error.is_permanent() => {
+                Err(Death { reason: Reason::Poison, detail: error.to_string(), tries: row.tries })
+            }
+            Err(error) => {
+                let detail = error.to_string();
                 if let Some(due) = self.next_try(row) {
                     tracing::warn!(key, tries = row.tries, detail, "an effect failed and is tried again");
                     queue.later.insert((due, row.number), key);

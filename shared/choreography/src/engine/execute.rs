@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::declare::handler::{ErasedInput, ErasedReply};
-use crate::declare::outgoing::Rejected;
+use crate::declare::output::Rejected;
 use crate::store::IdempotencyKey;
 use crate::wire::subject::InvalidKey;
 

@@ -58,7 +58,7 @@ pub(crate) fn start(
         settings: settings.clone(),
         committed,
         progress: RelayProgress::default(),
-        forward: Arc::new(choreography.circuit_kinds()),
+        forward: Arc::new(choreography.circuit_messages()),
     };
     let breaker_task = BreakerTask {
         choreography: choreography.clone(),

@@ -60,9 +60,9 @@ const DETAIL_CHARS_MAX: usize = 1_000;
 pub enum Reason {
     /// Its time was over when it arrived, or while it waited for a row.
     Expired,
-    /// It can't be read, or the reaction to it panicked: trying again would not help.
+    /// It can't be read, the reaction to it panicked, or its effect failed permanently: trying again would not help.
     Poison,
-    /// It is an effect, and the last try failed.
+    /// Its effect failed, and so did the last of its tries.
     Exhausted,
 }
 

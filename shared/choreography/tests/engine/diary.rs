@@ -1,6 +1,6 @@
 //! The scribe: it writes lines on pages, strikes them, tears pages out, rings bells, and has pages printed.
 
-use choreography::{Choreography, Command, Dead, Incoming, Message, Rejected, Row, Scheduled};
+use choreography::{Choreography, Command, Dead, EffectError, Incoming, Message, Rejected, Row, Scheduled};
 use serde::{Deserialize, Serialize};
 
 use crate::ms;
@@ -9,34 +9,37 @@ use press::Press;
 pub(crate) mod press;
 
 macro_rules! messages {
-    ($($name:literal $message:ident { $($field:ident: $type:ty),* } $(compensation: $compensation:literal)?)*) => {$(
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    ($($name:literal $role:ident $message:ident { $($field:ident: $type:ty),* })*) => {$(
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Message)]
+        #[message(name = $name, key = page, role = $role)]
         pub(crate) struct $message { pub(crate) page: u32, $(pub(crate) $field: $type),* }
-        impl Message for $message {
-            const NAME: &'static str = $name;
-            $(const UNDO: bool = $compensation;)?
-            type Key = u32;
-            fn key(&self) -> u32 {
-                self.page
-            }
-        }
     )*};
 }
 messages! {
-    "write" Write { line: u32, how: How }
-    "written" Written { line: u32, text: String }
-    "not-written" NotWritten { reason: String }
-    "strike" Strike { line: u32 }
-    "struck" Struck { line: u32 }
-    "not-struck" NotStruck { reason: String }
-    "tear-out" TearOut {} compensation: true
-    "torn-out" TornOut {}
-    "print" Print { line: u32 }
-    "printed" Printed { line: u32 }
-    "not-printed" NotPrinted { reason: String }
-    "ring" Ring { line: u32 }
+    "write" step Write { line: u32, how: How }
+    "written" event Written { line: u32, text: String }
+    "not-written" event NotWritten { reason: String }
+    "strike" step Strike { line: u32 }
+    "struck" event Struck { line: u32 }
+    "not-struck" event NotStruck { reason: String }
+    "tear-out" compensation TearOut {}
+    "torn-out" event TornOut {}
+    "print" step Print { line: u32 }
+    "printed" event Printed { line: u32 }
+    "not-printed" event NotPrinted { reason: String }
+    "ring" event Ring { line: u32 }
+    "page-opened" event PageOpened { text: String }
+}
+
+macro_rules! commands {
+    ($($name:literal $command:ident { $($field:ident: $type:ty),* })*) => {$(
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Command)]
+        #[command(name = $name, key = page, row = Page)]
+        pub(crate) struct $command { pub(crate) page: u32, $(pub(crate) $field: $type),* }
+    )*};
+}
+commands! {
     "open-page" OpenPage { title: String }
-    "page-opened" PageOpened { text: String }
     "note" Note { text: String }
     "remind" Remind { line: u32, after_ms: Option<u64> }
 }
@@ -53,23 +56,10 @@ pub(crate) enum How {
 }
 
 /// What was done on a page, in order.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Row)]
+#[row(table = "page", key = u32)]
 pub(crate) struct Page {
     pub(crate) log: Vec<String>,
-}
-
-impl Row for Page {
-    const TABLE: &'static str = "page";
-    type Key = u32;
-}
-impl Command for OpenPage {
-    type Row = Page;
-}
-impl Command for Note {
-    type Row = Page;
-}
-impl Command for Remind {
-    type Row = Page;
 }
 
 impl Page {
@@ -148,7 +138,7 @@ fn remind(command: &Remind, page: &mut Option<Page>) -> Scheduled<Ring> {
     }
 }
 
-async fn print(incoming: &Incoming<Print>, press: &Press) -> anyhow::Result<Printed> {
+async fn print(incoming: &Incoming<Print>, press: &Press) -> Result<Printed, EffectError> {
     press.print(incoming.page, incoming.line).await?;
     Ok(Printed { page: incoming.page, line: incoming.line })
 }

@@ -87,7 +87,7 @@ async fn a_message_whose_reaction_panics_dies_and_leaves_no_trace() {
 async fn a_message_whose_reaction_breaks_the_law_dies_where_the_law_is_checked() {
     let stage = Stage::new();
     let message = stage.envelope(&write(1, 2, How::Lawlessly));
-    dies(&stage, &message, "poison", "breaks the law").await;
+    dies(&stage, &message, "poison", "is not idempotent").await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,69 +8,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::until;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, Command)]
+#[command(name = "enrol", key = reader, row = Reader)]
 struct Enrol {
     reader: u32,
     name: String,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, Message)]
+#[message(name = "welcome", key = name, role = event)]
 struct Welcome {
     name: String,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, Command)]
+#[command(name = "rename", key = name, row = Name)]
 struct Rename {
     name: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+#[row(table = "reader", key = u32)]
 struct Reader;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+#[row(table = "name", key = String)]
 struct Name;
-
-impl Message for Enrol {
-    const NAME: &'static str = "enrol";
-    type Key = u32;
-    fn key(&self) -> u32 {
-        self.reader
-    }
-}
-
-impl Message for Welcome {
-    const NAME: &'static str = "welcome";
-    type Key = String;
-    fn key(&self) -> String {
-        self.name.clone()
-    }
-}
-
-impl Message for Rename {
-    const NAME: &'static str = "rename";
-    type Key = String;
-    fn key(&self) -> String {
-        self.name.clone()
-    }
-}
-
-impl Row for Reader {
-    const TABLE: &'static str = "reader";
-    type Key = u32;
-}
-
-impl Row for Name {
-    const TABLE: &'static str = "name";
-    type Key = String;
-}
-
-impl Command for Enrol {
-    type Row = Reader;
-}
-
-impl Command for Rename {
-    type Row = Name;
-}
 
 fn enrol(command: &Enrol, reader: &mut Option<Reader>) -> Welcome {
     *reader = Some(Reader);

@@ -3,7 +3,7 @@ mod library;
 use choreography::*;
 use library::*;
 
-fn send(_: &Lent, _: &()) -> anyhow::Result<()> {
+fn send(_: &Lent, _: &()) -> Result<(), EffectError> {
     Ok(())
 }
 

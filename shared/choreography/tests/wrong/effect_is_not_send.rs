@@ -3,7 +3,7 @@ mod library;
 use choreography::*;
 use library::*;
 
-async fn send(_: &Lent, _: &()) -> anyhow::Result<()> {
+async fn send(_: &Lent, _: &()) -> Result<(), EffectError> {
     let shared = std::rc::Rc::new(());
     std::future::ready(()).await;
     drop(shared);

@@ -20,7 +20,8 @@ mod session;
 
 use crate::bus::Delivery;
 use crate::declare::choreography::Choreography;
-use crate::declare::handler::{ErasedInput, ErasedReply, Fallback, Handler, HandlerKind};
+use crate::declare::fallback::Fallback;
+use crate::declare::handler::{ErasedInput, ErasedReply, Handler, HandlerKind};
 use crate::declare::outgoing::OutgoingMessage;
 use crate::declare::tables::Tables;
 use crate::engine::batch::envelopes::{Cause, EnvelopeWriter, WrittenEnvelope};

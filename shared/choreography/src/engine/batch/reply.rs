@@ -2,7 +2,7 @@
 
 use super::Attempt;
 use crate::declare::handler::ErasedReply;
-use crate::declare::outgoing::Rejected;
+use crate::declare::output::Rejected;
 use crate::engine::execute::{ExecuteError, Idempotency, QueuedCommand};
 use crate::store::StoredReply;
 

@@ -19,7 +19,7 @@ impl BreakerTask {
         }
         let (publisher, now) = (self.choreography.service, time.at(self.settings.clock.now()));
         let overdue = earlier(now, self.settings.overdue_after);
-        let messages = self.choreography.circuit_kinds();
+        let messages = self.choreography.circuit_messages();
         for consumer in furthest(connection.consumers().await?).values() {
             if consumer.service() == publisher || consumer.pending == 0 {
                 continue;

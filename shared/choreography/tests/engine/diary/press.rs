@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use choreography::EffectError;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -46,15 +47,15 @@ impl Press {
         self.state.lock().unwrap()
     }
 
-    pub(super) async fn print(&self, page: u32, line: u32) -> anyhow::Result<()> {
+    pub(super) async fn print(&self, page: u32, line: u32) -> Result<(), EffectError> {
         let _in_press = self.begin(page, line);
         let _ = self.held.subscribe().wait_for(|held| !held).await;
         let mut state = self.state();
         let failures = state.failures.entry(page).or_default();
-        anyhow::ensure!(*failures == 0, {
+        if *failures > 0 {
             *failures -= 1;
-            "the press is jammed"
-        });
+            return Err(EffectError::transient("the press is jammed"));
+        }
         Ok(())
     }
 

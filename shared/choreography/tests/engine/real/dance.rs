@@ -6,58 +6,32 @@ use serde::{Deserialize, Serialize};
 use crate::diary::press::Press;
 use crate::diary::{How, Write, Written, scribe};
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, Command)]
+#[command(name = "dictate", key = page, row = Draft)]
 pub(super) struct Dictate {
     pub(super) page: u32,
     pub(super) line: u32,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, Message)]
+#[message(name = "filed", key = page, role = event)]
 pub(super) struct Filed {
     page: u32,
     line: u32,
 }
 
-impl Message for Dictate {
-    const NAME: &'static str = "dictate";
-    type Key = u32;
-    fn key(&self) -> u32 {
-        self.page
-    }
-}
-
-impl Message for Filed {
-    const NAME: &'static str = "filed";
-    type Key = u32;
-    fn key(&self) -> u32 {
-        self.page
-    }
-}
-
 /// What the author knows of a page.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Row)]
+#[row(table = "draft", key = u32)]
 pub(super) struct Draft {
     pub(super) dictated: Vec<u32>,
     pub(super) filed: Vec<u32>,
 }
 
-impl Row for Draft {
-    const TABLE: &'static str = "draft";
-    type Key = u32;
-}
-
-impl Command for Dictate {
-    type Row = Draft;
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Row)]
+#[row(table = "folder", key = u32)]
 pub(super) struct Folder {
     pub(super) lines: Vec<u32>,
-}
-
-impl Row for Folder {
-    const TABLE: &'static str = "folder";
-    type Key = u32;
 }
 
 fn dictate(command: &Dictate, draft: &mut Option<Draft>) -> Write {

@@ -1,38 +1,36 @@
-//! The library that the fixtures get wrong: a loan is asked for, and a book is lent.
+//! The library that the fixtures get wrong: a loan is requested, a book is lent, and a loan is cancelled.
 
-#[derive(Clone, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, serde::Serialize, serde::Deserialize, choreography::Message)]
+#[message(name = "lend", key = loan, role = step)]
 pub struct Lend {
     pub loan: u32,
 }
 
-impl choreography::Message for Lend {
-    const NAME: &'static str = "lend";
-    type Key = u32;
-    fn key(&self) -> u32 {
-        self.loan
-    }
-}
-
-#[derive(Clone, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, serde::Serialize, serde::Deserialize, choreography::Message)]
+#[message(name = "lent", key = loan, role = event)]
 pub struct Lent {
     pub loan: u32,
 }
 
-impl choreography::Message for Lent {
-    const NAME: &'static str = "lent";
-    type Key = u32;
-    fn key(&self) -> u32 {
-        self.loan
-    }
+#[derive(Clone, serde::Serialize, serde::Deserialize, choreography::Message)]
+#[message(name = "cancel-loan", key = loan, role = compensation)]
+pub struct CancelLoan {
+    pub loan: u32,
 }
 
-#[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, serde::Serialize, serde::Deserialize, choreography::Command)]
+#[command(name = "borrow", key = loan, row = Loan)]
+pub struct Borrow {
+    pub loan: u32,
+}
+
+#[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize, choreography::Row)]
+#[row(table = "loan", key = u32)]
 pub struct Loan;
 
-impl choreography::Row for Loan {
-    const TABLE: &'static str = "loan";
-    type Key = u32;
-}
+#[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize, choreography::Row)]
+#[row(table = "book", key = Isbn)]
+pub struct Book;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Isbn(pub String);
@@ -48,16 +46,4 @@ impl std::str::FromStr for Isbn {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(Self(text.to_owned()))
     }
-}
-
-#[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Book;
-
-impl choreography::Row for Book {
-    const TABLE: &'static str = "book";
-    type Key = Isbn;
-}
-
-impl choreography::Command for Lend {
-    type Row = Loan;
 }

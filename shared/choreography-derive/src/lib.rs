@@ -1,0 +1,70 @@
+//! The derives of the crate `choreography`, which re-exports them beside the traits of the same names.
+//!
+//! Every mistake is a compile error at the words that are wrong, and says what to write instead.
+
+mod arguments;
+mod checks;
+mod message;
+mod row;
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, parse_macro_input};
+
+/// Implements `Message` for a struct.
+///
+/// ```text
+/// #[derive(Debug, Clone, Serialize, Deserialize, Message)]
+/// #[message(name = "create-payment", key = order_id, role = step)]
+/// pub struct CreatePayment {
+///     pub order_id: OrderId,
+/// }
+/// ```
+///
+/// - `name`: the message's name, in kebab case.
+/// - `key`: the field that is the message's key. A field of a field needs its type: `key = order.id: OrderId`.
+/// - `role`: `step`, `event` or `compensation`.
+/// - `version`: the payload's version; 1 if it is left out.
+#[proc_macro_derive(Message, attributes(message))]
+pub fn derive_message(input: TokenStream) -> TokenStream {
+    expand(message::message(&parse_macro_input!(input as DeriveInput)))
+}
+
+/// Implements `Command`, and `Message` with it, for a struct.
+///
+/// ```text
+/// #[derive(Debug, Clone, Serialize, Deserialize, Command)]
+/// #[command(name = "confirm-payment", key = order_id, row = Payment)]
+/// pub struct ConfirmPayment {
+///     pub order_id: OrderId,
+/// }
+/// ```
+///
+/// - `name`: the command's name, in kebab case.
+/// - `key`: the field that is the command's key. A field of a field needs its type: `key = order.id: OrderId`.
+/// - `row`: the row that the caller gets in the reply.
+/// - `version`: the payload's version; 1 if it is left out.
+#[proc_macro_derive(Command, attributes(command))]
+pub fn derive_command(input: TokenStream) -> TokenStream {
+    expand(message::command(&parse_macro_input!(input as DeriveInput)))
+}
+
+/// Implements `Row` for a struct or an enum.
+///
+/// ```text
+/// #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+/// #[row(table = "payment", key = OrderId)]
+/// pub struct Payment {
+///     pub status: Status,
+/// }
+/// ```
+///
+/// - `table`: the table's name, in snake case.
+/// - `key`: the type of the rows' keys.
+#[proc_macro_derive(Row, attributes(row))]
+pub fn derive_row(input: TokenStream) -> TokenStream {
+    expand(row::row(&parse_macro_input!(input as DeriveInput)))
+}
+
+fn expand(implementation: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
+    implementation.unwrap_or_else(|error| error.to_compile_error()).into()
+}

@@ -1,0 +1,56 @@
+//! The first parameter of a function: what it may be, and which roles a method of the builder takes.
+
+use crate::declare::incoming::Incoming;
+use crate::declare::message::Message;
+use crate::declare::role::{Compensation, Forward};
+
+/// The first parameter of a reaction, command handler or effect, without its `&`: `M`, or `Incoming<M>` for one that needs
+/// the time or ids.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no message",
+    label = "the first parameter must be `&M` or `&Incoming<M>` with a message `M`",
+    note = "derive `choreography::Message` or `choreography::Command` for `{Self}`"
+)]
+pub trait ReactionInput: 'static {
+    /// The message.
+    type Message: Message;
+    /// Returns the parameter for a message.
+    fn of(incoming: &Incoming<Self::Message>) -> &Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<M: Message> ReactionInput for M {
+    type Message = M;
+    fn of(incoming: &Incoming<M>) -> &M {
+        incoming
+    }
+}
+
+impl<M: Message> ReactionInput for Incoming<M> {
+    type Message = M;
+    fn of(incoming: &Incoming<M>) -> &Incoming<M> {
+        incoming
+    }
+}
+
+/// A message that [`Choreography::on`](crate::Choreography::on) receives: a step or an event.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is a compensation, and `.on` receives steps and events",
+    label = "receive a compensation with `.compensate`",
+    note = "if `{Self}` takes nothing back, its role is `step` or `event`"
+)]
+pub trait IsStepOrEvent: Message {}
+
+#[diagnostic::do_not_recommend]
+impl<M: Message<Role: Forward>> IsStepOrEvent for M {}
+
+/// A message that [`Choreography::compensate`](crate::Choreography::compensate) receives: a compensation.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no compensation, and `.compensate` receives nothing else",
+    label = "receive a step or an event with `.on`",
+    note = "if `{Self}` takes back what a step did, its role is `compensation`"
+)]
+pub trait IsCompensation: Message {}
+
+#[diagnostic::do_not_recommend]
+impl<M: Message<Role = Compensation>> IsCompensation for M {}

@@ -1,0 +1,121 @@
+//! Reactions and command handlers: from a typed function to a [`Handler`].
+
+use crate::declare::function::{Function, RepliesTo};
+use crate::declare::handler::{CheckIdempotence, ErasedReply, Handler, HandlerKind, Reacted, input_of};
+use crate::declare::incoming::Incoming;
+use crate::declare::input::ReactionInput;
+use crate::declare::message::{Command, Message};
+use crate::declare::outgoing::{OutgoingMessage, messages_of, types_of};
+use crate::declare::output::{CommandOutput, ReactionOutput};
+use crate::declare::row_arguments::RowArguments;
+use crate::declare::tables::Unready;
+
+/// The message that a function receives.
+type MessageOf<F, P> = <<F as Function<P>>::Input as ReactionInput>::Message;
+type Published<F, P> = <<F as Function<P>>::Output as ReactionOutput>::Published;
+type Refusal<F, P> = <<F as Function<P>>::Output as ReactionOutput>::Refusal;
+
+/// Returns the handler of a reaction, whose rows are in these tables.
+pub(crate) fn reaction<P, F>(kind: HandlerKind, function: F, tables: Vec<&'static str>) -> Handler
+where
+    F: Function<P> + Send + Sync + 'static,
+    F::Input: ReactionInput,
+    F::Rows: RowArguments<MessageOf<F, P>>,
+    F::Output: ReactionOutput,
+{
+    let mut publishes = types_of::<Published<F, P>>();
+    publishes.extend(types_of::<Refusal<F, P>>());
+    Handler::new::<MessageOf<F, P>>(
+        kind,
+        publishes,
+        (tables, F::Rows::REQUIRED),
+        |input, tables| F::Rows::want(&**input_of::<Incoming<MessageOf<F, P>>>(input), tables),
+        Box::new(move |input, tables, CheckIdempotence(check)| {
+            let incoming = input_of::<Incoming<MessageOf<F, P>>>(input);
+            let mut rows = F::Rows::take(&**incoming, tables)?;
+            let before = check.then(|| rows.clone());
+            let (kept, outgoing) = call(&function, F::Input::of(incoming), &mut rows)?;
+            if let Some(before) = before {
+                let after = if kept { &rows } else { &before };
+                check_idempotence(MessageOf::<F, P>::NAME, &function, F::Input::of(incoming), after, kept, &outgoing);
+            }
+            if kept {
+                rows.put(&**incoming, tables);
+            }
+            Ok(Reacted { outgoing, reply: None, refused: None })
+        }),
+    )
+}
+
+/// Returns whether the rows are kept, and the messages.
+fn call<P, F: Function<P>>(
+    function: &F,
+    input: &F::Input,
+    rows: &mut F::Rows,
+) -> Result<(bool, Vec<OutgoingMessage>), Unready>
+where
+    F::Output: ReactionOutput,
+{
+    match function.call(input, rows).into_result() {
+        Ok(published) => Ok((true, messages_of(published)?)),
+        Err(refusal) => Ok((false, messages_of(refusal)?)),
+    }
+}
+
+/// Calls a reaction a second time: it must change no row and publish nothing, or refuse with the same messages.
+///
+/// # Panics
+/// If it does not.
+fn check_idempotence<P, F>(
+    name: &str,
+    function: &F,
+    input: &F::Input,
+    after: &F::Rows,
+    kept: bool,
+    first: &[OutgoingMessage],
+) where
+    F: Function<P>,
+    F::Output: ReactionOutput,
+    F::Rows: Clone + PartialEq,
+{
+    let mut again = after.clone();
+    let (kept_again, outgoing) = call(function, input, &mut again).unwrap_or((true, Vec::new()));
+    let idempotent =
+        if kept { outgoing.is_empty() && (!kept_again || again == *after) } else { !kept_again && outgoing == first };
+    assert!(
+        idempotent,
+        "the reaction to {name} is not idempotent: called a second time it {}",
+        if outgoing.is_empty() { "changes its rows" } else { "publishes something again" }
+    );
+}
+
+/// Returns the handler of a command, whose rows are in these tables.
+pub(crate) fn command<P, F>(function: F, tables: Vec<&'static str>) -> Handler
+where
+    F: Function<P> + Send + Sync + 'static,
+    F::Input: ReactionInput<Message: Command>,
+    F::Rows: RowArguments<MessageOf<F, P>> + RepliesTo<MessageOf<F, P>>,
+    F::Output: CommandOutput,
+{
+    Handler::new::<MessageOf<F, P>>(
+        HandlerKind::Command,
+        types_of::<<F::Output as CommandOutput>::Published>(),
+        (tables, F::Rows::REQUIRED),
+        |input, tables| F::Rows::want(&**input_of::<Incoming<MessageOf<F, P>>>(input), tables),
+        Box::new(move |input, tables, _| {
+            let incoming = input_of::<Incoming<MessageOf<F, P>>>(input);
+            let mut rows = F::Rows::take(&**incoming, tables)?;
+            let published = match function.call(F::Input::of(incoming), &mut rows).into_result() {
+                Ok(published) => published,
+                Err(refused) => return Ok(Reacted { outgoing: Vec::new(), reply: None, refused: Some(refused) }),
+            };
+            let reply = rows.reply().map(|row| {
+                let json = serde_json::to_string(row).unwrap_or_else(|error| panic!("the reply is no JSON: {error}"));
+                (Box::new(row.clone()) as ErasedReply, json)
+            });
+            let outgoing = messages_of(published)?;
+            rows.put(&**incoming, tables);
+            Ok(Reacted { outgoing, reply, refused: None })
+        }),
+    )
+}

@@ -1,0 +1,10 @@
+mod library;
+
+use choreography::*;
+use library::*;
+
+fn lend(_: &Lend, _: &mut Option<Loan>) {}
+
+fn main() {
+    let _ = Choreography::new("library").compensate(lend);
+}
