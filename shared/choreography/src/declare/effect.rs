@@ -34,7 +34,6 @@ pub trait Effect<'a, I: 'a, D: 'a> {
     fn call(&self, input: &'a I, means: &'a D) -> Self::Future;
 }
 
-#[diagnostic::do_not_recommend]
 impl<'a, I: 'a, D: 'a, F, T> Effect<'a, I, D> for F
 where
     F: Fn(&'a I, &'a D) -> T,

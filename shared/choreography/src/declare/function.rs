@@ -101,11 +101,13 @@ impl<S: Row> FirstRow<S> for Option<S> {
 #[derive(Debug)]
 pub enum NoRow {}
 
+#[diagnostic::do_not_recommend]
 impl<S: Row> FirstRow<NoRow> for S {
     fn row(&self) -> Option<&NoRow> {
         None
     }
 }
+#[diagnostic::do_not_recommend]
 impl<S: Row> FirstRow<NoRow> for Option<S> {
     fn row(&self) -> Option<&NoRow> {
         None
