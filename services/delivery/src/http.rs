@@ -28,6 +28,7 @@ pub fn routes() -> OpenApiRouter<Service> {
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct DeliveryFilter {
     /// Only the delivery of this order.
@@ -83,6 +84,7 @@ struct DealerOfZone {
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct DealerFilter {
     /// Only the dealers of this zone.

@@ -112,3 +112,17 @@ async fn the_demonstration_can_begin_again_without_a_reset() {
     assert_eq!(deliver_to(&service, "nowhere").await["status"], "refused");
     service.stop().await;
 }
+
+#[tokio::test]
+async fn the_description_of_the_api_has_the_services_name_and_the_parameters_of_lists() {
+    let service = start().await;
+    let (status, api) = service.call("GET", "/openapi.json", Value::Null).await;
+    assert_eq!((status, &api["info"]["title"]), (200, &json!("delivery")));
+    let parameter = |parameter: &Value| {
+        (parameter["name"].as_str().unwrap().to_owned(), parameter["in"].clone(), parameter["required"].clone())
+    };
+    let parameters = api["paths"]["/deliveries"]["get"]["parameters"].as_array().unwrap().iter().map(parameter);
+    let expected = ["order_id", "limit", "cursor"].map(|name| (name.to_owned(), json!("query"), json!(false)));
+    assert_eq!(parameters.collect::<Vec<_>>(), expected);
+    service.stop().await;
+}

@@ -46,7 +46,7 @@ pub struct Paging {
 ///
 /// `F` is what filters the list, `()` for a list without filters. `C` is the type of the rows' keys, in which cursors
 /// are written. A limit that no page can have, a cursor that is no key, and a parameter
-/// that `F` refuses are 400.
+/// that `F` refuses are 400. In `/openapi.json` they are described by `params(Filter, Paging)`.
 ///
 /// ```
 /// # use axum::extract::State;
@@ -54,16 +54,18 @@ pub struct Paging {
 /// # use choreography_axum::{Json, Listing, Paged, Paging, Problem};
 /// # use serde::{Deserialize, Serialize};
 /// # use uuid::Uuid;
-/// # #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// # #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 /// # struct Payment { order_id: Uuid }
 /// # impl choreography::Row for Payment { const TABLE: &'static str = "payment"; type Key = Uuid; }
 /// # impl Payment { const ORDER: choreography::Column<Self, Uuid> = choreography::Column::new("key"); }
-/// #[derive(Deserialize)]
+/// #[derive(Deserialize, utoipa::IntoParams)]
+/// #[into_params(parameter_in = Query)]
 /// #[serde(deny_unknown_fields)]
 /// struct Filter {
 ///     order_id: Option<Uuid>,
 /// }
 ///
+/// #[utoipa::path(get, path = "/payments", params(Filter, Paging), responses((status = 200, body = Listing<Payment>)))]
 /// async fn list_payments(
 ///     State(service): State<Service>,
 ///     Paged { filter, page, .. }: Paged<Filter, Uuid>,

@@ -11,6 +11,7 @@ use axum::routing::get;
 use axum::{Extension, Json, Router};
 use choreography::Service;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::Info;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{Problem, Stopping, circuits, health, request_metrics};
@@ -27,7 +28,8 @@ const VERSION_UNKNOWN: &str = "0.0.0";
 /// Returns the whole HTTP face of a service: its routes, health, metrics, `/openapi.json`, and problems for all the
 /// rest. [`serve()`](crate::serve()) serves it; tests call it without a socket.
 ///
-/// The title in `/openapi.json` is the service's name unless the routes bring their own `info`.
+/// The title in `/openapi.json` is the service's name unless the routes have an `info` of their own
+/// ([`OpenApiRouter::with_openapi`]).
 ///
 /// ```
 /// # use axum::Router;
@@ -40,11 +42,8 @@ const VERSION_UNKNOWN: &str = "0.0.0";
 /// ```
 pub fn router(service: Service, routes: OpenApiRouter<Service>, stopping: Stopping) -> Router {
     let (routes, mut api) = routes.split_for_parts();
-    if api.info.title.is_empty() {
-        api.info.title = service.name().to_owned();
-    }
-    if api.info.version.is_empty() {
-        api.info.version = VERSION_UNKNOWN.to_owned();
+    if api.info == OpenApiRouter::<Service>::new().get_openapi().info {
+        api.info = Info::new(service.name(), VERSION_UNKNOWN); // instead of the library's own
     }
     let routes = routes
         .route("/livez", get(health::livez))
