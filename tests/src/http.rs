@@ -1,4 +1,4 @@
-//! Asking and being answered over HTTP.
+//! Requests and responses over HTTP.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use crate::shop::Shop;
 
-/// Longer than anything should take, shorter than a test.
-pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(20);
+/// Longer than any response should take, shorter than a test.
+pub(crate) const REPLY_WAIT_MAX: Duration = Duration::from_secs(20);
 
-/// An answer.
+/// The response to a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
     /// The status.
@@ -28,25 +28,25 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Checks that it is a success, and gives the body.
+    /// Returns the body of a success.
     ///
     /// # Panics
-    /// When it is not.
+    /// When it is no success.
     #[track_caller]
     pub fn ok(self) -> Value {
-        assert!((200..300).contains(&self.status), "refused: {self:?}");
+        assert!((200..300).contains(&self.status), "not a success: {self:?}");
         self.body
     }
 
-    /// Checks that it is a problem of one of these statuses which says what is wrong, and gives it.
+    /// Returns the body of a problem that has one of these statuses and says what is wrong.
     ///
     /// # Panics
-    /// When it is not.
+    /// When it is something else.
     #[track_caller]
     pub fn problem(self, statuses: &[u16]) -> Value {
-        assert!(statuses.contains(&self.status), "wanted {statuses:?}, got {self:?}");
+        assert!(statuses.contains(&self.status), "expected {statuses:?}, got {self:?}");
         assert!(self.media_type.starts_with("application/problem+json"), "not a problem: {self:?}");
-        assert_eq!(self.body["status"], self.status, "the problem bears another status: {self:?}");
+        assert_eq!(self.body["status"], self.status, "the problem has another status: {self:?}");
         for field in ["title", "detail"] {
             assert!(self.body[field].as_str().is_some_and(|text| !text.is_empty()), "no {field}: {self:?}");
         }
@@ -55,7 +55,7 @@ impl Reply {
 }
 
 impl Shop {
-    /// A request to a service, for the test to finish; [`Shop::send`] sends it.
+    /// Returns a request to a service, for the test to complete; [`Shop::send`] sends it.
     pub fn request(&self, method: Method, service: &str, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.premises.service(service).url))
     }
@@ -63,65 +63,65 @@ impl Shop {
     /// Sends a request.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// When there is no response.
     pub async fn try_send(&self, request: RequestBuilder) -> Result<Reply, reqwest::Error> {
-        let answer = request.send().await?;
-        let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let response = request.send().await?;
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (media_type, location) = (header(CONTENT_TYPE.as_str()).unwrap_or_default(), header("location"));
         let retry_after = header("retry-after").and_then(|seconds| seconds.parse().ok());
-        let status = answer.status().as_u16();
-        let text = answer.text().await?;
+        let status = response.status().as_u16();
+        let text = response.text().await?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
         Ok(Reply { status, media_type, body, location, retry_after })
     }
 
-    /// Sends a request that must be answered.
+    /// Sends a request that must have a response.
     ///
     /// # Panics
-    /// When there is no answer.
+    /// When there is no response.
     pub async fn send(&self, request: RequestBuilder) -> Reply {
-        self.try_send(request).await.expect("the service answers")
+        self.try_send(request).await.expect("the service responds")
     }
 
-    /// Reads.
+    /// Sends a GET request.
     pub async fn get(&self, service: &str, path: &str) -> Reply {
         self.send(self.request(Method::GET, service, path)).await
     }
 
-    /// Posts, under a new idempotency key, and again under the same one while there is no answer: the service may
-    /// have been killed.
+    /// Sends a POST request with a new idempotency key, and again with the same key while there is no response, because
+    /// the service may have been killed.
     ///
     /// # Panics
-    /// When there is no answer for too long.
+    /// When there is no response for too long.
     pub async fn post(&self, service: &str, path: &str, body: &Value) -> Reply {
         let key = Uuid::now_v7().to_string();
         let request = || self.request(Method::POST, service, path).header("idempotency-key", &key).json(body);
-        testkit::until(format_args!("an answer to POST {path}"), crate::PATIENCE, async || {
+        testkit::until(format_args!("a response to POST {path}"), crate::PATIENCE, async || {
             let reply = self.try_send(request()).await.map_err(|error| format!("{error:?}"))?;
-            // The first one may still be under way, or its instance about to die.
-            let later = reply.status == 503 || (reply.status == 409 && reply.body.to_string().contains("running"));
-            if later { Err(format!("{reply:?}")) } else { Ok(reply) }
+            // The first request may still be running, or its instance about to end.
+            let again = reply.status == 503 || (reply.status == 409 && reply.body.to_string().contains("running"));
+            if again { Err(format!("{reply:?}")) } else { Ok(reply) }
         })
         .await
     }
 
-    /// A list of one page.
+    /// Returns the items of a list that fits on one page.
     ///
     /// # Panics
-    /// When it is none.
+    /// When the response is no list.
     pub async fn list(&self, service: &str, path: &str) -> Vec<Value> {
         let body = self.get(service, path).await.ok();
         let items = body.as_array().or_else(|| body["items"].as_array());
         items.unwrap_or_else(|| panic!("no list at {path}: {body}")).clone()
     }
 
-    /// A counter or gauge of a service's `/metrics`: the sum over its labels; 0 if it is not there.
+    /// Returns a counter or gauge of a service's `/metrics`: the sum over its labels; 0 if it is not there.
     ///
     /// # Panics
     /// When there are no metrics.
     pub async fn metric(&self, service: &str, name: &str) -> f64 {
-        let answer = self.request(Method::GET, service, "/metrics").send().await.expect("metrics are answered");
-        let text = answer.text().await.expect("metrics are text");
+        let response = self.request(Method::GET, service, "/metrics").send().await.expect("the service responds");
+        let text = response.text().await.expect("metrics are text");
         let samples = text
             .lines()
             .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{') || rest.starts_with(' ')));

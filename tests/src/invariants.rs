@@ -1,4 +1,4 @@
-//! What must hold after everything: no order is left on its way, nothing is done twice, and a cancelled order keeps
+//! What must hold at the end of every test: every order has ended, nothing happened twice, and a cancelled order keeps
 //! no money, holds no stock and has no active delivery.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,13 +9,13 @@ use testkit::until;
 use crate::orders::Order;
 use crate::shelf::{Product, pieces};
 use crate::shop::{PATIENCE, Shop};
-use crate::wire::OutgoingMessage;
+use crate::wire::StoredMessage;
 
-/// Payments that keep no money.
+/// The statuses of payments that keep no money.
 const MONEYLESS: [&str; 4] = ["cancelled", "refused", "expired", "refunded"];
 
-/// What may be said about an order at most, and how many different ones of it.
-const SAID_MAX: [(&str, &str, usize); 10] = [
+/// How many different messages of a kind may be published about an order.
+const PUBLISHED_MAX: [(&str, &str, usize); 10] = [
     ("order", "reserve-stock", 1),
     ("inventory", "create-payment", 1),
     ("payment", "payment-created", 1),
@@ -29,10 +29,10 @@ const SAID_MAX: [(&str, &str, usize); 10] = [
 ];
 
 impl Shop {
-    /// Waits for the end of every order of this test, and checks what must hold of each.
+    /// Waits for the end of every order of this test, and checks the invariants of each.
     ///
     /// # Panics
-    /// When it does not.
+    /// When one does not hold.
     pub async fn expect_invariants(&self) {
         let placed = self.placed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
         let mut ended = Vec::new();
@@ -40,12 +40,12 @@ impl Shop {
             let status = self.expect(order, "ended").await["status"].as_str().unwrap_or_default().to_owned();
             ended.push((order, status));
         }
-        self.expect_heard().await;
-        let mut outgoing = self.outgoing(">").await;
-        let by_hand = self.said_by_hand.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
-        outgoing.retain(|outgoing| outgoing.id.as_ref().is_none_or(|id| !by_hand.contains(id)));
+        self.expect_all_received().await;
+        let mut messages = self.published(">").await;
+        let by_hand = self.published_by_hand.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+        messages.retain(|message| message.id.as_ref().is_none_or(|id| !by_hand.contains(id)));
         for (order, status) in &ended {
-            let story: Vec<&OutgoingMessage> = outgoing.iter().filter(|outgoing| outgoing.key == order.id).collect();
+            let story: Vec<&StoredMessage> = messages.iter().filter(|message| message.key == order.id).collect();
             expect_nothing_twice(&order.id, &story);
             self.expect_settled(order, status).await;
         }
@@ -53,16 +53,16 @@ impl Shop {
         for product in &products {
             self.expect_shelf(product, &ended).await;
         }
-        self.expect_told(&ended).await;
+        self.expect_notified(&ended).await;
     }
 
-    /// Money and dealer: kept for a completed order, given back for a cancelled one.
+    /// Waits until a completed order has its payment and delivery, a cancelled one neither.
     async fn expect_settled(&self, order: &Order, status: &str) {
         let what = format!("money and dealer of order {}, {status}, to be settled", order.id);
         until(what, PATIENCE, async || {
             let payments = self.list("payment", &format!("/payments?order_id={}", order.id)).await;
             let deliveries = self.deliveries(order).await;
-            assert!(payments.len() <= 1 && deliveries.len() <= 1, "twice: {payments:?} {deliveries:?}");
+            assert!(payments.len() <= 1 && deliveries.len() <= 1, "more than one: {payments:?} {deliveries:?}");
             let status_of = |rows: &[Value]| rows.first().and_then(|row| row["status"].as_str()).map(str::to_owned);
             let (payment, delivery) = (status_of(&payments), status_of(&deliveries));
             let settled = if status == "completed" {
@@ -76,11 +76,11 @@ impl Shop {
         .await;
     }
 
-    /// Stock: what was completed has left the shelf, and nothing is held any more.
+    /// Waits until the stock is reduced by the completed orders, and nothing is held any more.
     async fn expect_shelf(&self, product: &Product, ended: &[(&Order, String)]) {
         let completed = ended.iter().filter(|(_, status)| status == "completed").flat_map(|(order, _)| &order.lines);
         let sold: i64 = completed.filter(|(sku, _)| *sku == product.sku).map(|(_, pieces)| i64::from(*pieces)).sum();
-        until(format_args!("the shelf of {} to be right", product.sku), PATIENCE, async || {
+        until(format_args!("the stock of {} to be right", product.sku), PATIENCE, async || {
             let now = self.get("inventory", &format!("/products/{}", product.sku)).await.ok();
             let (stock, held) = (pieces(&now, "stock"), pieces(&now, "held"));
             let right = stock == product.stock - sold && held == 0;
@@ -89,22 +89,22 @@ impl Shop {
         .await;
     }
 
-    /// Mail: a paid order has one about that, and each has one about its end; sent twice, they have one `Message-ID`.
-    async fn expect_told(&self, ended: &[(&Order, String)]) {
-        until("every customer to be told", PATIENCE, async || {
+    /// Waits until each customer has one mail for each update of the order. A mail that is sent twice has one `Message-ID`.
+    async fn expect_notified(&self, ended: &[(&Order, String)]) {
+        until("every customer to be notified", PATIENCE, async || {
             let mut mails: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
             for mail in self.all_mails() {
                 mails.entry(mail.to).or_default().insert(mail.message_id);
             }
             let mut updates: BTreeMap<String, BTreeSet<Option<String>>> = BTreeMap::new();
-            for outgoing in self.outgoing("order.order-updated.*").await {
-                updates.entry(outgoing.key).or_default().insert(outgoing.id);
+            for message in self.published("order.order-updated.*").await {
+                updates.entry(message.key).or_default().insert(message.id);
             }
             for (order, status) in ended {
                 let count = mails.get(&order.email).map_or(0, BTreeSet::len);
                 let wanted = updates.get(&order.id).map_or(0, BTreeSet::len);
                 let seen = format!("{count} mails, {wanted} updates of order {}, {status}", order.id);
-                assert!(count <= wanted && wanted <= 2, "told twice: {seen}");
+                assert!(count <= wanted && wanted <= 2, "notified twice: {seen}");
                 if wanted == 0 || count < wanted {
                     return Err(seen);
                 }
@@ -119,11 +119,11 @@ fn is_active(delivery: &str) -> bool {
     ["assigned", "active", "completed"].contains(&delivery)
 }
 
-/// Done twice, a step says other messages: no message has two ids.
-fn expect_nothing_twice(order: &str, story: &[&OutgoingMessage]) {
-    for (publisher, name, max) in SAID_MAX {
-        let same = story.iter().filter(|outgoing| outgoing.publisher == publisher && outgoing.name == name);
-        let ids: BTreeSet<_> = same.map(|outgoing| &outgoing.id).collect();
-        assert!(ids.len() <= max, "{publisher}.{name}.{order} was said with {} ids: {story:#?}", ids.len());
+/// Checks that nothing happened twice: that would have published messages with other ids.
+fn expect_nothing_twice(order: &str, story: &[&StoredMessage]) {
+    for (publisher, name, max) in PUBLISHED_MAX {
+        let same = story.iter().filter(|message| message.publisher == publisher && message.name == name);
+        let ids: BTreeSet<_> = same.map(|message| &message.id).collect();
+        assert!(ids.len() <= max, "{publisher}.{name}.{order} was published with {} ids: {story:#?}", ids.len());
     }
 }

@@ -1,7 +1,7 @@
-//! The shop as a customer, an operator and an intruder meet it: over HTTP, by mail and on the wire.
+//! The shop as customers, operators and intruders see it: over HTTP, by mail and on the message server.
 //!
 //! [`Premises`] are the real processes on a real server; a [`Shop`] is one test's view of them. Nothing here uses the
-//! services' own types: what it sends and reads is what anybody can.
+//! services' own types, only their public interfaces.
 #![allow(clippy::disallowed_methods, reason = "outside of the shop, time and ids are the real ones")]
 
 pub mod bench;
@@ -22,4 +22,4 @@ pub use orders::{Order, Request};
 pub use premises::{Plan, Premises};
 pub use service::{SERVICES, Service, users};
 pub use shop::{PATIENCE, Shop};
-pub use wire::{OutgoingMessage, headers};
+pub use wire::{StoredMessage, headers};

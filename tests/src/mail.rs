@@ -1,4 +1,4 @@
-//! The customer's mailbox.
+//! The mails that customers have received.
 
 use std::collections::BTreeSet;
 
@@ -11,13 +11,13 @@ use crate::shop::{PATIENCE, Shop};
 /// A mail.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mail {
-    /// To whom.
+    /// The recipient.
     pub to: String,
-    /// `Message-ID`: the same if the same mail is sent again.
+    /// `Message-ID`: the same when a mail is sent again.
     pub message_id: String,
-    /// What it is about.
+    /// The subject line.
     pub subject: String,
-    /// The text.
+    /// The text of the body.
     pub text: String,
 }
 
@@ -34,10 +34,10 @@ impl Mail {
 }
 
 impl Shop {
-    /// Every mail that has arrived, those that came twice twice.
+    /// Returns every mail that has arrived; one that was sent twice is there twice.
     ///
     /// # Panics
-    /// When the mailbox can't be read, or a mail is not one.
+    /// When the mailbox cannot be read, or a mail is malformed.
     pub fn all_mails(&self) -> Vec<Mail> {
         let raw = match &self.premises.smtp {
             Some(smtp) => smtp.mails().expect("the maildir can be read"),
@@ -48,15 +48,15 @@ impl Shop {
         raw.iter().map(read).collect()
     }
 
-    /// The mails about an order; one that came twice is one.
+    /// Returns the different mails about an order.
     pub fn mails(&self, order: &Order) -> BTreeSet<Mail> {
         self.all_mails().into_iter().filter(|mail| mail.to == order.email).collect()
     }
 
-    /// Waits until so many different mails about an order have come, and gives them.
+    /// Waits until this many different mails about an order have arrived, and returns them.
     ///
     /// # Panics
-    /// When they don't come, or there are more.
+    /// When they do not arrive, or there are more.
     pub async fn expect_mails(&self, order: &Order, count: usize) -> BTreeSet<Mail> {
         let mails = until(format_args!("{count} mails to {}", order.email), PATIENCE, async || {
             let mails = self.mails(order);
@@ -69,7 +69,7 @@ impl Shop {
     }
 }
 
-/// What is in a directory's finished mails; nothing if there is no directory yet.
+/// Returns the contents of the finished mails in a directory; nothing if there is no directory yet.
 fn files(directory: &std::path::Path) -> Vec<Vec<u8>> {
     let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
     let mails = entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "eml"));

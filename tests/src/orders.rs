@@ -1,4 +1,4 @@
-//! What a customer does: orders, pays, cancels, and waits for the end.
+//! What a customer does: places orders, pays, cancels, and waits for the outcome.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::shop::{PATIENCE, Shop};
 pub struct Order {
     /// Its id.
     pub id: String,
-    /// Where its mails go: an address of its own.
+    /// The address for its mails, which no other order has.
     pub email: String,
     /// Its lines: product and pieces.
     pub lines: Vec<(String, u32)>,
 }
 
-/// An order as it is asked for.
+/// A request for an order.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The body of `POST /orders`.
@@ -31,12 +31,12 @@ pub struct Request {
 }
 
 impl Request {
-    /// So many pieces of a product, to a zone; the payment waits for the customer.
+    /// Returns a request for one product, to a zone; the payment waits for the customer.
     pub fn new(sku: &str, quantity: u32, zone: &str) -> Self {
         Self::lines(&[(sku, quantity)], zone)
     }
 
-    /// Several lines, to a zone.
+    /// Returns a request with several lines, to a zone; the payment waits for the customer.
     pub fn lines(lines: &[(&str, u32)], zone: &str) -> Self {
         let email = format!("{}@example.com", Uuid::now_v7().simple());
         let body = json!({
@@ -48,7 +48,7 @@ impl Request {
         Self { body, email, lines: lines.iter().map(|(sku, quantity)| ((*sku).to_owned(), *quantity)).collect() }
     }
 
-    /// The payment is confirmed as soon as it is created.
+    /// Lets the payment be confirmed as soon as it is created.
     pub fn automatic(mut self) -> Self {
         self.body["confirmation"] = "automatic".into();
         self
@@ -56,29 +56,32 @@ impl Request {
 }
 
 impl Shop {
-    /// Orders; the payment waits for the customer.
+    /// Places an order; the payment waits for the customer.
     pub async fn order(&self, sku: &str, quantity: u32, zone: &str) -> Order {
         self.place(Request::new(sku, quantity, zone)).await
     }
 
-    /// Orders; nobody has to confirm the payment.
+    /// Places an order whose payment nobody has to confirm.
     pub async fn order_automatic(&self, sku: &str, quantity: u32, zone: &str) -> Order {
         self.place(Request::new(sku, quantity, zone).automatic()).await
     }
 
-    /// Places an order; while the shop takes none, again and again.
+    /// Places an order, again and again while the shop accepts none.
     ///
     /// # Panics
-    /// When it is not taken.
+    /// When it is refused.
     pub async fn place(&self, request: Request) -> Order {
         let reply = self.post("order", "/orders", &request.body).await;
-        self.placed(request, reply).unwrap_or_else(|reply| panic!("the order is not taken: {reply:?}"))
+        self.placed(request, reply).unwrap_or_else(|reply| panic!("the order is refused: {reply:?}"))
     }
 
-    /// Places an order, once; the answer that refuses it, if it is not taken.
+    /// Places an order, once.
+    ///
+    /// # Errors
+    /// The reply that refuses it.
     ///
     /// # Panics
-    /// When there is no answer.
+    /// When there is no reply.
     pub async fn try_place(&self, request: Request) -> Result<Order, Reply> {
         let reply = self.send(self.request(Method::POST, "order", "/orders").json(&request.body)).await;
         self.placed(request, reply)
@@ -95,20 +98,20 @@ impl Shop {
         Ok(order)
     }
 
-    /// The order as its service knows it.
+    /// Returns the order from the order service.
     pub async fn look(&self, order: &Order) -> Value {
         self.get("order", &format!("/orders/{}", order.id)).await.ok()
     }
 
-    /// Waits until the order has a status, and gives the order.
+    /// Waits until the order has a status, and returns the order.
     ///
     /// # Panics
-    /// When it does not get it.
+    /// When it does not reach it.
     pub async fn expect(&self, order: &Order, status: &str) -> Value {
         self.expect_within(order, status, PATIENCE).await
     }
 
-    /// Waits for one of the two ends, `completed` or `cancelled`, or for another status.
+    /// Waits until the order has a status, or with `ended` until it is `completed` or `cancelled`; returns the order.
     ///
     /// # Panics
     /// When the time is over.
@@ -127,19 +130,19 @@ impl Shop {
         .await
     }
 
-    /// Waits until the order knows that the customer was told of its end: nothing changes by itself any more.
+    /// Waits until the order service knows that the customer was notified of the end; nothing changes after that.
     ///
     /// # Panics
     /// When that takes too long.
-    pub async fn expect_over(&self, order: &Order) -> Value {
-        until(format!("order {} to be over", order.id), PATIENCE, async || {
+    pub async fn expect_saga_over(&self, order: &Order) -> Value {
+        until(format!("the saga of order {} to be over", order.id), PATIENCE, async || {
             let now = self.look(order).await;
             if now["notified"] == now["status"] { Ok(now) } else { Err(now) }
         })
         .await
     }
 
-    /// The order's payment, as soon as there is one.
+    /// Waits for the order's payment and returns it.
     ///
     /// # Panics
     /// When there is none for too long.
@@ -158,7 +161,7 @@ impl Shop {
     /// Waits until the order's payment has a status.
     ///
     /// # Panics
-    /// When it does not get it.
+    /// When it does not reach it.
     pub async fn expect_payment(&self, order: &Order, status: &str) {
         until(format_args!("the payment of {} to be {status}", order.id), PATIENCE, async || {
             let payment = self.payment(order).await;
@@ -167,22 +170,22 @@ impl Shop {
         .await;
     }
 
-    /// The customer confirms the payment.
+    /// Confirms the payment as the customer.
     pub async fn confirm(&self, order: &Order) {
         self.try_confirm(order).await.ok();
     }
 
-    /// The customer tries to confirm the payment.
+    /// Tries to confirm the payment as the customer.
     pub async fn try_confirm(&self, order: &Order) -> Reply {
         self.act_on_payment(order, "confirm").await
     }
 
-    /// The customer cancels the payment.
+    /// Cancels the payment as the customer.
     pub async fn cancel_payment(&self, order: &Order) {
         self.try_cancel_payment(order).await.ok();
     }
 
-    /// The customer tries to cancel the payment.
+    /// Tries to cancel the payment as the customer.
     pub async fn try_cancel_payment(&self, order: &Order) -> Reply {
         self.act_on_payment(order, "cancel").await
     }
@@ -193,22 +196,22 @@ impl Shop {
         self.post("payment", &format!("/payments/{id}/{action}"), &json!({})).await
     }
 
-    /// The customer cancels the order.
+    /// Cancels the order as the customer, and returns it.
     pub async fn cancel(&self, order: &Order) -> Value {
         self.try_cancel(order).await.ok()
     }
 
-    /// The customer tries to cancel the order.
+    /// Tries to cancel the order as the customer.
     pub async fn try_cancel(&self, order: &Order) -> Reply {
         self.post("order", &format!("/orders/{}/cancel", order.id), &json!({})).await
     }
 
-    /// Leaves an order out of what must hold in the end: for what is a loss, and known to be one.
+    /// Leaves an order out of the invariants, for one that ends in a known loss.
     pub fn forget(&self, order: &Order) {
         self.placed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).retain(|placed| placed != order);
     }
 
-    /// The order's deliveries.
+    /// Returns the order's deliveries.
     pub async fn deliveries(&self, order: &Order) -> Vec<Value> {
         self.list("delivery", &format!("/deliveries?order_id={}", order.id)).await
     }

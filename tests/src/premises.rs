@@ -1,4 +1,4 @@
-//! Where the shop is: a server, its streams and consumers, and the services, all of them real processes.
+//! The processes of a shop: a server with its streams and consumers, and the services.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::service::{SERVICES, Service, users};
 /// A debug build on a busy machine takes some seconds.
 const START_MAX: Duration = Duration::from_secs(40);
 
-/// How premises differ from the usual.
+/// How premises differ from the default.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     settings: Vec<(&'static str, String, String)>,
@@ -20,39 +20,39 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// As usual.
+    /// Returns the default.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With a setting of one service.
+    /// Sets a setting of one service.
     pub fn set(mut self, service: &'static str, name: &str, value: impl Into<String>) -> Self {
         self.settings.push((service, name.to_owned(), value.into()));
         self
     }
 
-    /// Mail goes to a real SMTP server instead of files.
+    /// Sends mail to a real SMTP server instead of files.
     pub fn smtp(mut self) -> Self {
         self.smtp = true;
         self
     }
 
-    /// In a directory beside the built programs, which is on a disk; that for temporary files may be in memory.
+    /// Stores everything in a directory beside the built programs, which is on a disk; temporary files may be in memory.
     pub fn on_disk(mut self) -> Self {
         self.on_disk = true;
         self
     }
 
-    /// One service speaks to the server through a proxy that can cut.
+    /// Connects one service to the server through a proxy that can cut the connection.
     pub fn through_proxy(mut self, service: &'static str) -> Self {
         self.through_proxy = Some(service);
         self
     }
 }
 
-/// The running shop. All of it ends when this is dropped.
+/// A running shop. Dropping it ends all of its processes.
 pub struct Premises {
-    /// The directory and the processes.
+    /// The directory and the process group.
     pub world: World,
     /// The message server.
     pub nats: NatsServer,
@@ -65,10 +65,10 @@ pub struct Premises {
 }
 
 impl Premises {
-    /// Opens them: server, provisioning, every service; waits until each is ready.
+    /// Starts the server, provisions it, starts every service, and waits until each is ready.
     ///
     /// # Errors
-    /// When something can't be started.
+    /// When something cannot be started.
     ///
     /// # Panics
     /// When something does not become ready.
@@ -84,10 +84,10 @@ impl Premises {
         Ok(premises)
     }
 
-    /// The server with streams and consumers, and nobody who says or receives anything.
+    /// Starts the server and provisions it, without any service.
     ///
     /// # Errors
-    /// When something can't be started.
+    /// When something cannot be started.
     pub async fn without_services(plan: Plan) -> Result<Self> {
         let world = if plan.on_disk { World::beside_programs("shop")? } else { World::new("shop")? };
         let nats = NatsServer::start(&world, &users())?;
@@ -98,23 +98,23 @@ impl Premises {
         Ok(premises)
     }
 
-    /// Makes the streams and consumers, or sees that they are there.
+    /// Creates the streams and consumers, or finds them there.
     ///
     /// # Errors
-    /// When it is refused, or the program is not built.
+    /// When the program fails or is not built.
     pub async fn provision(&self) -> Result<()> {
         let program = Program::new("provision", binary("provision")?).env("NATS_URL", self.nats.url());
         let process =
             self.world.start(users().into_iter().fold(program, |program, (name, value)| program.env(name, value)))?;
-        let ended = until("provisioning to end", START_MAX, async || process.ended().ok_or("it runs")).await;
-        anyhow::ensure!(ended.ends_with("exit status: 0"), "{ended}\n{}", process.last_words(20));
+        let ended = until("provisioning to end", START_MAX, async || process.ended().ok_or("it is running")).await;
+        anyhow::ensure!(ended.ends_with("exit status: 0"), "{ended}\n{}", process.last_lines(20));
         Ok(())
     }
 
     /// Starts an instance of a service. Instances of one service share their database.
     ///
     /// # Errors
-    /// When it can't be started.
+    /// When it cannot be started.
     pub fn start(&self, name: &'static str, instance: u32) -> Result<Service> {
         let mut settings: Vec<(String, String)> = Vec::new();
         if name == "notify" {
@@ -130,7 +130,7 @@ impl Premises {
         Service::start(&self.world, name, instance, &nats_url, &settings).context(name)
     }
 
-    /// Waits until a service says that it is ready.
+    /// Waits until a service reports that it is ready.
     ///
     /// # Panics
     /// When it does not become so.
@@ -138,18 +138,18 @@ impl Premises {
         let http = reqwest::Client::new();
         until(format_args!("{} to be ready", service.name), START_MAX, async || {
             if let Some(ended) = service.process.ended() {
-                panic!("{ended}\n{}", service.process.last_words(20));
+                panic!("{ended}\n{}", service.process.last_lines(20));
             }
             match http.get(format!("{}/readyz", service.url)).send().await {
-                Ok(answer) if answer.status().is_success() => Ok(()),
-                Ok(answer) => Err(format!("{}: {}", answer.status(), answer.text().await.unwrap_or_default())),
-                Err(_) => Err(format!("it does not answer\n{}", service.process.last_words(10))),
+                Ok(response) if response.status().is_success() => Ok(()),
+                Ok(response) => Err(format!("{}: {}", response.status(), response.text().await.unwrap_or_default())),
+                Err(_) => Err(format!("it does not respond\n{}", service.process.last_lines(10))),
             }
         })
         .await;
     }
 
-    /// A service.
+    /// Returns a service.
     ///
     /// # Panics
     /// When there is none of that name.
@@ -157,12 +157,12 @@ impl Premises {
         self.services.iter().find(|service| service.name == name).unwrap_or_else(|| panic!("no service {name}"))
     }
 
-    /// Every service.
+    /// Returns every service.
     pub fn services(&self) -> &[Service] {
         &self.services
     }
 
-    /// The process of a service, or of `nats-server`.
+    /// Returns the process of a service, or of `nats-server`.
     pub fn process(&self, name: &str) -> &Process {
         if name == "nats-server" { &self.nats.process } else { &self.service(name).process }
     }

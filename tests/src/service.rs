@@ -1,14 +1,14 @@
-//! The services as processes: which there are, and with which settings each is started.
+//! The services as processes, and the settings with which each is started.
 
 use std::sync::Arc;
 
 use anyhow::Result;
 use testkit::{Process, Program, World, binary, free_port};
 
-/// The services, as their users on the server are called.
+/// The names of the services, which are also their users on the server.
 pub const SERVICES: [&str; 5] = ["order", "inventory", "payment", "delivery", "notify"];
 
-/// The server's users and their passwords, as `nats.conf` takes them.
+/// Returns the variables of `nats.conf` with the passwords of the server's users.
 pub fn users() -> Vec<(String, String)> {
     let users = SERVICES.iter().chain(&["admin"]);
     users.map(|user| (format!("{}_PASSWORD", user.to_uppercase()), format!("{user}-dev"))).collect()
@@ -20,7 +20,7 @@ pub struct Service {
     pub name: &'static str,
     /// Its process.
     pub process: Arc<Process>,
-    /// Where its HTTP face is.
+    /// The URL of its HTTP interface.
     pub url: String,
 }
 
@@ -28,7 +28,7 @@ impl Service {
     /// Starts a service with its own database in the world's directory. Instances of one service share it.
     ///
     /// # Errors
-    /// When its program was not built, or can't be started.
+    /// When its program is not built, or cannot be started.
     pub fn start(
         world: &World,
         name: &'static str,
@@ -38,7 +38,7 @@ impl Service {
     ) -> Result<Self> {
         let listen = format!("127.0.0.1:{}", free_port()?);
         let mut program = Program::new(format!("{name}-{instance}"), binary(name)?)
-            .bearing_file_limits()
+            .surviving_file_limits()
             .arg("--demo")
             .env("NATS_URL", nats_url)
             .env("LISTEN", &listen)

@@ -1,4 +1,4 @@
-//! Products and dealers of a test's own, so that what others order does not count.
+//! Products and dealers of a test's own, which the orders of other tests do not touch.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::shop::Shop;
 
-/// A product as it was before anything was ordered.
+/// A product with its stock before anything was ordered.
 #[derive(Debug, Clone)]
 pub(crate) struct Product {
     pub(crate) sku: String,
@@ -14,10 +14,10 @@ pub(crate) struct Product {
 }
 
 impl Shop {
-    /// A new product with so many pieces on the shelf; its code.
+    /// Creates a product with this many pieces in stock, and returns its SKU.
     ///
     /// # Panics
-    /// When inventory does not take it.
+    /// When inventory refuses it.
     pub async fn product(&self, stock: i64) -> String {
         let sku = format!("p-{}", Uuid::now_v7().simple());
         let body = json!({"name": "a test's own", "price": {"amount_cents": 250, "currency": "EUR"}, "stock": stock});
@@ -26,10 +26,10 @@ impl Shop {
         sku
     }
 
-    /// A new dealer in a zone of its own with room for so many; the zone.
+    /// Creates a dealer with this capacity in a zone of its own, and returns the zone.
     ///
     /// # Panics
-    /// When delivery does not take it.
+    /// When delivery refuses it.
     pub async fn zone(&self, capacity: u32) -> String {
         let zone = format!("z-{}", Uuid::now_v7().simple());
         let body = json!({"name": "a test's own", "zone": zone, "capacity": capacity});
@@ -37,7 +37,7 @@ impl Shop {
         zone
     }
 
-    /// Notes what is on the shelf, in a shop of the test's own.
+    /// Remembers the stock of every product, in a shop that no other test uses.
     pub(crate) async fn note_products(&self) {
         let products = self.list("inventory", "/products").await;
         let mut noted = self.products.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -48,10 +48,10 @@ impl Shop {
     }
 }
 
-/// A number of pieces in what inventory says of a product.
+/// Returns a number of pieces from the JSON of a product.
 ///
 /// # Panics
-/// When it is none.
+/// When the field is no number.
 pub(crate) fn pieces(product: &Value, field: &str) -> i64 {
     product[field].as_i64().unwrap_or_else(|| panic!("no {field}: {product}"))
 }

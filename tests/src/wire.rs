@@ -1,4 +1,4 @@
-//! The wire: what was said about an order, and saying something by hand, with the headers that make it one of ours.
+//! Messages on the server: reading those about an order, and publishing some by hand with the headers of a service.
 
 use async_nats::HeaderMap;
 use async_nats::jetstream::consumer::{AckPolicy, pull};
@@ -10,16 +10,16 @@ use uuid::Uuid;
 use crate::orders::Request;
 use crate::shop::{PATIENCE, Shop};
 
-/// A message as it is in the stream.
+/// A message in the stream.
 #[derive(Debug, Clone)]
-pub struct OutgoingMessage {
-    /// Its place in the stream.
+pub struct StoredMessage {
+    /// Its sequence in the stream.
     pub sequence: u64,
-    /// Who said it.
+    /// The service that published it.
     pub publisher: String,
-    /// What.
+    /// The name of the message.
     pub name: String,
-    /// About which order.
+    /// The id of the order.
     pub key: String,
     /// `ce-id`, if it has one.
     pub id: Option<String>,
@@ -31,7 +31,7 @@ pub struct OutgoingMessage {
     pub headers: HeaderMap,
 }
 
-/// Headers of a message that is one of ours, in the story of an order.
+/// Returns the headers of a message about an order, as a service publishes it.
 pub fn headers(publisher: &str, name: &str, key: &str) -> HeaderMap {
     let id = Uuid::now_v7();
     let mut headers = HeaderMap::new();
@@ -53,107 +53,108 @@ pub fn headers(publisher: &str, name: &str, key: &str) -> HeaderMap {
 }
 
 impl Shop {
-    /// Says something by hand, as a service would have said it.
-    pub async fn say(&self, publisher: &str, name: &str, key: &str, payload: &Value) {
+    /// Publishes a message by hand, as a service would have published it.
+    pub async fn publish_as(&self, publisher: &str, name: &str, key: &str, payload: &Value) {
         let headers = headers(publisher, name, key);
         let id = headers.get("ce-id").map(|id| id.as_str().to_owned());
-        self.said_by_hand.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).extend(id);
+        self.published_by_hand.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).extend(id);
         self.publish(format!("{publisher}.{name}.{key}"), headers, payload.to_string()).await;
     }
 
-    /// Says a message again that was said before: the same in every header.
-    pub async fn say_again(&self, outgoing: &OutgoingMessage) {
-        let subject = format!("{}.{}.{}", outgoing.publisher, outgoing.name, outgoing.key);
-        self.publish(subject, outgoing.headers.clone(), outgoing.payload.to_string()).await;
+    /// Publishes a message again, with the same headers.
+    pub async fn publish_again(&self, message: &StoredMessage) {
+        let subject = format!("{}.{}.{}", message.publisher, message.name, message.key);
+        self.publish(subject, message.headers.clone(), message.payload.to_string()).await;
     }
 
-    /// Publishes anything, as the admin user may, and waits for the stream's acknowledgement.
+    /// Publishes anything as the admin user, and waits for the acknowledgement of the stream.
     ///
     /// # Panics
-    /// When the stream does not take it.
+    /// When the stream refuses it.
     pub async fn publish(&self, subject: String, headers: HeaderMap, payload: impl Into<String>) {
         let jetstream = self.jetstream().await;
         let acknowledged = jetstream.publish_with_headers(subject, headers, payload.into().into()).await;
-        acknowledged.expect("the server is there").await.expect("the stream takes it");
+        acknowledged.expect("the server is there").await.expect("the stream accepts it");
     }
 
-    /// All that was said about an order, in order.
+    /// Returns all messages about an order, in order.
     ///
     /// # Panics
-    /// When the stream can't be read.
-    pub async fn story(&self, key: &str) -> Vec<OutgoingMessage> {
-        self.outgoing(&format!("*.*.{key}")).await
+    /// When the stream cannot be read.
+    pub async fn story(&self, key: &str) -> Vec<StoredMessage> {
+        self.published(&format!("*.*.{key}")).await
     }
 
-    /// All that was said under a subject, in order.
+    /// Returns all messages under a subject, in order.
     ///
     /// # Panics
-    /// When the stream can't be read.
-    pub async fn outgoing(&self, filter: &str) -> Vec<OutgoingMessage> {
+    /// When the stream cannot be read.
+    pub async fn published(&self, filter: &str) -> Vec<StoredMessage> {
         let stream = self.jetstream().await.get_stream("EVENTS").await.expect("the stream is there");
         let config =
             pull::Config { filter_subject: filter.to_owned(), ack_policy: AckPolicy::None, ..pull::Config::default() };
-        let mut consumer = stream.create_consumer(config).await.expect("an admin may look");
+        let mut consumer = stream.create_consumer(config).await.expect("the admin may create a consumer");
         let mut left = consumer.info().await.expect("the consumer is there").num_pending;
-        let mut outgoing = Vec::new();
+        let mut messages = Vec::new();
         while left > 0 {
-            let mut batch = consumer.fetch().max_messages(500).messages().await.expect("the messages come");
+            let mut batch = consumer.fetch().max_messages(500).messages().await.expect("the messages arrive");
             while let Some(message) = batch.next().await {
-                let message = message.expect("a message comes");
-                left = message.info().expect("JetStream says where it is").pending;
-                outgoing.push(OutgoingMessage::read(&message));
+                let message = message.expect("a message arrives");
+                left = message.info().expect("a JetStream message has its position").pending;
+                messages.push(StoredMessage::read(&message));
             }
         }
         let _ = stream.delete_consumer(&consumer.cached_info().name).await;
-        outgoing
+        messages
     }
 
-    /// Waits until a message was said about an order, and gives it.
+    /// Waits until a message about an order is published, and returns it.
     ///
     /// # Panics
-    /// When it is not said.
-    pub async fn expect_said(&self, publisher: &str, name: &str, key: &str) -> OutgoingMessage {
-        until(format_args!("{publisher}.{name}.{key} to be said"), PATIENCE, async || {
+    /// When it is not published.
+    pub async fn expect_published(&self, publisher: &str, name: &str, key: &str) -> StoredMessage {
+        until(format_args!("{publisher}.{name}.{key} to be published"), PATIENCE, async || {
             let story = self.story(key).await;
-            let found = story.iter().find(|outgoing| outgoing.publisher == publisher && outgoing.name == name).cloned();
+            let found = story.iter().find(|message| message.publisher == publisher && message.name == name).cloned();
             found.ok_or_else(|| format!("{:?}", names(&story)))
         })
         .await
     }
 
-    /// An order's story as people tell it: who said what.
+    /// Returns the publishers and names of the messages about an order, in order.
     pub async fn story_names(&self, key: &str) -> Vec<String> {
         names(&self.story(key).await)
     }
 
-    /// How many different messages of a name were said about an order: said twice, it is still one.
-    pub async fn count_said(&self, publisher: &str, name: &str, key: &str) -> usize {
-        let story = self.outgoing(&format!("{publisher}.{name}.{key}")).await;
-        story.iter().map(|outgoing| &outgoing.id).collect::<std::collections::BTreeSet<_>>().len()
+    /// Returns how many different messages of a name were published about an order: one that was published twice counts
+    /// once.
+    pub async fn count_published(&self, publisher: &str, name: &str, key: &str) -> usize {
+        let story = self.published(&format!("{publisher}.{name}.{key}")).await;
+        story.iter().map(|message| &message.id).collect::<std::collections::BTreeSet<_>>().len()
     }
 
-    /// Waits until every service has received all that was said until now: it has, when it has received something that was
-    /// said after it.
+    /// Waits until every service has received all messages published until now: it has, when it has received one that was
+    /// published after them.
     ///
     /// # Panics
-    /// When one does not receive on.
-    pub async fn expect_heard(&self) {
+    /// When one of them does not.
+    pub async fn expect_all_received(&self) {
         let id = Uuid::now_v7().to_string();
         let compensation = json!({"order_id": id, "reason": "failed"});
-        self.say("order", "cancel-delivery", &id, &compensation).await;
+        self.publish_as("order", "cancel-delivery", &id, &compensation).await;
         let reply = self.post("order", "/orders", &Request::new("unicorn", 1, "north").body).await;
         let order = reply.body["id"].as_str().unwrap_or_else(|| panic!("no order: {reply:?}"));
-        // Delivery received the one, payment what delivery said; inventory received the other, order what inventory said, …
-        self.expect_said("payment", "cancel-order", &id).await;
-        self.expect_said("notify", "customer-notified", order).await;
+        // The first goes through delivery and payment; the second through inventory, order, payment and notify.
+        self.expect_published("payment", "cancel-order", &id).await;
+        self.expect_published("notify", "customer-notified", order).await;
     }
 }
 
-fn names(story: &[OutgoingMessage]) -> Vec<String> {
-    story.iter().map(|outgoing| format!("{}.{}", outgoing.publisher, outgoing.name)).collect()
+fn names(story: &[StoredMessage]) -> Vec<String> {
+    story.iter().map(|message| format!("{}.{}", message.publisher, message.name)).collect()
 }
 
-impl OutgoingMessage {
+impl StoredMessage {
     fn read(message: &async_nats::jetstream::Message) -> Self {
         let headers = message.headers.clone().unwrap_or_default();
         let header = |name: &str| headers.get(name).map(|value| value.as_str().to_owned());

@@ -1,9 +1,9 @@
-//! Real servers and processes for tests and measurements: a [`World`] of its own for each, which leaves nothing
-//! running behind and nothing on the disk, however the test ends.
+//! Real servers and processes for tests and measurements. Each test has a [`World`] of its own, which leaves no process
+//! and no file behind, however the test ends.
 //!
-//! It knows no business noun. Everything here but [`until()`] is synchronous, so that a world can be shared by tests
-//! that each bring their own runtime.
-#![allow(clippy::disallowed_methods, reason = "what happens to real processes is timed by the real clock")]
+//! It knows no business noun. Everything but [`until()`] is synchronous, so that tests with runtimes of their own can
+//! share a world.
+#![allow(clippy::disallowed_methods, reason = "real processes are timed by the real clock")]
 
 mod nats;
 mod ports;

@@ -1,4 +1,4 @@
-//! A real nats-server with the workspace's own `nats.conf`, on free ports, with a store of its own.
+//! A real nats-server on free ports, with a store of its own.
 
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::{Process, Program, World, free_port, workspace};
 
-/// A first start takes 0.1 s; one that has to read a long store again takes longer.
+/// A first start takes 0.1 s; a start with a large store takes longer.
 const START_MAX: Duration = Duration::from_secs(30);
 
 /// The server of a world.
@@ -58,27 +58,27 @@ impl NatsServer {
         Ok(server)
     }
 
-    /// The port that it listens on.
+    /// Returns the port that it listens on.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Where it listens.
+    /// Returns its URL.
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
-    /// The directory that it stores in.
+    /// Returns the directory of its store.
     pub fn store(&self) -> &Path {
         &self.store
     }
 
-    /// Starts it again after its death, on what it has stored.
+    /// Starts it again after it has ended, with the same store.
     ///
     /// # Errors
     /// When it does not start.
-    pub fn again(&self) -> Result<()> {
-        self.process.again()?;
+    pub fn restart(&self) -> Result<()> {
+        self.process.restart()?;
         self.ready()
     }
 
@@ -86,25 +86,25 @@ impl NatsServer {
         let begin = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             if let Some(ended) = self.process.ended() {
-                anyhow::bail!("{ended}\n{}", self.process.last_words(20));
+                anyhow::bail!("{ended}\n{}", self.process.last_lines(20));
             }
-            anyhow::ensure!(begin.elapsed() < START_MAX, "nats-server does not start\n{}", self.process.last_words(20));
+            anyhow::ensure!(begin.elapsed() < START_MAX, "nats-server does not start\n{}", self.process.last_lines(20));
             std::thread::sleep(Duration::from_millis(10));
         }
         Ok(())
     }
 }
 
-/// `$NATS_SERVER`, or the one that the workspace has fetched, or the one on `PATH`.
+/// Returns `$NATS_SERVER`, or else the program in `.tools`, or else the one on `PATH`.
 fn program_path() -> Result<PathBuf> {
-    if let Some(given) = std::env::var_os("NATS_SERVER") {
-        return Ok(given.into());
+    if let Some(path) = std::env::var_os("NATS_SERVER") {
+        return Ok(path.into());
     }
-    let fetched = workspace().join(".tools/bin/nats-server");
+    let installed = workspace().join(".tools/bin/nats-server");
     let on_path = || {
         let path = std::env::var_os("PATH")?;
         std::env::split_paths(&path).map(|directory| directory.join("nats-server")).find(|path| path.is_file())
     };
-    let found = Some(fetched).filter(|path| path.is_file()).or_else(on_path);
-    found.context("there is no nats-server: run 'make test', which fetches it, or set NATS_SERVER")
+    let found = Some(installed).filter(|path| path.is_file()).or_else(on_path);
+    found.context("there is no nats-server: run 'make test', which installs it, or set NATS_SERVER")
 }

@@ -1,4 +1,4 @@
-//! One process: started, killed, paused, woken, started again; its output kept.
+//! One process: started, killed, paused, resumed, restarted; its output is kept in a file.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, getrlimit, kill_process, prlimit, waitid};
 
-/// What to run, and with what.
+/// A program with its arguments and environment.
 #[derive(Debug, Clone)]
 pub struct Program {
     name: String,
@@ -22,25 +22,25 @@ pub struct Program {
 }
 
 impl Program {
-    /// A program under a name that its log and failures bear.
+    /// Returns a program under the name that its log file and failures have.
     pub fn new(name: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         Self { name: name.into(), path: path.into(), arguments: Vec::new(), variables: BTreeMap::new() }
     }
 
-    /// With an argument.
+    /// Adds an argument.
     pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
         self.arguments.push(argument.into());
         self
     }
 
-    /// With a variable in its environment.
+    /// Adds a variable to its environment.
     pub fn env(mut self, name: impl Into<String>, value: impl Into<OsString>) -> Self {
         self.variables.insert(name.into(), value.into());
         self
     }
 
-    /// Past a limit that [`Process::limit_files`] sets, its writes fail; otherwise such a write would kill it.
-    pub fn bearing_file_limits(mut self) -> Self {
+    /// Lets writes beyond the limit of [`Process::limit_files`] fail; otherwise the first one ends the process.
+    pub fn surviving_file_limits(mut self) -> Self {
         let path = std::mem::replace(&mut self.path, PathBuf::from("sh"));
         let script = r#"trap "" XFSZ; exec "$0" "$@""#;
         self.arguments.splice(..0, ["-c".into(), script.into(), path.into()]);
@@ -48,7 +48,7 @@ impl Program {
     }
 }
 
-/// A program that runs, or ran, in a [`crate::World`].
+/// A process that runs, or has run, in a [`crate::World`].
 pub struct Process {
     program: Program,
     log: PathBuf,
@@ -64,48 +64,48 @@ impl Process {
         Ok(Self { program, log, directory: directory.to_owned(), group, child: Mutex::new(child) })
     }
 
-    /// Its name.
+    /// Returns its name.
     pub fn name(&self) -> &str {
         &self.program.name
     }
 
-    /// Its number in the system.
+    /// Returns its process id.
     pub fn id(&self) -> u32 {
         self.child().id()
     }
 
-    /// Kills it with SIGKILL: it gets no chance to finish anything.
+    /// Ends it with SIGKILL, in the middle of whatever it does.
     pub fn kill(&self) {
         let mut child = self.child();
         let _ = child.kill();
         let _ = child.wait();
     }
 
-    /// Asks it to end with SIGTERM, and waits for that.
+    /// Sends SIGTERM, and waits for its end.
     ///
     /// # Errors
-    /// When it can't be asked.
+    /// When the signal cannot be sent.
     pub fn stop(&self) -> Result<()> {
         self.signal(Signal::TERM)?;
         self.child().wait().with_context(|| format!("waiting for the end of {}", self.name()))?;
         Ok(())
     }
 
-    /// Starts it again, with what it was started with.
+    /// Ends it if it still runs, and starts it again.
     ///
     /// # Errors
-    /// When it can't be started.
-    pub fn again(&self) -> Result<()> {
+    /// When it cannot be started.
+    pub fn restart(&self) -> Result<()> {
         self.kill();
         *self.child() = spawn(&self.program, &self.directory, &self.log, self.group)?;
         Ok(())
     }
 
-    /// Starts it again without one of its variables; the next time it is started, it has that one again.
+    /// Like [`Process::restart`], but without one of its variables. The next restart has that variable again.
     ///
     /// # Errors
-    /// When it can't be started.
-    pub fn again_without(&self, variable: &str) -> Result<()> {
+    /// When it cannot be started.
+    pub fn restart_without(&self, variable: &str) -> Result<()> {
         self.kill();
         let mut program = self.program.clone();
         program.variables.remove(variable);
@@ -113,39 +113,38 @@ impl Process {
         Ok(())
     }
 
-    /// Stops the clock for it (SIGSTOP), and waits until all of it stands still: it does nothing and loses nothing,
-    /// until [`Process::wake`].
+    /// Pauses it with SIGSTOP until [`Process::resume`], and waits until all of its threads are stopped.
     ///
     /// # Errors
     /// When it has ended.
     pub fn pause(&self) -> Result<()> {
         self.signal(Signal::STOP)?;
         let child = self.child();
-        // It is only looked at: an end is left for the one who waits for it.
-        let look = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-        let status = waitid(WaitId::Pid(Pid::from_child(&child)), look)?;
+        // NOWAIT: its exit status stays there for the call that waits for its end.
+        let options = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        let status = waitid(WaitId::Pid(Pid::from_child(&child)), options)?;
         anyhow::ensure!(status.is_some_and(|status| status.stopped()), "{} has ended", self.name());
         Ok(())
     }
 
-    /// Whether it holds a lock for writing on some file, as `/proc/locks` says: paused, it keeps it, and whoever wants
-    /// to write to the same database waits.
+    /// Whether it holds a write lock on a file, by `/proc/locks`. A paused process keeps its lock, and other processes
+    /// cannot write to the same database.
     pub fn holds_write_lock(&self) -> bool {
         let (locks, id) = (fs::read_to_string("/proc/locks").unwrap_or_default(), self.id().to_string());
         let mut locks = locks.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
         locks.any(|words| words.contains(&"WRITE") && words.get(4) == Some(&id.as_str()))
     }
 
-    /// Lets it go on.
+    /// Resumes it after [`Process::pause`].
     ///
     /// # Errors
     /// When it has ended.
-    pub fn wake(&self) -> Result<()> {
+    pub fn resume(&self) -> Result<()> {
         self.signal(Signal::CONT)
     }
 
-    /// Lets none of its files grow beyond so many bytes from now on: to write there fails, as on a full disk. None is the
-    /// limit that this process has, too.
+    /// Limits the size of its files from now on: a write beyond the limit fails, as on a full disk. `None` restores the
+    /// limit of the test process.
     ///
     /// # Errors
     /// When it has ended.
@@ -156,25 +155,25 @@ impl Process {
         limited.map(drop).with_context(|| format!("limiting the files of {}", self.name()))
     }
 
-    /// Whether it ended by itself, and how.
+    /// Returns how it ended, or nothing while it runs.
     pub fn ended(&self) -> Option<String> {
         self.child().try_wait().ok().flatten().map(|status| format!("{} ended: {status}", self.name()))
     }
 
-    /// All that it wrote.
+    /// Returns its whole output.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// The last lines of its log, under its name.
-    pub fn last_words(&self, lines: usize) -> String {
+    /// Returns the last lines of its output, below a line with its name.
+    pub fn last_lines(&self, lines: usize) -> String {
         let log = self.log();
-        let mut words = format!("--- {} ---\n", self.name());
+        let mut text = format!("--- {} ---\n", self.name());
         let skipped = log.lines().count().saturating_sub(lines);
         for line in log.lines().skip(skipped) {
-            let _ = writeln!(words, "{line}");
+            let _ = writeln!(text, "{line}");
         }
-        words
+        text
     }
 
     pub(crate) fn reap(&self) {

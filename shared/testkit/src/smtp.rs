@@ -1,4 +1,4 @@
-//! A real SMTP server (aiosmtpd), which keeps what it is sent in a maildir.
+//! A real SMTP server (aiosmtpd) that stores the mails in a maildir.
 
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::{Process, Program, World, free_port, workspace};
 
+/// Python takes some seconds to start on a busy machine.
 const START_MAX: Duration = Duration::from_secs(20);
 
 /// The SMTP server of a world.
@@ -20,13 +21,13 @@ pub struct SmtpServer {
 }
 
 impl SmtpServer {
-    /// Starts one, and waits until it takes connections.
+    /// Starts one, and waits until it accepts connections.
     ///
     /// # Errors
     /// When it is not installed, or does not start.
     pub fn start(world: &World) -> Result<Self> {
         let python = workspace().join(".tools/venv/bin/python");
-        anyhow::ensure!(python.exists(), "there is no SMTP server: run 'make test', which fetches aiosmtpd");
+        anyhow::ensure!(python.exists(), "there is no SMTP server: run 'make test', which installs aiosmtpd");
         let (port, maildir) = (free_port()?, world.directory().join("maildir"));
         let program = Program::new("smtp", python)
             .arg("-m")
@@ -42,34 +43,37 @@ impl SmtpServer {
         Ok(server)
     }
 
-    /// Starts it again after its death, with the mails that it has.
+    /// Starts it again after it has ended, with the mails that it has.
     ///
     /// # Errors
     /// When it does not start.
-    pub fn again(&self) -> Result<()> {
-        self.process.again()?;
+    pub fn restart(&self) -> Result<()> {
+        self.process.restart()?;
         self.ready()
     }
 
     fn ready(&self) -> Result<()> {
         let begin = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            let words = self.process.last_words(20);
-            anyhow::ensure!(self.process.ended().is_none() && begin.elapsed() < START_MAX, "no SMTP server\n{words}");
+            let log = self.process.last_lines(20);
+            anyhow::ensure!(
+                self.process.ended().is_none() && begin.elapsed() < START_MAX,
+                "the SMTP server does not start\n{log}"
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())
     }
 
-    /// Where it listens, as `SMTP_URL` takes it.
+    /// Returns its URL for `SMTP_URL`.
     pub fn url(&self) -> String {
         format!("smtp://127.0.0.1:{}", self.port)
     }
 
-    /// The mails that have come, each as it was sent.
+    /// Returns the mails that have arrived, unparsed.
     ///
     /// # Errors
-    /// When the maildir can't be read.
+    /// When the maildir cannot be read.
     pub fn mails(&self) -> Result<Vec<Vec<u8>>> {
         let new = self.maildir.join("new");
         if !new.is_dir() {

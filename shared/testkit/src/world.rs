@@ -1,5 +1,5 @@
-//! A world: a directory and a group of processes. What must hold: when the test process is gone, for whatever
-//! reason, so are they.
+//! A world: a directory and a group of processes. When the test process ends, for whatever reason, the processes end and
+//! the directory is removed.
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -13,14 +13,14 @@ use tempfile::TempDir;
 
 use crate::process::{Process, Program};
 
-/// Ends the group `$0` and removes the directory `$1` once nobody holds its standard input any more: also when the
-/// test process was killed, and for worlds in a `static`, which are never dropped.
+/// Ends the group `$0` and removes the directory `$1` when its standard input is closed: also when the test process was
+/// killed, and for worlds in a `static`, which are never dropped.
 const GUARD: &str = r#"cat >/dev/null; kill -s KILL -- "-$0"; [ -e "$1" ] || exit; sleep 0.2; rm -rf "$1""#;
 
-/// What keeps the group's number taken while its members come and go. Longer than any test.
+/// How long the process lives that keeps the id of the group in use while its members come and go: longer than any test.
 const ANCHOR_SECONDS: &str = "86400";
 
-/// A directory, and the processes that live in it. Everything ends with it.
+/// A directory, and the processes that run in it. Dropping it ends the processes and removes the directory.
 pub struct World {
     directory: Option<TempDir>,
     group: Pid,
@@ -30,27 +30,27 @@ pub struct World {
 }
 
 impl World {
-    /// A new, empty one.
+    /// Creates an empty one.
     ///
     /// # Errors
-    /// When the system gives no directory or process.
+    /// When the directory or a process cannot be created.
     pub fn new(name: &str) -> Result<Self> {
         Self::within(name, &std::env::temp_dir())
     }
 
-    /// A new, empty one whose directory is beside the built programs: on a disk, also where temporary files are in
-    /// memory.
+    /// Creates an empty one whose directory is beside the built programs, so that it is on a disk; temporary files may be
+    /// in memory.
     ///
     /// # Errors
-    /// When the system gives no directory or process.
+    /// When the directory or a process cannot be created.
     pub fn beside_programs(name: &str) -> Result<Self> {
-        let running = std::env::current_exe().context("asking where this program is")?;
-        Self::within(name, running.parent().context("a program is in a directory")?)
+        let running = std::env::current_exe().context("finding the path of this program")?;
+        Self::within(name, running.parent().context("this program has no directory")?)
     }
 
     fn within(name: &str, parent: &Path) -> Result<Self> {
         let directory = tempfile::Builder::new().prefix(&format!("{name}-")).tempdir_in(parent);
-        let directory = directory.context("making a directory")?;
+        let directory = directory.context("creating a directory")?;
         let mut anchor = Command::new("sleep");
         let anchor = anchor.arg(ANCHOR_SECONDS).process_group(0).stdin(Stdio::null()).stdout(Stdio::null());
         let anchor = anchor.stderr(Stdio::null()).spawn().context("starting `sleep`")?;
@@ -62,25 +62,25 @@ impl World {
         Ok(Self { directory: Some(directory), group, anchor, guard, processes: Mutex::default() })
     }
 
-    /// Its directory.
+    /// Returns its directory.
     pub fn directory(&self) -> &Path {
-        self.directory.as_ref().expect("is taken at the drop only").path()
+        self.directory.as_ref().expect("it is taken by drop only").path()
     }
 
-    /// Starts a program in it. Its output goes to `<name>.log` in the directory.
+    /// Starts a program in it. The output goes to `<name>.log` in the directory.
     ///
     /// # Errors
-    /// When the program can't be started.
+    /// When the program cannot be started.
     pub fn start(&self, program: Program) -> Result<Arc<Process>> {
         let process = Arc::new(Process::start(program, self.directory(), self.group)?);
         self.processes.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(process.clone());
         Ok(process)
     }
 
-    /// The last lines of every process's log, for the one who reads a failure.
-    pub fn last_words(&self, lines: usize) -> String {
+    /// Returns the last lines of the output of every process, for the message of a failure.
+    pub fn last_lines(&self, lines: usize) -> String {
         let processes = self.processes.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        processes.iter().map(|process| process.last_words(lines)).collect()
+        processes.iter().map(|process| process.last_lines(lines)).collect()
     }
 }
 
@@ -91,7 +91,7 @@ impl Drop for World {
         for process in self.processes.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner()) {
             process.reap();
         }
-        // What the children of our children still write would make the removal fail; the guard tries again.
+        // Fails when a child of a child still writes; then the guard removes the directory.
         drop(self.directory.take());
         drop(self.guard.stdin.take());
         let begin = Instant::now();
@@ -101,17 +101,17 @@ impl Drop for World {
     }
 }
 
-/// The directory of the workspace.
+/// Returns the directory of the workspace.
 pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map_or_else(PathBuf::new, Path::to_owned)
 }
 
-/// A binary of the workspace, built in the same profile as the running one.
+/// Returns the path of a binary of the workspace, built in the same profile as the running one.
 ///
 /// # Errors
-/// When it was not built: tests don't build what they start.
+/// When it is not built: tests do not build what they start.
 pub fn binary(name: &str) -> Result<PathBuf> {
-    let running = std::env::current_exe().context("asking where this program is")?;
+    let running = std::env::current_exe().context("finding the path of this program")?;
     let directories = running.ancestors().skip(1).take(2);
     directories
         .map(|directory| directory.join(name))

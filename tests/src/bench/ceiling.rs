@@ -1,5 +1,5 @@
-//! The ceiling: publishing, and at the same time consuming, messages of the same size with the same headers on the same
-//! server, without any work in between.
+//! The ceiling: how fast messages of the same size, with the same headers, are published and consumed on the same server
+//! without any work in between.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -14,19 +14,19 @@ use uuid::Uuid;
 
 use super::connect;
 
-/// As many as the shop's services have unacknowledged.
+/// As many unacknowledged messages as the services of the shop have.
 const WINDOW: usize = 1_024;
 
 /// How many of the shop's messages are taken as patterns.
 const SAMPLE: u64 = 1_000;
 
-/// What the server's limits leave beside the shop's own streams, which have reserved theirs.
+/// Fits into the server's limits beside the streams of the shop, whose sizes are reserved.
 const BYTES_MAX: i64 = 1 << 30;
 
-/// How long the consumer may be silent.
-const SILENCE_MAX: Duration = Duration::from_secs(10);
+/// How long the consumer waits for a message.
+const NO_MESSAGE_MAX: Duration = Duration::from_secs(10);
 
-/// The shop's latest messages.
+/// Returns the shop's latest messages.
 pub(crate) async fn sample(events: &Stream) -> Result<Vec<Message>> {
     let last = events.get_info().await?.state.last_sequence;
     let config = pull::Config {
@@ -38,18 +38,18 @@ pub(crate) async fn sample(events: &Stream) -> Result<Vec<Message>> {
     let batch = consumer.fetch().max_messages(usize::try_from(SAMPLE)?).messages().await?;
     let messages: Vec<Message> =
         batch.filter_map(|message| async { message.ok().map(|message| message.message) }).collect().await;
-    anyhow::ensure!(!messages.is_empty(), "nothing was said");
+    anyhow::ensure!(!messages.is_empty(), "nothing was published");
     Ok(messages)
 }
 
-/// How many messages a second go through a stream that is set up like EVENTS.
+/// Returns how many messages a second go through a stream with the configuration of EVENTS.
 pub(crate) async fn measure(url: String, patterns: Vec<Message>, duration: Duration) -> Result<f64> {
     let (publishing, consuming) = (connect(&url).await?, connect(&url).await?);
     let jetstream = jetstream::new(publishing);
     let events = jetstream.get_stream("EVENTS").await?.cached_info().config.clone();
     let name = "CEILING".to_owned();
     let config = stream::Config { name, subjects: vec!["ceiling.>".into()], max_bytes: BYTES_MAX, ..events };
-    jetstream.create_stream(config).await.context("making a stream for the ceiling")?;
+    jetstream.create_stream(config).await.context("creating a stream for the ceiling")?;
     let stream = jetstream::new(consuming).get_stream("CEILING").await?;
     let config = pull::Config {
         durable_name: Some("ceiling".to_owned()),
@@ -67,7 +67,7 @@ pub(crate) async fn measure(url: String, patterns: Vec<Message>, duration: Durat
     while published != Some(consumed) {
         tokio::select! {
             done = &mut publisher, if published.is_none() => published = Some(done??),
-            message = tokio::time::timeout(SILENCE_MAX, messages.next()) => {
+            message = tokio::time::timeout(NO_MESSAGE_MAX, messages.next()) => {
                 message.context("no message comes any more")?.context("the consumer has ended")??;
                 consumed += 1;
             }
@@ -84,7 +84,7 @@ async fn publish(jetstream: jetstream::Context, patterns: Vec<Message>, duration
     let (begin, mut window, mut count) = (Instant::now(), VecDeque::with_capacity(WINDOW), 0);
     while begin.elapsed() < duration {
         for (kind, pattern) in &patterns {
-            // In the shop, too, each message has a subject of its own, which the server keeps an account of.
+            // As in the shop, each message has a subject of its own, which the server keeps track of.
             let subject = format!("{kind}.{}", Uuid::now_v7());
             let headers = pattern.headers.clone().unwrap_or_default();
             window.push_back(jetstream.publish_with_headers(subject, headers, pattern.payload.clone()).await?);

@@ -1,4 +1,4 @@
-//! A lean HTTP client: one connection, one request at a time, nothing read that is not needed.
+//! A lean HTTP client: one connection, one request at a time, reads only what it needs.
 
 use anyhow::{Context, Result};
 use http_body_util::{BodyExt, Full};
@@ -16,32 +16,32 @@ pub(crate) struct Client {
     sender: Option<SendRequest<Full<Bytes>>>,
 }
 
-/// What is read of an order.
+/// The part of an order that is read.
 #[derive(Deserialize)]
 struct Placed {
     id: Uuid,
 }
 
 impl Client {
-    /// Connects when it is needed.
+    /// Returns a client that connects with its first request.
     pub(crate) fn new(authority: &str) -> Self {
         Self { authority: authority.to_owned(), sender: None }
     }
 
-    /// Places an order: its id, or nothing when the shop takes none at the moment (503).
+    /// Places an order and returns its id, or nothing when the shop accepts no orders at the moment (503).
     pub(crate) async fn place(&mut self, body: String) -> Result<Option<Uuid>> {
         let request = Request::post("/orders")
             .header("host", &self.authority)
             .header("content-type", "application/json")
             .header("idempotency-key", Uuid::now_v7().to_string())
             .body(Full::new(Bytes::from(body)))?;
-        let answer = self.sender().await?.send_request(request).await.context("placing an order")?;
-        let status = answer.status();
-        let body = answer.into_body().collect().await.context("reading the answer")?.to_bytes();
+        let response = self.sender().await?.send_request(request).await.context("placing an order")?;
+        let status = response.status();
+        let body = response.into_body().collect().await.context("reading the response")?.to_bytes();
         match status {
             StatusCode::CREATED => Ok(Some(serde_json::from_slice::<Placed>(&body).context("reading the order")?.id)),
             StatusCode::SERVICE_UNAVAILABLE => Ok(None),
-            status => anyhow::bail!("the order is not taken: {status} {}", String::from_utf8_lossy(&body)),
+            status => anyhow::bail!("the order is refused: {status} {}", String::from_utf8_lossy(&body)),
         }
     }
 
@@ -53,7 +53,7 @@ impl Client {
             tokio::spawn(connection);
             self.sender = Some(sender);
         }
-        let sender = self.sender.as_mut().context("was connected above")?;
+        let sender = self.sender.as_mut().context("it was connected above")?;
         sender.ready().await?;
         Ok(sender)
     }

@@ -1,4 +1,4 @@
-//! When orders end: `order-updated` as it passes by, matched with whoever waits for that order.
+//! When orders end: matches the `order-updated` messages with the clients that wait for their orders.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,19 +10,19 @@ use serde::Deserialize;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-/// The order's end and how.
+/// The end of an order.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct End {
-    /// When the news passed by.
+    /// When the message arrived.
     pub(crate) at: Instant,
-    /// Whether it was completed, or else cancelled.
+    /// Whether it was completed; otherwise it was cancelled.
     pub(crate) completed: bool,
 }
 
 enum Waiting {
-    /// Somebody waits for the end.
+    /// A client waits for the end.
     For(oneshot::Sender<End>),
-    /// The end came before the answer to the request.
+    /// The end came before the response to the request.
     Already(End),
 }
 
@@ -30,29 +30,30 @@ enum Waiting {
 #[derive(Clone, Default)]
 pub(crate) struct Ends(Arc<Mutex<HashMap<Uuid, Waiting>>>);
 
-/// What is read of the news.
+/// The part of `order-updated` that is read.
 #[derive(Deserialize)]
-struct News<'a> {
+struct OrderUpdated<'a> {
     status: &'a str,
 }
 
 impl Ends {
-    /// Listens from now on.
-    pub(crate) async fn listen(client: &async_nats::Client) -> Result<Self> {
-        let mut news = client.subscribe("order.order-updated.*").await.context("listening to the order service")?;
+    /// Subscribes to the ends of orders from now on.
+    pub(crate) async fn subscribe(client: &async_nats::Client) -> Result<Self> {
+        let mut messages =
+            client.subscribe("order.order-updated.*").await.context("subscribing to the order service")?;
         client.flush().await?;
         let ends = Self::default();
-        let incoming = ends.clone();
+        let receiving = ends.clone();
         tokio::spawn(async move {
-            while let Some(message) = news.next().await {
-                incoming.hear(&message);
+            while let Some(message) = messages.next().await {
+                receiving.receive(&message);
             }
         });
         Ok(ends)
     }
 
-    fn hear(&self, message: &async_nats::Message) {
-        let Ok(News { status }) = serde_json::from_slice(&message.payload) else { return };
+    fn receive(&self, message: &async_nats::Message) {
+        let Ok(OrderUpdated { status }) = serde_json::from_slice(&message.payload) else { return };
         let completed = status == "completed";
         let Some(id) = message.subject.rsplit('.').next().and_then(|key| key.parse::<Uuid>().ok()) else { return };
         if !completed && status != "cancelled" {
@@ -78,6 +79,6 @@ impl Ends {
             waiting.insert(id, Waiting::For(sender));
             receiver
         };
-        receiver.await.context("nobody listens any more")
+        receiver.await.context("the subscription has ended")
     }
 }

@@ -1,4 +1,4 @@
-//! The load: orders placed in a closed loop or at a rate, each timed from the request to its end.
+//! The load: orders placed in a closed loop or at a rate, each timed from the request to the end of the order.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -17,31 +17,31 @@ use super::client::Client;
 use super::ends::Ends;
 use crate::premises::Premises;
 
-/// Longer than any order takes; one that takes longer is a fault and ends the measurement.
+/// Longer than any order takes; an order that takes longer is a fault and ends the measurement.
 const END_MAX: Duration = Duration::from_secs(60);
 
-/// How long a client waits when the shop takes no orders.
+/// How long a client waits when the shop refuses its order.
 const REFUSED_PAUSE: Duration = Duration::from_millis(100);
 
-/// What happened since the last look.
+/// What was counted in an interval.
 #[derive(Debug, Clone)]
 pub(crate) struct Counted {
     /// From the request to the end, in microseconds.
     pub(crate) microseconds: Histogram<u64>,
     /// How many of them were cancelled.
     pub(crate) cancelled: u64,
-    /// How often the shop took no order.
+    /// How often the shop refused an order.
     pub(crate) refused: u64,
 }
 
 impl Counted {
     fn new() -> Result<Self> {
-        let microseconds = Histogram::new_with_bounds(1, 600_000_000, 3).context("making a histogram")?;
+        let microseconds = Histogram::new_with_bounds(1, 600_000_000, 3).context("creating a histogram")?;
         Ok(Self { microseconds, cancelled: 0, refused: 0 })
     }
 }
 
-/// Places orders.
+/// The clients that place orders.
 pub(crate) struct Load {
     authority: String,
     ends: Ends,
@@ -58,7 +58,7 @@ impl Load {
         Ok(Self { authority, ends, nowhere_percent, number, running, counted })
     }
 
-    /// What happened since the last look.
+    /// Returns what was counted since the last call.
     pub(crate) fn counted(&self) -> Counted {
         let mut counted = self.counted.borrow_mut();
         let result = counted.clone();
@@ -67,7 +67,7 @@ impl Load {
         result
     }
 
-    /// So many clients, each with one order after the other, for ever.
+    /// Runs this many clients, each placing one order after the other, until one fails.
     pub(crate) async fn closed(&self, clients: usize) -> Result<()> {
         let work = async |()| -> Result<()> {
             let mut client = Client::new(&self.authority);
@@ -79,10 +79,10 @@ impl Load {
         working.next().await.unwrap_or(Ok(()))
     }
 
-    /// So many orders a second, whether the earlier ones have ended or not, for ever. Each is timed from the moment at
-    /// which it was due.
+    /// Places this many orders a second, whether the earlier ones have ended or not, until one fails. Each is timed from
+    /// the moment at which it was due.
     pub(crate) async fn open(&self, rate: u32) -> Result<()> {
-        let mut due = beats(Duration::from_secs(1) / rate.max(1));
+        let mut due = ticks(Duration::from_secs(1) / rate.max(1));
         let (mut idle, mut working) = (Vec::new(), FuturesUnordered::new());
         loop {
             tokio::select! {
@@ -95,11 +95,11 @@ impl Load {
         }
     }
 
-    /// Waits until the orders that were on their way when a loop was left have ended: they are not counted.
+    /// Waits until the orders that were running when a loop was stopped have ended: they are not counted.
     pub(crate) async fn settle(&self) -> Result<()> {
         let begin = Instant::now();
         while self.running.load(Ordering::Relaxed) > 0 {
-            anyhow::ensure!(begin.elapsed() < END_MAX, "orders are left that do not end");
+            anyhow::ensure!(begin.elapsed() < END_MAX, "some orders do not end");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Ok(())
@@ -115,7 +115,7 @@ impl Load {
                 }
             }
         };
-        // In a task of its own: a loop that is left does not leave its orders unwatched.
+        // In a task of its own, so that the order is waited for also when the loop is stopped.
         self.running.fetch_add(1, Ordering::Relaxed);
         let (ends, running) = (self.ends.clone(), self.running.clone());
         let ended = tokio::spawn(async move {
@@ -151,9 +151,9 @@ impl Load {
     }
 }
 
-/// Moments, one every so often, each handed over when it has come. From a thread of its own: the runtime's timers ring
-/// between one and two milliseconds late, which would count as the shop's.
-fn beats(every: Duration) -> mpsc::UnboundedReceiver<Instant> {
+/// Returns a channel that receives each due moment when it has come. A thread of its own sends them: the runtime's timers
+/// are between one and two milliseconds late, which would count as latency of the shop.
+fn ticks(every: Duration) -> mpsc::UnboundedReceiver<Instant> {
     let (sender, receiver) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
         let mut due = Instant::now();

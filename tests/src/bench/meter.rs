@@ -1,22 +1,22 @@
-//! What processes use: CPU time and memory, as `/proc` says.
+//! CPU time and memory of processes, from `/proc`.
 
 use anyhow::{Context, Result};
 
 use crate::premises::Premises;
 
-/// What one process has used.
+/// What one process has used so far.
 #[derive(Debug, Clone)]
-pub(crate) struct Reading {
+pub(crate) struct ProcessUsage {
     /// Its name.
     pub(crate) name: String,
     /// CPU time in user and system mode, in seconds.
     pub(crate) cpu_seconds: f64,
-    /// The most memory that it ever had, in KiB.
+    /// Its peak memory, in KiB.
     pub(crate) peak_kib: u64,
 }
 
-impl Reading {
-    /// What was used between an earlier reading and this one; the peak is this one's.
+impl ProcessUsage {
+    /// Returns what was used between an earlier measurement and this one; the peak is of this one.
     pub(crate) fn since(self, before: &Self) -> Self {
         Self { cpu_seconds: self.cpu_seconds - before.cpu_seconds, ..self }
     }
@@ -35,22 +35,22 @@ impl Meter {
         Self { processes: services.chain(rest).collect() }
     }
 
-    pub(crate) fn read(&self) -> Result<Vec<Reading>> {
+    pub(crate) fn read(&self) -> Result<Vec<ProcessUsage>> {
         self.processes.iter().map(|(name, id)| read(name, *id)).collect()
     }
 }
 
-fn read(name: &str, id: u32) -> Result<Reading> {
+fn read(name: &str, id: u32) -> Result<ProcessUsage> {
     let file =
         |file: &str| std::fs::read_to_string(format!("/proc/{id}/{file}")).with_context(|| format!("{name} is gone"));
     let (stat, status) = (file("stat")?, file("status")?);
     // The second field is the name in brackets, which may contain anything; user and system time are the 14th and 15th.
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |place: usize| fields.get(place).and_then(|field| field.parse::<f64>().ok());
+    let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok());
     let ticks = ticks(11).zip(ticks(12)).map(|(user, system)| user + system).context("reading /proc/<id>/stat")?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
     let peak_kib = peak.context("reading /proc/<id>/status")?;
     #[allow(clippy::cast_precision_loss, reason = "a hundred or so")]
     let per_second = rustix::param::clock_ticks_per_second() as f64;
-    Ok(Reading { name: name.to_owned(), cpu_seconds: ticks / per_second, peak_kib })
+    Ok(ProcessUsage { name: name.to_owned(), cpu_seconds: ticks / per_second, peak_kib })
 }

@@ -1,20 +1,20 @@
-//! What was measured, as a compact table for people.
+//! The results as a compact table.
 
 use std::fmt::{self, Display, Formatter};
 
-use super::{Options, Stretch};
+use super::{Interval, Options};
 
-/// The results.
+/// The results of a benchmark.
 pub struct Report {
     pub(crate) options: Options,
-    pub(crate) closed: Stretch,
-    pub(crate) open: Option<Stretch>,
-    /// Messages a second without any work.
+    pub(crate) closed: Interval,
+    pub(crate) open: Option<Interval>,
+    /// Messages a second that the server carries without any work.
     pub(crate) ceiling: Option<f64>,
 }
 
 #[allow(clippy::cast_precision_loss, reason = "far below 2^52")]
-impl Stretch {
+impl Interval {
     fn orders(&self) -> f64 {
         self.counted.microseconds.len() as f64
     }
@@ -40,7 +40,7 @@ impl Stretch {
         let (half, most, all) = (self.quantile_ms(0.5), self.quantile_ms(0.99), self.quantile_ms(1.0));
         writeln!(f, "  order to end   {half:>9.1} ms p50   {most:.1} ms p99   {all:.1} ms at most")?;
         if self.counted.refused > 0 {
-            writeln!(f, "  refused        {:>9} times: the shop took no orders (503)", self.counted.refused)?;
+            writeln!(f, "  refused        {:>9} times (503)", self.counted.refused)?;
         }
         Ok(())
     }
@@ -65,7 +65,7 @@ impl Stretch {
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Options { clients, warm_up, rate, nowhere_percent, .. } = self.options;
-        writeln!(f, "Closed loop: {clients} clients after {warm_up} s of warm-up, {nowhere_percent} % to nowhere")?;
+        writeln!(f, "Closed loop: {clients} clients after {warm_up} s of warm-up, {nowhere_percent} % without dealer")?;
         self.closed.write(f)?;
         self.closed.write_processes(f)?;
         if let Some(open) = &self.open {

@@ -1,4 +1,4 @@
-//! The load generator: how many orders the shop ends in a second on this machine, how long one takes, what it costs,
+//! The load generator: how many orders per second end on this machine, how long one takes, what it costs in CPU time,
 //! and how that compares with what the server and its client do without any work.
 
 use clap::Parser;

@@ -1,5 +1,4 @@
-//! What a service is sent by people and programs that mean something else: each gets the right status and a problem
-//! that says what is wrong, and never a 500.
+//! Invalid requests: each is answered with the right status and a problem that says what is wrong, never with a 500.
 
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
@@ -7,18 +6,18 @@ use serde_json::{Value, json};
 use shop_tests::{Reply, Request, Shop};
 use uuid::Uuid;
 
-use crate::sentences::a_shop;
+use crate::outcomes::shared_shop;
 
-/// What can be read but makes no sense.
+/// The statuses of a request that can be parsed but is invalid.
 const UNPROCESSABLE: [u16; 1] = [422];
 
-pub fn an_order() -> Value {
+pub fn valid_order() -> Value {
     Request::new("tea", 1, "north").body
 }
 
-/// An order that differs at a place.
+/// Returns an order whose value at a JSON pointer is another one.
 pub fn with(pointer: &str, value: Value) -> Value {
-    let mut order = an_order();
+    let mut order = valid_order();
     *order.pointer_mut(pointer).unwrap_or_else(|| panic!("no {pointer}")) = value;
     order
 }
@@ -28,22 +27,22 @@ pub async fn post_raw(shop: &Shop, body: impl Into<reqwest::Body>, key: &str) ->
     shop.send(request.header("idempotency-key", key).body(body)).await
 }
 
-pub fn a_key() -> String {
+pub fn new_key() -> String {
     Uuid::now_v7().to_string()
 }
 
 #[tokio::test]
-async fn what_is_no_order_is_refused_with_words() {
-    let shop = a_shop().await;
+async fn invalid_orders_are_refused_with_a_problem() {
+    let shop = shared_shop().await;
     let mut lacking: Vec<Value> = Vec::new();
     for field in ["customer_id", "lines", "address"] {
-        let mut order = an_order();
+        let mut order = valid_order();
         order.as_object_mut().unwrap().remove(field);
         lacking.push(order);
     }
-    let mut unknown = an_order();
+    let mut unknown = valid_order();
     unknown["coupon"] = json!("free");
-    let mut nested = an_order();
+    let mut nested = valid_order();
     nested["lines"][0]["price"] = json!(1);
     let bad = [
         json!(null),
@@ -81,20 +80,20 @@ async fn what_is_no_order_is_refused_with_words() {
 }
 
 #[tokio::test]
-async fn what_is_no_json_is_refused_with_words() {
-    let shop = a_shop().await;
+async fn invalid_json_is_refused_with_a_problem() {
+    let shop = shared_shop().await;
     for body in ["", "{", "tea please", "{\"customer_id\":", "\u{0}", "[1,2", "{\"a\":1}}"] {
-        post_raw(&shop, body, &a_key()).await.problem(&[400]);
+        post_raw(&shop, body, &new_key()).await.problem(&[400]);
     }
-    post_raw(&shop, vec![0xff, 0xfe, 0x00], &a_key()).await.problem(&[400]);
-    post_raw(&shop, "[".repeat(10_000), &a_key()).await.problem(&[400]);
-    let request = shop.request(Method::POST, "order", "/orders").header("idempotency-key", a_key());
+    post_raw(&shop, vec![0xff, 0xfe, 0x00], &new_key()).await.problem(&[400]);
+    post_raw(&shop, "[".repeat(10_000), &new_key()).await.problem(&[400]);
+    let request = shop.request(Method::POST, "order", "/orders").header("idempotency-key", new_key());
     shop.send(request.body("sku=tea")).await.problem(&[415]);
 }
 
 #[tokio::test]
-async fn quantities_that_no_shop_has_are_refused_with_words() {
-    let shop = a_shop().await;
+async fn impossible_quantities_are_refused_with_a_problem() {
+    let shop = shared_shop().await;
     let unreadable = [json!(-1), json!(1.5), json!("2"), json!(null), json!(4_294_967_296_u64), json!(1e30)];
     for quantity in unreadable.into_iter().chain([json!(0), json!(10_001), json!(u32::MAX)]) {
         shop.post("order", "/orders", &with("/lines/0/quantity", quantity)).await.problem(&UNPROCESSABLE);
@@ -102,19 +101,19 @@ async fn quantities_that_no_shop_has_are_refused_with_words() {
 }
 
 #[tokio::test]
-async fn too_many_lines_and_too_large_a_body_are_refused_with_words() {
-    let shop = a_shop().await;
+async fn too_many_lines_and_too_large_a_body_are_refused_with_a_problem() {
+    let shop = shared_shop().await;
     let line = json!({"sku": "tea", "quantity": 1});
     shop.post("order", "/orders", &with("/lines", json!(vec![line; 101]))).await.problem(&UNPROCESSABLE);
     let lines: Vec<Value> = (0..10_000).map(|n| json!({"sku": format!("tea-{n}"), "quantity": 1})).collect();
     shop.post("order", "/orders", &with("/lines", json!(lines))).await.problem(&[413]);
     let huge = with("/address/line", json!("x".repeat(10 * 1024 * 1024)));
-    post_raw(&shop, huge.to_string(), &a_key()).await.problem(&[413]);
+    post_raw(&shop, huge.to_string(), &new_key()).await.problem(&[413]);
 }
 
 #[tokio::test]
-async fn a_product_on_two_lines_is_added_up() {
-    let shop = a_shop().await;
+async fn quantities_of_a_product_on_two_lines_are_added() {
+    let shop = shared_shop().await;
     let tea = shop.product(5).await;
     let order = shop.place(Request::lines(&[(&tea, 2), (&tea, 3)], "north").automatic()).await;
     let completed = shop.expect(&order, "completed").await;
@@ -125,8 +124,8 @@ async fn a_product_on_two_lines_is_added_up() {
 }
 
 #[tokio::test]
-async fn ids_that_nobody_has_or_that_are_none_are_refused_with_words() {
-    let shop = a_shop().await;
+async fn unknown_and_invalid_ids_are_refused_with_a_problem() {
+    let shop = shared_shop().await;
     let unknown = Uuid::now_v7().to_string();
     for (id, statuses) in [(unknown.as_str(), [404]), ("17", [400]), ("%00", [400])] {
         for (service, path) in [("order", "orders"), ("payment", "payments"), ("delivery", "deliveries")] {
@@ -150,8 +149,8 @@ async fn ids_that_nobody_has_or_that_are_none_are_refused_with_words() {
 }
 
 #[tokio::test]
-async fn questions_that_make_no_sense_are_refused_with_words() {
-    let shop = a_shop().await;
+async fn invalid_queries_are_refused_with_a_problem() {
+    let shop = shared_shop().await;
     for query in ["limit=0", "limit=-1", "limit=many", "limit=1000000000", "status=lost", "cursor=%FF", "customer_id=1"]
     {
         shop.get("order", &format!("/orders?{query}")).await.problem(&[400]);
@@ -162,8 +161,8 @@ async fn questions_that_make_no_sense_are_refused_with_words() {
 }
 
 #[tokio::test]
-async fn a_shelf_and_a_dealer_that_can_not_be_are_refused_with_words() {
-    let shop = a_shop().await;
+async fn invalid_products_and_dealers_are_refused_with_a_problem() {
+    let shop = shared_shop().await;
     let tea = shop.product(5).await;
     let price = json!({"amount_cents": 250, "currency": "EUR"});
     for body in [

@@ -1,5 +1,5 @@
-//! The circuit breaker on real processes: a subscriber is down for long, the intake slows down and stops, and all goes on by
-//! itself.
+//! The circuit breaker on real processes: a subscriber is down for two minutes, the intake slows down and stops, and
+//! everything recovers by itself.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -9,20 +9,20 @@ use serde_json::{Value, json};
 use shop_tests::{Order, Request, Shop};
 use testkit::until;
 
-use crate::repairs::expect_no_letters;
+use crate::repairs::expect_no_dead_letters;
 use crate::steady::{Tally, customers};
 
 /// How long delivery is down.
 const DOWN: Duration = Duration::from_secs(120);
-/// Longer than a circuit takes to change: what is overdue, and four cycles.
+/// Longer than a circuit takes to change its state: the time until a message is overdue, and four cycles.
 const CIRCUIT_PATIENCE: Duration = Duration::from_secs(90);
 /// Eight customers a second.
 const CUSTOMER_EVERY: Duration = Duration::from_millis(125);
-/// One in so many customers also comes to pay an older order, or to cancel it. That is less often than orders are left
-/// unpaid, so that there are such customers also when no new order has been taken for a minute.
+/// One in this many customers also pays or cancels an older order: fewer than leave their order unpaid, so that some
+/// older orders are left also when no new order has been accepted for a minute.
 const PAYS_ONE_IN: u32 = 6;
 
-/// The state of a message's circuit as a service sees it. Closed ones are not listed.
+/// Returns the state of a message's circuit as a service reports it. Closed circuits are not listed.
 async fn state(shop: &Shop, service: &str, message: &str) -> Value {
     let shown = shop.get(service, "/circuits").await.ok();
     assert_eq!(shown["caught_up"], true, "{shown}");
@@ -31,8 +31,8 @@ async fn state(shop: &Shop, service: &str, message: &str) -> Value {
     circuit.map_or(json!("closed"), |circuit| circuit["state"].clone())
 }
 
-/// Sees a circuit go through these states, from the first one on, and through no other.
-async fn expect_walk(shop: &Shop, message: &str, states: &[&str]) {
+/// Waits until a circuit has gone through these states, and fails on any other one.
+async fn expect_states(shop: &Shop, message: &str, states: &[&str]) {
     for (before, after) in states.iter().zip(&states[1..]) {
         until(format_args!("{message}, {before}, to be {after}"), CIRCUIT_PATIENCE, async || {
             let state = state(shop, "order", message).await;
@@ -43,7 +43,7 @@ async fn expect_walk(shop: &Shop, message: &str, states: &[&str]) {
     }
 }
 
-/// Every second order is to be paid later.
+/// Places an order, every second one to be paid later; sometimes pays or cancels the oldest unpaid one.
 async fn customer(shop: &Shop, number: u32, tally: &Tally, unpaid: &Mutex<VecDeque<Order>>) {
     let request = Request::new("tea", 1, ["north", "south"][number as usize / 2 % 2]);
     let pays_later = number % 2 == 1;
@@ -62,7 +62,7 @@ async fn customer(shop: &Shop, number: u32, tally: &Tally, unpaid: &Mutex<VecDeq
 }
 
 #[tokio::test]
-async fn while_delivery_is_down_for_two_minutes_new_orders_are_refused_and_all_accepted_ones_end_when_it_is_back() {
+async fn while_delivery_is_down_new_orders_are_refused_and_all_accepted_ones_end_when_it_is_back() {
     let shop = Shop::open().await;
     let (tally, unpaid) = (Tally::default(), Mutex::default());
     let first = shop.order_automatic("tea", 1, "north").await;
@@ -72,18 +72,18 @@ async fn while_delivery_is_down_for_two_minutes_new_orders_are_refused_and_all_a
     customers(CUSTOMER_EVERY, async |number| customer(&shop, number, &tally, &unpaid).await, async {
         shop.premises.process("delivery").kill();
         let back_at = Instant::now() + DOWN;
-        expect_walk(&shop, "create-delivery", &["closed", "half-open", "open"]).await;
+        expect_states(&shop, "create-delivery", &["closed", "half-open", "open"]).await;
         tally.expect_refused(1).await;
-        expect_undos_pass(&shop, &paid_late, &cancelled_late).await;
+        expect_compensations_pass(&shop, &paid_late, &cancelled_late).await;
         until("the two minutes to be over", DOWN, async || {
             assert_eq!(state(&shop, "order", "create-delivery").await, "open");
-            if Instant::now() >= back_at { Ok(()) } else { Err("delivery is down") }
+            if Instant::now() >= back_at { Ok(()) } else { Err("delivery is still down") }
         })
         .await;
-        let asked = shop.count_said("order", "create-delivery", &paid_late.id).await;
-        assert_eq!(asked, 0, "it is held all the time, and its compensation has gone past it");
-        shop.premises.process("delivery").again().unwrap();
-        expect_walk(&shop, "create-delivery", &["open", "half-open", "closed"]).await;
+        let published = shop.count_published("order", "create-delivery", &paid_late.id).await;
+        assert_eq!(published, 0, "it was not held, or its compensation did not overtake it");
+        shop.premises.process("delivery").restart().unwrap();
+        expect_states(&shop, "create-delivery", &["open", "half-open", "closed"]).await;
         tally.expect_accepted(1).await;
     })
     .await;
@@ -91,18 +91,18 @@ async fn while_delivery_is_down_for_two_minutes_new_orders_are_refused_and_all_a
         shop.confirm(&order).await;
     }
     shop.expect_invariants().await;
-    expect_no_letters(&shop).await;
+    expect_no_dead_letters(&shop).await;
 }
 
-/// While messages forward are held, what is under way goes on: an order is paid, then it and another one are cancelled,
-/// and the compensations of both get through.
-async fn expect_undos_pass(shop: &Shop, paid: &Order, unpaid: &Order) {
-    // Another service sees the same.
+/// While steps are held, orders under way go on: one is paid, then it and another one are cancelled, and the
+/// compensations of both pass.
+async fn expect_compensations_pass(shop: &Shop, paid: &Order, unpaid: &Order) {
+    // Another service reports the same.
     assert_eq!(state(shop, "payment", "create-delivery").await, "open");
     shop.confirm(paid).await;
     shop.expect(paid, "confirmed").await;
     shop.cancel(paid).await;
-    shop.expect_said("order", "cancel-delivery", &paid.id).await;
+    shop.expect_published("order", "cancel-delivery", &paid.id).await;
     shop.cancel(unpaid).await;
     shop.expect_payment(unpaid, "cancelled").await;
 }

@@ -1,5 +1,5 @@
-//! Killed with SIGKILL in the middle of 200 running orders: every order ends, and nothing is charged, held, delivered
-//! or mailed twice.
+//! Processes are killed with SIGKILL in the middle of 200 running orders: every order ends, and nothing is charged,
+//! held, delivered or mailed twice.
 
 use shop_tests::{Plan, Shop};
 

@@ -1,4 +1,4 @@
-//! A thousand dead letters are replayed in order, and nothing is done twice.
+//! A thousand dead letters are replayed in order, and nothing happens twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,21 +9,21 @@ use testkit::until;
 
 use crate::repairs::outcomes;
 
-/// Every second order dies on its way to a dealer. Two mails about each order die, too.
+/// The `create-delivery` of every second order dies, and so do two mails about each order.
 const ORDERS: usize = 400;
 const MAILS: usize = 2 * ORDERS;
-const LETTERS: usize = MAILS + ORDERS / 2;
+const DEAD_LETTERS_COUNT: usize = MAILS + ORDERS / 2;
 /// How many are on their way at the same time.
 const AT_ONCE: usize = 32;
-/// More than die: here they need not slow each other down.
-const CIRCUIT_THRESHOLD: usize = 10 * LETTERS;
+/// More than there are dead letters, so that no circuit opens.
+const CIRCUIT_THRESHOLD: usize = 10 * DEAD_LETTERS_COUNT;
 
-/// A shop in which nobody finds Poison Lane, and each mail is tried once.
-async fn a_doomed_shop() -> Shop {
+/// Opens a shop in which deliveries to Poison Lane panic, and each mail is tried once.
+async fn shop_with_failures() -> Shop {
     let plan = Plan::new().smtp().set("notify", "EFFECT_TRIES_MAX", "1");
     let plan = plan.set("delivery", "FAULT", "panic:create-delivery:13 Poison Lane");
-    let calm = |plan: Plan, service| plan.set(service, "CIRCUIT_THRESHOLD", CIRCUIT_THRESHOLD.to_string());
-    Shop::open_with(SERVICES.into_iter().fold(plan, calm)).await
+    let without_breaker = |plan: Plan, service| plan.set(service, "CIRCUIT_THRESHOLD", CIRCUIT_THRESHOLD.to_string());
+    Shop::open_with(SERVICES.into_iter().fold(plan, without_breaker)).await
 }
 
 async fn place(shop: &Shop, number: usize) -> Order {
@@ -34,12 +34,12 @@ async fn place(shop: &Shop, number: usize) -> Order {
     shop.place(request).await
 }
 
-/// Asks for a replay of all letters, or of all again.
+/// Replays all dead letters.
 async fn replay(shop: &Shop, more: &[&str]) -> (i32, Value) {
     shop.dead_letters(&[&["replay", "--since", "1h", "--rate", "500", "--wait", "60s"], more].concat()).await
 }
 
-/// The mails about these orders, those that came twice twice.
+/// Returns the mails about these orders; a mail that came twice is there twice.
 fn mails(shop: &Shop, orders: &[Order]) -> Vec<Mail> {
     let to: BTreeSet<&str> = orders.iter().map(|order| order.email.as_str()).collect();
     shop.all_mails().into_iter().filter(|mail| to.contains(mail.to.as_str())).collect()
@@ -50,23 +50,23 @@ async fn look(shop: &Shop, orders: &[Order]) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_thousand_dead_letters_are_replayed_in_order_each_once_and_again_nothing_happens() {
-    let shop = a_doomed_shop().await;
+async fn thousand_dead_letters_are_replayed_in_order_and_a_second_replay_changes_nothing() {
+    let shop = shop_with_failures().await;
     let smtp = shop.premises.smtp.as_ref().unwrap();
     smtp.process.kill();
     let orders = futures::stream::iter(0..ORDERS).map(|number| place(&shop, number)).buffered(AT_ONCE);
     let orders: Vec<Order> = orders.collect().await;
-    until(format_args!("{LETTERS} letters"), PATIENCE * 2, async || {
+    until(format_args!("{DEAD_LETTERS_COUNT} dead letters"), PATIENCE * 2, async || {
         let (_, listed) = shop.dead_letters(&["list", "--limit", "1"]).await;
-        if listed["matched"] == LETTERS { Ok(()) } else { Err(listed["matched"].to_string()) }
+        if listed["matched"] == DEAD_LETTERS_COUNT { Ok(()) } else { Err(listed["matched"].to_string()) }
     })
     .await;
-    smtp.again().unwrap();
-    shop.premises.process("delivery").again_without("FAULT").unwrap();
+    smtp.restart().unwrap();
+    shop.premises.process("delivery").restart_without("FAULT").unwrap();
     shop.premises.ready(shop.premises.service("delivery")).await;
 
     let (code, replayed) = replay(&shop, &[]).await;
-    // Of the orders that are undone by now nothing more comes than the mail that says so.
+    // The orders without delivery are cancelled by now: their replays do nothing, but their mails are sent.
     assert_eq!((code, &replayed["counts"]), (4, &json!({"done": MAILS, "nothing": ORDERS / 2})));
     expect_replays_in_order(&shop).await;
     shop.expect_invariants().await;
@@ -77,26 +77,27 @@ async fn a_thousand_dead_letters_are_replayed_in_order_each_once_and_again_nothi
     let (code, nothing) = replay(&shop, &[]).await;
     assert_eq!((code, outcomes(&nothing).len()), (3, 0), "{nothing}");
     let (code, again) = replay(&shop, &["--again"]).await;
-    // Delivery was killed, and has given the server its letters once more.
+    // Delivery was killed and may have published its dead letters once more.
     let outcomes = outcomes(&again);
-    assert!(code == 4 && outcomes.len() >= LETTERS && outcomes.iter().all(|it| *it == "refused"), "{again}");
+    assert!(code == 4 && outcomes.len() >= DEAD_LETTERS_COUNT && outcomes.iter().all(|it| *it == "refused"), "{again}");
     shop.expect_invariants().await;
     assert_eq!(look(&shop, &orders).await, before);
     assert_eq!(mails(&shop, &orders).len(), MAILS);
 }
 
-/// The messages went out again in the order of their letters, and each customer was told first what came first.
+/// Checks that the messages were published again in the order of their dead letters, and that each customer was
+/// notified in the order of the events.
 async fn expect_replays_in_order(shop: &Shop) {
-    let dead_letters = shop.outgoing(">").await.into_iter().filter_map(|outgoing| {
-        let mark = outgoing.headers.get("dead-replay")?.as_str().to_owned();
+    let dead_letters = shop.published(">").await.into_iter().filter_map(|message| {
+        let mark = message.headers.get("dead-replay")?.as_str().to_owned();
         mark.rsplit('/').next()?.parse::<u64>().ok()
     });
     let dead_letters: Vec<u64> = dead_letters.collect();
-    assert!(dead_letters.len() == LETTERS && dead_letters.is_sorted(), "{dead_letters:?}");
-    let mut told: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for outgoing in shop.outgoing("notify.customer-notified.*").await {
-        told.entry(outgoing.key).or_default().push(outgoing.payload["status"].clone());
+    assert!(dead_letters.len() == DEAD_LETTERS_COUNT && dead_letters.is_sorted(), "{dead_letters:?}");
+    let mut notified: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for message in shop.published("notify.customer-notified.*").await {
+        notified.entry(message.key).or_default().push(message.payload["status"].clone());
     }
-    let in_order = |told: &&Vec<Value>| **told == ["paid", "completed"] || **told == ["paid", "cancelled"];
-    assert_eq!(told.values().filter(in_order).count(), ORDERS, "{told:?}");
+    let in_order = |seen: &&Vec<Value>| **seen == ["paid", "completed"] || **seen == ["paid", "cancelled"];
+    assert_eq!(notified.values().filter(in_order).count(), ORDERS, "{notified:?}");
 }

@@ -1,4 +1,4 @@
-//! Parts of the shop fail, and it fails well: it slows its intake down, loses nothing, and goes on by itself.
+//! Parts of the shop fail: it slows its intake down, loses nothing, and recovers by itself.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use serde_json::json;
 use shop_tests::{PATIENCE, Plan, Request, Shop};
 use testkit::until;
 
-use crate::repairs::{expect_no_letters, outcomes, the_letter_of};
+use crate::repairs::{expect_dead_letter_of, expect_no_dead_letters, outcomes};
 use crate::steady::{Tally, customers};
 use crate::storage::expect_unready;
 
@@ -22,23 +22,23 @@ async fn mails_wait_for_their_server_and_arrive_once_when_it_is_back() {
         if log.contains("is tried again") { Ok(()) } else { Err("not yet") }
     })
     .await;
-    smtp.again().unwrap();
+    smtp.restart().unwrap();
     shop.expect_mails(&order, 2).await;
     shop.expect_invariants().await;
 }
 
 #[tokio::test]
-async fn a_mail_that_was_given_up_is_sent_when_its_letter_is_replayed() {
+async fn mail_that_was_given_up_is_sent_when_its_dead_letter_is_replayed() {
     let plan = Plan::new().smtp().set("notify", "EFFECT_TRIES_MAX", "2").set("notify", "EFFECT_BACKOFF", "100ms");
     let shop = Shop::open_with(plan).await;
     let smtp = shop.premises.smtp.as_ref().unwrap();
     smtp.process.kill();
     let order = shop.order("tea", 1, "north").await;
     shop.cancel(&order).await;
-    let letter = the_letter_of(&shop, &order).await;
-    assert_eq!((&letter["service"], &letter["reason"]), (&json!("notify"), &json!("exhausted")));
-    smtp.again().unwrap();
-    let fingerprint = letter["fingerprint"].as_str().unwrap();
+    let dead_letter = expect_dead_letter_of(&shop, &order).await;
+    assert_eq!((&dead_letter["service"], &dead_letter["reason"]), (&json!("notify"), &json!("exhausted")));
+    smtp.restart().unwrap();
+    let fingerprint = dead_letter["fingerprint"].as_str().unwrap();
     let (code, replayed) = shop.dead_letters(&["replay", "--fingerprint", fingerprint]).await;
     assert_eq!((code, outcomes(&replayed)), (0, vec!["done"]), "{replayed}");
     shop.expect_mails(&order, 1).await;
@@ -49,36 +49,36 @@ async fn customer(shop: &Shop, tally: &Tally, refusal: &str) {
     tally.order(shop, Request::new("tea", 1, "south").automatic(), refusal).await;
 }
 
-/// The backlog is counted once a second: as many as come in two seconds may be too many.
+/// The backlog is counted once a second, so up to two seconds of orders may exceed it.
 #[tokio::test]
-async fn without_the_server_orders_are_taken_until_the_backlog_is_full_and_all_of_them_end() {
+async fn without_the_server_orders_are_accepted_until_the_backlog_is_full_and_all_of_them_end() {
     const BACKLOG_MAX: u32 = 60;
     const CUSTOMER_EVERY: Duration = Duration::from_millis(40);
     let shop = Shop::open_with(Plan::new().set("order", "BACKLOG_MAX", BACKLOG_MAX.to_string())).await;
     let tally = Tally::default();
     customers(CUSTOMER_EVERY, async |_| customer(&shop, &tally, "backlog-full").await, async {
         tally.expect_accepted(BACKLOG_MAX * 2).await;
-        assert_eq!(tally.refused(), 0, "what has been published is no backlog");
+        assert_eq!(tally.refused(), 0, "published messages are no backlog");
         shop.premises.process("nats-server").kill();
         let before = tally.accepted();
         tally.expect_refused(25).await;
-        let taken = tally.accepted() - before;
+        let accepted = tally.accepted() - before;
         let wanted = BACKLOG_MAX / 2..BACKLOG_MAX + 50;
-        assert!(wanted.contains(&taken), "{taken} were taken without the server");
+        assert!(wanted.contains(&accepted), "{accepted} were accepted without the server");
         tally.expect_refused(25).await;
-        assert_eq!(tally.accepted(), before + taken, "some were taken while others were refused");
-        shop.premises.nats.again().unwrap();
+        assert_eq!(tally.accepted(), before + accepted, "some were accepted while others were refused");
+        shop.premises.nats.restart().unwrap();
         tally.expect_accepted(25).await;
     })
     .await;
     shop.expect_invariants().await;
-    expect_no_letters(&shop).await;
+    expect_no_dead_letters(&shop).await;
 }
 
-/// A real failure of the file system: the database's log is longer already than delivery may write a file, so that every
-/// write to it fails. What delivery tells its operators still fits.
+/// A real failure of the file system: the database's log is already longer than the limit of delivery's files, so that
+/// every write to it fails. Delivery's own log stays below the limit.
 #[tokio::test]
-async fn while_delivery_can_not_write_for_a_minute_its_orders_wait_and_then_each_is_delivered_once() {
+async fn while_delivery_cannot_write_for_a_minute_its_orders_wait_and_then_each_is_delivered_once() {
     const CUSTOMER_EVERY: Duration = Duration::from_millis(125);
     const FILE_BYTES_MAX: u64 = 64 * 1_024;
     let shop = Shop::open().await;
@@ -94,7 +94,7 @@ async fn while_delivery_can_not_write_for_a_minute_its_orders_wait_and_then_each
         let waits = shop.order_automatic("tea", 1, "north").await;
         until("the minute to be over", PATIENCE * 2, async || {
             assert_eq!(delivery.ended(), None);
-            if Instant::now() >= writes_at { Ok(()) } else { Err("delivery can't write") }
+            if Instant::now() >= writes_at { Ok(()) } else { Err("delivery cannot write") }
         })
         .await;
         expect_unready(&shop, "delivery", &["database", "disk I/O error"]).await;
@@ -105,7 +105,10 @@ async fn while_delivery_can_not_write_for_a_minute_its_orders_wait_and_then_each
     })
     .await;
     let log = delivery.log();
-    assert!(log.len() < FILE_BYTES_MAX as usize && log.matches("WARN").count() < 10, "it is logged too often:\n{log}");
+    assert!(
+        log.len() < FILE_BYTES_MAX as usize && log.matches("WARN").count() < 10,
+        "the failure is logged too often:\n{log}"
+    );
     shop.expect_invariants().await;
-    expect_no_letters(&shop).await;
+    expect_no_dead_letters(&shop).await;
 }

@@ -1,4 +1,4 @@
-//! A connection with a service's password, in the hands of somebody who tries what it may not do.
+//! A connection with a service's password that tries what the service has no permission for.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use async_nats::{Client, ConnectOptions, HeaderMap, Message};
 use shop_tests::Shop;
 use testkit::until;
 
-const ANSWER_MAX: Duration = Duration::from_secs(10);
+const REPLY_WAIT_MAX: Duration = Duration::from_secs(10);
 
 pub struct Intruder {
     pub user: String,
@@ -47,7 +47,7 @@ impl Intruder {
     }
 
     async fn expect_refusals(&self, what: &str, subjects: &[String]) {
-        until(format_args!("{} to be refused", self.user), ANSWER_MAX, async || {
+        until(format_args!("{} to be refused", self.user), REPLY_WAIT_MAX, async || {
             let refusals = self.refusals.lock().unwrap().clone();
             let refused = |subject: &&String| {
                 let subject = format!("\"{}\"", subject.to_lowercase());
@@ -61,11 +61,11 @@ impl Intruder {
         .await;
     }
 
-    /// Asks, as it may, and gives the answer.
-    pub async fn ask(&self, subject: String, headers: HeaderMap, payload: &str) -> Message {
-        let answer = self.client.request_with_headers(subject.clone(), headers, payload.to_owned().into()).await;
-        answer.unwrap_or_else(|error| {
-            panic!("{} asks {subject}: {error}; {:?}", self.user, self.refusals.lock().unwrap())
+    /// Sends a request that it has permission for, and returns the reply.
+    pub async fn request(&self, subject: String, headers: HeaderMap, payload: &str) -> Message {
+        let reply = self.client.request_with_headers(subject.clone(), headers, payload.to_owned().into()).await;
+        reply.unwrap_or_else(|error| {
+            panic!("{} requests {subject}: {error}; {:?}", self.user, self.refusals.lock().unwrap())
         })
     }
 }

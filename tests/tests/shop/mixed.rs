@@ -1,4 +1,4 @@
-//! A day's mix of orders, running while something happens.
+//! A mix of orders of every kind, running while something happens.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -6,11 +6,11 @@ use futures::StreamExt;
 use shop_tests::{PATIENCE, Request, Shop};
 use testkit::until;
 
-/// How many are on their way at the same time.
+/// How many customers are active at the same time.
 const AT_ONCE: usize = 32;
 
-/// Runs so many orders of every kind, each to the end of what its customer does, and `meanwhile` beside them. It is
-/// given a counter of orders that have been placed.
+/// Runs this many customers with orders of every kind, and `meanwhile` beside them, which gets a counter of the orders
+/// that have been placed.
 pub async fn orders(shop: &Shop, count: u32, meanwhile: impl AsyncFnOnce(&AtomicU32)) {
     let placed = AtomicU32::new(0);
     let customers = futures::stream::iter(0..count).map(|number| customer(shop, number, &placed));
@@ -18,7 +18,7 @@ pub async fn orders(shop: &Shop, count: u32, meanwhile: impl AsyncFnOnce(&Atomic
     tokio::join!(customers, meanwhile(&placed));
 }
 
-/// Waits until so many were placed.
+/// Waits until this many orders have been placed.
 pub async fn placed(counter: &AtomicU32, count: u32) {
     until(format_args!("{count} orders to be placed"), PATIENCE, async || {
         let placed = counter.load(Ordering::Relaxed);
@@ -37,12 +37,12 @@ async fn customer(shop: &Shop, number: u32, placed: &AtomicU32) {
     };
     let order = shop.place(request).await;
     placed.fetch_add(1, Ordering::Relaxed);
-    // Whatever it is answered, after a kill in between: what counts is the end.
-    let answer = match number % 10 {
+    // After a kill in between, any reply may come; the outcome of the order is what counts.
+    let reply = match number % 10 {
         2 => Some(shop.try_confirm(&order).await),
         3 => Some(shop.try_cancel_payment(&order).await),
         4 | 5 => Some(shop.try_cancel(&order).await),
         _ => None,
     };
-    assert!(answer.as_ref().is_none_or(|answer| answer.status < 500), "{answer:?}");
+    assert!(reply.as_ref().is_none_or(|reply| reply.status < 500), "{reply:?}");
 }

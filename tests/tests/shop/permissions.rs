@@ -1,4 +1,4 @@
-//! What a service may say and receive on the server, and what it may not, tried with each one's password.
+//! What a service may publish and read on the server, and what it may not, tried with each service's password.
 
 use async_nats::{ConnectOptions, HeaderMap};
 use serde_json::Value;
@@ -11,12 +11,12 @@ fn others(user: &str) -> impl Iterator<Item = &'static str> {
     SERVICES.into_iter().filter(move |other| *other != user)
 }
 
-async fn answer(intruder: &Intruder, subject: String, headers: HeaderMap, payload: &str) -> Value {
-    serde_json::from_slice(&intruder.ask(subject, headers, payload).await.payload).unwrap()
+async fn request(intruder: &Intruder, subject: String, headers: HeaderMap, payload: &str) -> Value {
+    serde_json::from_slice(&intruder.request(subject, headers, payload).await.payload).unwrap()
 }
 
 #[tokio::test]
-async fn nobody_gets_in_without_the_right_password() {
+async fn connection_needs_the_right_password() {
     let shop = Shop::empty().await;
     let url = shop.premises.nats.url();
     shop.connect("order", ConnectOptions::new()).await;
@@ -28,38 +28,38 @@ async fn nobody_gets_in_without_the_right_password() {
 }
 
 #[tokio::test]
-async fn a_service_may_do_its_own_work() {
+async fn service_may_do_its_own_work() {
     let shop = Shop::empty().await;
     for user in SERVICES {
         let own = Intruder::with_password_of(&shop, user).await;
         let id = Uuid::now_v7().to_string();
-        let outgoing = answer(&own, format!("{user}.hello.{id}"), headers(user, "hello", &id), "{}").await;
-        assert_eq!(outgoing["stream"], "EVENTS", "{outgoing}");
-        let dead = answer(&own, format!("dead.{user}.hello.{id}"), HeaderMap::new(), "{}").await;
+        let published = request(&own, format!("{user}.hello.{id}"), headers(user, "hello", &id), "{}").await;
+        assert_eq!(published["stream"], "EVENTS", "{published}");
+        let dead = request(&own, format!("dead.{user}.hello.{id}"), HeaderMap::new(), "{}").await;
         assert_eq!(dead["stream"], "DEAD_LETTERS", "{dead}");
-        let handled = answer(&own, format!("handled.{user}.1"), HeaderMap::new(), "{}").await;
+        let handled = request(&own, format!("handled.{user}.1"), HeaderMap::new(), "{}").await;
         assert_eq!(handled["stream"], "DEAD_LETTERS", "{handled}");
-        let consumers = answer(&own, "$JS.API.CONSUMER.LIST.EVENTS".to_owned(), HeaderMap::new(), "").await;
+        let consumers = request(&own, "$JS.API.CONSUMER.LIST.EVENTS".to_owned(), HeaderMap::new(), "").await;
         assert!(consumers["consumers"].is_array(), "{consumers}");
         for stream in ["EVENTS", "DEAD_LETTERS"] {
-            let first = own.ask(format!("$JS.API.DIRECT.GET.{stream}"), HeaderMap::new(), r#"{"seq": 1}"#).await;
+            let first = own.request(format!("$JS.API.DIRECT.GET.{stream}"), HeaderMap::new(), r#"{"seq": 1}"#).await;
             assert!(first.status.is_none(), "{first:?}");
         }
-        let stream = answer(&own, "$JS.API.STREAM.INFO.EVENTS".to_owned(), HeaderMap::new(), "").await;
+        let stream = request(&own, "$JS.API.STREAM.INFO.EVENTS".to_owned(), HeaderMap::new(), "").await;
         assert_eq!(stream["config"]["name"], "EVENTS", "{stream}");
-        let consumer = answer(&own, format!("$JS.API.CONSUMER.INFO.EVENTS.{user}-0"), HeaderMap::new(), "").await;
+        let consumer = request(&own, format!("$JS.API.CONSUMER.INFO.EVENTS.{user}-0"), HeaderMap::new(), "").await;
         assert_eq!(consumer["name"], format!("{user}-0"), "{consumer}");
         let reset = format!("$JS.API.CONSUMER.RESET.EVENTS.{user}-0");
-        let reset = answer(&own, reset, HeaderMap::new(), r#"{"seq": 1}"#).await;
+        let reset = request(&own, reset, HeaderMap::new(), r#"{"seq": 1}"#).await;
         assert!(reset["error"].is_null(), "{reset}");
         let pull = format!("$JS.API.CONSUMER.MSG.NEXT.EVENTS.{user}-0");
-        let pulled = own.ask(pull, HeaderMap::new(), r#"{"batch": 1, "no_wait": true}"#).await;
+        let pulled = own.request(pull, HeaderMap::new(), r#"{"batch": 1, "no_wait": true}"#).await;
         assert!(pulled.status.is_none_or(|status| status.as_u16() == 404), "{pulled:?}");
     }
 }
 
 #[tokio::test]
-async fn a_service_cannot_say_what_another_says() {
+async fn service_cannot_publish_as_another() {
     let shop = Shop::empty().await;
     for user in SERVICES {
         let intruder = Intruder::with_password_of(&shop, user).await;
@@ -81,7 +81,7 @@ async fn a_service_cannot_say_what_another_says() {
 }
 
 #[tokio::test]
-async fn a_service_cannot_touch_the_consumer_of_another() {
+async fn service_cannot_use_the_consumer_of_another() {
     let shop = Shop::empty().await;
     for user in SERVICES {
         let intruder = Intruder::with_password_of(&shop, user).await;
@@ -95,7 +95,7 @@ async fn a_service_cannot_touch_the_consumer_of_another() {
 }
 
 #[tokio::test]
-async fn a_service_cannot_make_change_empty_or_delete_streams_and_consumers() {
+async fn service_cannot_create_change_purge_or_delete_streams_and_consumers() {
     let shop = Shop::empty().await;
     for user in SERVICES {
         let intruder = Intruder::with_password_of(&shop, user).await;
@@ -114,7 +114,7 @@ async fn a_service_cannot_make_change_empty_or_delete_streams_and_consumers() {
 }
 
 #[tokio::test]
-async fn a_service_cannot_listen_to_anothers_inbox_or_to_everything() {
+async fn service_cannot_subscribe_to_the_inbox_of_another_or_to_everything() {
     let shop = Shop::empty().await;
     for user in SERVICES {
         let intruder = Intruder::with_password_of(&shop, user).await;
@@ -129,7 +129,7 @@ async fn a_service_cannot_listen_to_anothers_inbox_or_to_everything() {
 }
 
 #[tokio::test]
-async fn the_streams_refuse_headers_that_would_rewrite_them() {
+async fn streams_refuse_headers_that_would_rewrite_them() {
     let shop = Shop::empty().await;
     for user in SERVICES {
         let intruder = Intruder::with_password_of(&shop, user).await;
@@ -144,7 +144,7 @@ async fn the_streams_refuse_headers_that_would_rewrite_them() {
             ] {
                 let mut headers = headers(user, "hello", &id);
                 more.iter().for_each(|(name, value)| headers.insert(*name, *value));
-                let refused = answer(&intruder, subject.clone(), headers, "{}").await;
+                let refused = request(&intruder, subject.clone(), headers, "{}").await;
                 assert!(refused["error"]["code"].is_u64(), "{subject} with {more:?}: {refused}");
             }
         }
@@ -156,9 +156,9 @@ async fn the_streams_refuse_headers_that_would_rewrite_them() {
 }
 
 #[tokio::test]
-async fn nobody_deletes_or_purges_a_message_not_even_the_admin() {
+async fn not_even_the_admin_deletes_or_purges_a_message() {
     let shop = Shop::empty().await;
-    shop.say("order", "hello", &Uuid::now_v7().to_string(), &Value::Null).await;
+    shop.publish_as("order", "hello", &Uuid::now_v7().to_string(), &Value::Null).await;
     let mut stream = shop.jetstream().await.get_stream("EVENTS").await.unwrap();
     stream.delete_message(1).await.unwrap_err();
     stream.purge().await.unwrap_err();

@@ -1,4 +1,4 @@
-//! More than one instance, and lines that are cut.
+//! More than one instance of a service, and connections that are cut.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use testkit::{Process, until};
 use crate::mixed;
 
 #[tokio::test]
-async fn a_second_instance_takes_over_and_the_first_does_no_harm_when_it_wakes() {
+async fn second_instance_takes_over_and_the_first_does_no_harm_when_it_resumes() {
     let shop = Shop::open().await;
     let mut others = Vec::new();
     for name in SERVICES {
@@ -18,7 +18,7 @@ async fn a_second_instance_takes_over_and_the_first_does_no_harm_when_it_wakes()
         shop.premises.ready(other).await;
     }
     mixed::orders(&shop, 100, async |placed| {
-        // One after the other: an instance that is asleep answers no customer either.
+        // One after the other: a paused instance does not answer HTTP requests either.
         for (service, count) in ["inventory", "delivery", "notify"].into_iter().zip([20, 40, 60]) {
             mixed::placed(placed, count).await;
             pause_between_commits(shop.premises.process(service)).await;
@@ -29,36 +29,36 @@ async fn a_second_instance_takes_over_and_the_first_does_no_harm_when_it_wakes()
                 if delivered > 0 && other.num_pending == 0 { Ok(()) } else { Err(format!("{other:?}")) }
             })
             .await;
-            shop.premises.process(service).wake().unwrap();
+            shop.premises.process(service).resume().unwrap();
         }
     })
     .await;
     shop.expect_invariants().await;
 }
 
-/// Paused in the middle of a commit, a process would keep the database file locked for the others, too.
+/// A process that is paused in the middle of a commit would keep the database file locked for the others.
 async fn pause_between_commits(process: &Process) {
     until(format_args!("{} to be between commits", process.name()), shop_tests::PATIENCE, async || {
         process.pause().unwrap();
         if !process.holds_write_lock() {
             return Ok(());
         }
-        process.wake().unwrap();
-        Err("it writes")
+        process.resume().unwrap();
+        Err("it holds the write lock")
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_line_that_is_cut_in_the_middle_of_publishing_keeps_the_order_of_what_is_said() {
+async fn connection_cut_in_the_middle_of_publishing_keeps_the_order_of_messages() {
     let shop = Shop::open_with(Plan::new().through_proxy("order")).await;
     let proxy = shop.premises.proxy.as_ref().unwrap();
     mixed::orders(&shop, 200, async |placed| {
-        // In the middle of a message, each time in another one.
+        // In the middle of a message, each time of another kind.
         for (number, count) in [20, 60, 100, 140].into_iter().enumerate() {
             mixed::placed(placed, count).await;
             proxy.cut_after(3_000 + 1_777 * u32::try_from(number).unwrap());
-            until("the line to be cut", shop_tests::PATIENCE, async || {
+            until("the connection to be cut", shop_tests::PATIENCE, async || {
                 let cuts = proxy.cuts();
                 if cuts > number as u64 { Ok(()) } else { Err(cuts) }
             })
@@ -67,14 +67,14 @@ async fn a_line_that_is_cut_in_the_middle_of_publishing_keeps_the_order_of_what_
     })
     .await;
     shop.expect_invariants().await;
-    // The first copies stand in the order in which they were said, each kind for itself.
+    // The first copies of the messages of each kind are in the order in which they were published.
     let mut last: BTreeMap<String, String> = BTreeMap::new();
     let mut seen: BTreeSet<String> = BTreeSet::new();
-    for outgoing in shop.outgoing("order.*.*").await {
-        let (id, time) = (outgoing.id.unwrap(), outgoing.time.unwrap());
+    for message in shop.published("order.*.*").await {
+        let (id, time) = (message.id.unwrap(), message.time.unwrap());
         if seen.insert(id) {
-            let before = last.insert(outgoing.name.clone(), time.clone()).unwrap_or_default();
-            assert!(parse(&before) <= parse(&time), "{} of {time} after that of {before}", outgoing.name);
+            let before = last.insert(message.name.clone(), time.clone()).unwrap_or_default();
+            assert!(parse(&before) <= parse(&time), "{} of {time} after that of {before}", message.name);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Customers who come at a steady pace, whatever happens meanwhile.
+//! Customers who arrive at a steady rate, whatever happens meanwhile.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,19 +10,20 @@ use shop_tests::{Order, PATIENCE, Request, Shop};
 use testkit::until;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// A refused customer is asked to come back when the breaker's cycle is over, so within five seconds.
+/// `Retry-After` of a refused order: the rest of the breaker's cycle, which takes five seconds.
 const RETRY_AFTER_SECONDS: std::ops::RangeInclusive<u64> = 1..=5;
 
-/// What became of those who came: who is not taken goes away, and orders nothing.
+/// Counts the orders that were accepted and refused. A refused customer does not try again.
 #[derive(Default)]
 pub struct Tally {
     accepted: AtomicU32,
     refused: AtomicU32,
 }
 
-/// Lets a customer come every so often until `meanwhile` is over, and all of them finish. Each is given a number.
+/// Starts a customer every so often until `meanwhile` is over, then waits until all of them have finished. Each gets a
+/// number. Returns what `meanwhile` returns.
 pub async fn customers<T>(every: Duration, customer: impl AsyncFn(u32), meanwhile: impl Future<Output = T>) -> T {
-    let (mut under_way, mut meanwhile) = (FuturesUnordered::new(), pin!(meanwhile));
+    let (mut running, mut meanwhile) = (FuturesUnordered::new(), pin!(meanwhile));
     let mut pace = interval(every);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut number = 0;
@@ -30,18 +31,18 @@ pub async fn customers<T>(every: Duration, customer: impl AsyncFn(u32), meanwhil
         tokio::select! {
             over = &mut meanwhile => break over,
             _ = pace.tick() => {
-                under_way.push(customer(number));
+                running.push(customer(number));
                 number += 1;
             }
-            Some(()) = under_way.next(), if !under_way.is_empty() => {}
+            Some(()) = running.next(), if !running.is_empty() => {}
         }
     };
-    under_way.collect::<()>().await;
+    running.collect::<()>().await;
     over
 }
 
 impl Tally {
-    /// A customer orders once. One who is refused must be told so in this way, and when to come back.
+    /// Places an order once. Returns nothing when it is refused, which must be with this problem and a `Retry-After`.
     pub async fn order(&self, shop: &Shop, request: Request, refusal: &str) -> Option<Order> {
         match shop.try_place(request).await {
             Ok(order) => {
@@ -58,22 +59,22 @@ impl Tally {
         }
     }
 
-    /// How many were taken.
+    /// Returns how many orders were accepted.
     pub fn accepted(&self) -> u32 {
         self.accepted.load(Ordering::Relaxed)
     }
 
-    /// How many were refused.
+    /// Returns how many orders were refused.
     pub fn refused(&self) -> u32 {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Waits until so many more were taken.
+    /// Waits until this many more are accepted.
     pub async fn expect_accepted(&self, more: u32) {
-        expect_more("taken", more, || self.accepted()).await;
+        expect_more("accepted", more, || self.accepted()).await;
     }
 
-    /// Waits until so many more were refused.
+    /// Waits until this many more are refused.
     pub async fn expect_refused(&self, more: u32) {
         expect_more("refused", more, || self.refused()).await;
     }

@@ -1,4 +1,4 @@
-//! What happens to the server's files: put back to an older state, a consumer gone, a stream made anew.
+//! Faults of the server's storage: restored to an older state, a consumer deleted, a stream created anew.
 
 use std::path::Path;
 
@@ -22,10 +22,10 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// As after a power cut: the server has acknowledged what it then has not. Somebody else's messages stand where the
-/// lost ones were, so that no sequence is missing.
+/// As after a power cut: the server has lost messages that it had acknowledged. Messages of another publisher take their
+/// sequences, so that no gap shows the loss.
 #[tokio::test]
-async fn every_order_ends_though_the_server_forgets_and_another_publisher_speaks_first() {
+async fn every_order_ends_though_the_server_loses_messages_and_their_sequences_are_taken() {
     let shop = Shop::open().await;
     let (server, store) = (&shop.premises.nats, shop.premises.nats.store());
     let older = shop.premises.world.directory().join("older");
@@ -33,7 +33,7 @@ async fn every_order_ends_though_the_server_forgets_and_another_publisher_speaks
         mixed::placed(placed, 60).await;
         server.process.stop().unwrap();
         copy(store, &older);
-        server.again().unwrap();
+        server.restart().unwrap();
         mixed::placed(placed, 120).await;
         for name in SERVICES {
             shop.premises.process(name).pause().unwrap();
@@ -41,32 +41,32 @@ async fn every_order_ends_though_the_server_forgets_and_another_publisher_speaks
         server.process.kill();
         std::fs::remove_dir_all(store).unwrap();
         copy(&older, store);
-        server.again().unwrap();
+        server.restart().unwrap();
         for _ in 0..300 {
             let id = Uuid::now_v7().to_string();
-            shop.say("order", "cancel-payment", &id, &json!({"order_id": id, "reason": "failed"})).await;
+            shop.publish_as("order", "cancel-payment", &id, &json!({"order_id": id, "reason": "failed"})).await;
         }
         for name in SERVICES {
-            shop.premises.process(name).wake().unwrap();
+            shop.premises.process(name).resume().unwrap();
         }
     })
     .await;
     shop.expect_invariants().await;
 }
 
-/// Waits until a service says that it is not ready, in one line with these words: what happened, and what to do.
+/// Waits until a service reports that it is not ready, in one line with these words: what happened, and what to do.
 pub(crate) async fn expect_unready(shop: &Shop, service: &str, words: &[&str]) {
     until(format_args!("{service} to be unready because of {words:?}"), shop_tests::PATIENCE, async || {
         let reply = shop.get(service, "/readyz").await;
         let detail = reply.body["detail"].as_str().unwrap_or_default();
-        let publishes = words.iter().all(|word| detail.contains(word)) && !detail.contains('\n');
-        if reply.status == 503 && publishes { Ok(()) } else { Err(format!("{reply:?}")) }
+        let complete = words.iter().all(|word| detail.contains(word)) && !detail.contains('\n');
+        if reply.status == 503 && complete { Ok(()) } else { Err(format!("{reply:?}")) }
     })
     .await;
 }
 
 #[tokio::test]
-async fn without_its_consumer_a_service_is_not_ready_and_says_what_to_do() {
+async fn service_without_its_consumer_is_not_ready_and_reports_what_to_do() {
     let shop = Shop::open().await;
     let stream = shop.jetstream().await.get_stream("EVENTS").await.unwrap();
     stream.delete_consumer("payment-0").await.unwrap();
@@ -79,7 +79,7 @@ async fn without_its_consumer_a_service_is_not_ready_and_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn with_a_stream_that_was_made_anew_no_service_reads_and_each_says_what_to_do() {
+async fn with_a_stream_created_anew_no_service_reads_and_each_reports_what_to_do() {
     let shop = Shop::open().await;
     let order = shop.order_automatic("tea", 1, "north").await;
     shop.expect(&order, "completed").await;

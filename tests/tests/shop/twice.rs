@@ -1,15 +1,15 @@
-//! What comes twice, or too late.
+//! Requests that come twice, or too late.
 
 use reqwest::Method;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::bad_input::{a_key, an_order, post_raw, with};
-use crate::sentences::a_shop;
+use crate::bad_input::{new_key, post_raw, valid_order, with};
+use crate::outcomes::shared_shop;
 
 #[tokio::test]
-async fn what_came_too_late_is_refused_and_what_came_twice_is_the_same() {
-    let shop = a_shop().await;
+async fn late_requests_are_refused_and_repeated_ones_change_nothing() {
+    let shop = shared_shop().await;
     let order = shop.order("tea", 1, "north").await;
     shop.cancel(&order).await;
     shop.expect_payment(&order, "cancelled").await;
@@ -25,9 +25,9 @@ async fn what_came_too_late_is_refused_and_what_came_twice_is_the_same() {
 }
 
 #[tokio::test]
-async fn an_idempotency_key_makes_one_order_of_two_requests_and_none_of_another_body() {
-    let shop = a_shop().await;
-    let (body, key) = (an_order(), a_key());
+async fn same_idempotency_key_creates_one_order_and_refuses_another_body() {
+    let shop = shared_shop().await;
+    let (body, key) = (valid_order(), new_key());
     let first = post_raw(&shop, body.to_string(), &key).await;
     let again = post_raw(&shop, body.to_string(), &key).await;
     assert_eq!((first.status, again.status), (201, 201), "{first:?} {again:?}");
@@ -37,16 +37,16 @@ async fn an_idempotency_key_makes_one_order_of_two_requests_and_none_of_another_
     let customer = body["customer_id"].as_str().unwrap();
     assert_eq!(shop.list("order", &format!("/orders?customer_id={customer}")).await.len(), 1);
     for key in ["", &"k".repeat(10_000)] {
-        post_raw(&shop, an_order().to_string(), key).await.problem(&[400]);
+        post_raw(&shop, valid_order().to_string(), key).await.problem(&[400]);
     }
     let dealer = json!({"name": "nobody", "zone": "north", "capacity": 1});
     shop.send(shop.request(Method::POST, "delivery", "/dealers").json(&dealer)).await.problem(&[400]);
 }
 
 #[tokio::test]
-async fn the_same_key_at_the_same_time_makes_one_order() {
-    let shop = a_shop().await;
-    let (body, key) = (an_order(), a_key());
+async fn same_key_at_the_same_time_creates_one_order() {
+    let shop = shared_shop().await;
+    let (body, key) = (valid_order(), new_key());
     let replies = futures::future::join_all((0..8).map(|_| post_raw(&shop, body.to_string(), &key))).await;
     for reply in replies {
         assert!([201, 409].contains(&reply.status), "{reply:?}");
@@ -56,9 +56,9 @@ async fn the_same_key_at_the_same_time_makes_one_order() {
 }
 
 #[tokio::test]
-async fn the_older_paths_are_the_same_handlers() {
-    let shop = a_shop().await;
-    let placed = shop.post("order", "/orders/create_order", &an_order()).await;
+async fn older_paths_lead_to_the_same_handlers() {
+    let shop = shared_shop().await;
+    let placed = shop.post("order", "/orders/create_order", &valid_order()).await;
     assert_eq!(placed.status, 201, "{placed:?}");
     let order = shop_tests::Order {
         id: placed.body["id"].as_str().unwrap().to_owned(),

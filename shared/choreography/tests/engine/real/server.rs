@@ -62,7 +62,7 @@ impl Server {
     }
 
     pub(crate) async fn start_again(&self) {
-        self.nats.again().unwrap();
+        self.nats.restart().unwrap();
         self.ready().await;
     }
 
