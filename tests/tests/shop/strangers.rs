@@ -100,14 +100,14 @@ async fn client_that_pulls_messages_of_another_service_delays_orders_and_changes
     let shop = Shop::open().await;
     let intruder = shop.connect("payment", ConnectOptions::new()).await;
     let subject_of_order = format!("order.create-delivery.{}", Uuid::now_v7());
-    let steal = async || {
+    let pull = async || {
         let request = r#"{"batch": 5, "expires": 2000000000}"#.into();
-        let pull = "$JS.API.CONSUMER.MSG.NEXT.EVENTS.payment-0";
-        intruder.publish_with_reply(pull, subject_of_order.clone(), request).await.unwrap();
+        let subject = "$JS.API.CONSUMER.MSG.NEXT.EVENTS.payment-0";
+        intruder.publish_with_reply(subject, subject_of_order.clone(), request).await.unwrap();
         intruder.flush().await.unwrap();
     };
     for _ in 0..5 {
-        steal().await;
+        pull().await;
         let order = shop.order_automatic("tea", 1, "north").await;
         shop.expect(&order, "completed").await;
     }
