@@ -54,9 +54,9 @@ pub struct Paging {
 /// # use choreography_axum::{Json, Listing, Paged, Paging, Problem};
 /// # use serde::{Deserialize, Serialize};
 /// # use uuid::Uuid;
-/// # #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+/// # #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, choreography::Row, utoipa::ToSchema)]
+/// # #[row(table = "payment", key = Uuid)]
 /// # struct Payment { order_id: Uuid }
-/// # impl choreography::Row for Payment { const TABLE: &'static str = "payment"; type Key = Uuid; }
 /// # impl Payment { const ORDER: choreography::Column<Self, Uuid> = choreography::Column::new("key"); }
 /// #[derive(Deserialize, utoipa::IntoParams)]
 /// #[into_params(parameter_in = Query)]
