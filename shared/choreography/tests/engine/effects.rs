@@ -126,6 +126,22 @@ async fn after_the_last_try_it_dies_and_the_next_of_its_key_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_permanent_failure_dies_at_once_as_poison_and_is_not_tried_again() {
+    let stage = Stage::new();
+    stage.press.refuse(1);
+    print(&stage, 1, 1);
+    let scribe = stage.start().await;
+    until("its dead letter is published", || async { stage.dead_letters().len() == 1 }).await;
+    assert_eq!(stage.press.lines(1), [1]);
+    assert_eq!(stage.log(1).await, ["not printed: poison"]);
+    let dead_letter = &stage.dead_letters()[0];
+    assert_eq!(dead_letter.header("dead-reason"), Some("poison"));
+    assert_eq!(dead_letter.header("dead-tries"), Some("1"));
+    assert_eq!(dead_letter.header("dead-detail"), Some("the page has no such size"));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_dies_also_when_its_time_is_over_before_its_tries() {
     let stage = Stage::new();
     stage.press.jam(1, 1_000);

@@ -52,6 +52,9 @@ impl Press {
         let _ = self.held.subscribe().wait_for(|held| !held).await;
         let mut state = self.state();
         let failures = state.failures.entry(page).or_default();
+        if *failures == u32::MAX {
+            return Err(EffectError::permanent("the page has no such size"));
+        }
         if *failures > 0 {
             *failures -= 1;
             return Err(EffectError::transient("the press is jammed"));
@@ -76,6 +79,11 @@ impl Press {
     /// The next tries for a page fail.
     pub(crate) fn jam(&self, page: u32, tries: u32) {
         self.state().failures.insert(page, tries);
+    }
+
+    /// Every try for a page fails permanently.
+    pub(crate) fn refuse(&self, page: u32) {
+        self.jam(page, u32::MAX);
     }
 
     pub(crate) fn runs(&self) -> Vec<Run> {
