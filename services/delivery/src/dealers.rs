@@ -1,27 +1,27 @@
 //! The dealers of one zone. They are one row, because a delivery chooses among them.
 //!
-//! A dealer never has more active deliveries than room.
+//! What must hold: a dealer never has more active deliveries than its capacity.
 
 use choreography::{Column, Command, Rejected, Row};
 use contracts::Zone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// At most so many dealers in a zone: all of them are read and written with each delivery.
+/// The largest number of dealers in a zone: all of them are read and written with each delivery.
 pub const DEALERS_MAX: usize = 100;
 
-/// Somebody who brings orders to a zone.
+/// Somebody who delivers orders in a zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Dealer {
     /// The dealer's name, once in each zone.
     pub name: String,
     /// How many deliveries the dealer takes at once.
     pub capacity: u32,
-    /// How many of them are under way.
+    /// How many deliveries are under way.
     pub active: u32,
 }
 
-/// A zone and those who deliver there.
+/// A zone and its dealers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Row)]
 #[row(table = "dealers", key = Zone)]
 pub struct Dealers {
@@ -32,10 +32,10 @@ pub struct Dealers {
 }
 
 impl Dealers {
-    /// The zone.
+    /// The column of the zone.
     pub const ZONE: Column<Self, Zone> = Column::new("key");
 
-    /// Takes a place at the dealer with the fewest active deliveries among those with room; whose place it is.
+    /// Takes a place at the dealer with the fewest active deliveries among those with room, and returns the dealer's name.
     pub fn take_place(&mut self) -> Option<String> {
         let with_room = self.dealers.iter_mut().filter(|dealer| dealer.active < dealer.capacity);
         let dealer = with_room.min_by_key(|dealer| dealer.active)?;
@@ -43,20 +43,20 @@ impl Dealers {
         Some(dealer.name.clone())
     }
 
-    /// A place at a dealer is free again.
+    /// Frees a place at a dealer.
     pub fn free_place(&mut self, name: &str) {
         if let Some(dealer) = self.dealers.iter_mut().find(|dealer| dealer.name == name) {
             dealer.active = dealer.active.saturating_sub(1);
         }
     }
 
-    /// A dealer of the zone.
+    /// Returns a dealer of the zone.
     pub fn dealer(&self, name: &str) -> Option<&Dealer> {
         self.dealers.iter().find(|dealer| dealer.name == name)
     }
 }
 
-/// Somebody new delivers to a zone.
+/// Adds a dealer to a zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
 #[command(name = "add-dealer", key = zone, row = Dealers)]
 pub struct AddDealer {
@@ -68,10 +68,10 @@ pub struct AddDealer {
     pub capacity: u32,
 }
 
-/// The code of the refusal of a dealer that the zone has already.
+/// The code of the rejection of a dealer that the zone has already.
 pub const DEALER_EXISTS: &str = "dealer-exists";
 
-/// The zone has one dealer more.
+/// Adds the dealer, unless the zone has one of that name or is full.
 pub(crate) fn add_dealer(command: &AddDealer, dealers: &mut Option<Dealers>) -> Result<(), Rejected> {
     let AddDealer { zone, name, capacity } = command.clone();
     let dealers = dealers.get_or_insert_with(|| Dealers { zone, dealers: Vec::new() });
@@ -82,7 +82,7 @@ pub(crate) fn add_dealer(command: &AddDealer, dealers: &mut Option<Dealers>) -> 
     if dealers.dealers.len() >= DEALERS_MAX {
         return Err(Rejected::new(
             "zone-full",
-            format!("{} has {DEALERS_MAX} dealers, and no room for more", dealers.zone),
+            format!("{} has {DEALERS_MAX} dealers, which is the limit", dealers.zone),
         ));
     }
     dealers.dealers.push(Dealer { name, capacity, active: 0 });
@@ -144,7 +144,7 @@ mod tests {
             let mut dealers = before;
             let command = AddDealer { zone: "north".parse().unwrap(), name: "ann".into(), capacity: 3 };
             let done = add_dealer(&command, &mut dealers);
-            let done = done.map(|()| dealers.unwrap().dealers.len()).map_err(|refused| refused.code);
+            let done = done.map(|()| dealers.unwrap().dealers.len()).map_err(|rejected| rejected.code);
             assert_eq!(done, expected);
         }
     }

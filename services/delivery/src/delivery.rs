@@ -1,6 +1,6 @@
-//! An order's delivery: assigned to a dealer, then completed or cancelled; or none, for want of a dealer.
+//! The delivery of an order: assigned to a dealer and then completed or cancelled, or refused because there is no dealer.
 //!
-//! A delivery that is `assigned` takes exactly one place at its dealer, any other none.
+//! What must hold: an `assigned` delivery takes one place at its dealer, any other none.
 
 use choreography::{Column, Concerns, Row, Rows};
 use contracts::{Address, CancelReason, DeliveryId, OrderId, Zone};
@@ -10,17 +10,17 @@ use utoipa::ToSchema;
 
 use crate::dealers::Dealers;
 
-/// How a delivery stands.
+/// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// A dealer brings the order.
+    /// A dealer delivers the order.
     Assigned,
-    /// The customer has it.
+    /// The customer has the order.
     Completed,
     /// The order was cancelled, before a dealer was found or after.
     Cancelled,
-    /// There is no dealer for it.
+    /// No dealer had room.
     Refused,
 }
 
@@ -32,20 +32,20 @@ pub struct Delivery {
     pub id: DeliveryId,
     /// The order.
     pub order_id: OrderId,
-    /// How it stands.
+    /// Its state.
     pub status: Status,
-    /// Where it goes, if anybody asked for it.
+    /// Where it goes; none in a tombstone.
     pub address: Option<Address>,
     /// The dealer's name.
     pub dealer: Option<String>,
     /// Why it was refused or cancelled.
     pub reason: Option<CancelReason>,
-    /// Whether the customer got the money back although the delivery was complete: a loss.
+    /// Whether it was cancelled after it was completed: the customer has the goods and the money.
     pub lost: bool,
-    /// When it was asked for.
+    /// When it was created.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// When it came to be as it is.
+    /// When it last changed.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
 }
@@ -57,23 +57,23 @@ impl Concerns<Zone> for Delivery {
 }
 
 impl Delivery {
-    /// Its own id.
+    /// The column of its id.
     pub const ID: Column<Self, DeliveryId> = Column::new("id");
-    /// Its order.
+    /// The column of its order.
     pub const ORDER: Column<Self, OrderId> = Column::new("key");
 
-    /// A dealer brings it.
+    /// Returns a delivery by a dealer.
     pub fn assigned(id: DeliveryId, order_id: OrderId, address: Address, dealer: String, now: Timestamp) -> Self {
         let (address, dealer) = (Some(address), Some(dealer));
         Self { address, dealer, ..Self::without_dealer(id, order_id, Status::Assigned, now) }
     }
 
-    /// Nobody brings it.
+    /// Returns a delivery without a dealer.
     pub fn refused(id: DeliveryId, order_id: OrderId, reason: CancelReason, now: Timestamp) -> Self {
         Self { reason: Some(reason), ..Self::without_dealer(id, order_id, Status::Refused, now) }
     }
 
-    /// The tombstone of a delivery that was cancelled before anybody asked for it.
+    /// Returns the tombstone of a delivery that was cancelled before it was created.
     pub fn never_created(id: DeliveryId, order_id: OrderId, reason: CancelReason, now: Timestamp) -> Self {
         Self { reason: Some(reason), ..Self::without_dealer(id, order_id, Status::Cancelled, now) }
     }
@@ -83,13 +83,13 @@ impl Delivery {
         Self { id, order_id, status, address, dealer, reason, lost: false, created_at: now, updated_at: now }
     }
 
-    /// The customer has it.
+    /// Completes the delivery, and frees the dealer's place.
     pub fn complete(&mut self, dealers: &mut Rows<Dealers, Self>, now: Timestamp) {
         self.leave_dealer(dealers);
         (self.status, self.updated_at) = (Status::Completed, now);
     }
 
-    /// The order is off. Whether this is news: the money has to be given back then, once.
+    /// Cancels the delivery, and returns whether it was not cancelled before: the payment is cancelled then, once.
     pub fn cancel(&mut self, dealers: &mut Rows<Dealers, Self>, reason: CancelReason, now: Timestamp) -> bool {
         match self.status {
             Status::Cancelled => return false,

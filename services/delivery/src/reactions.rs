@@ -1,6 +1,6 @@
-//! What delivery does when it receives something, from the order's beginning to its end.
+//! The reactions of delivery, in the order of a story.
 //!
-//! A dealer's place is taken once for an order and freed once, in whatever order the messages come.
+//! What must hold: an order takes a place at a dealer once and frees it once, in whatever order the messages arrive.
 
 use choreography::{Command, Dead, Incoming, Rejected, Rows};
 use contracts::{CancelDelivery, CancelPayment, CancelReason, CreateDelivery, DeliveryAssigned, OrderId};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::dealers::Dealers;
 use crate::delivery::{Delivery, Status};
 
-/// Finds a dealer with room in the zone; without one the money goes back.
+/// Finds a dealer with room in the zone. If there is none, the payment is cancelled.
 pub(crate) fn create_delivery(
     message: &Incoming<CreateDelivery>,
     delivery: &mut Option<Delivery>,
@@ -34,7 +34,7 @@ pub(crate) fn create_delivery(
     }
 }
 
-/// Nobody will bring it: the money goes back.
+/// Refuses the delivery, and cancels the payment.
 pub(crate) fn give_up(dead: &Dead<CreateDelivery>, delivery: &mut Option<Delivery>) -> Option<CancelPayment> {
     if delivery.is_some() {
         return None;
@@ -44,7 +44,7 @@ pub(crate) fn give_up(dead: &Dead<CreateDelivery>, delivery: &mut Option<Deliver
     Some(CancelPayment { order_id, reason })
 }
 
-/// The dealer has brought it.
+/// The dealer has delivered the order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
 #[command(name = "complete-delivery", key = order_id, row = Delivery)]
 pub struct CompleteDelivery {
@@ -52,7 +52,7 @@ pub struct CompleteDelivery {
     pub order_id: OrderId,
 }
 
-/// The customer has the order; the dealer has room for another.
+/// Completes the delivery, and frees the dealer's place.
 pub(crate) fn complete_delivery(
     command: &Incoming<CompleteDelivery>,
     delivery: &mut Delivery,
@@ -71,7 +71,7 @@ pub(crate) fn complete_delivery(
     }
 }
 
-/// Frees the dealer; and the money goes back in every case, even for what the customer has.
+/// Cancels the delivery, frees the dealer's place, and cancels the payment, even if the customer has the order.
 pub(crate) fn cancel_delivery(
     message: &Incoming<CancelDelivery>,
     delivery: &mut Option<Delivery>,

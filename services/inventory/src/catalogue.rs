@@ -1,6 +1,6 @@
-//! What the shop's keeper does to the catalogue: products come, change, and are counted; none ever leaves.
+//! The commands on the catalogue: products are added and changed, and pieces are counted. No product is ever removed.
 //!
-//! Whatever is held for orders stays on the shelf.
+//! What must hold: what is held for orders stays on the shelf.
 
 use choreography::{Command, Rejected};
 use contracts::{Money, Sku};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::stock::{PIECES_MAX, Stock};
 
-/// A product as it should be, new or not.
+/// Adds or replaces a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
 #[command(name = "put-product", key = sku, row = Stock)]
 pub struct PutProduct {
@@ -22,7 +22,7 @@ pub struct PutProduct {
     pub stock: u64,
 }
 
-/// A product that the catalogue should have; if it has it already, it stays as it is.
+/// Adds a product, unless the catalogue has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
 #[command(name = "introduce-product", key = product.sku: Sku, row = Stock)]
 pub struct IntroduceProduct {
@@ -30,7 +30,7 @@ pub struct IntroduceProduct {
     pub product: PutProduct,
 }
 
-/// Pieces have come, or have gone otherwise than by an order.
+/// Changes the number of pieces on the shelf, other than by an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
 #[command(name = "adjust-stock", key = sku, row = Stock)]
 pub struct AdjustStock {
@@ -40,29 +40,29 @@ pub struct AdjustStock {
     pub delta: i64,
 }
 
-/// The product is as it should be.
+/// Adds or replaces the product; held pieces stay held.
 pub(crate) fn put_product(command: &PutProduct, stock: &mut Option<Stock>) -> Result<(), Rejected> {
     let held = stock.as_ref().map_or(0, |stock| stock.held);
     if !(held..=PIECES_MAX).contains(&command.stock) {
-        return Err(miscounted(held));
+        return Err(out_of_range(held));
     }
     let PutProduct { sku, name, price, stock: on_shelf } = command.clone();
     *stock = Some(Stock { sku, name, price, on_shelf, held });
     Ok(())
 }
 
-/// The catalogue has the product.
+/// Adds the product, unless the catalogue has it.
 pub(crate) fn introduce_product(command: &IntroduceProduct, stock: &mut Option<Stock>) -> Result<(), Rejected> {
     if stock.is_some() { Ok(()) } else { put_product(&command.product, stock) }
 }
 
-/// The shelf is counted anew.
+/// Changes the number of pieces on the shelf.
 pub(crate) fn adjust_stock(command: &AdjustStock, stock: &mut Stock) -> Result<(), Rejected> {
-    stock.on_shelf = stock.count_after(command.delta).ok_or_else(|| miscounted(stock.held))?;
+    stock.on_shelf = stock.count_after(command.delta).ok_or_else(|| out_of_range(stock.held))?;
     Ok(())
 }
 
-fn miscounted(held: u64) -> Rejected {
+fn out_of_range(held: u64) -> Rejected {
     let detail = format!("{held} pieces are held for orders, and at most {PIECES_MAX} fit: choose a number between");
     Rejected::new("stock-out-of-range", detail)
 }
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_is_put_as_it_should_be_unless_more_is_held() {
+    fn a_product_is_replaced_unless_more_pieces_are_held() {
         let cases = [
             (None, 5, Some((5, 0))),
             (Some(tea(10, 4)), 4, Some((4, 4))),

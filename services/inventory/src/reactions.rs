@@ -1,6 +1,6 @@
-//! What inventory does when it receives something, from the order's beginning to its end.
+//! The reactions of inventory, in the order of a story.
 //!
-//! Pieces are held once for an order and leave or are let go once, in whatever order the messages come.
+//! What must hold: an order's pieces are held once, and are shipped or released once, in whatever order the messages arrive.
 
 use choreography::{Dead, Incoming, Rows};
 use contracts::{CancelOrder, CancelReason, CreatePayment, DeliveryAssigned, ReserveStock};
@@ -8,7 +8,7 @@ use contracts::{CancelOrder, CancelReason, CreatePayment, DeliveryAssigned, Rese
 use crate::reservation::Reservation;
 use crate::stock::{Stock, price};
 
-/// Prices the lines from the catalogue and holds the pieces, or tells the order why not.
+/// Prices the lines from the catalogue and holds the pieces. If that can't be done, the order is cancelled.
 pub(crate) fn reserve_stock(
     message: &Incoming<ReserveStock>,
     reservation: &mut Option<Reservation>,
@@ -31,7 +31,7 @@ pub(crate) fn reserve_stock(
     }
 }
 
-/// Nothing was held and nothing will be: the order must not wait for it.
+/// Refuses the reservation, and cancels the order.
 pub(crate) fn give_up(dead: &Dead<ReserveStock>, reservation: &mut Option<Reservation>) -> Option<CancelOrder> {
     if reservation.is_some() {
         return None;
@@ -41,7 +41,7 @@ pub(crate) fn give_up(dead: &Dead<ReserveStock>, reservation: &mut Option<Reserv
     Some(CancelOrder { order_id, reason })
 }
 
-/// The held pieces leave the shelf.
+/// Takes the held pieces off the shelf.
 pub(crate) fn ship_stock(
     message: &Incoming<DeliveryAssigned>,
     reservation: &mut Reservation,
@@ -50,9 +50,9 @@ pub(crate) fn ship_stock(
     reservation.ship(stock, message.now());
 }
 
-/// The dealer has the pieces whether inventory received of it in time or not, and the customer has been told: turning
-/// back would be wrong, and all that the message would have done can be done without it.
-pub(crate) fn ship_late(
+/// Takes the held pieces off the shelf all the same: the dealer has them, and the reaction needs nothing of the message but
+/// its key.
+pub(crate) fn ship_anyway(
     dead: &Dead<DeliveryAssigned>,
     reservation: &mut Option<Reservation>,
     stock: &mut Rows<Stock, Reservation>,
@@ -62,7 +62,7 @@ pub(crate) fn ship_late(
     }
 }
 
-/// Lets the held pieces go, or takes back those that have left.
+/// Releases the held pieces, or puts shipped ones back on the shelf.
 pub(crate) fn release_stock(
     message: &Incoming<CancelOrder>,
     reservation: &mut Option<Reservation>,

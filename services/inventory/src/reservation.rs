@@ -1,6 +1,6 @@
-//! What an order holds of the shelf, from the moment it is held until it has left or is let go.
+//! The pieces of an order: held on the shelf, then shipped or released.
 //!
-//! A reservation that is not `held` or `shipped` has no pieces any more, and nothing brings it back.
+//! What must hold: a reservation that is neither `held` nor `shipped` has no pieces, and never gets any again.
 
 use choreography::{Concerns, Row, Rows};
 use contracts::{CancelReason, Line, OrderId, Sku};
@@ -17,11 +17,11 @@ pub enum Status {
     Held,
     /// On their way to the customer.
     Shipped,
-    /// Nowhere: nothing was held, and the order was told so.
+    /// Nowhere: nothing could be held, and the order was cancelled.
     Refused,
-    /// Let go; or the order was cancelled before anything was held.
+    /// On the shelf, for everybody again; or nothing was held because the order was cancelled first.
     Released,
-    /// Back on the shelf: the order was cancelled after they had left.
+    /// Back on the shelf: the order was cancelled after they were shipped.
     Returned,
 }
 
@@ -33,11 +33,11 @@ pub struct Reservation {
     pub order_id: OrderId,
     /// Where they are.
     pub status: Status,
-    /// What was held; empty if nothing ever was.
+    /// What was held; empty if nothing was.
     pub lines: Vec<Line>,
     /// Why nothing is held.
     pub reason: Option<CancelReason>,
-    /// When it came to be as it is.
+    /// When it last changed.
     pub updated_at: Timestamp,
 }
 
@@ -48,23 +48,23 @@ impl Concerns<Sku> for Reservation {
 }
 
 impl Reservation {
-    /// Holds the pieces.
+    /// Holds the pieces, and returns their reservation.
     pub fn held(order_id: OrderId, lines: &[Line], stock: &mut Rows<Stock>, now: Timestamp) -> Self {
         each_product(lines, stock, Stock::hold);
         Self { order_id, status: Status::Held, lines: lines.to_vec(), reason: None, updated_at: now }
     }
 
-    /// Nothing could be held.
+    /// Returns the reservation of an order of which nothing could be held.
     pub fn refused(order_id: OrderId, reason: CancelReason, now: Timestamp) -> Self {
         Self { order_id, status: Status::Refused, lines: Vec::new(), reason: Some(reason), updated_at: now }
     }
 
-    /// The tombstone of an order that was cancelled before anything was held.
+    /// Returns the tombstone of an order that was cancelled before anything was held.
     pub fn never_held(order_id: OrderId, reason: CancelReason, now: Timestamp) -> Self {
         Self { status: Status::Released, ..Self::refused(order_id, reason, now) }
     }
 
-    /// The pieces leave the shelf, unless they were let go before.
+    /// Takes the pieces off the shelf, unless they were released before.
     pub fn ship(&mut self, stock: &mut Rows<Stock, Self>, now: Timestamp) {
         if self.status == Status::Held {
             each_product(&self.lines, stock, Stock::ship);
@@ -72,14 +72,14 @@ impl Reservation {
         }
     }
 
-    /// The order is off: the pieces are let go, or come back.
+    /// Releases the pieces, or puts shipped ones back on the shelf.
     pub fn release(&mut self, stock: &mut Rows<Stock, Self>, reason: CancelReason, now: Timestamp) {
-        let (status, compensation): (_, fn(&mut Stock, u32)) = match self.status {
-            Status::Held => (Status::Released, Stock::let_go),
+        let (status, change): (_, fn(&mut Stock, u32)) = match self.status {
+            Status::Held => (Status::Released, Stock::release),
             Status::Shipped => (Status::Returned, Stock::take_back),
             Status::Refused | Status::Released | Status::Returned => return,
         };
-        each_product(&self.lines, stock, compensation);
+        each_product(&self.lines, stock, change);
         (self.status, self.reason, self.updated_at) = (status, Some(reason), now);
     }
 }

@@ -1,12 +1,12 @@
 //! A product: its price, the pieces on the shelf, and how many of these are held for orders.
 //!
-//! `held` is never more than `on_shelf`: what was promised to an order is there.
+//! What must hold: `held` is never more than `on_shelf`, so an order can be shipped.
 
 use choreography::{Column, Row, Rows};
 use contracts::{CancelReason, Line, Money, Sku};
 use serde::{Deserialize, Serialize};
 
-/// At most so many pieces of a product: far below what a count can hold, so that none overflows.
+/// The largest number of pieces of a product: far below the range of the counts, so that none overflows.
 pub const PIECES_MAX: u64 = 1_000_000_000_000;
 
 /// A product and its pieces.
@@ -21,51 +21,51 @@ pub struct Stock {
     pub price: Money,
     /// How many pieces there are, those that are held among them.
     pub on_shelf: u64,
-    /// How many of them belong to orders that have not left yet.
+    /// How many of them belong to orders that are not shipped yet.
     pub held: u64,
 }
 
 impl Stock {
-    /// Its code.
+    /// The column of its code.
     pub const SKU: Column<Self, Sku> = Column::new("key");
 
-    /// How many pieces can still be ordered.
+    /// Returns how many pieces can be ordered.
     pub fn available(&self) -> u64 {
         self.on_shelf.saturating_sub(self.held)
     }
 
-    /// The shelf with so many pieces on it; nothing if more are held, or it would be too full.
+    /// Returns the number of pieces after a change; none if it is less than what is held, or more than [`PIECES_MAX`].
     pub fn count_after(&self, delta: i64) -> Option<u64> {
         let on_shelf = self.on_shelf.checked_add_signed(delta)?;
         (self.held..=PIECES_MAX).contains(&on_shelf).then_some(on_shelf)
     }
 
-    /// Keeps pieces for an order.
+    /// Holds pieces for an order.
     pub fn hold(&mut self, pieces: u32) {
         self.held += u64::from(pieces);
     }
 
-    /// Gives held pieces back to everybody.
-    pub fn let_go(&mut self, pieces: u32) {
+    /// Releases held pieces.
+    pub fn release(&mut self, pieces: u32) {
         self.held = self.held.saturating_sub(pieces.into());
     }
 
-    /// Held pieces leave the shelf.
+    /// Takes held pieces off the shelf.
     pub fn ship(&mut self, pieces: u32) {
-        self.let_go(pieces);
+        self.release(pieces);
         self.on_shelf = self.on_shelf.saturating_sub(pieces.into());
     }
 
-    /// Pieces that had left come back.
+    /// Puts shipped pieces back on the shelf.
     pub fn take_back(&mut self, pieces: u32) {
         self.on_shelf = self.on_shelf.saturating_add(pieces.into());
     }
 }
 
-/// What these lines cost together, if all their pieces are there. Lines of one product add up.
+/// Returns the price of these lines together. Lines of one product add up.
 ///
 /// # Errors
-/// Why they can't be sold.
+/// Why they can't be sold: a product is unknown or has too few pieces, or the price can't be expressed.
 pub fn price(lines: &[Line], stock: &Rows<Stock>) -> Result<Money, CancelReason> {
     let mut total: Option<Money> = None;
     for line in lines {
@@ -80,7 +80,7 @@ pub fn price(lines: &[Line], stock: &Rows<Stock>) -> Result<Money, CancelReason>
             Some(total) => total.checked_add(amount).ok_or(CancelReason::TotalTooLarge)?,
         });
     }
-    // Order sends no order without lines; one without is nothing that could be sold.
+    // Order accepts no order without lines; one without has nothing that could be sold.
     total.ok_or(CancelReason::UnknownProduct)
 }
 
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_costs_what_the_catalogue_says_or_is_refused_for_a_reason() {
+    fn an_order_has_the_price_of_the_catalogue_or_is_refused_with_a_reason() {
         let euro = |cents| Ok(Money::new(cents, "EUR".parse().unwrap()));
         let cases = [
             (vec![("tea", 2)], euro(500)),

@@ -1,6 +1,7 @@
-//! What notify does when it receives news of an order: it notes the mail, sends it, and notes that it was sent.
+//! The reactions of notify to the news of an order: it notes the mail, sends it, and notes that it was sent.
 //!
-//! An order's news are told in order, each with one `Message-ID`, whatever is tried again.
+//! What must hold: the mails of an order are sent in the order of the news, and a mail that is sent again has the same
+//! `Message-ID`.
 
 use anyhow::Context as _;
 use choreography::{EffectError, Incoming};
@@ -10,13 +11,13 @@ use crate::mail::Mail;
 use crate::mailer::Mailer;
 use crate::notifications::{Notification, Notifications};
 
-/// Notes the mail that is about to be sent.
+/// Notes the mail before it is sent.
 pub(crate) fn note_mail(message: &Incoming<OrderUpdated>, notifications: &mut Option<Notifications>) {
     let mail = Notification::about(message, message.id(), message.now());
     notifications.get_or_insert_with(|| Notifications::none(message.order_id)).add(mail);
 }
 
-/// Sends the mail. If there is nobody to send it to, nothing more can be done, and the story ends all the same.
+/// Sends the mail. If there is nobody to send it to, it is skipped, and the story ends all the same.
 pub(crate) async fn send_mail(
     message: &Incoming<OrderUpdated>,
     mailer: &Mailer,
@@ -33,7 +34,7 @@ pub(crate) async fn send_mail(
     Ok(CustomerNotified { order_id, status })
 }
 
-/// The mail has been sent.
+/// Notes that the mail was sent.
 pub(crate) fn note_sent(message: &Incoming<CustomerNotified>, notifications: &mut Option<Notifications>) {
     if let Some(notifications) = notifications {
         notifications.note_sent(message.status, message.now());

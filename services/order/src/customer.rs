@@ -1,6 +1,6 @@
-//! What the customer does: opens an order, moves it elsewhere while it is not paid, and cancels it.
+//! The customer's commands: open an order, change its address while it is not paid, and withdraw it.
 //!
-//! Given twice, a command does nothing the second time and is answered with the same order.
+//! What must hold: a command that is executed twice does nothing the second time, and replies with the same order.
 
 use choreography::{Command, Incoming, Rejected};
 use contracts::{
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::order::{Order, Status};
 
-/// Something is ordered.
+/// Opens an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
 #[command(name = "open-order", key = order_id, row = Order)]
 pub struct OpenOrder {
@@ -19,9 +19,9 @@ pub struct OpenOrder {
     pub order_id: OrderId,
     /// Who orders.
     pub customer_id: CustomerId,
-    /// Where the customer wants to be written to.
+    /// The customer's mail address.
     pub email: Option<String>,
-    /// What is ordered; lines of one product add up.
+    /// What is ordered. Lines of one product add up.
     pub lines: Vec<Line>,
     /// Where it goes.
     pub address: Address,
@@ -29,7 +29,7 @@ pub struct OpenOrder {
     pub confirmation: Confirmation,
 }
 
-/// The order goes elsewhere; what is not given stays.
+/// Changes the address of an order. A part that is left out stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
 #[command(name = "move-order", key = order_id, row = Order)]
 pub struct MoveOrder {
@@ -41,7 +41,7 @@ pub struct MoveOrder {
     pub line: Option<String>,
 }
 
-/// The customer does not want the order any more.
+/// Withdraws an order: the customer cancels it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
 #[command(name = "withdraw-order", key = order_id, row = Order)]
 pub struct WithdrawOrder {
@@ -49,7 +49,7 @@ pub struct WithdrawOrder {
     pub order_id: OrderId,
 }
 
-/// Opens the order, and has its pieces held.
+/// Opens the order, and requests its stock.
 pub(crate) fn open_order(command: &Incoming<OpenOrder>, order: &mut Option<Order>) -> Option<ReserveStock> {
     if order.is_some() {
         return None;
@@ -75,7 +75,7 @@ pub(crate) fn open_order(command: &Incoming<OpenOrder>, order: &mut Option<Order
     Some(ReserveStock { order_id, customer_id, lines, confirmation })
 }
 
-/// Lines with each product once, where it stood first.
+/// Returns lines with each product once, where it stood first.
 fn added_up(lines: Vec<Line>) -> Vec<Line> {
     let mut sums: Vec<Line> = Vec::with_capacity(lines.len());
     for line in lines {
@@ -87,7 +87,7 @@ fn added_up(lines: Vec<Line>) -> Vec<Line> {
     sums
 }
 
-/// The order goes elsewhere: nobody has looked for a dealer yet.
+/// Changes the address of an order for which no delivery has been requested.
 pub(crate) fn move_order(command: &Incoming<MoveOrder>, order: &mut Order) -> Result<(), Rejected> {
     if order.status != Status::Pending {
         let detail = format!("the order is {}: its address can be changed only while it is pending", order.status);
@@ -104,17 +104,17 @@ pub(crate) fn move_order(command: &Incoming<MoveOrder>, order: &mut Order) -> Re
     Ok(())
 }
 
-/// What is said of an order that the customer cancels: one compensation, and the news.
+/// What is published when the customer cancels an order: one of the compensations, and the news.
 type Withdrawn = (Option<CancelPayment>, Option<CancelDelivery>, Option<OrderUpdated>);
 
-/// Cancels the order at once, and has undone what was done for it: from the payment back, or from the delivery.
+/// Cancels the order, and what was done for it: its payment, or its delivery and then its payment.
 pub(crate) fn withdraw_order(command: &Incoming<WithdrawOrder>, order: &mut Order) -> Result<Withdrawn, Rejected> {
     let (order_id, reason) = (command.order_id, CancelReason::CustomerCancelled);
     let before = order.status;
-    let told = order.cancel(reason, command.now());
+    let update = order.cancel(reason, command.now());
     match before {
-        Status::Pending => Ok((Some(CancelPayment { order_id, reason }), None, told)),
-        Status::Confirmed => Ok((None, Some(CancelDelivery { order_id, reason }), told)),
+        Status::Pending => Ok((Some(CancelPayment { order_id, reason }), None, update)),
+        Status::Confirmed => Ok((None, Some(CancelDelivery { order_id, reason }), update)),
         Status::Cancelled => Ok((None, None, None)),
         Status::Completed => {
             let detail = "a dealer has the order and brings it: it can't be cancelled any more";
@@ -128,14 +128,14 @@ mod tests {
     use super::*;
     use crate::order::tests::{at, id, line, order};
 
-    fn hear<M: choreography::Message>(command: M) -> Incoming<M> {
+    fn incoming<M: choreography::Message>(command: M) -> Incoming<M> {
         Incoming::new(command, id(9), at(5))
     }
 
     #[test]
     fn an_order_is_opened_once_with_each_product_on_one_line() {
         let new = order(Status::Pending);
-        let command = hear(OpenOrder {
+        let command = incoming(OpenOrder {
             order_id: new.id,
             customer_id: new.customer_id,
             email: new.email.clone(),
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn an_address_changes_while_the_order_is_pending_and_never_after() {
-        let elsewhere = hear(MoveOrder { order_id: id(1), zone: Some("south".parse().unwrap()), line: None });
+        let elsewhere = incoming(MoveOrder { order_id: id(1), zone: Some("south".parse().unwrap()), line: None });
         for (status, moved) in [
             (Status::Pending, true),
             (Status::Confirmed, false),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_withdrawn_order_is_undone_from_where_it_stood() {
+    fn a_withdrawn_order_is_compensated_from_its_state() {
         let (order_id, reason) = (id(1), CancelReason::CustomerCancelled);
         let payment = Some(CancelPayment { order_id, reason });
         let delivery = Some(CancelDelivery { order_id, reason });
@@ -183,9 +183,9 @@ mod tests {
         ];
         for (before, expected, after) in cases {
             let mut order = order(before);
-            let command = hear(WithdrawOrder { order_id });
+            let command = incoming(WithdrawOrder { order_id });
             let outgoing = withdraw_order(&command, &mut order);
-            let outgoing = outgoing.map(|(payment, delivery, told)| (payment, delivery, told.is_some()));
+            let outgoing = outgoing.map(|(payment, delivery, update)| (payment, delivery, update.is_some()));
             assert_eq!((outgoing.map_err(|refused| refused.code), order.status), (expected, after));
             let once = order.clone();
             let again = withdraw_order(&command, &mut order).unwrap_or_default();

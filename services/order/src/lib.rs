@@ -10,7 +10,7 @@ use contracts::{CustomerNotified, PaymentCreated};
 
 use customer::{move_order, open_order, withdraw_order};
 use reactions::{
-    assignment_died, cancel_order, complete_order, confirm_order, confirmation_died, note_notified, note_payment,
+    cancel_incomplete, cancel_order, cancel_unconfirmed, complete_order, confirm_order, note_notified, note_payment,
 };
 
 /// The services whose messages make an order's story.
@@ -24,9 +24,9 @@ pub fn choreography() -> Choreography {
         .on(note_payment)
         .fallback(nothing::<PaymentCreated>) // the confirmation names the payment again
         .on(confirm_order)
-        .fallback(confirmation_died)
+        .fallback(cancel_unconfirmed)
         .on(complete_order)
-        .fallback(assignment_died)
+        .fallback(cancel_incomplete)
         .on(note_notified)
         .fallback(nothing::<CustomerNotified>) // the customer was notified all the same
         .command(withdraw_order)

@@ -1,6 +1,6 @@
 //! An order: `pending → confirmed → completed`, or `cancelled` from either of the first two.
 //!
-//! The two ends are final, and whoever cancels an order tells the customer: so it is told once.
+//! What must hold: `completed` and `cancelled` are final, and the customer is notified of each state once.
 
 use choreography::{Column, Row};
 use contracts::{
@@ -10,17 +10,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// How an order stands.
+/// The state of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Its payment is not confirmed yet.
     Pending,
-    /// It is paid, and a dealer is looked for.
+    /// It is paid, and a delivery is requested.
     Confirmed,
-    /// A dealer brings it.
+    /// A dealer delivers it.
     Completed,
-    /// It is off: it keeps no money, holds no stock, and has no active delivery, or compensations see to that.
+    /// It keeps no money, holds no stock and has no active delivery, as soon as its compensations are processed.
     Cancelled,
 }
 
@@ -43,9 +43,9 @@ pub struct Order {
     pub id: OrderId,
     /// Whose it is.
     pub customer_id: CustomerId,
-    /// Where the customer is written to, if the order says so.
+    /// The customer's mail address, if the order has one.
     pub email: Option<String>,
-    /// How it stands.
+    /// Its state.
     pub status: Status,
     /// What was ordered: each product stands on one line.
     pub lines: Vec<Line>,
@@ -53,7 +53,7 @@ pub struct Order {
     pub address: Address,
     /// Whether the payment waits for the customer.
     pub confirmation: Confirmation,
-    /// What it costs; inventory knows.
+    /// What it costs, as soon as there is a payment.
     pub total: Option<Money>,
     /// Its payment.
     pub payment_id: Option<PaymentId>,
@@ -61,42 +61,42 @@ pub struct Order {
     pub delivery_id: Option<DeliveryId>,
     /// Why it was cancelled.
     pub reason: Option<CancelReason>,
-    /// The last that the customer was told.
+    /// The latest news that the customer was notified of.
     pub notified: Option<News>,
     /// When it was opened.
     pub created_at: Timestamp,
-    /// When it came to be as it is.
+    /// When it last changed.
     pub updated_at: Timestamp,
 }
 
 impl Order {
-    /// Its id.
+    /// The column of its id.
     pub const ID: Column<Self, OrderId> = Column::new("key");
-    /// Whose it is.
+    /// The column of its customer.
     pub const CUSTOMER: Column<Self, CustomerId> = Column::new("customer_id");
-    /// How it stands.
+    /// The column of its state.
     pub const STATUS: Column<Self, Status> = Column::new("status");
 
-    /// Notes what is paid for it, and with which payment.
+    /// Notes its payment and what it costs.
     pub fn note_payment(&mut self, payment_id: PaymentId, amount: Money, now: Timestamp) {
         if self.payment_id.is_none() {
             (self.payment_id, self.total, self.updated_at) = (Some(payment_id), Some(amount), now);
         }
     }
 
-    /// The payment is confirmed.
+    /// Confirms it, and returns the news.
     pub fn confirm(&mut self, now: Timestamp) -> OrderUpdated {
         (self.status, self.updated_at) = (Status::Confirmed, now);
         self.update(News::Paid)
     }
 
-    /// A dealer brings it.
+    /// Completes it, and returns the news.
     pub fn complete(&mut self, delivery_id: DeliveryId, now: Timestamp) -> OrderUpdated {
         (self.status, self.delivery_id, self.updated_at) = (Status::Completed, Some(delivery_id), now);
         self.update(News::Completed)
     }
 
-    /// It is off, unless it came to an end before.
+    /// Cancels it, and returns the news; none if it is completed or cancelled already.
     pub fn cancel(&mut self, reason: CancelReason, now: Timestamp) -> Option<OrderUpdated> {
         if matches!(self.status, Status::Completed | Status::Cancelled) {
             return None;
@@ -156,12 +156,12 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_order_that_came_to_its_end_is_not_cancelled_again() {
-        for (status, told) in
+    fn a_completed_or_cancelled_order_is_not_cancelled_again() {
+        for (status, cancelled) in
             [(Status::Pending, true), (Status::Confirmed, true), (Status::Completed, false), (Status::Cancelled, false)]
         {
             let mut order = order(status);
-            assert_eq!(order.cancel(CancelReason::Failed, at(1)).is_some(), told, "{status}");
+            assert_eq!(order.cancel(CancelReason::Failed, at(1)).is_some(), cancelled, "{status}");
             assert_eq!(order.status == Status::Cancelled, status != Status::Completed);
         }
     }

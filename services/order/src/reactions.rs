@@ -1,6 +1,6 @@
-//! What order does when it receives something, from the order's beginning to its end.
+//! The reactions of order, in the order of a story.
 //!
-//! A cancelled order stays so: whatever comes later finds a compensation on its way, and does nothing.
+//! What must hold: a cancelled order stays cancelled. Later messages do nothing, as its compensations are on their way.
 
 use choreography::{Dead, Incoming};
 use contracts::{
@@ -10,12 +10,12 @@ use contracts::{
 
 use crate::order::{Order, Status};
 
-/// Notes the payment, also of an order that is cancelled meanwhile: whoever looks at it should find it.
+/// Notes the payment, also of an order that was cancelled meanwhile, so that the order shows it.
 pub(crate) fn note_payment(message: &Incoming<PaymentCreated>, order: &mut Order) {
     order.note_payment(message.payment_id, message.amount, message.now());
 }
 
-/// The order is paid: a dealer is looked for.
+/// Confirms the order, and requests a delivery.
 pub(crate) fn confirm_order(
     message: &Incoming<OrderConfirmed>,
     order: &mut Order,
@@ -24,25 +24,25 @@ pub(crate) fn confirm_order(
         return None; // confirmed already, or cancelled first
     }
     order.note_payment(message.payment_id, message.amount, message.now());
-    let told = order.confirm(message.now());
-    Some((CreateDelivery { order_id: order.id, address: order.address.clone() }, told))
+    let update = order.confirm(message.now());
+    Some((CreateDelivery { order_id: order.id, address: order.address.clone() }, update))
 }
 
-/// Nobody will look for a dealer: the order is off, and the money goes back.
-pub(crate) fn confirmation_died(
+/// Cancels the order and its payment: no delivery will be requested.
+pub(crate) fn cancel_unconfirmed(
     dead: &Dead<OrderConfirmed>,
     order: &mut Option<Order>,
 ) -> Option<(CancelPayment, Option<OrderUpdated>)> {
     let (order_id, reason) = (*dead.key(), CancelReason::Failed);
-    let told = match order {
+    let update = match order {
         Some(order) if order.status == Status::Pending => order.cancel(reason, dead.now()),
-        Some(_) => return None, // another copy was received, or a compensation is on its way
-        None => None,           // no order was ever opened here, and yet somebody pays
+        Some(_) => return None, // confirmed by another copy of the message, or cancelled first
+        None => None,           // a payment of an order that was never opened here
     };
-    Some((CancelPayment { order_id, reason }, told))
+    Some((CancelPayment { order_id, reason }, update))
 }
 
-/// A dealer brings the order.
+/// Completes the order.
 pub(crate) fn complete_order(message: &Incoming<DeliveryAssigned>, order: &mut Order) -> Option<OrderUpdated> {
     if order.status != Status::Confirmed {
         return None; // completed already, or cancelled first
@@ -50,28 +50,28 @@ pub(crate) fn complete_order(message: &Incoming<DeliveryAssigned>, order: &mut O
     Some(order.complete(message.delivery_id, message.now()))
 }
 
-/// The order will not learn that it is on its way: it is off, and the dealer is called back.
-pub(crate) fn assignment_died(
+/// Cancels the order and its delivery: the order can't be completed.
+pub(crate) fn cancel_incomplete(
     dead: &Dead<DeliveryAssigned>,
     order: &mut Option<Order>,
 ) -> Option<(CancelDelivery, Option<OrderUpdated>)> {
     let (order_id, reason) = (*dead.key(), CancelReason::Failed);
-    let told = match order {
-        Some(order) => Some(order.cancel(reason, dead.now())?), // not if it came to its end before
+    let update = match order {
+        Some(order) => Some(order.cancel(reason, dead.now())?), // completed or cancelled already
         None => None,
     };
-    Some((CancelDelivery { order_id, reason }, told))
+    Some((CancelDelivery { order_id, reason }, update))
 }
 
-/// Notes that the customer knows. The end is told last, in whatever order the answers come.
+/// Notes the latest news that the customer knows, in whatever order the messages arrive.
 pub(crate) fn note_notified(message: &Incoming<CustomerNotified>, order: &mut Order) {
     if order.notified < Some(message.status) {
         (order.notified, order.updated_at) = (Some(message.status), message.now());
     }
 }
 
-/// The order is off, unless it came to an end before. One that was never opened here needs no tombstone: an order
-/// is opened before anything else is said of it.
+/// Cancels the order, unless it is completed or cancelled. One that was never opened here needs no tombstone: an order is
+/// opened before anything about it is published.
 pub(crate) fn cancel_order(message: &Incoming<CancelOrder>, order: &mut Option<Order>) -> Option<OrderUpdated> {
     order.as_mut()?.cancel(message.reason, message.now())
 }

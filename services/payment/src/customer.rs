@@ -1,6 +1,6 @@
-//! What the customer does to a payment: confirms it, or declines it.
+//! The customer's commands: confirm a payment, or decline it.
 //!
-//! Given twice, a command does nothing the second time and is answered with the same payment.
+//! What must hold: a command that is executed twice does nothing the second time, and replies with the same payment.
 
 use choreography::{Command, Incoming, Message, Rejected, Scheduled};
 use contracts::{CancelOrder, CancelReason, ExpirePayment, OrderConfirmed, OrderId};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::payment::{Payment, Status};
 
-/// The customer pays.
+/// Confirms a payment: the customer pays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
 #[command(name = "confirm-payment", key = order_id, row = Payment)]
 pub struct ConfirmPayment {
@@ -16,7 +16,7 @@ pub struct ConfirmPayment {
     pub order_id: OrderId,
 }
 
-/// The customer does not want to pay.
+/// Declines a payment: the customer does not pay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
 #[command(name = "decline-payment", key = order_id, row = Payment)]
 pub struct DeclinePayment {
@@ -24,7 +24,7 @@ pub struct DeclinePayment {
     pub order_id: OrderId,
 }
 
-/// Takes the money, and tells the order; the deadline is off.
+/// Confirms the payment and the order, and cancels the deadline.
 pub(crate) fn confirm_payment(
     command: &Incoming<ConfirmPayment>,
     payment: &mut Payment,
@@ -36,11 +36,11 @@ pub(crate) fn confirm_payment(
             let confirmed = OrderConfirmed { order_id: payment.order_id, payment_id: payment.id, amount };
             Ok(Some((confirmed, payment.expiry().cancel())))
         }
-        _ => Err(over(payment.status, "it can't be confirmed any more; order again")),
+        _ => Err(ended(payment.status, "it can't be confirmed any more; order again")),
     }
 }
 
-/// Calls the payment off, and tells the order; the deadline is off, too.
+/// Cancels the payment, the order and the deadline.
 pub(crate) fn decline_payment(
     command: &Incoming<DeclinePayment>,
     payment: &mut Payment,
@@ -48,18 +48,18 @@ pub(crate) fn decline_payment(
     match payment.status {
         Status::Cancelled => Ok(None),
         Status::Pending => {
-            let told = payment.end(Status::Cancelled, CancelReason::PaymentCancelled, command.now());
-            Ok(Some((told, payment.expiry().cancel())))
+            let cancel_order = payment.end(Status::Cancelled, CancelReason::PaymentCancelled, command.now());
+            Ok(Some((cancel_order, payment.expiry().cancel())))
         }
         Status::Confirmed => {
             let detail = "the payment is confirmed: cancel its order instead, and the money comes back";
             Err(Rejected::new("payment-confirmed", detail))
         }
-        Status::Expired | Status::Refunded => Err(over(payment.status, "there is nothing to cancel any more")),
+        Status::Expired | Status::Refunded => Err(ended(payment.status, "there is nothing to cancel any more")),
     }
 }
 
-fn over(status: Status, therefore: &str) -> Rejected {
+fn ended(status: Status, therefore: &str) -> Rejected {
     let (code, what) = match status {
         Status::Expired => ("payment-expired", "nobody confirmed the payment in time"),
         Status::Refunded => ("payment-refunded", "the money was given back"),
@@ -73,12 +73,12 @@ mod tests {
     use super::*;
     use crate::reactions::tests::{at, id, payment};
 
-    fn hear<M: Message>(command: M) -> Incoming<M> {
+    fn incoming<M: Message>(command: M) -> Incoming<M> {
         Incoming::new(command, id(9), at(5))
     }
 
     #[test]
-    fn a_payment_is_confirmed_once_and_never_after_it_is_over() {
+    fn a_payment_is_confirmed_once_and_never_after_it_ended() {
         let cases = [
             (Status::Pending, Ok(true), Status::Confirmed),
             (Status::Confirmed, Ok(false), Status::Confirmed),
@@ -86,7 +86,7 @@ mod tests {
             (Status::Cancelled, Err("payment-cancelled"), Status::Cancelled),
             (Status::Expired, Err("payment-expired"), Status::Expired),
         ];
-        let command = hear(ConfirmPayment { order_id: id(1) });
+        let command = incoming(ConfirmPayment { order_id: id(1) });
         for (before, expected, after) in cases {
             let mut payment = payment(before);
             let outgoing = confirm_payment(&command, &mut payment);
@@ -94,7 +94,7 @@ mod tests {
                 assert_eq!((confirmed.payment_id, Some(confirmed.amount)), (payment.id, payment.amount));
                 assert_eq!(*expiry, payment.expiry().cancel());
             }
-            let outgoing = outgoing.map(|outgoing| outgoing.is_some()).map_err(|refused| refused.code);
+            let outgoing = outgoing.map(|outgoing| outgoing.is_some()).map_err(|rejected| rejected.code);
             assert_eq!((outgoing, payment.status), (expected.map_err(str::to_owned), after));
             let once = payment.clone();
             assert!(
@@ -113,15 +113,15 @@ mod tests {
             (Status::Refunded, Err("payment-refunded"), Status::Refunded),
             (Status::Expired, Err("payment-expired"), Status::Expired),
         ];
-        let command = hear(DeclinePayment { order_id: id(1) });
+        let command = incoming(DeclinePayment { order_id: id(1) });
         for (before, expected, after) in cases {
             let mut payment = payment(before);
             let outgoing = decline_payment(&command, &mut payment);
-            if let Ok(Some((told, expiry))) = &outgoing {
-                assert_eq!(*told, CancelOrder { order_id: id(1), reason: CancelReason::PaymentCancelled });
+            if let Ok(Some((cancel_order, expiry))) = &outgoing {
+                assert_eq!(*cancel_order, CancelOrder { order_id: id(1), reason: CancelReason::PaymentCancelled });
                 assert_eq!(*expiry, payment.expiry().cancel());
             }
-            let outgoing = outgoing.map(|outgoing| outgoing.is_some()).map_err(|refused| refused.code);
+            let outgoing = outgoing.map(|outgoing| outgoing.is_some()).map_err(|rejected| rejected.code);
             assert_eq!((outgoing, payment.status), (expected.map_err(str::to_owned), after));
             let once = payment.clone();
             assert!(

@@ -13,7 +13,7 @@ use contracts::CreatePayment;
 
 use customer::{confirm_payment, decline_payment};
 use payment::Payment;
-use reactions::{cancel_payment, create_payment, creation_died, expire_payment, expiry_died};
+use reactions::{cancel_payment, create_payment, expire_anyway, expire_payment, give_up};
 
 /// Everything that payment receives and publishes. Payments that nobody confirms expire after `deadline`.
 pub fn choreography(deadline: Duration) -> Choreography {
@@ -21,9 +21,9 @@ pub fn choreography(deadline: Duration) -> Choreography {
         .on(move |message: &Incoming<CreatePayment>, payment: &mut Option<Payment>| {
             create_payment(message, payment, deadline)
         })
-        .fallback(creation_died)
+        .fallback(give_up)
         .on(expire_payment)
-        .fallback(expiry_died)
+        .fallback(expire_anyway)
         .command(confirm_payment)
         .command(decline_payment)
         .compensate(cancel_payment)

@@ -1,6 +1,6 @@
 //! A payment: `pending → confirmed → refunded`, or from `pending` to `cancelled` or `expired`.
 //!
-//! Only a `confirmed` payment holds money, and whatever ends one otherwise tells the order: so it is told once.
+//! What must hold: only a `confirmed` payment holds money, and a payment that ends cancels its order once.
 
 use choreography::{Column, Row};
 use contracts::{CancelOrder, CancelReason, CreatePayment, CustomerId, ExpirePayment, Money, OrderId, PaymentId};
@@ -8,17 +8,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// How a payment stands.
+/// The state of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// It waits for the customer.
     Pending,
-    /// The money is there.
+    /// The customer has paid.
     Confirmed,
     /// The money was given back.
     Refunded,
-    /// It was called off before it was confirmed, or before it was there at all.
+    /// It was cancelled before it was confirmed, or even before it was opened.
     Cancelled,
     /// Nobody confirmed it in time.
     Expired,
@@ -32,44 +32,44 @@ pub struct Payment {
     pub id: PaymentId,
     /// The order.
     pub order_id: OrderId,
-    /// How it stands.
+    /// Its state.
     pub status: Status,
-    /// How much; null if it was called off before anybody said it.
+    /// The amount; null in a tombstone.
     pub amount: Option<Money>,
-    /// Who pays, if anybody said it.
+    /// Who pays; null in a tombstone.
     pub customer_id: Option<CustomerId>,
     /// Until when it waits for the customer.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub deadline: Option<Timestamp>,
-    /// Why there is no money.
+    /// Why it ended.
     pub reason: Option<CancelReason>,
     /// When it was opened.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// When it came to be as it is.
+    /// When it last changed.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
 }
 
 impl Payment {
-    /// Its own id.
+    /// The column of its id.
     pub const ID: Column<Self, PaymentId> = Column::new("id");
-    /// The order.
+    /// The column of its order.
     pub const ORDER: Column<Self, OrderId> = Column::new("key");
 
-    /// Waits for the customer until a deadline.
-    pub fn pending(id: PaymentId, asked: &CreatePayment, deadline: Timestamp, now: Timestamp) -> Self {
-        Self { status: Status::Pending, deadline: Some(deadline), ..Self::confirmed(id, asked, now) }
+    /// Returns a payment that waits for the customer until a deadline.
+    pub fn pending(id: PaymentId, request: &CreatePayment, deadline: Timestamp, now: Timestamp) -> Self {
+        Self { status: Status::Pending, deadline: Some(deadline), ..Self::confirmed(id, request, now) }
     }
 
-    /// Waits for nobody.
-    pub fn confirmed(id: PaymentId, asked: &CreatePayment, now: Timestamp) -> Self {
+    /// Returns a payment that is confirmed at once.
+    pub fn confirmed(id: PaymentId, request: &CreatePayment, now: Timestamp) -> Self {
         Self {
             id,
-            order_id: asked.order_id,
+            order_id: request.order_id,
             status: Status::Confirmed,
-            amount: Some(asked.amount),
-            customer_id: Some(asked.customer_id),
+            amount: Some(request.amount),
+            customer_id: Some(request.customer_id),
             deadline: None,
             reason: None,
             created_at: now,
@@ -77,7 +77,7 @@ impl Payment {
         }
     }
 
-    /// The tombstone of a payment that was called off before it was opened.
+    /// Returns the tombstone of a payment that was cancelled before it was opened.
     pub fn never_opened(id: PaymentId, order_id: OrderId, reason: CancelReason, now: Timestamp) -> Self {
         Self {
             id,
@@ -92,18 +92,18 @@ impl Payment {
         }
     }
 
-    /// The customer has confirmed it.
+    /// Confirms it.
     pub fn confirm(&mut self, now: Timestamp) {
         (self.status, self.updated_at) = (Status::Confirmed, now);
     }
 
-    /// Ends it without money, and tells the order.
+    /// Ends it without money, and returns the compensation of the order.
     pub fn end(&mut self, status: Status, reason: CancelReason, now: Timestamp) -> CancelOrder {
         (self.status, self.reason, self.updated_at) = (status, Some(reason), now);
         CancelOrder { order_id: self.order_id, reason }
     }
 
-    /// What it would have said to itself at its deadline.
+    /// Returns the message that is scheduled for its deadline.
     pub fn expiry(&self) -> ExpirePayment {
         ExpirePayment { order_id: self.order_id }
     }

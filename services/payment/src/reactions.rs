@@ -1,6 +1,6 @@
-//! What payment does when it receives something, from the order's beginning to its end.
+//! The reactions of payment, in the order of a story.
 //!
-//! Money is taken once for an order and given back once, in whatever order the messages come.
+//! What must hold: an order is paid once and refunded once, in whatever order the messages arrive.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::payment::{Payment, Status};
 
-/// Opens a payment: pending with a deadline, or confirmed at once if nobody has to be waited for.
+/// Opens a payment: pending with a deadline, or confirmed at once if the confirmation is automatic.
 pub(crate) fn create_payment(
     message: &Incoming<CreatePayment>,
     payment: &mut Option<Payment>,
@@ -43,8 +43,8 @@ fn after(now: Timestamp, deadline: Duration) -> Timestamp {
     now.checked_add(deadline).unwrap_or(Timestamp::MAX)
 }
 
-/// Nobody will be asked for money: the order is off.
-pub(crate) fn creation_died(dead: &Dead<CreatePayment>, payment: &mut Option<Payment>) -> Option<CancelOrder> {
+/// Writes the tombstone of the payment, and cancels the order.
+pub(crate) fn give_up(dead: &Dead<CreatePayment>, payment: &mut Option<Payment>) -> Option<CancelOrder> {
     if payment.is_some() {
         return None;
     }
@@ -53,22 +53,22 @@ pub(crate) fn creation_died(dead: &Dead<CreatePayment>, payment: &mut Option<Pay
     Some(CancelOrder { order_id, reason })
 }
 
-/// Ends a payment that nobody confirmed in time.
+/// Expires a payment that nobody confirmed in time, and cancels the order.
 pub(crate) fn expire_payment(message: &Incoming<ExpirePayment>, payment: &mut Payment) -> Option<CancelOrder> {
     expire(payment, message.now())
 }
 
-/// What its deadline could not end is ended by what became of it.
-pub(crate) fn expiry_died(dead: &Dead<ExpirePayment>, payment: &mut Option<Payment>) -> Option<CancelOrder> {
+/// Expires the payment all the same.
+pub(crate) fn expire_anyway(dead: &Dead<ExpirePayment>, payment: &mut Option<Payment>) -> Option<CancelOrder> {
     expire(payment.as_mut()?, dead.now())
 }
 
 fn expire(payment: &mut Payment, now: Timestamp) -> Option<CancelOrder> {
-    let waits = payment.status == Status::Pending;
-    waits.then(|| payment.end(Status::Expired, CancelReason::PaymentExpired, now))
+    let pending = payment.status == Status::Pending;
+    pending.then(|| payment.end(Status::Expired, CancelReason::PaymentExpired, now))
 }
 
-/// Gives the money back, or sees to it that it is never taken.
+/// Refunds the payment, or cancels it before it is confirmed or even opened, and cancels the order.
 pub(crate) fn cancel_payment(
     message: &Incoming<CancelPayment>,
     payment: &mut Option<Payment>,
@@ -80,11 +80,11 @@ pub(crate) fn cancel_payment(
     };
     match payment.status {
         Status::Pending => {
-            let told = payment.end(Status::Cancelled, reason, message.now());
-            Some((told, Some(payment.expiry().cancel())))
+            let cancel_order = payment.end(Status::Cancelled, reason, message.now());
+            Some((cancel_order, Some(payment.expiry().cancel())))
         }
         Status::Confirmed => Some((payment.end(Status::Refunded, reason, message.now()), None)),
-        Status::Refunded | Status::Cancelled | Status::Expired => None, // the order was told
+        Status::Refunded | Status::Cancelled | Status::Expired => None, // the order was cancelled then
     }
 }
 

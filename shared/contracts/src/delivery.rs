@@ -1,11 +1,11 @@
-//! What delivery says, and the compensation that delivery receives.
+//! The messages that delivery publishes, and the compensation that it receives.
 
 use choreography::Message;
 use serde::{Deserialize, Serialize};
 
 use crate::{CancelReason, DeliveryId, OrderId};
 
-/// To order and inventory: a dealer brings the order.
+/// To order and inventory: a dealer delivers the order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
 #[message(name = "delivery-assigned", key = order_id, role = event)]
 pub struct DeliveryAssigned {
@@ -17,9 +17,7 @@ pub struct DeliveryAssigned {
     pub dealer: String,
 }
 
-/// Compensation, to delivery: the dealer is free again. Delivery says `cancel-payment` then, in every case.
-///
-/// Said by order.
+/// To delivery, from order: the delivery is cancelled. Delivery publishes `cancel-payment` then, in every case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
 #[message(name = "cancel-delivery", key = order_id, role = compensation)]
 pub struct CancelDelivery {

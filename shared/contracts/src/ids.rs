@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_reads_what_it_writes_and_is_a_string_in_json() {
+    fn an_id_is_a_string_in_json_and_parses_its_own_text() {
         let text = "0192f0c1-2d3e-7a4b-8c5d-6e7f8091a2b3";
         let id: OrderId = text.parse().unwrap();
         assert_eq!(id.to_string(), text);

@@ -1,11 +1,11 @@
-//! What inventory says.
+//! The messages that inventory publishes.
 
 use choreography::Message;
 use serde::{Deserialize, Serialize};
 
 use crate::{Confirmation, CustomerId, Money, OrderId};
 
-/// To payment: the pieces are held and this is what they cost.
+/// To payment: open a payment, as the order's pieces are held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
 #[message(name = "create-payment", key = order_id, role = step)]
 pub struct CreatePayment {

@@ -1,9 +1,10 @@
 //! The messages of this system, and the types that they carry.
 //!
-//! One module for each service that says them; a compensation lives with the service that receives it. Every message belongs
-//! to the story of one order: its key is the order's id, and it carries what the hops after it need.
+//! There is one module for each service that publishes messages; a compensation is in the module of the service that
+//! receives it. Every message belongs to the story of one order: its key is the order's id, and it carries what the
+//! services after it need.
 //!
-//! A field may be added if yesterday's subscribers can do without it; anything else is a new `VERSION`.
+//! A new field that subscribers of yesterday can ignore keeps the version; every other change needs a new one.
 
 mod macros;
 

@@ -1,4 +1,4 @@
-//! What is the same for every id, every checked word and every message of an order.
+//! What is the same for every id and every checked word.
 
 /// An id: a UUID that the compiler tells apart from other ids.
 macro_rules! id {
@@ -34,7 +34,7 @@ macro_rules! id {
 }
 pub(crate) use id;
 
-/// A word that is checked wherever it enters, and safe as a token of a subject or a path.
+/// A word that is checked when it is made, and can stand in a subject and in a path.
 macro_rules! word {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*
@@ -47,7 +47,7 @@ macro_rules! word {
         pub struct $name(String);
 
         impl $name {
-            /// The word itself.
+            /// Returns the word.
             pub fn as_str(&self) -> &str {
                 &self.0
             }

@@ -18,25 +18,25 @@ pub struct Money {
 }
 
 impl Money {
-    /// An amount.
+    /// Returns an amount.
     pub const fn new(amount_cents: i64, currency: Currency) -> Self {
         Self { amount_cents, currency }
     }
 
-    /// The sum; nothing if the currencies differ or it is out of range.
+    /// Returns the sum; none if the currencies differ or it is out of range.
     pub fn checked_add(self, other: Self) -> Option<Self> {
         let amount_cents = self.amount_cents.checked_add(other.amount_cents)?;
         (self.currency == other.currency).then_some(Self { amount_cents, ..self })
     }
 
-    /// So many times the amount; nothing if it is out of range.
+    /// Returns the amount times a quantity; none if it is out of range.
     pub fn checked_mul(self, quantity: u32) -> Option<Self> {
         let amount_cents = self.amount_cents.checked_mul(i64::from(quantity))?;
         Some(Self { amount_cents, ..self })
     }
 }
 
-/// Two decimals, as for most currencies: `12.50 EUR`.
+/// With two decimals, as for most currencies: `12.50 EUR`.
 impl Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.amount_cents < 0 { "-" } else { "" };
@@ -95,7 +95,7 @@ mod tests {
     const DOLLAR: Currency = Currency(*b"USD");
 
     #[test]
-    fn sums_refuse_other_currencies_and_overflow() {
+    fn a_sum_neither_mixes_currencies_nor_overflows() {
         let euro = |cents| Money::new(cents, Currency::EUR);
         assert_eq!(euro(250).checked_add(euro(100)), Some(euro(350)));
         assert_eq!(euro(250).checked_mul(4), Some(euro(1000)));
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn money_reads_as_people_write_it() {
+    fn money_is_shown_with_two_decimals_and_its_currency() {
         for (cents, text) in [(1250, "12.50 EUR"), (5, "0.05 EUR"), (-1250, "-12.50 EUR")] {
             assert_eq!(Money::new(cents, Currency::EUR).to_string(), text);
         }

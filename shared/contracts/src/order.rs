@@ -1,4 +1,4 @@
-//! What order says, and the compensation that order and inventory receive.
+//! The messages that order publishes, and the compensation that order and inventory receive.
 
 use choreography::{Concerns, Message};
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{CancelReason, CustomerId, Money, OrderId, Sku, Zone};
 
-/// So many pieces of a product.
+/// A product of an order and how many pieces of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Line {
     /// The product.
@@ -29,13 +29,13 @@ pub enum Confirmation {
 /// Where an order goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Address {
-    /// The zone, for which dealers are looked up.
+    /// The zone, which has dealers of its own.
     pub zone: Zone,
     /// Street, number and town, for the dealer.
     pub line: String,
 }
 
-/// What the customer is told about.
+/// What the customer is notified of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum News {
@@ -43,17 +43,17 @@ pub enum News {
     Paid,
     /// The order is cancelled.
     Cancelled,
-    /// A dealer brings the order.
+    /// A dealer delivers the order.
     Completed,
 }
 
-/// To inventory: hold these pieces. Each product stands on one line only.
+/// To inventory: hold these pieces. Each product is on one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
 #[message(name = "reserve-stock", key = order_id, role = step)]
 pub struct ReserveStock {
     /// The order.
     pub order_id: OrderId,
-    /// Whose order it is; payment needs it.
+    /// Whose order it is, for payment.
     pub customer_id: CustomerId,
     /// What was ordered.
     pub lines: Vec<Line>,
@@ -67,7 +67,7 @@ impl Concerns<Sku> for ReserveStock {
     }
 }
 
-/// To delivery: find a dealer.
+/// To delivery: find a dealer for the order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
 #[message(name = "create-delivery", key = order_id, role = step)]
 pub struct CreateDelivery {
@@ -83,7 +83,7 @@ impl Concerns<Zone> for CreateDelivery {
     }
 }
 
-/// To notify: the customer should know.
+/// To notify: the customer has to be notified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
 #[message(name = "order-updated", key = order_id, role = event)]
 pub struct OrderUpdated {
@@ -91,7 +91,7 @@ pub struct OrderUpdated {
     pub order_id: OrderId,
     /// Whose order it is.
     pub customer_id: CustomerId,
-    /// Where to write to, if the order says so.
+    /// The customer's mail address, if the order has one.
     pub email: Option<String>,
     /// What happened.
     pub status: News,
@@ -103,9 +103,7 @@ pub struct OrderUpdated {
     pub lines: Vec<Line>,
 }
 
-/// Compensation, to order and inventory: the order is off; what is held for it is let go.
-///
-/// Said by inventory and payment.
+/// To order and inventory, from inventory and payment: the order is cancelled, and its pieces are released.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
 #[message(name = "cancel-order", key = order_id, role = compensation)]
 pub struct CancelOrder {

@@ -1,11 +1,11 @@
-//! What payment says, and the compensation that payment receives.
+//! The messages that payment publishes, and the compensation that it receives.
 
 use choreography::Message;
 use serde::{Deserialize, Serialize};
 
 use crate::{CancelReason, Money, OrderId, PaymentId};
 
-/// To order: there is a payment.
+/// To order: a payment was opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
 #[message(name = "payment-created", key = order_id, role = event)]
 pub struct PaymentCreated {
@@ -25,11 +25,11 @@ pub struct OrderConfirmed {
     pub order_id: OrderId,
     /// Its payment.
     pub payment_id: PaymentId,
-    /// What was paid: `payment-created` may still be on its way.
+    /// What was paid. `payment-created` has it too, but may arrive later.
     pub amount: Money,
 }
 
-/// To payment itself, at the deadline of a payment that waits for the customer.
+/// To payment itself: the deadline of a payment that waits for the customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
 #[message(name = "expire-payment", key = order_id, role = event)]
 pub struct ExpirePayment {
@@ -37,9 +37,7 @@ pub struct ExpirePayment {
     pub order_id: OrderId,
 }
 
-/// Compensation, to payment: the money goes back, or is never taken. Payment says `cancel-order` then.
-///
-/// Said by order and delivery.
+/// To payment, from order and delivery: the payment is refunded or cancelled. Payment publishes `cancel-order` then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
 #[message(name = "cancel-payment", key = order_id, role = compensation)]
 pub struct CancelPayment {

@@ -1,4 +1,4 @@
-//! Why an order was cancelled. The reason is handed on from compensation to compensate, so that in the end the customer can be told.
+//! Why an order was cancelled. Each compensation passes the reason on to the next, so that the customer can be notified of it.
 
 use std::fmt::{self, Display};
 
@@ -32,7 +32,7 @@ pub enum CancelReason {
 }
 
 impl CancelReason {
-    /// As it is written in messages and in JSON.
+    /// Returns the reason as it is in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::UnknownProduct => "unknown-product",
@@ -48,7 +48,7 @@ impl CancelReason {
         }
     }
 
-    /// One sentence for the customer.
+    /// Returns a sentence for the customer.
     pub fn sentence(self) -> &'static str {
         match self {
             Self::UnknownProduct => "We do not sell one of the products that you ordered.",

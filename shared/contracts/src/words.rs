@@ -1,6 +1,6 @@
 //! Words that people choose: the code of a product, the name of a zone.
 //!
-//! They are checked wherever they enter, so a [`Sku`] or [`Zone`] that exists is safe in a subject and in a path.
+//! What must hold: every [`Sku`] and [`Zone`] can stand in a subject and in a path, as they are checked when they are made.
 
 use crate::macros::word;
 
@@ -16,7 +16,7 @@ word! {
 /// The longest word, in characters.
 pub const WORD_LENGTH_MAX: usize = 64;
 
-/// A word with characters or a length that it must not have.
+/// A word that is empty, too long, or has other characters than it may.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a {kind} is 1 to {WORD_LENGTH_MAX} of a-z, 0-9 and '-'")]
 pub struct BadWord {
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_word_says_what_is_allowed() {
+    fn the_error_of_a_bad_word_says_what_is_allowed() {
         assert_eq!("Tea".parse::<Sku>().unwrap_err().to_string(), "a sku is 1 to 64 of a-z, 0-9 and '-'");
     }
 }

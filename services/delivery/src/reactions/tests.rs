@@ -1,4 +1,4 @@
-//! Everything is received twice here: the second time must change nothing and say nothing.
+//! Everything is received twice here: the second time must change and publish nothing.
 
 use std::fmt::Debug;
 
@@ -10,25 +10,25 @@ use uuid::Uuid;
 use super::*;
 use crate::dealers::Dealer;
 
-/// Something that delivery receives of one order.
+/// What delivery can receive of one order.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Hears {
+enum Input {
     Create,
     CreateDied,
     /// The command; refused or not.
     Complete,
     Cancel,
 }
-use Hears::*;
+use Input::*;
 
 /// What delivery keeps of one order, and its zone.
 #[derive(Debug, Clone, PartialEq)]
-struct Room {
+struct State {
     delivery: Option<Delivery>,
     zone: Option<Dealers>,
 }
 
-impl Room {
+impl State {
     /// A zone with one dealer, or none at all.
     fn new(capacity: Option<u32>) -> Self {
         let dealer = |capacity| Dealer { name: "Nora".into(), capacity, active: 0 };
@@ -36,36 +36,36 @@ impl Room {
         Self { delivery: None, zone }
     }
 
-    /// Receives it twice; what was said the first time.
-    fn hear(&mut self, receives: Hears) -> Vec<String> {
-        match receives {
+    /// Receives an input twice, and returns what was published the first time.
+    fn receive(&mut self, input: Input) -> Vec<String> {
+        match input {
             Create => {
                 let address = Address { zone: north(), line: "1 Hill Road".into() };
                 let message = message(CreateDelivery { order_id: order(), address });
                 let (assigned, cancel) =
-                    self.twice(|room| create_delivery(&message, &mut room.delivery, &mut room.zone));
+                    self.twice(|state| create_delivery(&message, &mut state.delivery, &mut state.zone));
                 let assigned = assigned.map(|assigned| format!("delivery-assigned {}", assigned.dealer));
-                assigned.into_iter().chain(cancel.map(outgoing)).collect()
+                assigned.into_iter().chain(cancel.map(shown)).collect()
             }
             CreateDied => {
                 let dead = Dead::new(order(), Reason::Expired, "too late", id(9), Timestamp::UNIX_EPOCH);
-                self.twice(|room| give_up(&dead, &mut room.delivery)).map(outgoing).into_iter().collect()
+                self.twice(|state| give_up(&dead, &mut state.delivery)).map(shown).into_iter().collect()
             }
             Complete => {
                 if self.delivery.is_some() {
-                    self.twice(|room| drop(room.complete()));
+                    self.twice(|state| drop(state.complete()));
                 }
                 Vec::new()
             }
             Cancel => {
                 let message = message(CancelDelivery { order_id: order(), reason: CancelReason::CustomerCancelled });
-                let cancel = self.twice(|room| {
-                    let mut dealers = room.dealers();
-                    let cancel = cancel_delivery(&message, &mut room.delivery, &mut dealers);
-                    room.keep(&dealers);
+                let cancel = self.twice(|state| {
+                    let mut dealers = state.dealers();
+                    let cancel = cancel_delivery(&message, &mut state.delivery, &mut dealers);
+                    state.keep(&dealers);
                     cancel
                 });
-                cancel.map(outgoing).into_iter().collect()
+                cancel.map(shown).into_iter().collect()
             }
         }
     }
@@ -80,8 +80,8 @@ impl Room {
     fn twice<S: Default + PartialEq + Debug>(&mut self, react: impl Fn(&mut Self) -> S) -> S {
         let outgoing = react(self);
         let after = self.clone();
-        assert_eq!(react(self), S::default(), "said again");
-        assert_eq!(*self, after, "changed again");
+        assert_eq!(react(self), S::default(), "published something again");
+        assert_eq!(*self, after, "changed something again");
         outgoing
     }
 
@@ -118,7 +118,7 @@ fn message<M>(message: M) -> Incoming<M> {
     Incoming::new(message, id(9), Timestamp::UNIX_EPOCH)
 }
 
-fn outgoing(cancel: CancelPayment) -> String {
+fn shown(cancel: CancelPayment) -> String {
     format!("cancel-payment {}", cancel.reason)
 }
 
@@ -128,8 +128,8 @@ const FAILED: &str = "cancel-payment failed";
 const CANCELLED: &str = "cancel-payment customer-cancelled";
 
 #[test]
-fn whatever_comes_first_places_and_words_end_up_right() {
-    let cases: [(_, &[Hears], &[&str], Status, u32); 12] = [
+fn in_every_order_of_messages_places_and_publications_are_right() {
+    let cases: [(_, &[Input], &[&str], Status, u32); 12] = [
         (Some(1), &[Create], &[ASSIGNED], Status::Assigned, 1),
         (Some(1), &[Create, Complete], &[ASSIGNED], Status::Completed, 0),
         (Some(1), &[Create, Cancel], &[ASSIGNED, CANCELLED], Status::Cancelled, 0),
@@ -143,58 +143,57 @@ fn whatever_comes_first_places_and_words_end_up_right() {
         (None, &[Create], &[NO_DEALER], Status::Refused, 0),
         (None, &[Create, Cancel], &[NO_DEALER, CANCELLED], Status::Cancelled, 0),
     ];
-    for (capacity, story, words, status, active) in cases {
-        let mut room = Room::new(capacity);
-        let outgoing: Vec<String> = story.iter().flat_map(|receives| room.hear(*receives)).collect();
-        assert_eq!(outgoing, words, "{story:?}");
-        assert_eq!((room.active(), room.delivery.unwrap().status), (active, status), "{story:?}");
+    for (capacity, story, published, status, active) in cases {
+        let mut state = State::new(capacity);
+        let outgoing: Vec<String> = story.iter().flat_map(|input| state.receive(*input)).collect();
+        assert_eq!(outgoing, published, "{story:?}");
+        assert_eq!((state.active(), state.delivery.unwrap().status), (active, status), "{story:?}");
     }
 }
 
 #[test]
-fn after_every_possible_story_with_a_cancellation_no_place_is_taken_and_the_money_went_back() {
+fn after_every_story_with_a_cancellation_no_place_is_taken_and_the_payment_is_cancelled_once() {
     let all = [Create, CreateDied, Complete, Cancel];
     let mut stories = vec![Vec::new()];
     for _ in 0..4 {
-        stories =
-            stories.iter().flat_map(|story| all.map(|receives| [story.as_slice(), &[receives]].concat())).collect();
+        stories = stories.iter().flat_map(|story| all.map(|input| [story.as_slice(), &[input]].concat())).collect();
     }
     assert_eq!(stories.len(), 256);
     for story in stories {
-        let mut room = Room::new(Some(1));
-        let words: Vec<String> = story.iter().flat_map(|receives| room.hear(*receives)).collect();
-        let assigned = room.delivery.as_ref().is_some_and(|delivery| delivery.status == Status::Assigned);
-        assert_eq!(room.active(), u32::from(assigned), "{story:?}");
+        let mut state = State::new(Some(1));
+        let published: Vec<String> = story.iter().flat_map(|input| state.receive(*input)).collect();
+        let assigned = state.delivery.as_ref().is_some_and(|delivery| delivery.status == Status::Assigned);
+        assert_eq!(state.active(), u32::from(assigned), "{story:?}");
         if story.contains(&Cancel) {
             assert!(!assigned, "{story:?}");
-            assert_eq!(words.iter().filter(|word| *word == CANCELLED).count(), 1, "{story:?} said {words:?}");
+            assert_eq!(published.iter().filter(|message| *message == CANCELLED).count(), 1, "{story:?} {published:?}");
         }
     }
 }
 
 #[test]
-fn only_what_is_on_its_way_can_be_completed() {
-    let cases: [(&[Hears], Result<(), &str>); 4] = [
+fn only_an_assigned_delivery_can_be_completed() {
+    let cases: [(&[Input], Result<(), &str>); 4] = [
         (&[Create], Ok(())),
         (&[Create, Complete], Ok(())),
         (&[Create, Cancel], Err("delivery-cancelled")),
         (&[CreateDied], Err("delivery-refused")),
     ];
     for (story, expected) in cases {
-        let mut room = Room::new(Some(1));
-        story.iter().for_each(|receives| drop(room.hear(*receives)));
-        let before = room.clone();
-        let done = room.complete().map_err(|refused| refused.code);
+        let mut state = State::new(Some(1));
+        story.iter().for_each(|input| drop(state.receive(*input)));
+        let before = state.clone();
+        let done = state.complete().map_err(|refused| refused.code);
         assert_eq!(done.err().as_deref(), expected.err(), "{story:?}");
-        assert!(expected.is_ok() || room == before, "{story:?}");
+        assert!(expected.is_ok() || state == before, "{story:?}");
     }
 }
 
 #[test]
-fn goods_and_money_that_are_both_gone_are_marked_as_a_loss() {
+fn a_completed_delivery_that_is_cancelled_is_marked_as_lost() {
     for (story, lost) in [([Create, Complete, Cancel], true), ([Create, Cancel, Complete], false)] {
-        let mut room = Room::new(Some(1));
-        story.iter().for_each(|receives| drop(room.hear(*receives)));
-        assert_eq!(room.delivery.unwrap().lost, lost, "{story:?}");
+        let mut state = State::new(Some(1));
+        story.iter().for_each(|input| drop(state.receive(*input)));
+        assert_eq!(state.delivery.unwrap().lost, lost, "{story:?}");
     }
 }

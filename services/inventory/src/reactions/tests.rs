@@ -1,4 +1,4 @@
-//! Everything is received twice here: the second time must change nothing and say nothing.
+//! Everything is received twice here: the second time must change and publish nothing.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -13,9 +13,9 @@ use crate::reservation::Status;
 
 const ON_SHELF: u64 = 10;
 
-/// Something that inventory receives of one order.
+/// What inventory can receive of one order.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Hears {
+enum Input {
     /// So many pieces of tea, on one line; and one mug.
     Reserve(u32),
     ReserveDied,
@@ -23,16 +23,16 @@ enum Hears {
     AssignedDied,
     Cancel,
 }
-use Hears::*;
+use Input::*;
 
 /// What inventory keeps of one order, and its shelf.
 #[derive(Debug, Clone, PartialEq)]
-struct Room {
+struct State {
     reservation: Option<Reservation>,
     shelf: BTreeMap<Sku, Stock>,
 }
 
-impl Room {
+impl State {
     fn new() -> Self {
         let stock = |sku: &str| {
             let price = Money::new(100, Currency::EUR);
@@ -42,18 +42,18 @@ impl Room {
         Self { reservation: None, shelf: shelf.into() }
     }
 
-    /// Receives it twice; what was said the first time.
-    fn hear(&mut self, receives: Hears) -> Vec<String> {
-        match receives {
+    /// Receives an input twice, and returns what was published the first time.
+    fn receive(&mut self, input: Input) -> Vec<String> {
+        match input {
             Reserve(pieces) => {
                 let message = message(reserve(pieces));
                 let (payment, cancel) = self.twice(|reservation, stock| reserve_stock(&message, reservation, stock));
                 let payment = payment.map(|payment| format!("create-payment {}", payment.amount));
-                payment.into_iter().chain(cancel.map(outgoing)).collect()
+                payment.into_iter().chain(cancel.map(shown)).collect()
             }
             ReserveDied => {
                 let dead = died();
-                self.twice::<_, ()>(|reservation, _| give_up(&dead, reservation)).map(outgoing).into_iter().collect()
+                self.twice::<_, ()>(|reservation, _| give_up(&dead, reservation)).map(shown).into_iter().collect()
             }
             Assigned => {
                 let message =
@@ -65,7 +65,7 @@ impl Room {
             }
             AssignedDied => {
                 let dead = died();
-                self.twice(|reservation, stock| ship_late(&dead, reservation, stock));
+                self.twice(|reservation, stock| ship_anyway(&dead, reservation, stock));
                 Vec::new()
             }
             Cancel => {
@@ -82,8 +82,8 @@ impl Room {
     ) -> S {
         let outgoing = self.once(&react);
         let after = self.clone();
-        assert_eq!(self.once(&react), S::default(), "said again");
-        assert_eq!(*self, after, "changed again");
+        assert_eq!(self.once(&react), S::default(), "published something again");
+        assert_eq!(*self, after, "changed something again");
         outgoing
     }
 
@@ -94,7 +94,7 @@ impl Room {
         outgoing
     }
 
-    /// Tea on the shelf, and how much of it is held.
+    /// Returns how much tea is on the shelf, and how much of it is held.
     fn tea(&self) -> (u64, u64) {
         let tea = &self.shelf[&"tea".parse().unwrap()];
         (tea.on_shelf, tea.held)
@@ -123,13 +123,13 @@ fn reserve(pieces: u32) -> ReserveStock {
     ReserveStock { order_id: order(), customer_id: id(3).into(), lines, confirmation: Confirmation::Manual }
 }
 
-fn outgoing(cancel: CancelOrder) -> String {
+fn shown(cancel: CancelOrder) -> String {
     format!("cancel-order {}", cancel.reason)
 }
 
 #[test]
-fn whatever_comes_first_pieces_and_words_end_up_right() {
-    type Case = (&'static [Hears], &'static [&'static str], Status, (u64, u64));
+fn in_every_order_of_messages_pieces_and_publications_are_right() {
+    type Case = (&'static [Input], &'static [&'static str], Status, (u64, u64));
     let cases: [Case; 13] = [
         (&[Reserve(3)], &["create-payment 4.00 EUR"], Status::Held, (10, 3)),
         (&[Reserve(3), Assigned], &["create-payment 4.00 EUR"], Status::Shipped, (7, 0)),
@@ -145,28 +145,27 @@ fn whatever_comes_first_pieces_and_words_end_up_right() {
         (&[ReserveDied, Reserve(3)], &["cancel-order failed"], Status::Refused, (10, 0)),
         (&[Cancel, ReserveDied], &[], Status::Released, (10, 0)),
     ];
-    for (story, words, status, tea) in cases {
-        let mut room = Room::new();
-        let outgoing: Vec<String> = story.iter().flat_map(|receives| room.hear(*receives)).collect();
-        assert_eq!((outgoing, room.tea()), (words.iter().map(ToString::to_string).collect(), tea), "{story:?}");
-        assert_eq!(room.reservation.unwrap().status, status, "{story:?}");
+    for (story, published, status, tea) in cases {
+        let mut state = State::new();
+        let outgoing: Vec<String> = story.iter().flat_map(|input| state.receive(*input)).collect();
+        assert_eq!((outgoing, state.tea()), (published.iter().map(ToString::to_string).collect(), tea), "{story:?}");
+        assert_eq!(state.reservation.unwrap().status, status, "{story:?}");
     }
 }
 
 #[test]
-fn after_every_possible_story_with_a_cancellation_the_shelf_is_as_before() {
+fn after_every_story_with_a_cancellation_the_shelf_is_as_before() {
     let all = [Reserve(3), ReserveDied, Assigned, AssignedDied, Cancel];
     let mut stories = vec![Vec::new()];
     for _ in 0..4 {
-        stories =
-            stories.iter().flat_map(|story| all.map(|receives| [story.as_slice(), &[receives]].concat())).collect();
+        stories = stories.iter().flat_map(|story| all.map(|input| [story.as_slice(), &[input]].concat())).collect();
     }
     assert_eq!(stories.len(), 625);
     for story in stories {
-        let mut room = Room::new();
-        let words: Vec<String> = story.iter().flat_map(|receives| room.hear(*receives)).collect();
-        assert!(words.len() <= 1, "{story:?} said {words:?}");
-        let (on_shelf, held) = room.tea();
+        let mut state = State::new();
+        let published: Vec<String> = story.iter().flat_map(|input| state.receive(*input)).collect();
+        assert!(published.len() <= 1, "{story:?} {published:?}");
+        let (on_shelf, held) = state.tea();
         assert!(held <= on_shelf, "{story:?}");
         if story.contains(&Cancel) {
             assert_eq!((on_shelf, held), (ON_SHELF, 0), "{story:?}");

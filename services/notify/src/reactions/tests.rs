@@ -56,7 +56,7 @@ fn a_mail_is_queued_until_it_is_sent_and_skipped_if_there_is_nobody() {
 }
 
 #[tokio::test]
-async fn the_customer_counts_as_told_when_the_mail_is_sent_or_there_is_nobody() {
+async fn the_customer_counts_as_notified_when_the_mail_is_sent_or_there_is_nobody() {
     for (email, files) in [(Some("ada@example.com"), 1), (Some("ada"), 0), (None, 0)] {
         let directory = tempfile::tempdir().unwrap();
         let mailer = Mailer::to_directory(FROM.parse().unwrap(), directory.path().to_owned());
@@ -69,7 +69,7 @@ async fn the_customer_counts_as_told_when_the_mail_is_sent_or_there_is_nobody() 
 }
 
 #[tokio::test]
-async fn a_mail_that_is_not_taken_is_an_error_to_be_tried_again() {
+async fn a_mail_that_is_not_taken_is_a_transient_error() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mailer = Mailer::to_server(FROM.parse().unwrap(), &format!("smtp://{closed}")).unwrap();
     let error = send_mail(&updated(News::Paid, Some("ada@example.com")), &mailer).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Every decision as a table: the payment before, what is said, the payment after. Each one is made twice.
+//! Every decision as a table: the payment before, what is published, the payment after. Each function is called twice.
 
 use std::fmt::Debug;
 
@@ -29,11 +29,11 @@ fn asked(confirmation: Confirmation) -> CreatePayment {
     CreatePayment { order_id: id(1), customer_id: id(2), amount: AMOUNT, confirmation }
 }
 
-fn hear<M: Message>(message: M) -> Incoming<M> {
+fn incoming<M: Message>(message: M) -> Incoming<M> {
     Incoming::new(message, id(9), at(5))
 }
 
-fn die<M: Message<Key = contracts::OrderId>>() -> Dead<M> {
+fn dead<M: Message<Key = contracts::OrderId>>() -> Dead<M> {
     Dead::new(id(1), Reason::Expired, "too late", id(9), at(5))
 }
 
@@ -41,21 +41,22 @@ fn off(reason: CancelReason) -> CancelOrder {
     CancelOrder { order_id: id(1), reason }
 }
 
-/// Reacts twice: the second time nothing changes and nothing is said. What was said, and the payment after.
+/// Calls a reaction twice: the second time nothing changes and nothing is published. Returns what was published, and the
+/// payment after.
 fn twice<R: PartialEq + Debug>(
     mut row: Option<Payment>,
     react: impl Fn(&mut Option<Payment>) -> Option<R>,
 ) -> (Option<R>, Payment) {
     let outgoing = react(&mut row);
     let mut again = row.clone();
-    assert_eq!(react(&mut again), None, "says something again");
+    assert_eq!(react(&mut again), None, "publishes something again");
     assert_eq!(again, row, "changes the payment again");
     (outgoing, row.expect("each of these leaves a payment"))
 }
 
 #[test]
 fn a_manual_payment_waits_for_the_customer_until_its_deadline() {
-    let message = hear(asked(Confirmation::Manual));
+    let message = incoming(asked(Confirmation::Manual));
     let (outgoing, payment) = twice(None, |payment| create_payment(&message, payment, DEADLINE));
     let id: PaymentId = message.new_id("payment");
     let created = PaymentCreated { order_id: message.order_id, payment_id: id, amount: AMOUNT };
@@ -65,7 +66,7 @@ fn a_manual_payment_waits_for_the_customer_until_its_deadline() {
 
 #[test]
 fn an_automatic_payment_is_confirmed_at_once_and_has_no_deadline() {
-    let message = hear(asked(Confirmation::Automatic));
+    let message = incoming(asked(Confirmation::Automatic));
     let (outgoing, payment) = twice(None, |payment| create_payment(&message, payment, DEADLINE));
     let (order_id, payment_id, amount) = (message.order_id, message.new_id("payment"), AMOUNT);
     let created = PaymentCreated { order_id, payment_id, amount };
@@ -76,24 +77,24 @@ fn an_automatic_payment_is_confirmed_at_once_and_has_no_deadline() {
 #[test]
 fn no_payment_is_opened_where_there_is_one_or_a_tombstone() {
     for status in ALL {
-        let message = hear(asked(Confirmation::Automatic));
+        let message = incoming(asked(Confirmation::Automatic));
         let (outgoing, after) = twice(Some(payment(status)), |payment| create_payment(&message, payment, DEADLINE));
         assert_eq!((outgoing, after), (None, payment(status)));
     }
 }
 
 #[test]
-fn a_payment_without_end_of_time_has_the_last_moment_as_its_deadline() {
+fn a_deadline_after_the_end_of_time_is_the_last_moment() {
     assert_eq!(after(at(5), Duration::MAX), Timestamp::MAX);
 }
 
 #[test]
-fn a_creation_that_died_leaves_a_tombstone_and_the_order_is_off() {
-    let (outgoing, after) = twice(None, |payment| creation_died(&die(), payment));
+fn a_creation_that_died_leaves_a_tombstone_and_cancels_the_order() {
+    let (outgoing, after) = twice(None, |payment| give_up(&dead(), payment));
     assert_eq!(outgoing, Some(off(CancelReason::Failed)));
     assert_eq!((after.status, after.amount, after.reason), (Status::Cancelled, None, Some(CancelReason::Failed)));
     for status in ALL {
-        let (outgoing, after) = twice(Some(payment(status)), |payment| creation_died(&die(), payment));
+        let (outgoing, after) = twice(Some(payment(status)), |payment| give_up(&dead(), payment));
         assert_eq!((outgoing, after), (None, payment(status)));
     }
 }
@@ -101,9 +102,9 @@ fn a_creation_that_died_leaves_a_tombstone_and_the_order_is_off() {
 #[test]
 fn a_deadline_ends_a_pending_payment_and_no_other_also_when_its_message_died() {
     for before in ALL {
-        let message = hear(ExpirePayment { order_id: id(1) });
+        let message = incoming(ExpirePayment { order_id: id(1) });
         let in_time = twice(Some(payment(before)), |payment| expire_payment(&message, payment.as_mut()?));
-        let too_late = twice(Some(payment(before)), |payment| expiry_died(&die(), payment));
+        let too_late = twice(Some(payment(before)), |payment| expire_anyway(&dead(), payment));
         let (outgoing, after) = match before {
             Status::Pending => (Some(off(CancelReason::PaymentExpired)), Status::Expired),
             _ => (None, before),
@@ -111,12 +112,12 @@ fn a_deadline_ends_a_pending_payment_and_no_other_also_when_its_message_died() {
         assert_eq!((&in_time.0, in_time.1.status), (&outgoing, after));
         assert_eq!(in_time, too_late);
     }
-    assert_eq!(expiry_died(&die(), &mut None), None);
+    assert_eq!(expire_anyway(&dead(), &mut None), None);
 }
 
 #[test]
-fn an_undo_gives_the_money_back_or_sees_to_it_that_none_is_taken() {
-    let message = hear(CancelPayment { order_id: id(1), reason: CancelReason::NoDealer });
+fn a_compensation_refunds_a_confirmed_payment_and_cancels_a_pending_one() {
+    let message = incoming(CancelPayment { order_id: id(1), reason: CancelReason::NoDealer });
     let never = payment(Status::Pending).expiry().cancel();
     let cases = [
         (Status::Pending, Some((off(CancelReason::NoDealer), Some(never))), Status::Cancelled),
@@ -132,12 +133,12 @@ fn an_undo_gives_the_money_back_or_sees_to_it_that_none_is_taken() {
 }
 
 #[test]
-fn an_undo_that_comes_first_leaves_a_tombstone_and_nothing_is_taken_later() {
-    let message = hear(CancelPayment { order_id: id(1), reason: CancelReason::CustomerCancelled });
+fn a_compensation_that_comes_first_leaves_a_tombstone_and_no_payment_is_opened_later() {
+    let message = incoming(CancelPayment { order_id: id(1), reason: CancelReason::CustomerCancelled });
     let (outgoing, tombstone) = twice(None, |payment| cancel_payment(&message, payment));
     assert_eq!(outgoing, Some((off(CancelReason::CustomerCancelled), None)));
     assert_eq!(tombstone.status, Status::Cancelled);
-    let late = hear(asked(Confirmation::Automatic));
+    let late = incoming(asked(Confirmation::Automatic));
     let (outgoing, after) = twice(Some(tombstone.clone()), |payment| create_payment(&late, payment, DEADLINE));
     assert_eq!((outgoing, after), (None, tombstone));
 }
