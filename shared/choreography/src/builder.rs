@@ -34,6 +34,12 @@ pub enum StartError {
         /// The service's name.
         service: &'static str,
     },
+    /// A release build was given a fault, which is for tests.
+    #[error("{service} has a fault switched on, but release builds have none: remove it from the settings")]
+    FaultInRelease {
+        /// The service's name.
+        service: &'static str,
+    },
     /// The database could not be opened. The text names the file and what an operator can do.
     #[cfg(feature = "sqlite")]
     #[error(transparent)]
@@ -128,6 +134,9 @@ impl ServiceBuilder {
     /// [`StartError`] says what is missing, or why the database can't be opened.
     pub async fn start(self) -> Result<Service, StartError> {
         let service = self.choreography.service;
+        if self.settings.fault.is_some() && !cfg!(debug_assertions) {
+            return Err(StartError::FaultInRelease { service });
+        }
         let bus = match self.bus {
             Some(bus) => bus,
             None if self.memory => Arc::new(own_memory_bus(&self.choreography, &self.settings)),

@@ -1,67 +1,148 @@
-//! The only place that asks what time it is.
+//! The only place that asks for the time and for random numbers.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
-use uuid::Uuid;
 use uuid::timestamp::context::ContextV7;
+use uuid::{Builder, Uuid};
 
-/// What tells the time and makes fresh ids.
+/// The source of time, new ids and random numbers; a clone is the same clock.
 #[derive(Clone)]
 pub struct Clock {
-    origin: Option<(Timestamp, Instant)>,
-    ids: std::sync::Arc<std::sync::Mutex<ContextV7>>,
+    source: Arc<Source>,
+}
+
+enum Source {
+    System { ids: Mutex<ContextV7> },
+    Seeded { start: Timestamp, since: Instant, random: Mutex<SeededRandom> },
 }
 
 impl Clock {
-    /// The system's clock.
+    /// Returns the system's clock, with random numbers of the operating system.
     pub fn system() -> Self {
-        Self { origin: None, ids: std::sync::Arc::new(std::sync::Mutex::new(ContextV7::new())) }
+        Self { source: Arc::new(Source::System { ids: Mutex::new(ContextV7::new()) }) }
     }
 
-    /// A clock that starts at a moment and goes on with tokio's time, which a test can pause and advance.
-    pub fn turned(start: Timestamp) -> Self {
-        Self {
-            origin: Some((start, Instant::now())),
-            ids: std::sync::Arc::new(std::sync::Mutex::new(ContextV7::new())),
-        }
+    /// Returns a clock that begins at a moment and goes on with tokio's time, which a test can pause and advance. Ids and
+    /// random numbers follow from the seed: on one thread a run can be repeated exactly.
+    pub fn seeded(start: Timestamp, seed: u64) -> Self {
+        let random = Mutex::new(SeededRandom { state: seed, last_ms: 0, ids_in_ms: 0 });
+        Self { source: Arc::new(Source::Seeded { start, since: Instant::now(), random }) }
     }
 
-    /// The time.
+    /// Returns the current time.
     #[allow(clippy::disallowed_methods, reason = "this is the clock that everybody else asks")]
     pub fn now(&self) -> Timestamp {
-        match &self.origin {
-            None => Timestamp::now(),
-            Some((start, since)) => start.saturating_add(signed(since.elapsed())).unwrap_or(*start),
+        match &*self.source {
+            Source::System { .. } => Timestamp::now(),
+            Source::Seeded { start, since, .. } => start.saturating_add(signed(since.elapsed())).unwrap_or(*start),
         }
     }
 
-    /// A fresh UUID of version 7; those made within one millisecond still ascend.
+    /// Returns a new UUID of version 7. Ids that are made within one millisecond ascend, too.
     pub fn new_id(&self) -> Uuid {
         let now = self.now();
-        let seconds = u64::try_from(now.as_second()).unwrap_or_default();
-        let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
-        Uuid::new_v7(uuid::Timestamp::from_unix(&*self.ids, seconds, nanoseconds))
+        match &*self.source {
+            Source::System { ids } => {
+                let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+                let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
+                Uuid::new_v7(uuid::Timestamp::from_unix(ids, seconds, nanoseconds))
+            }
+            Source::Seeded { random, .. } => locked(random).new_id(now),
+        }
+    }
+
+    /// Returns a random number from 0 up to, but not including, 1.
+    pub(crate) fn random_fraction(&self) -> f64 {
+        let bits = match &*self.source {
+            // The last bits of an id are random.
+            Source::System { .. } => self.new_id().as_u64_pair().1,
+            Source::Seeded { random, .. } => locked(random).next(),
+        };
+        f64::from(bits as u32) / (f64::from(u32::MAX) + 1.0)
     }
 }
 
-/// A duration as jiff has it; more than it can hold is as much as it can.
+fn locked(random: &Mutex<SeededRandom>) -> MutexGuard<'_, SeededRandom> {
+    random.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Random numbers that follow from a seed.
+struct SeededRandom {
+    state: u64,
+    last_ms: u64,
+    ids_in_ms: u32,
+}
+
+impl SeededRandom {
+    /// SplitMix64: <https://doi.org/10.1145/2714064.2660195>.
+    fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A UUID of version 7: its milliseconds, a count within them in the 26 bits that sort next, and random bits.
+    fn new_id(&mut self, now: Timestamp) -> Uuid {
+        let milliseconds = u64::try_from(now.as_millisecond()).unwrap_or_default();
+        self.ids_in_ms = if milliseconds == self.last_ms { self.ids_in_ms + 1 } else { 0 };
+        self.last_ms = milliseconds;
+        let [_, _, low_high, low] = self.ids_in_ms.to_be_bytes();
+        let [high_high, high] = u16::try_from((self.ids_in_ms >> 14) & 0xfff).unwrap_or_default().to_be_bytes();
+        let random = self.next().to_be_bytes();
+        let [a, b, c, d, e, f, ..] = random;
+        Builder::from_unix_timestamp_millis(milliseconds, &[high_high, high, low_high & 0x3f, low, a, b, c, d, e, f])
+            .into_uuid()
+    }
+}
+
+/// Returns a duration as jiff has it, or the longest one that jiff can hold.
 pub(crate) fn signed(duration: Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
-/// A moment later, or the last one there is.
+/// Returns a later moment, or the last one there is.
 pub(crate) fn later(moment: Timestamp, by: Duration) -> Timestamp {
     moment.checked_add(signed(by)).unwrap_or(Timestamp::MAX)
 }
 
-/// A moment before, or the first one there is.
+/// Returns an earlier moment, or the first one there is.
 pub(crate) fn earlier(moment: Timestamp, by: Duration) -> Timestamp {
     moment.checked_sub(signed(by)).unwrap_or(Timestamp::MIN)
 }
 
-/// How long it is until a moment; zero if it is over.
+/// Returns how long it is until a moment; zero if it has passed.
 pub(crate) fn until(now: Timestamp, moment: Timestamp) -> Duration {
     Duration::try_from(moment.duration_since(now)).unwrap_or(Duration::ZERO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(seed: u64, count: usize) -> Vec<Uuid> {
+        let clock = Clock::seeded("2026-01-01T00:00:00Z".parse().unwrap(), seed);
+        (0..count).map(|_| clock.new_id()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ids_follow_from_the_seed_and_ascend_within_a_millisecond() {
+        let ascending = ids(7, 20_000);
+        assert_eq!(ascending, ids(7, 20_000));
+        assert_ne!(ascending[0], ids(8, 1)[0]);
+        assert!(ascending.is_sorted_by(|before, after| before < after));
+        assert!(ascending.iter().all(|id| id.get_version_num() == 7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn random_fractions_lie_between_zero_and_one_and_differ() {
+        for clock in [Clock::seeded(Timestamp::UNIX_EPOCH, 1), Clock::system()] {
+            let fractions: Vec<_> = (0..100).map(|_| clock.random_fraction()).collect();
+            assert!(fractions.iter().all(|fraction| (0.0..1.0).contains(fraction)));
+            assert!(fractions.iter().any(|fraction| *fraction != fractions[0]));
+        }
+    }
 }

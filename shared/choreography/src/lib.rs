@@ -60,13 +60,12 @@ pub use declare::output::Rejected;
 pub use declare::role::Role;
 pub use declare::row::{Row, Rows};
 pub use engine::execute::{ExecuteError, Idempotency, Request};
-pub use engine::shared::Health;
+pub use engine::health::Health;
 pub use query::{Column, List, Listed, PAGE_MAX, Page};
 pub use service::{RunError, Service};
 pub use settings::Settings;
 pub use store::IdempotencyKey;
-#[cfg(debug_assertions)]
-pub use testing::fault::Fault;
+pub use testing::fault::{Fault, InvalidFault};
 pub use wire::dead_letter::Reason;
 pub use wire::envelope::{Envelope, Heading, valid_trace};
 pub use wire::headers::Headers;

@@ -10,7 +10,7 @@ use crate::store::{Condition, Listing, Store, StoreError};
 /// The largest number of rows in one page of a list: what a client shows at once.
 pub const PAGE_MAX: u32 = 100;
 
-/// A column by which rows are listed: `Payment::ORDER = Column::new("order_id")`.
+/// A column by which rows are found: `const ORDER: Column<Payment, OrderId> = Column::new("order_id");`.
 pub struct Column<S, V> {
     name: &'static str,
     of: PhantomData<fn(S, V)>,
@@ -25,22 +25,22 @@ impl<S, V> Clone for Column<S, V> {
 impl<S, V> Copy for Column<S, V> {}
 
 impl<S, V> Column<S, V> {
-    /// The column of this name: `key`, or one that the service's migrations generate.
+    /// Returns the column of this name: `key`, or one that the service's migrations generate.
     pub const fn new(name: &'static str) -> Self {
         Self { name, of: PhantomData }
     }
 }
 
-/// Which page of a list is wanted.
+/// The page of a list that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// At most so many rows; no more than [`PAGE_MAX`] are given.
+    /// The largest number of rows; more than [`PAGE_MAX`] count as that.
     pub limit: u32,
-    /// Where the page before ended.
+    /// The cursor at the end of the page before; none for the first page.
     pub cursor: Option<String>,
 }
 
-/// A list that is about to be read.
+/// A query for a page of rows.
 pub struct List<S> {
     store: Arc<dyn Store>,
     listing: Listing,
@@ -63,13 +63,13 @@ impl<S: Row> List<S> {
         Self { store, listing, row: PhantomData }
     }
 
-    /// Only rows in which a column has this value.
+    /// Keeps only the rows in which a column has this value.
     pub fn with<V: Display>(mut self, column: Column<S, V>, value: &V) -> Self {
         self.listing.conditions.push(Condition { column: column.name, value: value.to_string() });
         self
     }
 
-    /// From the highest key down: the newest first, where keys are ids.
+    /// Lists from the highest key down: the newest rows first, where keys are ids.
     pub fn descending(mut self) -> Self {
         self.listing.descending = true;
         self

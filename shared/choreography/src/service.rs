@@ -1,29 +1,30 @@
-//! A running service: what its HTTP face and its `main` hold in their hands.
+//! A running service: what its HTTP routes and its `main` use.
 
-use std::collections::BTreeSet;
 use std::fmt::Display;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::breaker::BreakerStatus;
 use crate::builder::ServiceBuilder;
 use crate::bus::{Bus, BusError, Stories};
+use crate::clock::Clock;
 use crate::declare::choreography::Choreography;
 use crate::declare::handler::{ErasedInput, ErasedReply};
 use crate::declare::incoming::Incoming;
 use crate::declare::message::Command;
 use crate::declare::row::Row;
 use crate::engine::execute::{ExecuteError, KeysInUse, QueuedCommand, Request};
-use crate::engine::shared::{Health, Shared};
-use crate::engine::start::{Running, start};
+use crate::engine::health::Health;
+use crate::engine::intake::Intake;
+use crate::engine::start::{Engine, start};
 use crate::query::{Column, List, Page};
 use crate::settings::Settings;
 use crate::store::{Backlog, Store, StoreError};
@@ -54,7 +55,7 @@ pub enum RunError {
     Signal(#[from] std::io::Error),
 }
 
-/// A running service.
+/// A running service; a clone is the same service.
 #[derive(Clone)]
 pub struct Service {
     inner: Arc<Inner>,
@@ -62,15 +63,12 @@ pub struct Service {
 
 struct Inner {
     name: &'static str,
-    settings: Settings,
+    clock: Clock,
     store: Arc<dyn Store>,
     stories: Option<Arc<dyn Stories>>,
-    shared: Shared,
-    commands: mpsc::Sender<QueuedCommand>,
-    running: KeysInUse,
-    /// The commands that begin a story.
-    intakes: BTreeSet<&'static str>,
-    tasks: Mutex<Vec<JoinHandle<()>>>,
+    engine: Engine,
+    intake: Intake,
+    keys_in_use: KeysInUse,
 }
 
 impl Service {
@@ -85,19 +83,26 @@ impl Service {
         bus: Arc<dyn Bus>,
         settings: Settings,
     ) -> Self {
-        let (name, intakes) = (choreography.service, choreography.intakes.clone());
-        let stories = bus.stories();
-        let Running { shared, commands, tasks } = start(Arc::new(choreography), store.clone(), bus, &settings);
-        let (running, tasks) = (KeysInUse::default(), Mutex::new(tasks));
-        Self { inner: Arc::new(Inner { name, settings, store, stories, shared, commands, running, intakes, tasks }) }
+        let (name, commands) = (choreography.service, choreography.intakes.clone());
+        let (stories, clock) = (bus.stories(), settings.clock.clone());
+        let engine = start(Arc::new(choreography), store.clone(), bus, &settings);
+        let intake = Intake {
+            commands,
+            breaker: engine.shared.breaker.clone(),
+            backlog: engine.shared.backlog.clone(),
+            backlog_max: settings.backlog_max,
+            clock: clock.clone(),
+        };
+        let keys_in_use = KeysInUse::default();
+        Self { inner: Arc::new(Inner { name, clock, store, stories, engine, intake, keys_in_use }) }
     }
 
-    /// The service's name.
+    /// Returns the service's name.
     pub fn name(&self) -> &'static str {
         self.inner.name
     }
 
-    /// Gives a command, and waits for its commit. The row that it is about comes back.
+    /// Executes a command, and returns its row as it is after the commit.
     ///
     /// # Errors
     /// [`ExecuteError`] says why nothing was changed.
@@ -105,24 +110,25 @@ impl Service {
         self.execute_as(command, Request::default()).await
     }
 
-    /// Gives a command that belongs to a request: in its trace, and only once under its idempotency key.
+    /// Executes a command that belongs to a request: in its trace, and only once under its idempotency key. A repeated
+    /// request gets the reply of the first one.
     ///
     /// # Errors
     /// [`ExecuteError`] says why nothing was changed.
     pub async fn execute_as<C: Command>(&self, command: C, request: Request) -> Result<C::Row, ExecuteError> {
         let key = command.key().to_string();
         check_key(&key)?;
-        let idempotency = request.idempotency.as_ref().map(|idempotency| idempotency.key.clone());
-        let running = idempotency.map(|idempotency| self.inner.running.begin(idempotency)).transpose()?;
-        let closed = self.closed(C::NAME);
-        if let Some(closed) = closed.as_ref().filter(|_| request.idempotency.is_none()) {
-            return Err(closed.clone());
+        let idempotency_key = request.idempotency.as_ref().map(|idempotency| idempotency.key.clone());
+        let guard = idempotency_key.map(|key| self.inner.keys_in_use.begin(key)).transpose()?;
+        let refusal = self.inner.intake.refusal(C::NAME);
+        if let Some(refusal) = refusal.as_ref().filter(|_| request.idempotency.is_none()) {
+            return Err(refusal.clone());
         }
-        let id = self.inner.settings.clock.new_id();
+        let id = self.inner.clock.new_id();
         let trace = request.trace.filter(|trace| valid_trace(trace));
         let trace = trace.map_or_else(|| root_trace(id), |trace| child_trace(&trace, id));
-        let (reply, answer) = oneshot::channel();
-        let call = QueuedCommand {
+        let (reply_sender, reply) = oneshot::channel();
+        let queued = QueuedCommand {
             message: C::NAME,
             key,
             id,
@@ -130,52 +136,32 @@ impl Service {
             input: Box::new(move |now| Box::new(Incoming::new(command.clone(), id, now)) as ErasedInput),
             decode_reply: |json| serde_json::from_str::<C::Row>(json).map(|row| Box::new(row) as ErasedReply),
             idempotency: request.idempotency,
-            closed,
-            running,
-            reply,
+            refusal,
+            guard,
+            reply: reply_sender,
         };
-        self.inner.commands.try_send(call).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => ExecuteError::Busy,
-            mpsc::error::TrySendError::Closed(_) => ExecuteError::Stopped,
+        self.inner.engine.commands.try_send(queued).map_err(|error| match error {
+            TrySendError::Full(_) => ExecuteError::Busy,
+            TrySendError::Closed(_) => ExecuteError::Stopped,
         })?;
-        let answer = answer.await.map_err(|_| ExecuteError::Stopped)??;
-        let row = answer.downcast::<C::Row>();
-        row.map(|row| *row).map_err(|_| ExecuteError::Failed(format!("{} answered with another row", C::NAME)))
+        let reply = reply.await.map_err(|_| ExecuteError::Stopped)??;
+        let row = reply.downcast::<C::Row>();
+        row.map(|row| *row).map_err(|_| ExecuteError::Failed(format!("the reply to {} is another row", C::NAME)))
     }
 
-    /// Why a command is not done now, if it begins something new.
-    fn closed(&self, command: &str) -> Option<ExecuteError> {
-        let inner = &self.inner;
-        if !inner.intakes.contains(command) {
-            return None;
-        }
-        let (breaker_snapshot, backlog) = (inner.shared.breaker_snapshot(), inner.shared.backlog());
-        let open: Vec<_> = breaker_snapshot.open().collect();
-        let (code, detail) = if !open.is_empty() {
-            let open = open.join(", ");
-            ("circuit-open", format!("nothing new is begun while {open} is held, because its subscriber is in trouble"))
-        } else if backlog >= inner.settings.backlog_max {
-            ("backlog-full", format!("nothing new is begun while so much is on its way: {backlog} messages"))
-        } else {
-            return None;
-        };
-        let retry_after = breaker_snapshot.rest_of_cycle(inner.settings.clock.now());
-        Some(ExecuteError::Closed { code, detail, retry_after })
-    }
-
-    /// How the circuit breaker stands.
+    /// Returns the state of the circuit breaker.
     pub fn breaker(&self) -> BreakerStatus {
-        self.inner.shared.breaker_snapshot().shown(self.now())
+        self.inner.engine.shared.breaker.current().status(self.now())
     }
 
-    /// A fresh id, of version 7.
+    /// Returns a new id, of version 7.
     pub fn new_id<T: From<Uuid>>(&self) -> T {
-        self.inner.settings.clock.new_id().into()
+        self.inner.clock.new_id().into()
     }
 
-    /// The time.
+    /// Returns the current time.
     pub fn now(&self) -> Timestamp {
-        self.inner.settings.clock.now()
+        self.inner.clock.now()
     }
 
     /// Returns the row of a key, as the last commit left it.
@@ -186,27 +172,27 @@ impl Service {
         self.one(Column::new("key"), key).await
     }
 
-    /// The first row of a table in which a column has a value.
+    /// Returns the row with the lowest key of those in which a column has a value.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails, or the row can't be read.
     pub async fn one<S: Row, V: Display>(&self, column: Column<S, V>, value: &V) -> Result<Option<S>, StoreError> {
         let page = Page { limit: 1, cursor: None };
         let listed = self.list::<S>(page).with(column, value).get().await?;
         Ok(listed.rows.into_iter().next())
     }
 
-    /// Rows of a table, page by page, in the order of their keys.
+    /// Returns a query for the rows of a table, page by page, in the order of their keys.
     pub fn list<S: Row>(&self, page: Page) -> List<S> {
         List::new(self.inner.store.clone(), page)
     }
 
-    /// How the service is.
+    /// Returns the health of the service.
     pub fn health(&self) -> Health {
-        self.inner.shared.health()
+        self.inner.engine.shared.health.current()
     }
 
-    /// How much is on its way.
+    /// Counts the rows that are on their way.
     ///
     /// # Errors
     /// When the database fails.
@@ -214,18 +200,18 @@ impl Service {
         self.inner.store.backlog().await
     }
 
-    /// The messages of a key from a stream sequence on, in order, with their sequences.
+    /// Returns the messages of a key, in order, from a stream sequence on, each with its sequence; at most `limit`.
     ///
     /// # Errors
-    /// When the server can't be asked, or this service was not given the right to.
+    /// When the server can't be asked, or this service has no right to read stories.
     pub async fn story(&self, key: &str, from: u64, limit: usize) -> Result<Vec<(u64, Envelope)>, BusError> {
         self.stories()?.story(key, from, limit).await
     }
 
-    /// The messages of a key as they are said from now on.
+    /// Returns the messages of a key that are published from now on. The stream ends when the connection is lost.
     ///
     /// # Errors
-    /// When the server can't be asked, or this service was not given the right to.
+    /// When the server can't be asked, or this service has no right to read stories.
     pub async fn follow(&self, key: &str) -> Result<BoxStream<'static, Envelope>, BusError> {
         self.stories()?.follow(key).await
     }
@@ -235,16 +221,11 @@ impl Service {
         stories.ok_or_else(|| BusError::Refused(format!("{} reads no stories", self.inner.name)))
     }
 
-    /// Finishes the batch, answers the callers, and lets another instance take over. What was said and is not
-    /// published by then is published after the next start.
+    /// Finishes the current batch, replies to the callers, and lets another instance take over. Committed messages that
+    /// are not published by then are published after the next start.
     pub async fn stop(&self) {
-        self.inner.shared.stop();
-        let tasks = std::mem::take(&mut *self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        for task in tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a task of the service ended by itself");
-            }
-        }
+        self.inner.engine.shared.stopping.begin();
+        self.inner.engine.tasks.ended().await;
     }
 
     /// Runs until SIGTERM or Ctrl-C, then stops as [`stop`](Self::stop) does: for services without HTTP.
@@ -264,16 +245,10 @@ impl Service {
         if failed { Err(RunError::Failed { service: self.name() }) } else { Ok(()) }
     }
 
-    /// Resolves when a task of the service has ended by itself, which only a bug can make it do.
+    /// Waits until a task of the service ends by itself, which only a bug can cause. The service can't work then: stop it,
+    /// and end the process.
     pub async fn failed(&self) {
-        let over = || {
-            let tasks = self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-            tasks.iter().take(4).any(JoinHandle::is_finished) && !self.inner.shared.is_stopping()
-        };
-        let mut looks = tokio::time::interval(crate::settings::MAINTENANCE_EVERY);
-        while !over() {
-            looks.tick().await;
-        }
+        self.inner.engine.tasks.failed().await;
     }
 }
 

@@ -1,81 +1,83 @@
-//! How a service runs: every bound and time-out of the runtime, with its default and its reason.
+//! The settings of a service, and every bound and pause of the runtime with its reason.
 
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::testing::fault::Fault;
 
-/// At most so many messages, and as many commands, in one batch. Beyond that a commit gets longer, not cheaper.
+/// The largest number of messages, and of commands, in one batch. Beyond that a commit gets longer, not cheaper.
 pub(crate) const BATCH_MAX: usize = 512;
-/// At most so many published messages unacknowledged.
+/// The largest number of published messages that are not acknowledged: enough to keep the connection busy.
 pub(crate) const WINDOW_MAX: usize = 1_024;
-/// At most so many commands waiting for a batch; the next one is told to come back.
+/// The largest number of commands that wait for a batch, a few batches; further callers are told to try again.
 pub(crate) const COMMANDS_MAX: usize = 4_096;
-/// At most so many effects running at once.
+/// The largest number of effects that run concurrently: the outside world has bounds, too.
 pub(crate) const EFFECTS_RUNNING_MAX: usize = 32;
-/// At most so many effects in memory; the others stay in the database until there is room.
+/// The largest number of effects in memory; the others stay in the database until there is room.
 pub(crate) const EFFECTS_LOADED_MAX: usize = 1_024;
-/// How often a batch is tried on rows that another instance keeps changing.
+/// How often a batch is tried on rows that another instance keeps changing, before it pauses.
 pub(crate) const CONFLICTS_MAX: u32 = 5;
-/// How long an instance may be silent before a standby takes over; renewed every [`MAINTENANCE_EVERY`].
+/// How long a leader may be silent before a standby takes over; renewed every [`MAINTENANCE_EVERY`].
 pub(crate) const LEASE: Duration = Duration::from_secs(4);
-/// How often a standby looks whether it may take over.
+/// How often a standby tries to take over: it adds to the time without a leader.
 pub(crate) const STANDBY_LOOKS_EVERY: Duration = Duration::from_millis(500);
-/// How often the lease is renewed and old rows are forgotten.
+/// How often the lease is renewed and old rows are deleted.
 pub(crate) const MAINTENANCE_EVERY: Duration = Duration::from_secs(1);
-/// How soon outbox rows are noticed that another instance committed.
+/// How often the outbox relay looks for rows that another instance committed.
 pub(crate) const OUTBOX_LOOKS_EVERY: Duration = Duration::from_millis(100);
-/// How often the server is asked for a sign of life, which lets the safe position move on and the outbox forget.
+/// How often the server is asked whether it is alive, which lets the safe position advance and outbox rows be deleted.
 pub(crate) const ALIVE_ASKED_EVERY: Duration = Duration::from_secs(1);
-/// How often the dead letters are read that the circuits follow from.
-pub(crate) const LETTERS_READ_EVERY: Duration = Duration::from_millis(250);
-/// How soon effects are noticed that another instance committed.
+/// How often dead letters are read: a small part of the breaker's cycle.
+pub(crate) const DEAD_LETTERS_READ_EVERY: Duration = Duration::from_millis(250);
+/// How often the effects task looks for effects that another instance committed.
 pub(crate) const EFFECTS_LOOKS_EVERY: Duration = Duration::from_secs(1);
-/// At most so many inbox rows are forgotten in one go, so that no batch waits long for the database.
+/// The largest number of inbox rows that are deleted at once, so that no batch waits long for the database.
 pub(crate) const FORGET_MAX: u32 = 5_000;
 
-/// How a service runs.
+/// The settings of a service. The defaults suit production, with a name space of its own.
 #[derive(Clone)]
 pub struct Settings {
-    /// The name space of message types: `<namespace>.<message>.v<version>`.
+    /// The name space of message types: `<namespace>.<message>.v<version>`. `choreography` by default; the same in every
+    /// service of an application.
     pub namespace: String,
-    /// The instance's slot, from 0: it reads with the consumer `<service>-<instance>`.
+    /// The number of this instance, from 0. It reads with the consumer `<service>-<instance>`. 0 by default.
     pub instance: u32,
-    /// How long a forward message is worth doing, from the command that began it. 10 minutes by default.
+    /// How long a step may be processed, counted from the command that began it; after that it dies as expired.
+    /// 10 minutes by default.
     pub message_deadline: Duration,
-    /// How old a position or an acknowledgement must be before the server can't forget it any more: ten times its
-    /// `sync_interval`. 10 seconds by default.
-    pub safe_after: Duration,
-    /// How long a received message's id is remembered. 10 minutes by default.
+    /// How old a position or an acknowledgement must be before the server can't lose it any more: ten times the
+    /// server's `sync_interval`. 10 seconds by default.
+    pub durable_after: Duration,
+    /// How long the ids of received messages are kept, to skip a message that comes twice. 10 minutes by default.
     pub inbox_kept: Duration,
-    /// How long it is remembered that a message died, so that it may be replayed: as long as its dead letter is kept. 30 days
-    /// by default.
+    /// How long the ids of dead messages are kept, so that they can be replayed: as long as their dead letters are kept.
+    /// 30 days by default.
     pub dead_kept: Duration,
-    /// How long the answer to an idempotency key is remembered. 24 hours by default.
+    /// How long the reply to a command is kept under its idempotency key. 24 hours by default.
     pub replies_kept: Duration,
-    /// How often an effect is tried before it dies. 10 by default.
+    /// How often an effect is tried before its message dies. 10 by default.
     pub effect_tries_max: u32,
-    /// How long an effect is tried before it dies. 15 minutes by default.
+    /// How long an effect is tried before its message dies. 15 minutes by default.
     pub effect_time_max: Duration,
-    /// The pause after an effect's first failure; doubled after each further one. 0.5 seconds by default.
+    /// The pause after an effect's first failure; doubled after each further one, up to a minute. 0.5 seconds by default.
     pub effect_backoff: Duration,
-    /// From how many dead letters of one kind on a cycle of 5 seconds counts against its circuit; the same in every
-    /// instance of every service. 3 by default.
+    /// How many dead letters of one message within a cycle of 5 seconds make the cycle dirty; the same in every instance of
+    /// every service. 3 by default.
     pub circuit_threshold: u32,
-    /// How many messages of one kind this instance sends a second while their circuit is half-open; 1,000 at most. 20
-    /// by default.
+    /// How many messages of one kind this instance publishes in a second while their circuit is half-open; at most 1,000.
+    /// 20 by default.
     pub circuit_pace: u32,
-    /// How long a message may have been said and not yet sent to a subscriber before that is overdue: its subscriber is down or
+    /// How long after it was published a message that a subscriber has not been sent is overdue: the subscriber is down or
     /// slow. 30 seconds by default.
     pub overdue_after: Duration,
-    /// While so many rows are on their way, to be published or waiting, nothing new is begun. 100,000 by default.
+    /// From how many rows on that are to be published or are waiting new stories are refused. 100,000 by default.
     pub backlog_max: u64,
-    /// Whether every reaction is done a second time, on copies, to see that this changes nothing. By default in builds
+    /// Whether every reaction is run a second time, on copies, to check that this changes nothing. On by default in builds
     /// with debug assertions.
     pub check_idempotence: bool,
-    /// A fault that a test switches on.
-    #[cfg(debug_assertions)]
-    pub fault: Option<crate::testing::fault::Fault>,
-    /// What tells the time.
+    /// A fault that a test switches on; a release build does not start with one. None by default.
+    pub fault: Option<Fault>,
+    /// The source of time, ids and random numbers. The system's clock by default.
     pub clock: Clock,
 }
 
@@ -85,7 +87,7 @@ impl Default for Settings {
             namespace: "choreography".to_owned(),
             instance: 0,
             message_deadline: Duration::from_secs(600),
-            safe_after: Duration::from_secs(10),
+            durable_after: Duration::from_secs(10),
             inbox_kept: Duration::from_secs(600),
             dead_kept: Duration::from_secs(30 * 24 * 3_600),
             replies_kept: Duration::from_secs(24 * 3_600),
@@ -97,7 +99,6 @@ impl Default for Settings {
             overdue_after: Duration::from_secs(30),
             backlog_max: 100_000,
             check_idempotence: cfg!(debug_assertions),
-            #[cfg(debug_assertions)]
             fault: None,
             clock: Clock::system(),
         }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::outcomes::shared_shop;
 
-const IGNORED: &str = "choreography_ignored_total";
+const IGNORED: &str = "choreography_messages_ignored_total";
 
 /// Each subscriber with a message that it receives: publisher and name.
 const SUBSCRIPTIONS: [(&str, &str, &str); 5] = [

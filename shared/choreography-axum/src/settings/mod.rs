@@ -76,7 +76,6 @@ pub struct Settings {
     #[arg(long, env = "EFFECT_BACKOFF", default_value = "500ms", value_parser = duration)]
     pub effect_backoff: Duration,
     /// A fault for tests, `panic:<message>:<text in its payload>` or `abort:…`; release builds have none
-    #[cfg(debug_assertions)]
     #[arg(long, env = "FAULT", hide = true)]
     pub fault: Option<choreography::Fault>,
     /// Begin with the data of the demonstration
@@ -134,7 +133,6 @@ impl Settings {
             effect_tries_max: self.effect_tries_max,
             effect_time_max: self.effect_time_max,
             effect_backoff: self.effect_backoff,
-            #[cfg(debug_assertions)]
             fault: self.fault.clone(),
             ..choreography::Settings::default()
         }

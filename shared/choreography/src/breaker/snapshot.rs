@@ -64,7 +64,7 @@ impl BreakerSnapshot {
     }
 
     /// As callers may see it.
-    pub(crate) fn shown(&self, now: Timestamp) -> BreakerStatus {
+    pub(crate) fn status(&self, now: Timestamp) -> BreakerStatus {
         BreakerStatus {
             caught_up: self.caught_up,
             cycle_ends_at: Cycle::of(self.time.at(now)).end(),

@@ -1,5 +1,5 @@
-//! How far this instance has read, and to where it goes back after any trouble: what lies before that, the server can't
-//! have forgotten.
+//! The checkpoint: how far this instance has read, and the position to which it goes back after any trouble. The server can't
+//! have lost what lies before that position.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,34 +12,35 @@ use crate::clock::earlier;
 pub(crate) struct Checkpoint {
     pub epoch: i64,
     pub position: u64,
-    pub safe: u64,
-    /// When the server was last seen alive.
+    /// The position from which reading starts again after any trouble.
+    pub restart_position: u64,
+    /// When the server was last known to be alive.
     pub alive: Timestamp,
-    /// Up to here the stream has nothing for this instance but what it was sent; some of that may be still to be done.
+    /// Up to here the stream has nothing for this instance that was not delivered; some of it may not be processed yet.
     pub passed: u64,
-    /// Since when reading is where it is, and where it was before, oldest first.
-    past: VecDeque<(Timestamp, u64)>,
+    /// The checkpoint history: since when reading has been at which position, oldest first.
+    history: VecDeque<(Timestamp, u64)>,
 }
 
 impl Checkpoint {
-    /// Reading begins after a position that is safe, with an answer of the server.
+    /// Returns the checkpoint of an instance that begins to read after its restart position.
     pub(crate) fn begin(epoch: i64, position: u64, now: Timestamp) -> Self {
-        Self { epoch, position, safe: position, alive: now, passed: position, past: VecDeque::new() }
+        Self { epoch, position, restart_position: position, alive: now, passed: position, history: VecDeque::new() }
     }
 
-    /// Notes where reading is, and moves the safe position to where it was long enough before the server was last seen
-    /// alive: of what it sent shortly before it died it may have forgotten everything, however long ago that is.
+    /// Notes the current position, and moves the restart position to where reading was `durable_after` before the server was
+    /// last alive: a server that dies may lose what it sent shortly before, however long ago it was read.
     ///
-    /// What was passed counts where all that was sent is done.
-    pub(crate) fn remember(&mut self, safe_after: Duration, now: Timestamp, all_is_done: bool) {
-        let known = self.past.back().map_or(self.safe, |(_, position)| *position);
+    /// Passed messages count while every delivered message is processed.
+    pub(crate) fn remember(&mut self, durable_after: Duration, now: Timestamp, all_is_done: bool) {
+        let known = self.history.back().map_or(self.restart_position, |(_, position)| *position);
         let position = if all_is_done { self.position.max(self.passed) } else { self.position };
         if position > known {
-            self.past.push_back((now, position));
+            self.history.push_back((now, position));
         }
-        let safe = earlier(self.alive, safe_after);
-        while let Some((_, position)) = self.past.pop_front_if(|(at, _)| *at <= safe) {
-            self.safe = position;
+        let durable = earlier(self.alive, durable_after);
+        while let Some((_, position)) = self.history.pop_front_if(|(at, _)| *at <= durable) {
+            self.restart_position = position;
         }
     }
 }
@@ -50,21 +51,21 @@ mod tests {
     use crate::clock::later;
 
     #[test]
-    fn what_was_passed_is_safe_only_where_all_that_was_sent_is_done_and_never_goes_back() {
+    fn passed_messages_count_only_while_all_delivered_ones_are_processed_and_nothing_goes_back() {
         let mut now = Timestamp::UNIX_EPOCH;
-        let mut reading = Checkpoint::begin(1, 10, now);
-        let mut safe_after = |passed, position, all_is_done| {
-            (reading.passed, reading.position) = (passed, position);
-            reading.remember(Duration::from_secs(10), now, all_is_done);
+        let mut checkpoint = Checkpoint::begin(1, 10, now);
+        let mut restart_position = |passed, position, all_is_done| {
+            (checkpoint.passed, checkpoint.position) = (passed, position);
+            checkpoint.remember(Duration::from_secs(10), now, all_is_done);
             now = later(now, Duration::from_secs(20));
-            reading.alive = now;
-            reading.remember(Duration::from_secs(10), now, all_is_done);
-            reading.safe
+            checkpoint.alive = now;
+            checkpoint.remember(Duration::from_secs(10), now, all_is_done);
+            checkpoint.restart_position
         };
-        assert_eq!(safe_after(40, 10, false), 10);
-        assert_eq!(safe_after(40, 12, false), 12);
-        assert_eq!(safe_after(40, 12, true), 40);
-        assert_eq!(safe_after(40, 12, false), 40);
-        assert_eq!(safe_after(40, 41, false), 41);
+        assert_eq!(restart_position(40, 10, false), 10);
+        assert_eq!(restart_position(40, 12, false), 12);
+        assert_eq!(restart_position(40, 12, true), 40);
+        assert_eq!(restart_position(40, 12, false), 40);
+        assert_eq!(restart_position(40, 41, false), 41);
     }
 }

@@ -1,4 +1,4 @@
-//! Commands: how a caller gives one, and what can come back.
+//! Executing commands: what callers give, and why a command can fail.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,17 +12,17 @@ use crate::declare::output::Rejected;
 use crate::store::IdempotencyKey;
 use crate::wire::subject::InvalidKey;
 
-/// Why a command was not done.
+/// Why a command was not executed. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExecuteError {
-    /// It can't be done as things stand.
+    /// The command's function rejected it.
     #[error("{0}")]
     Rejected(Rejected),
-    /// The row that it is about does not exist.
-    #[error("there is no such thing")]
+    /// A row that it needs does not exist.
+    #[error("there is no such row")]
     Missing,
-    /// Too many commands are waiting already: come back later.
+    /// Too many commands are waiting already. The same command may succeed a moment later.
     #[error("too many requests are waiting: try again in a moment")]
     Busy,
     /// The idempotency key was used before, with another body.
@@ -37,73 +37,73 @@ pub enum ExecuteError {
     /// Its key, or the key of a message that it would publish, can't stand in a subject.
     #[error(transparent)]
     InvalidKey(#[from] InvalidKey),
-    /// Nothing new is begun at the moment: a circuit is open, or too much is on its way already.
+    /// New stories are refused at the moment: a circuit is open, or the backlog is full.
     #[error("{detail}")]
     Closed {
-        /// Which of the two, for programs, in kebab case.
+        /// `circuit-open` or `backlog-full`.
         code: &'static str,
-        /// What is in the way, for people.
+        /// What is in the way, in a sentence.
         detail: String,
-        /// When it is worth asking again.
+        /// After which time it is worth trying again.
         retry_after: Duration,
     },
     /// The service is stopping.
     #[error("the service is stopping: try again in a moment")]
     Stopped,
-    /// A bug: the command's function panicked. Nothing was changed.
+    /// A bug: the command's function panicked, or a stored reply can't be read.
     #[error("the service failed: {0}")]
     Failed(String),
 }
 
-/// Who gives a command, and whether it must be done only once.
+/// The request that a command belongs to.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     /// The caller's `traceparent`, so that the messages belong to its trace.
     pub trace: Option<String>,
-    /// The idempotency key under which the answer is kept.
+    /// The idempotency key under which the reply is kept, if it must be executed only once.
     pub idempotency: Option<Idempotency>,
 }
 
-/// A request that must be done only once.
+/// What identifies a request that must be executed only once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Idempotency {
     /// Its key.
     pub key: IdempotencyKey,
-    /// A hash of its body: another body under the same key is a mistake.
+    /// A hash of its body: another body under the same key is [`ExecuteError::KeyReused`].
     pub body_hash: String,
 }
 
-/// A command on its way to a batch.
+/// A command that waits for a batch.
 pub(crate) struct QueuedCommand {
     pub message: &'static str,
     pub key: String,
     pub id: Uuid,
     pub trace: String,
     pub input: Box<dyn Fn(jiff::Timestamp) -> ErasedInput + Send + Sync>,
-    /// Reads a stored answer's row.
+    /// Decodes the row of a stored reply.
     pub decode_reply: fn(&str) -> Result<ErasedReply, serde_json::Error>,
     pub idempotency: Option<Idempotency>,
-    /// Why it is not done, unless it was done before under its idempotency key.
-    pub closed: Option<ExecuteError>,
-    /// Held until it is answered, also when its caller has gone away.
-    pub running: Option<KeyGuard>,
+    /// Why it is refused, unless it has a stored reply under its idempotency key.
+    pub refusal: Option<ExecuteError>,
+    /// Held until the reply is sent, also when the caller has gone away.
+    pub guard: Option<KeyGuard>,
     pub reply: oneshot::Sender<Result<ErasedReply, ExecuteError>>,
 }
 
 impl QueuedCommand {
     pub(crate) fn reply(self, reply: Result<ErasedReply, ExecuteError>) {
-        // Before the caller can ask again.
-        drop(self.running);
-        // The caller may have gone away; what it asked for is done all the same.
+        // Before the caller can send the request again.
+        drop(self.guard);
+        // The caller may have gone away; its command is committed all the same.
         let _ = self.reply.send(reply);
     }
 }
 
-/// The idempotency keys of the requests that are running in this instance.
+/// The idempotency keys of the requests that run in this instance.
 #[derive(Clone, Default)]
 pub(crate) struct KeysInUse(Arc<Mutex<HashSet<IdempotencyKey>>>);
 
-/// A request with an idempotency key, while it runs.
+/// Keeps an idempotency key in use while its request runs.
 pub(crate) struct KeyGuard {
     keys: KeysInUse,
     key: IdempotencyKey,
@@ -114,6 +114,10 @@ impl KeysInUse {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Begins a request.
+    ///
+    /// # Errors
+    /// [`ExecuteError::KeyRunning`] if a request with this key runs already.
     pub(crate) fn begin(&self, key: IdempotencyKey) -> Result<KeyGuard, ExecuteError> {
         let first = self.keys().insert(key.clone());
         if first { Ok(KeyGuard { keys: self.clone(), key }) } else { Err(ExecuteError::KeyRunning) }

@@ -1,12 +1,18 @@
-//! How a service runs: the tasks that read, react, publish, run effects and watch the circuit breaker.
+//! How a service runs: the tasks that read, process, publish, run effects, and maintain the circuit breaker.
 
-pub(crate) mod batch;
-pub(crate) mod breaker_task;
-pub(crate) mod checkpoint;
-pub(crate) mod effects;
+mod batch;
+mod breaker_task;
+mod checkpoint;
+mod effects;
 pub(crate) mod execute;
-pub(crate) mod outbox_relay;
-pub(crate) mod reader;
+pub(crate) mod health;
+pub(crate) mod intake;
+mod leadership;
+mod outbox_relay;
+mod panic;
+mod reader;
 pub(crate) mod shared;
 pub(crate) mod start;
-pub(crate) mod worker;
+mod stopping;
+mod tasks;
+mod worker;

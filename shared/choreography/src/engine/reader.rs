@@ -1,13 +1,15 @@
-//! Reading: the database knows how far it has read, the server is only asked to send from there.
+//! The reader: asks the server for the stream's messages from the service's own position on.
 //!
-//! On every start, reconnect or anomaly reading goes back to the safe position; the inbox skips what was received. What
-//! must hold: every message arrives once and in order since the reset, or reading starts again.
+//! The position is kept in the service's database. On every start, reconnect or anomaly the reader goes back to the
+//! checkpoint; the inbox skips what was received. What must hold: every message arrives once and in order since the
+//! consumer's reset, or reading starts again.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 
 use crate::bus::{Bus, BusError, Connection, Delivery};
 use crate::clock::later;
@@ -15,31 +17,31 @@ use crate::engine::shared::Shared;
 use crate::settings::{ALIVE_ASKED_EVERY, BATCH_MAX, LEASE, STANDBY_LOOKS_EVERY, Settings};
 use crate::store::{Head, Store, StoreError};
 
-/// How long to wait before the server is asked again, when it could not be reached or did something odd.
-const AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// The pause before the server is asked again, after it could not be reached or did something unexpected.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
-/// How an operator says that the stream is to be read as it is. The outbox and its numbers stay as they are.
+/// How an operator accepts the stream as it is. The outbox and its numbers stay as they are.
 const ACCEPT_THE_STREAM: &str =
     "run `update head set stream_created = '', position = 0, restart_position = 0` in the database of this service";
 
-/// What the reader hands to the batches.
+/// What the reader hands to the worker.
 pub(crate) enum Feed {
     /// Reading begins after a position.
     Begin { epoch: i64, position: u64 },
     /// Messages in stream order.
     Messages { epoch: i64, deliveries: Vec<Delivery> },
-    /// The server that is read from was still alive at that moment. Whether reading had passed a place by then, because up
-    /// to there the stream has nothing that was not sent.
+    /// The server was alive at a moment. If `passed` is set, the stream has nothing up to that sequence that was not
+    /// delivered.
     Alive { epoch: i64, at: Timestamp, passed: Option<u64> },
 }
 
 /// Why reading stopped.
 enum Stopped {
-    /// Start again at once, from the safe position.
+    /// It starts again at once, from the checkpoint.
     Anomaly(String),
-    /// Nothing can be read until an operator has done something; look again after a while.
+    /// Nothing can be read until an operator has done something; the reader looks again after a pause.
     Operator(String),
-    /// The service stops, or another instance is in charge.
+    /// The service stops, or another instance leads.
     Over,
 }
 
@@ -63,131 +65,141 @@ pub(crate) struct Reader {
     pub bus: Arc<dyn Bus>,
     pub shared: Shared,
     pub settings: Settings,
+    /// The consumer of this instance: `<service>-<instance>`.
     pub consumer: String,
     pub feed: mpsc::Sender<Feed>,
-    pub mine: Option<i64>,
+    /// The epoch that this instance held last.
+    pub held_epoch: Option<i64>,
 }
 
 impl Reader {
     /// Reads until the service stops.
     pub(crate) async fn run(mut self) {
-        let shared = self.shared.clone();
-        while !shared.is_stopping() {
+        let Shared { stopping, health, .. } = self.shared.clone();
+        while !stopping.has_begun() {
             let stopped = tokio::select! {
+                biased;
+                () = stopping.begun() => break,
                 stopped = self.read() => stopped,
-                () = shared.stopping() => break,
             };
             match stopped {
                 Ok(()) | Err(Stopped::Over) => {}
-                Err(Stopped::Anomaly(trouble) | Stopped::Operator(trouble)) => {
-                    self.shared.note_reading(Err(trouble));
+                Err(Stopped::Anomaly(problem) | Stopped::Operator(problem)) => {
+                    health.reading(Err(problem));
                     tokio::select! {
-                        () = tokio::time::sleep(AGAIN_AFTER) => {}
-                        () = self.shared.stopping() => break,
+                        biased;
+                        () = stopping.begun() => break,
+                        () = tokio::time::sleep(RETRY_PAUSE) => {}
                     }
                 }
             }
         }
     }
 
-    /// Connects, takes charge, and reads until something happens.
+    /// Connects, becomes the leader, and reads until something happens.
     async fn read(&mut self) -> Result<(), Stopped> {
         let connection = self.bus.connect().await?;
         let head = self.claim(connection.as_ref()).await?;
         let epoch = head.epoch;
-        self.mine = Some(epoch);
-        let result = self.read_as(epoch, &head, connection.as_ref()).await;
+        self.held_epoch = Some(epoch);
+        let result = self.read_as_leader(epoch, &head, connection.as_ref()).await;
         if matches!(result, Err(Stopped::Over)) {
-            self.shared.step_down(epoch);
-            tracing::warn!(epoch, "another instance is in charge: standing by");
+            self.shared.leadership.step_down(epoch);
+            tracing::warn!(epoch, "another instance leads: standing by");
         }
         result
     }
 
-    /// Takes charge, as soon as nobody else is.
+    /// Becomes the leader as soon as no other instance holds the lease; returns the head from which to read.
     async fn claim(&self, connection: &dyn Connection) -> Result<Head, Stopped> {
         loop {
             let now = self.settings.clock.now();
-            if let Some(head) = self.store.claim(self.mine, now, later(now, LEASE)).await? {
-                self.shared.become_leader(head.epoch);
+            if let Some(head) = self.store.claim(self.held_epoch, now, later(now, LEASE)).await? {
+                self.shared.leadership.become_leader(head.epoch);
                 return Ok(head);
             }
-            self.shared.note_reading(Ok(()));
-            self.shared.note_publishing(Ok(()));
+            self.shared.health.reading(Ok(()));
+            self.shared.health.publishing(Ok(()));
             tokio::select! {
-                () = tokio::time::sleep(STANDBY_LOOKS_EVERY) => {}
+                biased;
                 lost = connection.lost() => return Err(Stopped::Anomaly(lost)),
+                () = tokio::time::sleep(STANDBY_LOOKS_EVERY) => {}
             }
         }
     }
 
-    async fn read_as(&self, epoch: i64, head: &Head, connection: &dyn Connection) -> Result<(), Stopped> {
+    async fn read_as_leader(&self, epoch: i64, head: &Head, connection: &dyn Connection) -> Result<(), Stopped> {
         self.check_stream(epoch, head, connection).await?;
         if connection.consumer_info(&self.consumer).await?.is_none() {
             let consumer = &self.consumer;
-            let trouble = format!("the consumer {consumer} does not exist: run the provisioning step");
-            return Err(Stopped::Operator(trouble));
+            let problem = format!("the consumer {consumer} does not exist: run the provisioning step");
+            return Err(Stopped::Operator(problem));
         }
         let from = head.restart_position + 1;
         let reset = connection.reset(&self.consumer, from).await?;
         if reset != from {
-            return Err(Stopped::Anomaly(format!("asked to go on at {from}, the server went to {reset}")));
+            let problem = format!("the consumer was reset to {from}, but the server continues at {reset}");
+            return Err(Stopped::Anomaly(problem));
         }
-        let mut deliveries = connection.pull(&self.consumer).await?;
-        self.hand(Feed::Begin { epoch, position: head.restart_position }).await?;
-        self.shared.note_reading(Ok(()));
+        let mut pull = connection.pull(&self.consumer).await?;
+        self.hand_over(Feed::Begin { epoch, position: head.restart_position }).await?;
+        self.shared.health.reading(Ok(()));
         let (mut expected, mut seen) = (1, 0);
         let mut looks = tokio::time::interval(ALIVE_ASKED_EVERY);
-        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            // Deliveries may come without a pause, so they stand behind what must not wait; those that arrived before the
+            // connection was lost are still processed.
             let deliveries = tokio::select! {
-                deliveries = deliveries.next(BATCH_MAX) => deliveries?,
+                biased;
+                () = self.shared.leadership.stepped_down(epoch) => return Err(Stopped::Over),
                 _ = looks.tick() => {
-                    let idle = seen == expected;
+                    let is_idle = seen == expected;
                     seen = expected;
-                    self.look_whether_alive(epoch, connection, idle.then_some(expected - 1)).await?;
+                    self.ask_whether_alive(epoch, connection, is_idle.then_some(expected - 1)).await?;
                     continue;
                 }
+                deliveries = pull.next(BATCH_MAX) => deliveries?,
                 lost = connection.lost() => return Err(Stopped::Anomaly(lost)),
-                () = self.shared.stepped_down(epoch) => return Err(Stopped::Over),
             };
-            expected = in_order(&deliveries, expected).map_err(Stopped::Anomaly)?;
-            self.hand(Feed::Messages { epoch, deliveries }).await?;
+            expected = check_order(&deliveries, expected).map_err(Stopped::Anomaly)?;
+            self.hand_over(Feed::Messages { epoch, deliveries }).await?;
         }
     }
 
-    /// Only an answer shows that the server lived when it was asked: deliveries may have been under way for long.
+    /// Asks the server whether it is alive: deliveries don't show that, because they may have been on their way for long.
     ///
-    /// While nothing comes, but messages for others do, the stream would in time forget up to here: so it is asked whether
-    /// what has come, this many messages, is all that there is.
-    async fn look_whether_alive(
+    /// While only messages for other services are published, the stream would in time delete everything up to this
+    /// service's position. So an idle reader also asks whether the messages it was sent, this many, are all there are.
+    async fn ask_whether_alive(
         &self,
         epoch: i64,
         connection: &dyn Connection,
         idle_after: Option<u64>,
     ) -> Result<(), Stopped> {
         let at = self.settings.clock.now();
-        // Asked first: what is stored between the two questions is pending, or sent.
+        // Asked first: what is stored between the two questions is pending, or delivered.
         let last = connection.stream().await?.last;
         let is_all = match idle_after {
             Some(count) => {
-                connection.consumer_info(&self.consumer).await?.is_some_and(|it| (it.sent, it.pending) == (count, 0))
+                let info = connection.consumer_info(&self.consumer).await?;
+                info.is_some_and(|info| (info.sent, info.pending) == (count, 0))
             }
             None => false,
         };
-        self.hand(Feed::Alive { epoch, at, passed: is_all.then_some(last) }).await
+        self.hand_over(Feed::Alive { epoch, at, passed: is_all.then_some(last) }).await
     }
 
-    /// Reading is refused where messages may have been lost: only an operator can say that this is all right.
+    /// Refuses to read where messages may have been lost: only an operator can decide that this is all right.
     async fn check_stream(&self, epoch: i64, head: &Head, connection: &dyn Connection) -> Result<(), Stopped> {
         let stream = connection.stream().await?;
         if head.stream_created.is_empty() {
             self.store.remember_stream(epoch, &stream.created).await?;
             return Ok(());
         }
-        let trouble = if head.stream_created != stream.created {
+        let problem = if head.stream_created != stream.created {
             format!(
-                "the stream was created anew ({}, not {}): what was said before is gone; restore the stream from a \
+                "the stream was created anew ({}, not {}): its earlier messages are gone; restore the stream from a \
                  backup, or read the new one from its beginning: {ACCEPT_THE_STREAM}",
                 stream.created, head.stream_created
             )
@@ -199,23 +211,23 @@ impl Reader {
             )
         } else if stream.first > head.restart_position + 1 {
             format!(
-                "the stream begins at {}, but only {} was read: messages left it unread; restore it from a backup, \
-                 or go on at its beginning: {ACCEPT_THE_STREAM}",
+                "the stream begins at {}, but only {} was read: messages were deleted unread; restore it from a backup, \
+                 or read on from its beginning: {ACCEPT_THE_STREAM}",
                 stream.first, head.restart_position
             )
         } else {
             return Ok(());
         };
-        Err(Stopped::Operator(trouble))
+        Err(Stopped::Operator(problem))
     }
 
-    async fn hand(&self, feed: Feed) -> Result<(), Stopped> {
+    async fn hand_over(&self, feed: Feed) -> Result<(), Stopped> {
         self.feed.send(feed).await.map_err(|_| Stopped::Over)
     }
 }
 
-/// Whether messages came once and without a gap; the consumer sequence that comes next.
-fn in_order(deliveries: &[Delivery], mut expected: u64) -> Result<u64, String> {
+/// Checks that messages arrived once and without a gap; returns the consumer sequence that comes next.
+fn check_order(deliveries: &[Delivery], mut expected: u64) -> Result<u64, String> {
     for delivery in deliveries {
         if delivery.consumer_sequence != expected || delivery.delivered != 1 {
             return Err(format!(

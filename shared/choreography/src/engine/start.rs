@@ -1,32 +1,32 @@
-//! Wires the tasks of a service together and starts them.
+//! Connects the tasks of a service with each other and starts them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use super::breaker_task::BreakerTask;
 use super::effects::Effects;
 use super::execute::QueuedCommand;
-use super::outbox_relay::{OutboxRelay, RelayProgress};
+use super::outbox_relay::{HeldRows, OutboxRelay, RelayProgress};
 use super::reader::Reader;
 use super::shared::Shared;
-use super::worker::{State, Worker};
+use super::tasks::Tasks;
+use super::worker::{Inputs, Outputs, Worker};
 use crate::breaker::Circuits;
 use crate::bus::Bus;
 use crate::declare::choreography::Choreography;
 use crate::settings::{BATCH_MAX, COMMANDS_MAX, Settings};
 use crate::store::Store;
 
-/// The largest number of batches on their way from one task to the next: one in work, and some ready.
-const HANDED_MAX: usize = 4;
+/// The largest number of batches on their way from one task to the next: one that is processed, and some that are ready.
+const BATCHES_HANDED_OVER_MAX: usize = 4;
 
-/// The running tasks of a service, and what they share with its callers.
-pub(crate) struct Running {
-    pub(crate) shared: Shared,
-    pub(crate) commands: mpsc::Sender<QueuedCommand>,
-    pub(crate) tasks: Vec<JoinHandle<()>>,
+/// A running engine: its tasks, and what they share with callers.
+pub(crate) struct Engine {
+    pub shared: Shared,
+    pub commands: mpsc::Sender<QueuedCommand>,
+    pub tasks: Tasks,
 }
 
 /// Starts the tasks of a service. Must be called in a tokio runtime.
@@ -35,30 +35,31 @@ pub(crate) fn start(
     store: Arc<dyn Store>,
     bus: Arc<dyn Bus>,
     settings: &Settings,
-) -> Running {
-    let shared = Shared::new(settings.clock.now());
-    let (feed_in, feed) = mpsc::channel(HANDED_MAX);
-    let (calls_in, commands) = mpsc::channel(COMMANDS_MAX);
-    let (over_in, effects_finished) = mpsc::channel(BATCH_MAX);
-    let (committed_in, committed) = mpsc::channel(HANDED_MAX);
-    let (effects_added, added) = mpsc::channel(HANDED_MAX);
+) -> Engine {
+    let shared = Shared::starting(settings.clock.now());
+    let (feed_sender, feed) = mpsc::channel(BATCHES_HANDED_OVER_MAX);
+    let (command_sender, commands) = mpsc::channel(COMMANDS_MAX);
+    let (finished_sender, finished) = mpsc::channel(BATCH_MAX);
+    let (committed_sender, committed) = mpsc::channel(BATCHES_HANDED_OVER_MAX);
+    let (added_sender, added) = mpsc::channel(BATCHES_HANDED_OVER_MAX);
     let reader = Reader {
         store: store.clone(),
         bus: bus.clone(),
         shared: shared.clone(),
         settings: settings.clone(),
         consumer: format!("{}-{}", choreography.service, settings.instance),
-        feed: feed_in,
-        mine: None,
+        feed: feed_sender,
+        held_epoch: None,
     };
-    let publisher = OutboxRelay {
+    let relay = OutboxRelay {
         store: store.clone(),
         bus: bus.clone(),
         shared: shared.clone(),
         settings: settings.clone(),
         committed,
         progress: RelayProgress::default(),
-        forward: Arc::new(choreography.circuit_messages()),
+        held: HeldRows::default(),
+        circuit_messages: Arc::new(choreography.circuit_messages()),
     };
     let breaker_task = BreakerTask {
         choreography: choreography.clone(),
@@ -74,26 +75,16 @@ pub(crate) fn start(
         shared: shared.clone(),
         settings: settings.clone(),
         added,
-        over: over_in,
+        finished: finished_sender,
     };
-    let worker = Worker {
-        choreography,
-        store,
-        shared: shared.clone(),
-        settings: settings.clone(),
-        feed,
-        commands,
-        effects_finished,
-        effects_added,
-        committed: committed_in,
-        state: State::default(),
-    };
-    let tasks = vec![
-        tokio::spawn(worker.run()),
-        tokio::spawn(reader.run()),
-        tokio::spawn(publisher.run()),
-        tokio::spawn(breaker_task.run()),
-        tokio::spawn(effects.run()),
-    ];
-    Running { shared, commands: calls_in, tasks }
+    let inputs = Inputs { feed, commands, effects: finished };
+    let outputs = Outputs { outbox: committed_sender, effects: added_sender };
+    let worker = Worker::new(choreography, store, shared.clone(), settings.clone(), inputs, outputs);
+    let tasks = Tasks::new(shared.stopping.clone());
+    tasks.start("worker", worker.run());
+    tasks.start("reader", reader.run());
+    tasks.start("outbox relay", relay.run());
+    tasks.start("circuit breaker", breaker_task.run());
+    tasks.start("effects", effects.run());
+    Engine { shared, commands: command_sender, tasks }
 }

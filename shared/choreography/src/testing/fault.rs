@@ -1,9 +1,11 @@
-//! A fault that a test switches on: one reaction panics, or takes the process with it. Builds without debug assertions
-//! don't have it.
+//! A fault that a test switches on: one reaction panics, or aborts the process. Every build has it, but a release build does
+//! not start with one.
 
 use std::str::FromStr;
 
-/// What fails: the reaction to messages of this name whose payload contains this text.
+/// A fault in the reaction to one message: `panic:<message>:<text in its payload>`, or `abort:…`.
+///
+/// A release build refuses to start with one: [`StartError::FaultInRelease`](crate::StartError::FaultInRelease).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     aborts: bool,
@@ -11,8 +13,17 @@ pub struct Fault {
     text: String,
 }
 
+/// A text that is no [`Fault`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is no fault: write panic:<message>:<text in its payload>, or abort:<message>:<text in its payload>")]
+#[non_exhaustive]
+pub struct InvalidFault {
+    /// The text.
+    pub text: String,
+}
+
 impl Fault {
-    /// Fails, if it is switched on for this message.
+    /// Panics or aborts, if the fault is meant for this message.
     pub(crate) fn strike(&self, message: &str, payload: &[u8]) {
         let text = self.text.as_bytes();
         if message != self.message || !payload.windows(text.len().max(1)).any(|part| part == text) {
@@ -21,21 +32,20 @@ impl Fault {
         if self.aborts {
             std::process::abort();
         }
-        panic!("the fault that was switched on for {message}");
+        panic!("the fault that is set for {message}");
     }
 }
 
-/// `panic:<message>:<text in its payload>`, or `abort:…`.
 impl FromStr for Fault {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
+    type Err = InvalidFault;
+    fn from_str(text: &str) -> Result<Self, InvalidFault> {
         let mut parts = text.splitn(3, ':').map(str::to_owned);
         let mut part = || parts.next().filter(|part| !part.is_empty());
         match (part().as_deref(), part(), part()) {
             (Some(kind @ ("panic" | "abort")), Some(message), Some(text)) => {
                 Ok(Self { aborts: kind == "abort", message, text })
             }
-            _ => Err(format!("{text:?} is no fault: panic:<message>:<text in its payload>, or abort:…")),
+            _ => Err(InvalidFault { text: text.to_owned() }),
         }
     }
 }
@@ -45,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_strikes_what_it_is_meant_for_only() {
+    fn a_fault_strikes_only_the_message_it_is_meant_for() {
         let fault: Fault = "panic:write:ink: red".parse().unwrap();
         fault.strike("strike", b"ink: red");
         fault.strike("write", b"ink: blue");

@@ -1,4 +1,3 @@
 //! What tests use.
 
-#[cfg(debug_assertions)]
 pub(crate) mod fault;

@@ -6,7 +6,7 @@ use choreography::{Idempotency, IdempotencyKey, Request, Service};
 use metrics_exporter_prometheus::PrometheusBuilder;
 
 use crate::diary::{How, Note, OpenPage, Strike, Write};
-use crate::sleeper::Sleeper;
+use crate::pausable_store::PausableStore;
 use crate::stage::{Stage, well, written};
 use crate::until;
 
@@ -73,19 +73,19 @@ async fn what_another_instance_wrote_is_seen() {
 #[tokio::test(start_paused = true)]
 async fn one_that_woke_after_the_take_over_writes_nothing_by_memory() {
     let stage = Stage::new();
-    let sleeper = Sleeper::over(stage.store.clone());
-    let scribe = stage.start_over(Arc::new(sleeper.clone()), stage.settings()).await;
+    let store = PausableStore::over(stage.store.clone());
+    let scribe = stage.start_over(Arc::new(store.clone()), stage.settings()).await;
     well(&scribe).await;
     for line in 0..4 {
         stage.write(1, line);
         stage.logged(1, &format!("write {line}")).await;
     }
-    sleeper.sleep();
+    store.pause();
     stage.write(1, 4);
     let other = stage.start_as(1).await;
     stage.logged(1, "write 4").await;
     other.execute(note("rain")).await.unwrap();
-    sleeper.wake();
+    store.resume();
     let page = scribe.execute(note("sun")).await.unwrap();
     assert_eq!(page.log[4..], ["write 4", "note rain", "note sun"]);
     tokio::join!(scribe.stop(), other.stop());

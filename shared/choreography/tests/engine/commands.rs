@@ -5,7 +5,7 @@ use std::sync::Arc;
 use choreography::{ExecuteError, Idempotency, IdempotencyKey, Rejected, Request, Service, Settings};
 
 use crate::diary::{Note, OpenPage, Page};
-use crate::sleeper::Sleeper;
+use crate::pausable_store::PausableStore;
 use crate::stage::{Stage, well};
 use crate::{ms, pass, until};
 
@@ -141,23 +141,23 @@ async fn an_answer_is_forgotten_after_its_time() {
 }
 
 /// A service whose database sleeps, with a command on its way that has an idempotency key.
-async fn asleep(stage: &Stage) -> (Service, Sleeper) {
-    let sleeper = Sleeper::over(stage.store.clone());
-    let scribe = stage.start_over(Arc::new(sleeper.clone()), stage.settings()).await;
+async fn asleep(stage: &Stage) -> (Service, PausableStore) {
+    let store = PausableStore::over(stage.store.clone());
+    let scribe = stage.start_over(Arc::new(store.clone()), stage.settings()).await;
     well(&scribe).await;
     scribe.execute(open(1, "May")).await.unwrap();
-    sleeper.sleep();
-    (scribe, sleeper)
+    store.pause();
+    (scribe, store)
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_still_runs_is_not_begun_a_second_time() {
     let stage = Stage::new();
-    let (scribe, sleeper) = asleep(&stage).await;
+    let (scribe, store) = asleep(&stage).await;
     let mut first = Box::pin(scribe.execute_as(note(1, "rain"), once("a", "x")));
     assert!(futures::poll!(&mut first).is_pending());
     assert_eq!(scribe.execute_as(note(1, "rain"), once("a", "x")).await, Err(ExecuteError::KeyRunning));
-    sleeper.wake();
+    store.resume();
     assert_eq!(first.await, Ok(page(["open May", "note rain"])));
     assert_eq!(scribe.execute_as(note(1, "rain"), once("a", "x")).await, Ok(page(["open May", "note rain"])));
     scribe.stop().await;
@@ -166,7 +166,7 @@ async fn a_request_that_still_runs_is_not_begun_a_second_time() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_goes_away_and_comes_again_is_answered_and_nobody_is_stuck() {
     let stage = Stage::new();
-    let (scribe, sleeper) = asleep(&stage).await;
+    let (scribe, store) = asleep(&stage).await;
     // The first command is in a batch already; these come together in the next one.
     let mut batch = Box::pin(scribe.execute(note(1, "sun")));
     assert!(futures::poll!(&mut batch).is_pending());
@@ -175,7 +175,7 @@ async fn a_caller_that_goes_away_and_comes_again_is_answered_and_nobody_is_stuck
         let mut gone = Box::pin(scribe.execute_as(note(1, "rain"), once("a", "x")));
         let _ = futures::poll!(&mut gone);
     }
-    sleeper.wake();
+    store.resume();
     batch.await.unwrap();
     until("it is answered", || async { scribe.execute_as(note(1, "rain"), once("a", "x")).await.is_ok() }).await;
     assert_eq!(stage.log(1).await, ["open May", "note sun", "note rain"]);
@@ -200,7 +200,7 @@ async fn two_instances_do_a_request_once() {
 #[tokio::test(start_paused = true)]
 async fn beyond_the_bound_callers_are_told_to_come_back() {
     let stage = Stage::new();
-    let (scribe, sleeper) = asleep(&stage).await;
+    let (scribe, store) = asleep(&stage).await;
     let mut waiting: Vec<_> = (0..8_000).map(|_| Box::pin(scribe.execute(note(1, "rain")))).collect();
     let mut busy = 0;
     let mut accepted = Vec::new();
@@ -214,7 +214,7 @@ async fn beyond_the_bound_callers_are_told_to_come_back() {
         }
     }
     assert!((4_096..=4_096 + 512).contains(&accepted.len()), "{} accepted, {busy} busy", accepted.len());
-    sleeper.wake();
+    store.resume();
     let accepted = futures::future::join_all(accepted).await;
     assert!(accepted.iter().all(Result::is_ok));
     scribe.stop().await;

@@ -6,16 +6,16 @@ use choreography::{Service, Settings};
 
 use crate::diary::press::Press;
 use crate::diary::{How, OpenPage, Print, Remind, Write};
-use crate::sleeper::Sleeper;
+use crate::pausable_store::PausableStore;
 use crate::stage::{Stage, well, written};
 use crate::{ms, pass, until};
 
 /// An instance that can fall asleep, in charge.
-async fn sleepy(stage: &Stage, settings: Settings) -> (Service, Sleeper) {
-    let sleeper = Sleeper::over(stage.store.clone());
-    let scribe = stage.start_over(Arc::new(sleeper.clone()), settings).await;
+async fn start_pausable(stage: &Stage, settings: Settings) -> (Service, PausableStore) {
+    let store = PausableStore::over(stage.store.clone());
+    let scribe = stage.start_over(Arc::new(store.clone()), settings).await;
     well(&scribe).await;
-    (scribe, sleeper)
+    (scribe, store)
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,15 +58,15 @@ async fn when_one_stops_the_other_takes_over() {
 #[tokio::test(start_paused = true)]
 async fn when_one_falls_silent_the_other_takes_over_within_five_seconds() {
     let stage = Stage::new();
-    let (one, sleeper) = sleepy(&stage, stage.settings()).await;
+    let (one, store) = start_pausable(&stage, stage.settings()).await;
     let other = stage.start_as(1).await;
     pass(ms(3_333)).await;
-    sleeper.sleep();
+    store.pause();
     let asleep = stage.clock.now();
     stage.write(1, 1);
     stage.logged(1, "write 1").await;
     assert!(stage.clock.now().duration_since(asleep).as_millis() <= 5_000);
-    sleeper.wake();
+    store.resume();
     tokio::join!(one.stop(), other.stop());
 }
 
@@ -74,8 +74,8 @@ async fn when_one_falls_silent_the_other_takes_over_within_five_seconds() {
 async fn one_that_was_paused_in_the_middle_of_a_batch_commits_nothing_when_it_wakes() {
     let stage = Stage::new();
     let lawless = Settings { check_idempotence: false, ..stage.settings() };
-    let (one, sleeper) = sleepy(&stage, lawless.clone()).await;
-    sleeper.sleep();
+    let (one, store) = start_pausable(&stage, lawless.clone()).await;
+    store.pause();
     for line in 0..10 {
         stage.say(Write { page: 1, line, how: How::Lawlessly });
     }
@@ -83,7 +83,7 @@ async fn one_that_was_paused_in_the_middle_of_a_batch_commits_nothing_when_it_wa
     let other = stage.start_with(Settings { instance: 1, ..lawless }).await;
     stage.all_is_heard().await;
     let head = stage.head().await;
-    sleeper.wake();
+    store.resume();
     until("it stands by", || async { one.health().reading.is_ok() }).await;
     pass(ms(10_000)).await;
     stage.all_is_heard().await;
@@ -97,33 +97,36 @@ async fn one_that_was_paused_in_the_middle_of_a_batch_commits_nothing_when_it_wa
 #[tokio::test(start_paused = true)]
 async fn what_was_due_while_it_was_paused_is_said_once() {
     let stage = Stage::new();
-    let (one, sleeper) = sleepy(&stage, stage.settings()).await;
+    let (one, store) = start_pausable(&stage, stage.settings()).await;
     one.execute(Remind { page: 1, line: 1, after_ms: Some(2_000) }).await.unwrap();
-    sleeper.sleep();
+    store.pause();
     pass(ms(10_000)).await;
     let other = stage.start_as(1).await;
     stage.logged(1, "ring 1").await;
-    sleeper.wake();
+    store.resume();
     pass(ms(10_000)).await;
     assert_eq!(stage.outgoing(), ["ring.1"]);
     tokio::join!(one.stop(), other.stop());
 }
 
 /// Both instances run the same effect: where one falls asleep its only try fails, where the other takes over it is done.
-async fn done_elsewhere(falls_asleep: impl AsyncFnOnce(&Stage, &Sleeper), before_it_wakes: impl AsyncFnOnce(&Stage)) {
+async fn done_elsewhere(
+    falls_asleep: impl AsyncFnOnce(&Stage, &PausableStore),
+    before_it_wakes: impl AsyncFnOnce(&Stage),
+) {
     let stage = Stage::new();
     let settings = Settings { effect_tries_max: 1, ..stage.settings() };
-    let (one, sleeper) = sleepy(&stage, settings).await;
+    let (one, store) = start_pausable(&stage, settings).await;
     stage.press.hold(true);
     stage.press.jam(1, 1);
     stage.say(Print { page: 1, line: 1 });
     until("it runs", || async { stage.press.runs().len() == 1 }).await;
-    falls_asleep(&stage, &sleeper).await;
+    falls_asleep(&stage, &store).await;
     let elsewhere = Stage { press: Press::default(), ..stage.clone() };
     let other = elsewhere.start_as(1).await;
     until("it is done there", || async { stage.outgoing() == ["printed.1"] }).await;
     before_it_wakes(&stage).await;
-    sleeper.wake();
+    store.resume();
     pass(ms(10_000)).await;
     assert_eq!(stage.outgoing(), ["printed.1"]);
     assert!(stage.dead_letters().is_empty() && stage.log(1).await.is_empty());
@@ -132,7 +135,7 @@ async fn done_elsewhere(falls_asleep: impl AsyncFnOnce(&Stage, &Sleeper), before
 
 #[tokio::test(start_paused = true)]
 async fn an_effect_that_was_done_elsewhere_while_it_ran_here_does_not_die_here() {
-    let falls_asleep = async |_: &Stage, sleeper: &Sleeper| sleeper.sleep();
+    let falls_asleep = async |_: &Stage, store: &PausableStore| store.pause();
     let fails = async |stage: &Stage| {
         stage.press.hold(false);
         pass(ms(100)).await;
@@ -142,8 +145,8 @@ async fn an_effect_that_was_done_elsewhere_while_it_ran_here_does_not_die_here()
 
 #[tokio::test(start_paused = true)]
 async fn an_effect_that_was_done_elsewhere_before_its_outcome_was_committed_does_not_die_here() {
-    let falls_asleep = async |stage: &Stage, sleeper: &Sleeper| {
-        sleeper.sleep();
+    let falls_asleep = async |stage: &Stage, store: &PausableStore| {
+        store.pause();
         stage.press.hold(false);
         pass(ms(50)).await;
     };

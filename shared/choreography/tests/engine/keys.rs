@@ -49,7 +49,7 @@ fn rename(command: &Rename, name: &mut Option<Name>) -> Welcome {
 async fn an_unsayable_key_changes_nothing_and_holds_up_nobody() {
     let bus = MemoryBus::new();
     bus.add_consumer("desk-0", &[]);
-    let clock = Clock::turned("2026-01-01T00:00:00Z".parse().unwrap());
+    let clock = Clock::seeded("2026-01-01T00:00:00Z".parse().unwrap(), 0);
     let settings = Settings { clock, ..Settings::default() };
     let choreography = Choreography::new("desk").command(enrol).command(rename);
     let builder = Service::builder(choreography).settings(settings).memory();

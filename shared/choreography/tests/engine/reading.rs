@@ -151,7 +151,7 @@ async fn messages_that_left_the_stream_unread_are_not_passed_over_in_silence() {
     }
     stage.bus.forget_before(7);
     let scribe = stage.start().await;
-    trouble(&scribe, "left it unread").await;
+    trouble(&scribe, "deleted unread").await;
     scribe.stop().await;
 }
 

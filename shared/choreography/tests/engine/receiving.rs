@@ -54,9 +54,9 @@ async fn foreign_messages_are_ignored_and_counted() {
     assert_eq!(stage.log(1).await, written([]));
     assert!(stage.dead_letters().is_empty());
     let counts = counts.render();
-    let wanted = format!("choreography_ignored_total{{service=\"scribe\"}} {}", foreign.len());
+    let wanted = format!("choreography_messages_ignored_total{{service=\"scribe\"}} {}", foreign.len());
     assert!(counts.contains(&wanted), "{counts}");
-    assert!(counts.contains("choreography_received_total{service=\"scribe\"} 1"), "{counts}");
+    assert!(counts.contains("choreography_messages_received_total{service=\"scribe\"} 1"), "{counts}");
     scribe.stop().await;
 }
 

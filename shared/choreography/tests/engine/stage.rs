@@ -28,7 +28,7 @@ impl Stage {
         let bus = MemoryBus::new();
         bus.add_consumer("scribe-0", &SCRIBE_HEARS);
         bus.add_consumer("scribe-1", &SCRIBE_HEARS);
-        let clock = Clock::turned(BEGIN.parse().unwrap());
+        let clock = Clock::seeded(BEGIN.parse().unwrap(), 0);
         Self { bus, store: MemoryStore::new(), press: Press::default(), clock }
     }
 

@@ -1,8 +1,12 @@
 //! A service that stops answers its callers, says what it has decided, and lets another one take over.
 
-use choreography::ExecuteError;
+use std::sync::Arc;
+
+use choreography::bus::memory::MemoryBus;
+use choreography::{Choreography, ExecuteError, Service};
 
 use crate::diary::OpenPage;
+use crate::pausable_store::PausableStore;
 use crate::stage::{Stage, well};
 use crate::{ms, pass};
 
@@ -67,4 +71,26 @@ async fn what_could_not_be_published_any_more_is_published_after_the_next_start(
     let scribe = stage.start().await;
     crate::until("it is said", || async { stage.outgoing() == ["page-opened.1"] }).await;
     scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_task_that_ends_by_itself_is_noticed() {
+    let stage = Stage::new();
+    for method in ["effects", "outbox"] {
+        let store = PausableStore::panicking(stage.store.clone(), method);
+        let scribe = stage.start_over(Arc::new(store), stage.settings()).await;
+        assert!(tokio::time::timeout(ms(60_000), scribe.failed()).await.is_ok());
+        scribe.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_without_effects_runs_and_stops_without_a_failure() {
+    let bus = MemoryBus::new();
+    bus.add_consumer("idle-0", &[]);
+    let builder = Service::builder(Choreography::new("idle")).memory().bus(Arc::new(bus));
+    let idle = builder.start().await.unwrap();
+    assert!(tokio::time::timeout(ms(60_000), idle.failed()).await.is_err());
+    idle.stop().await;
+    assert!(tokio::time::timeout(ms(60_000), idle.failed()).await.is_err());
 }

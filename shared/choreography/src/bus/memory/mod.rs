@@ -52,7 +52,7 @@ impl MemoryBus {
     /// A running server with an empty stream of events, which takes every subject of three tokens. Its time begins
     /// with 2026 and goes on with tokio's.
     pub fn new() -> Self {
-        let clock = Clock::turned("2026-01-01T00:00:00Z".parse().expect("it is written as a moment is"));
+        let clock = Clock::seeded("2026-01-01T00:00:00Z".parse().expect("it is written as a moment is"), 0);
         let (world, changes) = (Mutex::new(World::new(clock)), watch::Sender::default());
         Self { shared: Arc::new(Shared { world, changes }) }
     }

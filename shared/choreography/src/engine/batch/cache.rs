@@ -1,31 +1,31 @@
-//! What the last batches left in the database, kept in memory, so that the next one need not ask for it.
+//! The cache: rows that the last batches have read or written, so that the next one saves a round trip.
 //!
-//! It is only ever a guess, and what it lacks is guessed not to be there. What a batch takes from it goes into its commit
-//! as [`Preconditions`], and where that is not so, the commit is refused. From then on batches ask the database, until one finds
-//! what the cache would have said. They also ask as long as any message waits.
+//! It may be wrong: a row that it lacks is taken for one that does not exist. What a batch reads from it becomes the
+//! [`Preconditions`] of its commit, which the database checks. After a conflict, and while any message waits, batches read
+//! from the database, until that has nothing but what the cache has.
 
 use std::collections::HashMap;
 
 use crate::store::{Changes, Head, Loaded, Preconditions, RowChange, StoredRow, Wanted};
 
-/// So many rows of a table are kept, at least, and twice as many at most: those that were used last. More than are on
+/// How many rows of a table are kept at least, and half of how many at most: those that were used last. More than are on
 /// their way in a busy service, a few megabytes.
 const ROWS_KEPT: usize = 4_096;
 
-/// What the database is thought to hold.
+/// What the database holds, as far as the last batches know.
 #[derive(Default)]
 pub(crate) struct Cache {
     head: Head,
-    /// Whether the last look at the database brought nothing but what was thought.
+    /// Whether batches may decide from the cache.
     valid: bool,
     tables: HashMap<&'static str, Rows>,
 }
 
 impl Cache {
-    /// What the database would answer, and what is assumed by that. Nothing where only the database knows: what is due,
-    /// and what waits; and where this instance is not in charge, because another one may write anything meanwhile.
-    pub(crate) fn lookup(&mut self, wanted: &Wanted, leadership: Option<i64>) -> Option<(Loaded, Preconditions)> {
-        if !self.valid || leadership != Some(self.head.epoch) || wanted.due.is_some() || !wanted.waited_for.is_empty() {
+    /// Looks up what is wanted; returns it with what the commit must check. Returns nothing where only the database knows: what
+    /// is due, and what waits; and on a standby, because the leader may write anything meanwhile.
+    pub(crate) fn lookup(&mut self, wanted: &Wanted, epoch: Option<i64>) -> Option<(Loaded, Preconditions)> {
+        if !self.valid || epoch != Some(self.head.epoch) || wanted.due.is_some() || !wanted.waited_for.is_empty() {
             return None;
         }
         let mut rows = Vec::new();
@@ -44,9 +44,9 @@ impl Cache {
         Some((loaded, Preconditions { head: self.head.clone(), unreceived, unused_keys, rows }))
     }
 
-    /// Notes what the database has answered. Whether it is what would have been recalled.
+    /// Notes what the database has returned; returns whether the cache had the same.
     pub(crate) fn observe(&mut self, wanted: &Wanted, loaded: &Loaded) -> bool {
-        // Whatever becomes of this batch: only one that is committed gives the trust back.
+        // Only a batch that is committed makes the cache valid again.
         self.valid = false;
         let mut known = loaded.head.revision() == self.head.revision();
         self.head.clone_from(&loaded.head);
@@ -66,7 +66,7 @@ impl Cache {
         known
     }
 
-    /// Notes what a batch has written, and whether the next one may go by memory.
+    /// Notes what a batch has written, and whether the next one may decide from the cache.
     pub(crate) fn wrote(&mut self, written: Written, valid: bool) {
         self.head.outbox_next += written.outgoing;
         self.head.position = written.position.unwrap_or(self.head.position);
@@ -80,13 +80,13 @@ impl Cache {
         self.valid = valid && !written.waits;
     }
 
-    /// The next batch asks the database.
+    /// Makes the next batch read from the database.
     pub(crate) fn invalidate(&mut self) {
         self.valid = false;
     }
 }
 
-/// What a batch writes, as far as the cache is concerned.
+/// What a batch writes, as far as the cache keeps it.
 pub(crate) struct Written {
     outgoing: i64,
     position: Option<u64>,
@@ -105,7 +105,8 @@ impl Written {
     }
 }
 
-/// Rows of a table, in two generations: what is used moves into the young one, and when that is full, the old one goes.
+/// The rows of a table, in two generations: a row that is used moves into the young one; when that is full, it becomes the old
+/// one, and the rows of the old one are dropped.
 #[derive(Default)]
 struct Rows {
     young: HashMap<String, StoredRow>,
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_are_used_stay_and_no_more_than_two_generations() {
+    fn used_rows_stay_and_there_are_at_most_two_generations() {
         let mut rows = Rows::default();
         for key in 0..10 * ROWS_KEPT {
             rows.put(row(key, 1));
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_asked_and_was_not_committed_leaves_no_trust() {
+    fn a_batch_that_is_not_committed_does_not_make_the_cache_valid() {
         let mut cache = Cache { head: Head { epoch: 5, ..Head::default() }, valid: true, ..Cache::default() };
         let head = Head { epoch: 6, ..Head::default() };
         cache.observe(&Wanted::default(), &Loaded { head, any_waits: true, ..Loaded::default() });
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_there_once_and_as_it_was_put_last() {
+    fn a_row_is_kept_once_and_as_it_was_put_last() {
         let mut rows = Rows::default();
         for version in 1..3 {
             for key in 0..ROWS_KEPT + 1 {

@@ -1,33 +1,42 @@
-//! The opening of a delivered message: is it one of ours, can it be read, is it worth doing.
+//! Decoding a delivered message: whether it is one of ours, can be read, and has not expired.
 
 use jiff::Timestamp;
 
 use crate::declare::choreography::Choreography;
 use crate::declare::handler::{ErasedInput, HandlerKind};
 use crate::declare::outgoing::PAYLOAD_BYTES_MAX;
-use crate::wire::dead_letter::Death;
-use crate::wire::dead_letter::Reason;
+use crate::wire::dead_letter::{Death, Reason};
 use crate::wire::envelope::{Envelope, Heading};
 use crate::wire::repair::{REPAIR_BYTES_MAX, Repair};
 
-/// The headers of a message are at most so long, in bytes: what a dead letter adds must still find room beside them.
+/// The largest size of a message's headers, in bytes: a dead letter adds more of them, and the server bounds the sum.
 const HEADERS_BYTES_MAX: usize = 3 * 1_024;
 
-/// What was found when a message was opened.
+/// A decoded message.
 pub(crate) enum Decoded<'a> {
-    /// Not one of ours: its headers are missing, or contradict its subject, or nobody here receives it.
+    /// Not one of ours: its headers are missing or contradict its subject, or nothing here receives it. Says why.
     NotOurs(String),
-    /// One that died on arrival.
+    /// One that dies on arrival.
     Rejected(Heading<'a>, Death),
-    /// One to be done. Opened if a reaction receives it; an effect may receive it, too.
+    /// One to process, with the input of its reaction, if it has one; an effect may receive it, too.
     Accepted(Heading<'a>, Option<ErasedInput>),
 }
 
-/// Opens a message at a moment. Expiry is judged here, and only here and while waiting: not by a batch that is done
-/// again, and not of a message that an operator has replayed.
+impl<'a> Decoded<'a> {
+    /// Returns the heading of a message that is one of ours.
+    pub(crate) fn heading(&self) -> Option<Heading<'a>> {
+        match self {
+            Decoded::NotOurs(_) => None,
+            Decoded::Rejected(heading, _) | Decoded::Accepted(heading, _) => Some(*heading),
+        }
+    }
+}
+
+/// Decodes a message. Expiry is checked here and while a message waits, nowhere else: not when a batch is tried again, and
+/// not of a message that an operator has replayed.
 pub(crate) fn decode<'a>(choreography: &Choreography, envelope: &'a Envelope, now: Timestamp) -> Decoded<'a> {
     let Some((publisher, name, key)) = envelope.parts() else {
-        return Decoded::NotOurs(format!("the subject {} is not ours", envelope.subject));
+        return Decoded::NotOurs(format!("the subject {} is not `<publisher>.<message>.<key>`", envelope.subject));
     };
     let heading = match Heading::read(envelope) {
         Ok(heading) => heading,
@@ -45,18 +54,18 @@ pub(crate) fn decode<'a>(choreography: &Choreography, envelope: &'a Envelope, no
     let Some(version) = handler.map(|handler| handler.version).or(effect.map(|effect| effect.version)) else {
         return Decoded::NotOurs(format!("nothing here receives {name}"));
     };
-    let (kind, said_version) = heading.kind.rsplit_once(".v").unwrap_or((heading.kind, ""));
+    let (kind, sent_version) = heading.kind.rsplit_once(".v").unwrap_or((heading.kind, ""));
     if heading.source != publisher || heading.subject != key || kind.rsplit('.').next() != Some(name) {
         return Decoded::NotOurs(format!("the headers contradict the subject {}", envelope.subject));
     }
     let poison = |detail: String| Death { reason: Reason::Poison, detail, tries: 1 };
-    if said_version != version.to_string() {
-        let detail = format!("unknown version: it is {}, here {name} is of version {version}", heading.kind);
+    if sent_version != version.to_string() {
+        let detail = format!("unknown version: it is {}, but {name} has version {version} here", heading.kind);
         return Decoded::Rejected(heading, poison(detail));
     }
     let compensation = handler.is_some_and(|handler| handler.kind == HandlerKind::Compensation);
     if let Some(expiry) = heading.expiry.filter(|expiry| !compensation && repair.is_none() && *expiry < now) {
-        let detail = format!("expired: it was worth doing until {expiry}");
+        let detail = format!("expired: its deadline was {expiry}");
         return Decoded::Rejected(heading, Death { reason: Reason::Expired, detail, tries: 0 });
     }
     if let Some(Err(problem)) = effect.map(|effect| (effect.readable)(&envelope.payload)) {

@@ -1,58 +1,55 @@
-//! Deaths: the inbox notes them, the dead letter keeps the message as it was, and `fallback` keeps the story whole.
+//! Messages that die: the inbox notes it, a dead letter keeps the message as it was, and its fallback is called.
 
+use super::envelopes::Cause;
 use super::{Action, Attempt, WorkItem};
 use crate::declare::handler::HandlerKind;
-use crate::engine::batch::envelopes::Cause;
 use crate::engine::execute::ExecuteError;
 use crate::store::{DeadCompensation, InboxRow};
-use crate::wire::dead_letter::Death;
-use crate::wire::dead_letter::{Reason, dead_letter};
+use crate::wire::dead_letter::{Death, Reason, dead_letter};
 use crate::wire::envelope::{Envelope, Heading};
-use crate::wire::repair::RepairOutcome;
-use crate::wire::repair::{Repair, record};
+use crate::wire::repair::{Repair, RepairOutcome, record};
 
 impl<'a> Attempt<'a> {
-    /// A function wants to publish what no message can carry.
+    /// Handles a function that publishes what no message can carry.
     pub(super) fn unpublishable(&mut self, item: WorkItem<'_>, error: ExecuteError) {
         match item.action {
-            Action::Command { call, idempotency, .. } => self.reply(call, idempotency, Err(error)),
+            Action::Execute { index, idempotency, .. } => self.reply(index, idempotency, Err(error)),
             _ => self.fail(item, error.to_string()),
         }
     }
 
-    /// A function failed for good.
+    /// Handles a function that failed: its message dies, or its caller gets an error.
     pub(super) fn fail(&mut self, item: WorkItem<'_>, detail: String) {
         match item.action {
             Action::React { message, .. } => {
                 let death = Death { reason: Reason::Poison, detail, tries: 1 };
-                let fallback = self.die(&message.kept(), death);
-                // Its place is before whatever comes next of its key.
+                let fallback = self.die(&message.to_store(), death);
+                // Before whatever comes next of its key.
                 fallback.into_iter().for_each(|item| self.queue.push_front(item));
             }
-            Action::Fallback { .. } | Action::ErasedReply { .. } => {
-                tracing::error!(cause = %item.cause.id, detail, "an `otherwise` failed: the story stays as it is");
+            Action::Fallback { .. } | Action::PublishEffectResult { .. } => {
+                tracing::error!(cause = %item.cause.id, detail, "a fallback failed: its rows stay as they are");
             }
-            Action::Command { call, idempotency, .. } => {
-                self.reply(call, idempotency, Err(ExecuteError::Failed(detail)))
+            Action::Execute { index, idempotency, .. } => {
+                self.reply(index, idempotency, Err(ExecuteError::Failed(detail)))
             }
         }
     }
 
-    /// A message that never gets to its function dies, behind those that are queued already.
+    /// Lets a message die that never gets to its function. Its fallback is called after what is queued already.
     pub(super) fn die_in_turn(&mut self, envelope: &Envelope, death: Death) {
         let fallback = self.die(envelope, death);
         self.queue.extend(fallback);
     }
 
-    /// Says what came of a repair, if the message is one.
+    /// Publishes what came of a repair, if the message is one.
     pub(super) fn record_repair(&mut self, envelope: &Envelope, outcome: RepairOutcome, detail: &str) {
         if let Some(Ok(repair)) = Repair::of(envelope) {
             self.changes.outbox.push(record(envelope, &repair, outcome, detail, self.envelopes.now));
         }
     }
 
-    /// A message dies: the inbox notes it, and its dead letter is written. Its step's `fallback`, if it has one, is to be
-    /// called in its place.
+    /// Lets a message die: the inbox notes it, and its dead letter is published. Returns the call of its fallback.
     #[must_use]
     fn die(&mut self, envelope: &Envelope, death: Death) -> Option<WorkItem<'a>> {
         let replayed = Repair::of(envelope).and_then(Result::ok);

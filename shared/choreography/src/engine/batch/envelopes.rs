@@ -1,4 +1,4 @@
-//! How what a reaction said becomes a message on the wire, and a death a dead letter.
+//! How an outgoing message gets its envelope: id, expiry and trace follow from the message that caused it.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -12,18 +12,18 @@ use crate::store::{ScheduleChange, ScheduledRow};
 use crate::wire::envelope::{Envelope, Heading, child_trace};
 use crate::wire::ids::derived_id;
 
-/// What led to something being said.
+/// What caused an outgoing message.
 #[derive(Debug, Clone)]
 pub(crate) struct Cause {
     pub id: Uuid,
     pub correlation: String,
     pub trace: String,
-    /// When what follows is not worth doing any more; none if that has to be counted from now.
+    /// The deadline of what follows; none if it is counted from now.
     pub expiry: Option<Timestamp>,
 }
 
 impl Cause {
-    /// A received message as a cause: a step hands its expiry on, whatever else it is begins a new one.
+    /// Returns a received message as a cause: a step passes its deadline on, everything else begins a new one.
     pub(crate) fn of(heading: &Heading<'_>, kind: HandlerKind) -> Self {
         Self {
             id: heading.id,
@@ -34,24 +34,24 @@ impl Cause {
     }
 }
 
-/// Puts what one service says into envelopes.
+/// Puts the outgoing messages of a service into envelopes.
 pub(crate) struct EnvelopeWriter<'a> {
     pub service: &'static str,
     pub settings: &'a Settings,
     pub now: Timestamp,
 }
 
-/// Something said, in its envelope.
+/// An outgoing message in its envelope.
 pub(crate) enum WrittenEnvelope {
     Now(Envelope),
     Scheduled(ScheduleChange),
 }
 
 impl EnvelopeWriter<'_> {
-    /// The envelope of the `place`th thing that a function said. Its id follows from its cause and its place, so that a
-    /// function called again says the same messages.
-    pub(crate) fn write(&self, outgoing: OutgoingMessage, cause: &Cause, role: &str, place: usize) -> WrittenEnvelope {
-        let id = derived_id(cause.id, &format!("{}/{role}/{}/{place}", self.service, outgoing.name));
+    /// Writes the envelope of an outgoing message, which is the `index`th that a function returned. Its id follows from the
+    /// cause and the index, so that a function that is called again publishes the same messages.
+    pub(crate) fn write(&self, outgoing: OutgoingMessage, cause: &Cause, role: &str, index: usize) -> WrittenEnvelope {
+        let id = derived_id(cause.id, &format!("{}/{role}/{}/{index}", self.service, outgoing.name));
         let due = match outgoing.due {
             None => None,
             Some(Due::At(moment)) => Some(moment),

@@ -1,9 +1,10 @@
-//! The circuit breaker of one instance: it reads the dead letters, and tells the other tasks where the circuits stand.
+//! The breaker task: reads the dead letters, and shares with the other tasks what each circuit lets through.
 //!
-//! It decides nothing by itself: what it has read and the server's time determine every circuit. While dead letters may be
-//! missing, everything is half-open.
+//! It decides nothing by itself: the dead letters and the server's time determine every circuit. While dead letters may be
+//! missing, every circuit is half-open.
 
 mod overdue;
+mod snapshot;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,13 +17,17 @@ use crate::bus::{Bus, BusError, Connection, ReadFrom};
 use crate::clock::earlier;
 use crate::declare::choreography::Choreography;
 use crate::engine::shared::Shared;
-use crate::settings::{LETTERS_READ_EVERY, Settings};
+use crate::settings::{DEAD_LETTERS_READ_EVERY, Settings};
+pub(crate) use snapshot::SharedSnapshot;
 
-/// How far back is read at first, and then if that does not tell enough; after the last, from the first dead letter on.
+/// How far back dead letters are read at first, and then if that does not determine every circuit; after the last of these,
+/// from the first dead letter on.
 const LOOK_BACKS: [Duration; 4] =
     [Duration::from_secs(15), Duration::from_secs(120), Duration::from_secs(1_200), Duration::from_secs(4 * 3_600)];
-/// At most so many dead letters at once.
-const LETTERS_MAX: usize = 1_024;
+/// The largest number of dead letters in one answer of the server, about a megabyte.
+const DEAD_LETTERS_MAX: usize = 1_024;
+/// The shortest pause between two looks: the timer is no finer.
+const PAUSE_MIN: Duration = Duration::from_millis(1);
 
 pub(crate) struct BreakerTask {
     pub choreography: Arc<Choreography>,
@@ -30,11 +35,11 @@ pub(crate) struct BreakerTask {
     pub shared: Shared,
     pub settings: Settings,
     pub circuits: Circuits,
-    /// What was logged of each circuit, and shown by its metric.
+    /// The state of each circuit that was logged and measured last.
     pub reported: BTreeMap<String, CircuitState>,
 }
 
-/// One connection's work.
+/// Reads dead letters on one connection.
 struct DeadLetterReader<'a> {
     connection: &'a dyn Connection,
     time: ServerTime,
@@ -44,112 +49,118 @@ struct DeadLetterReader<'a> {
 }
 
 impl BreakerTask {
-    /// Reads until the service stops.
+    /// Reads dead letters until the service stops.
     pub(crate) async fn run(mut self) {
-        let shared = self.shared.clone();
-        while !shared.is_stopping() {
-            let trouble = tokio::select! {
+        let stopping = self.shared.stopping.clone();
+        while !stopping.has_begun() {
+            let problem = tokio::select! {
+                biased;
+                () = stopping.begun() => return,
                 read = self.read() => read.err(),
-                () = shared.stopping() => return,
             };
-            let now = self.shared.breaker_snapshot().time.at(self.settings.clock.now());
+            let now = self.shared.breaker.current().time.at(self.settings.clock.now());
             if self.circuits.is_caught_up() {
-                tracing::warn!(trouble = ?trouble.map(|trouble| trouble.to_string()), "dead letters are not read");
+                let problem = problem.map(|problem| problem.to_string());
+                tracing::warn!(?problem, "dead letters can't be read: every circuit counts as half-open");
             }
             self.circuits.fall_behind(now);
             self.share(None);
             tokio::select! {
-                () = tokio::time::sleep(LETTERS_READ_EVERY) => {}
-                () = shared.stopping() => return,
+                biased;
+                () = stopping.begun() => return,
+                () = tokio::time::sleep(DEAD_LETTERS_READ_EVERY) => {}
             }
         }
     }
 
+    /// Reads dead letters on one connection, until it is lost.
     async fn read(&mut self) -> Result<(), BusError> {
         let connection = self.bus.connect().await?;
         let connection = connection.as_ref();
         let time = self.ask_time(connection).await?;
         let cycle = Cycle::of(time.server);
-        let mut reading = DeadLetterReader { connection, time, next: ReadFrom::Sequence(1), cycle };
-        self.read_back(&mut reading).await?;
+        let mut reader = DeadLetterReader { connection, time, next: ReadFrom::Sequence(1), cycle };
+        self.read_back(&mut reader).await?;
         self.circuits.catch_up();
         loop {
-            let now = reading.time.at(self.settings.clock.now());
+            let now = reader.time.at(self.settings.clock.now());
             self.circuits.forget(now);
-            self.share(Some(reading.time));
-            if reading.cycle != Cycle::of(now) {
-                reading.cycle = Cycle::of(now);
-                reading.time = self.ask_time(connection).await?;
-                self.watch(connection, reading.time).await?;
+            self.share(Some(reader.time));
+            if reader.cycle != Cycle::of(now) {
+                reader.cycle = Cycle::of(now);
+                reader.time = self.ask_time(connection).await?;
+                self.report_overdue(connection, reader.time).await?;
             }
-            let rest = self.shared.breaker_snapshot().rest_of_cycle(self.settings.clock.now());
+            let rest = self.shared.breaker.current().rest_of_cycle(self.settings.clock.now());
             tokio::select! {
-                () = tokio::time::sleep(LETTERS_READ_EVERY.min(rest.max(Duration::from_millis(1)))) => {}
+                biased;
                 lost = connection.lost() => return Err(BusError::Lost(lost)),
+                () = tokio::time::sleep(DEAD_LETTERS_READ_EVERY.min(rest.max(PAUSE_MIN))) => {}
             }
-            self.read_on(&mut reading).await?;
+            self.read_on(&mut reader).await?;
         }
     }
 
-    /// The server's time, as an answer shows it.
+    /// Asks the server for its time.
     async fn ask_time(&self, connection: &dyn Connection) -> Result<ServerTime, BusError> {
         let server = connection.stream().await?.at;
         Ok(ServerTime { local: self.settings.clock.now(), server })
     }
 
-    /// Reads as far back as it takes to know where every circuit stands. Dead letters that are read again are the same ones.
-    async fn read_back(&mut self, reading: &mut DeadLetterReader<'_>) -> Result<(), BusError> {
+    /// Reads as far back as it takes to determine every circuit. A dead letter that is read twice counts once.
+    async fn read_back(&mut self, reader: &mut DeadLetterReader<'_>) -> Result<(), BusError> {
         for look_back in LOOK_BACKS {
-            let from = earlier(reading.time.server, look_back);
-            reading.next = ReadFrom::Time(from);
-            self.read_on(reading).await?;
-            if self.circuits.determined_since(from, reading.time.at(self.settings.clock.now())) {
+            let from = earlier(reader.time.server, look_back);
+            reader.next = ReadFrom::Time(from);
+            self.read_on(reader).await?;
+            if self.circuits.determined_since(from, reader.time.at(self.settings.clock.now())) {
                 return Ok(());
             }
         }
-        reading.next = ReadFrom::Sequence(1);
-        self.read_on(reading).await
+        reader.next = ReadFrom::Sequence(1);
+        self.read_on(reader).await
     }
 
-    /// Reads all dead letters that have come.
-    async fn read_on(&mut self, reading: &mut DeadLetterReader<'_>) -> Result<(), BusError> {
+    /// Reads the dead letters that follow.
+    async fn read_on(&mut self, reader: &mut DeadLetterReader<'_>) -> Result<(), BusError> {
         loop {
-            let dead_letters = reading.connection.dead_letters(reading.next, LETTERS_MAX).await?;
+            let dead_letters = reader.connection.dead_letters(reader.next, DEAD_LETTERS_MAX).await?;
             for stored in &dead_letters {
-                reading.next = ReadFrom::Sequence(stored.sequence + 1);
-                if let Some(dead_letter) = Failure::read(&stored.envelope, stored.at, stored.sequence) {
-                    self.circuits.note(dead_letter);
+                reader.next = ReadFrom::Sequence(stored.sequence + 1);
+                if let Some(failure) = Failure::read(&stored.envelope, stored.at, stored.sequence) {
+                    self.circuits.note(failure);
                 }
             }
-            if dead_letters.len() < LETTERS_MAX {
+            if dead_letters.len() < DEAD_LETTERS_MAX {
                 return Ok(());
             }
         }
     }
 
-    /// Tells the other tasks where the circuits stand, and the operator what has changed.
+    /// Shares the current state of the circuits with the other tasks, and reports what has changed.
     fn share(&mut self, time: Option<ServerTime>) {
-        let time = time.unwrap_or(self.shared.breaker_snapshot().time);
+        let time = time.unwrap_or(self.shared.breaker.current().time);
         let now = time.at(self.settings.clock.now());
         let caught_up = self.circuits.is_caught_up();
         let circuits = self.circuits.all(now);
         if caught_up {
             self.report(&circuits, now);
         }
-        self.shared.set_breaker_snapshot(BreakerSnapshot { caught_up, time, circuits });
+        self.shared.breaker.set(BreakerSnapshot { caught_up, time, circuits });
     }
 
     fn report(&mut self, circuits: &[Circuit], now: Timestamp) {
         let before = std::mem::take(&mut self.reported);
         for Circuit { message, state, since, why } in circuits {
             if before.get(message) != Some(state) {
-                tracing::warn!(kind = message, ?state, %since, why, "a circuit changed");
+                tracing::warn!(message_name = message, ?state, %since, why, "a circuit changed");
                 self.measure(message, *state);
             }
             self.reported.insert(message.clone(), *state);
         }
         for message in before.into_keys().filter(|message| !self.reported.contains_key(message)) {
-            tracing::info!(kind = message, since = %Cycle::of(now).start(), "a circuit closed: enough cycles were clean");
+            let since = Cycle::of(now).start();
+            tracing::info!(message_name = message, %since, "a circuit closed: enough cycles were clean");
             self.measure(&message, CircuitState::Closed);
         }
     }

@@ -1,4 +1,5 @@
-//! A subscriber that is down writes no dead letters, so the publisher watches: who has not been sent what was said long ago?
+//! Overdue messages. A subscriber that is down writes no dead letters, so the publisher looks which subscribers have not been
+//! sent what was published long ago.
 
 use std::collections::BTreeMap;
 
@@ -12,23 +13,23 @@ use crate::wire::dead_letter::overdue_notice;
 use crate::wire::envelope::Envelope;
 
 impl BreakerTask {
-    /// Writes a dead letter for each kind and subscriber that is behind. Only the instance in charge does: one dead letter a cycle.
-    pub(super) async fn watch(&self, connection: &dyn Connection, time: ServerTime) -> Result<(), BusError> {
-        if self.shared.leadership().epoch.is_none() {
+    /// Publishes an overdue notice for each message and subscriber that is behind, once a cycle. Only the leader does.
+    pub(super) async fn report_overdue(&self, connection: &dyn Connection, time: ServerTime) -> Result<(), BusError> {
+        if self.shared.leadership.term().epoch.is_none() {
             return Ok(());
         }
         let (publisher, now) = (self.choreography.service, time.at(self.settings.clock.now()));
         let overdue = earlier(now, self.settings.overdue_after);
         let messages = self.choreography.circuit_messages();
-        for consumer in furthest(connection.consumers().await?).values() {
+        for consumer in furthest_instances(connection.consumers().await?).values() {
             if consumer.service() == publisher || consumer.pending == 0 {
                 continue;
             }
             for message in messages.iter().filter(|message| consumer.receives(publisher, message)) {
                 let first = connection.first_after(&format!("{publisher}.{message}.*"), consumer.delivered).await?;
-                if let Some((_, outgoing)) = first.filter(|(_, outgoing)| *outgoing < overdue) {
-                    let dead_letter = dead_letter(publisher, message, consumer, outgoing, now);
-                    connection.publish(&dead_letter).await?.await?;
+                if let Some((_, published)) = first.filter(|(_, published)| *published < overdue) {
+                    let notice = notice(publisher, message, consumer, published, now);
+                    connection.publish(&notice).await?.await?;
                 }
             }
         }
@@ -36,8 +37,8 @@ impl BreakerTask {
     }
 }
 
-/// The subscribers, of each service the instance that was sent most: the others stand by.
-fn furthest(consumers: Vec<ConsumerInfo>) -> BTreeMap<String, ConsumerInfo> {
+/// Returns of each subscribing service the instance that was sent most: the others stand by.
+fn furthest_instances(consumers: Vec<ConsumerInfo>) -> BTreeMap<String, ConsumerInfo> {
     let mut furthest = BTreeMap::<String, ConsumerInfo>::new();
     for consumer in consumers {
         match furthest.get(consumer.service()) {
@@ -48,15 +49,10 @@ fn furthest(consumers: Vec<ConsumerInfo>) -> BTreeMap<String, ConsumerInfo> {
     furthest
 }
 
-/// It is published as it is, not through the outbox: it is no part of any story, and the next cycle writes another.
-fn dead_letter(
-    publisher: &str,
-    message: &str,
-    consumer: &ConsumerInfo,
-    outgoing: Timestamp,
-    now: Timestamp,
-) -> Envelope {
-    let (name, count, seconds) = (consumer.service(), consumer.pending, until(outgoing, now).as_secs());
+/// Returns the notice. It is published directly, not through the outbox: it belongs to no story, and the next cycle
+/// publishes another one.
+fn notice(publisher: &str, message: &str, consumer: &ConsumerInfo, published: Timestamp, now: Timestamp) -> Envelope {
+    let (name, count, seconds) = (consumer.service(), consumer.pending, until(published, now).as_secs());
     let messages = if count == 1 { "message" } else { "messages" };
     let detail = format!("{name} has not been sent {count} {messages}, the oldest for {seconds} s");
     overdue_notice(publisher, message, name, detail, now)

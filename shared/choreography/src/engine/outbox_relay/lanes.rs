@@ -1,6 +1,6 @@
-//! The lanes of the outbox: each forward kind whose circuit is not closed has one, in which its rows wait in order.
+//! The lanes of the outbox: each message whose circuit is not closed has one, in which its rows wait in order.
 //!
-//! What is not here goes past them: compensations, dead letters, what was handled, and every kind whose circuit is closed. A lane
+//! Everything else is published past them: compensations, dead letters, repairs, and messages whose circuit is closed. A lane
 //! has a window's worth of rows in memory; the rest stays in the database until the lane moves on.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -8,25 +8,24 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::progress::RelayProgress;
+use super::held::HeldRows;
 use crate::breaker::{BreakerSnapshot, CircuitState};
 use crate::clock::later;
 use crate::settings::WINDOW_MAX;
 use crate::store::OutboxRow;
-use crate::wire::dead_letter::{HELD, is_of_dead_letters};
-use crate::wire::envelope::Envelope;
 
-/// The rows of one kind that wait.
-pub(super) struct Lane {
+/// The waiting rows of one message.
+struct Lane {
     rows: VecDeque<OutboxRow>,
-    /// The last row that belongs here, in memory or not.
+    /// The number of the last row that belongs here, in memory or not.
     last: i64,
-    /// From this number on its rows are in the database only.
+    /// The number from which on rows are in the database only.
     rest_from: Option<i64>,
-    /// When a half-open circuit lets the next one pass.
+    /// When a half-open circuit lets the next row pass.
     due: Timestamp,
 }
 
+/// The lanes, by the name of their message.
 #[derive(Default)]
 pub(super) struct Lanes(BTreeMap<String, Lane>);
 
@@ -35,19 +34,20 @@ impl Lanes {
         self.0.is_empty()
     }
 
-    /// Takes a row that must wait; gives back one that need not.
+    /// Takes a row that must wait, and returns one that need not. A new lane lets its first row pass at `due`.
     pub(super) fn take(
         &mut self,
         row: OutboxRow,
-        kind: &str,
-        breaker_snapshot: &BreakerSnapshot,
+        message: &str,
+        breaker: &BreakerSnapshot,
         due: Timestamp,
     ) -> Option<OutboxRow> {
-        let lane = match self.0.get_mut(kind) {
+        let lane = match self.0.get_mut(message) {
             Some(lane) => lane,
-            None if breaker_snapshot.state(kind) == CircuitState::Closed => return Some(row),
+            None if breaker.state(message) == CircuitState::Closed => return Some(row),
             None => {
-                self.0.entry(kind.to_owned()).or_insert(Lane { rows: VecDeque::new(), last: 0, rest_from: None, due })
+                let lane = Lane { rows: VecDeque::new(), last: 0, rest_from: None, due };
+                self.0.entry(message.to_owned()).or_insert(lane)
             }
         };
         lane.last = row.number;
@@ -59,27 +59,19 @@ impl Lanes {
         None
     }
 
-    /// Notes what open circuits hold.
-    pub(super) fn hold(&self, breaker_snapshot: &BreakerSnapshot, progress: &mut RelayProgress) {
-        for (kind, lane) in &self.0 {
-            if breaker_snapshot.state(kind) == CircuitState::Open {
-                match progress.held.get_mut(kind) {
-                    Some(held) => *held = lane.last.max(*held),
-                    None => drop(progress.held.insert(kind.clone(), lane.last)),
-                }
+    /// Notes which rows open circuits hold.
+    pub(super) fn note_held(&self, breaker: &BreakerSnapshot, held: &mut HeldRows) {
+        for (message, lane) in &self.0 {
+            if breaker.state(message) == CircuitState::Open {
+                held.hold(message, lane.last);
             }
         }
     }
 
-    /// The next row that may pass, of several the one that was said first; a lane that is empty is gone.
-    pub(super) fn pass(
-        &mut self,
-        breaker_snapshot: &BreakerSnapshot,
-        now: Timestamp,
-        pace: Duration,
-    ) -> Option<OutboxRow> {
+    /// Takes the next row that may pass, of several the one with the lowest number. Empty lanes are removed.
+    pub(super) fn pass(&mut self, breaker: &BreakerSnapshot, now: Timestamp, pace: Duration) -> Option<OutboxRow> {
         self.0.retain(|_, lane| !lane.rows.is_empty() || lane.rest_from.is_some());
-        let passing = self.0.iter_mut().filter(|(kind, lane)| match breaker_snapshot.state(kind) {
+        let passing = self.0.iter_mut().filter(|(message, lane)| match breaker.state(message) {
             CircuitState::Closed => true,
             CircuitState::HalfOpen => lane.due <= now,
             CircuitState::Open => false,
@@ -90,38 +82,26 @@ impl Lanes {
         lane.rows.pop_front()
     }
 
-    /// When the next half-open lane lets something pass.
-    pub(super) fn due(&self, breaker_snapshot: &BreakerSnapshot) -> Option<Timestamp> {
-        let half_open = self
-            .0
-            .iter()
-            .filter(|(kind, lane)| breaker_snapshot.state(kind) == CircuitState::HalfOpen && !lane.rows.is_empty());
-        half_open.map(|(_, lane)| lane.due).min()
+    /// Returns when the next half-open circuit lets a row pass.
+    pub(super) fn due(&self, breaker: &BreakerSnapshot) -> Option<Timestamp> {
+        let waits =
+            |message: &str, lane: &Lane| breaker.state(message) == CircuitState::HalfOpen && !lane.rows.is_empty();
+        self.0.iter().filter(|(message, lane)| waits(message, lane)).map(|(_, lane)| lane.due).min()
     }
 
-    /// A lane that may move on and has nothing more in memory: its kind, and where its rest begins in the database.
-    pub(super) fn hungry(&self, breaker_snapshot: &BreakerSnapshot) -> Option<(String, i64)> {
-        self.0.iter().find_map(|(kind, lane)| {
-            let moves = breaker_snapshot.state(kind) != CircuitState::Open && lane.rows.is_empty();
-            lane.rest_from.filter(|_| moves).map(|from| (kind.clone(), from))
+    /// Returns a lane that may move on and has no rows in memory: its message, and the number where its rest begins.
+    pub(super) fn to_refill(&self, breaker: &BreakerSnapshot) -> Option<(String, i64)> {
+        self.0.iter().find_map(|(message, lane)| {
+            let moves = breaker.state(message) != CircuitState::Open && lane.rows.is_empty();
+            lane.rest_from.filter(|_| moves).map(|from| (message.clone(), from))
         })
     }
 
-    /// Gives a lane what the database had for it, and where it has more.
-    pub(super) fn feed(&mut self, kind: &str, rows: impl Iterator<Item = OutboxRow>, rest_from: Option<i64>) {
-        if let Some(lane) = self.0.get_mut(kind) {
+    /// Gives a lane rows from the database, and the number where it has more there.
+    pub(super) fn refill(&mut self, message: &str, rows: impl Iterator<Item = OutboxRow>, rest_from: Option<i64>) {
+        if let Some(lane) = self.0.get_mut(message) {
             lane.rows.extend(rows);
             lane.rest_from = rest_from;
         }
     }
-}
-
-/// A message that an open circuit held says so: if it dies of having waited, that must not keep the circuit open.
-pub(super) fn marked(envelope: &Envelope) -> Envelope {
-    Envelope { headers: envelope.headers.with(HELD, "true"), ..envelope.clone() }
-}
-
-/// The kind that a row's message is of; none for dead letters and what was handled, which no circuit holds.
-pub(super) fn kind(subject: &str) -> Option<&str> {
-    if is_of_dead_letters(subject) { None } else { subject.split('.').nth(1) }
 }

@@ -1,16 +1,46 @@
-//! Numbers of outbox rows, as ranges: what is acknowledged beyond a row that is held.
+//! Numbers of outbox rows: sets of them as ranges, and those that the relay shares with the other tasks.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-/// A set of numbers. It takes as much memory as there are gaps in it: one for each row that is held.
+/// What the other tasks know of the outbox relay; a clone is the same.
+#[derive(Clone, Default)]
+pub(crate) struct OutboxNumbers {
+    forgettable: Arc<AtomicI64>,
+    acknowledged: Arc<AtomicI64>,
+}
+
+impl OutboxNumbers {
+    pub(super) fn set_forgettable(&self, number: i64) {
+        self.forgettable.store(number, Ordering::Relaxed);
+    }
+
+    /// Returns the number up to which outbox rows need not be kept.
+    pub(crate) fn forgettable(&self) -> i64 {
+        self.forgettable.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_acknowledged(&self, count: i64) {
+        self.acknowledged.store(count, Ordering::Relaxed);
+    }
+
+    /// Returns how many outbox rows the server has acknowledged since the first one there ever was: rows that are still
+    /// kept, and rows that are deleted.
+    pub(crate) fn acknowledged(&self) -> i64 {
+        self.acknowledged.load(Ordering::Relaxed)
+    }
+}
+
+/// A set of numbers. It takes as much memory as it has gaps: one for each row that is held.
 #[derive(Debug, Default)]
-pub(super) struct Numbers {
-    /// The first of each range, with its last.
+pub(super) struct NumberSet {
+    /// The first number of each range, with its last.
     ranges: BTreeMap<i64, i64>,
     count: i64,
 }
 
-impl Numbers {
+impl NumberSet {
     pub(super) fn contains(&self, number: i64) -> bool {
         self.ranges.range(..=number).next_back().is_some_and(|(_, last)| number <= *last)
     }
@@ -31,7 +61,8 @@ impl Numbers {
         }
     }
 
-    /// Takes out what follows on a number without a gap, and what is not above it; the last number of that.
+    /// Removes the numbers that follow a number without a gap, and those not above it; returns the last one of them, or
+    /// the number itself.
     pub(super) fn take_following(&mut self, mut number: i64) -> i64 {
         while let Some(range) = self.ranges.first_entry().filter(|range| *range.key() <= number + 1) {
             let (first, last) = range.remove_entry();
@@ -47,8 +78,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_in_any_order_become_ranges_and_leave_from_below() {
-        let mut numbers = Numbers::default();
+    fn numbers_in_any_order_become_ranges_and_are_taken_from_below() {
+        let mut numbers = NumberSet::default();
         [7, 3, 5, 4, 9, 4].into_iter().for_each(|number| numbers.insert(number));
         assert_eq!((numbers.ranges.len(), numbers.count()), (3, 5));
         let known: Vec<i64> = (0..12).filter(|number| numbers.contains(*number)).collect();

@@ -1,51 +1,47 @@
-//! How far publishing got, and what of it the server can't forget any more.
+//! How far the outbox relay has published, and which rows the server can't lose any more.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::lanes::kind;
-use super::numbers::Numbers;
+use super::numbers::NumberSet;
 use crate::clock::earlier;
 use crate::settings::ALIVE_ASKED_EVERY;
-use crate::store::OutboxRow;
 
-/// Acknowledgements closer together than this are remembered as one.
+/// Acknowledgements closer together than this are remembered as one, which bounds the memory for them.
 const REMEMBER_EVERY: Duration = Duration::from_millis(200);
 
-/// How far publishing got.
+/// How far the outbox relay has published.
 #[derive(Default)]
 pub(crate) struct RelayProgress {
-    /// The server that acknowledged; each start of a server makes another one of it.
+    /// The server that acknowledged; it has a new id after each of its starts.
     server_id: String,
-    /// Everything up to this number is acknowledged by the current server.
+    /// The number up to which the current server has acknowledged every row.
     acknowledged: i64,
-    /// What it has acknowledged above that: rows that went past a held one.
-    beyond: Numbers,
-    /// When which number was acknowledged by the current server with all before it, oldest first.
+    /// The rows above that which it has acknowledged: they passed a held one.
+    beyond: NumberSet,
+    /// When the current server had acknowledged everything up to which number, oldest first.
     acknowledged_at: VecDeque<(Timestamp, i64)>,
-    /// When the current server was asked something that it answered: by then it still lived.
+    /// When the last question was asked that the current server has answered: it was alive then.
     alive: Option<Timestamp>,
-    /// Up to which number the rows of a kind have been held by its open circuit.
-    pub(super) held: BTreeMap<String, i64>,
 }
 
 impl RelayProgress {
-    /// A server that was started since may have lost its tail: everything that is kept has to be published again.
-    pub(super) fn meet(&mut self, server_id: String) {
+    /// Notes which server the relay is connected to. One that was started since may have lost its last messages: every row
+    /// that is kept has to be published again.
+    pub(super) fn connected_to(&mut self, server_id: String) {
         if self.server_id != server_id {
-            let held = std::mem::take(&mut self.held);
-            *self = Self { server_id, held, ..Self::default() };
+            *self = Self { server_id, ..Self::default() };
         }
     }
 
-    /// The first number that is not acknowledged.
+    /// Returns the first number that is not acknowledged.
     pub(super) fn next(&self) -> i64 {
         self.acknowledged + 1
     }
 
-    /// There is no row before this number any more.
+    /// Notes that no row has a lower number than this one.
     pub(super) fn begin_at(&mut self, first: i64) {
         self.acknowledged = self.beyond.take_following(self.acknowledged.max(first - 1));
     }
@@ -54,18 +50,12 @@ impl RelayProgress {
         number <= self.acknowledged || self.beyond.contains(number)
     }
 
-    /// Whether an open circuit has held this row.
-    pub(super) fn was_held(&self, row: &OutboxRow) -> bool {
-        !self.held.is_empty()
-            && kind(&row.envelope.subject)
-                .is_some_and(|kind| self.held.get(kind).is_some_and(|held| row.number <= *held))
-    }
-
-    /// How many numbers are acknowledged, from the first there ever was.
+    /// Returns how many rows are acknowledged, since the first one there ever was.
     pub(super) fn count(&self) -> i64 {
         self.acknowledged + self.beyond.count()
     }
 
+    /// Notes the rows that were acknowledged.
     pub(super) fn note(&mut self, numbers: impl Iterator<Item = i64>, now: Timestamp) {
         let before = self.acknowledged;
         for number in numbers {
@@ -80,22 +70,21 @@ impl RelayProgress {
         if number == before {
             return;
         }
-        self.held.retain(|_, held| *held > number);
         match self.acknowledged_at.back_mut() {
             Some((at, last)) if *at > earlier(now, REMEMBER_EVERY) => *last = number,
             _ => self.acknowledged_at.push_back((now, number)),
         }
     }
 
-    /// The server was asked something at that moment, and has answered.
-    pub(super) fn is_alive(&mut self, asked: Timestamp) {
+    /// Notes that the server has answered a question that was asked at a moment.
+    pub(super) fn alive_at(&mut self, asked: Timestamp) {
         self.alive = Some(asked);
     }
 
-    /// The number up to which nothing needs to be kept: acknowledged so long before the same server was last seen alive
-    /// that it must have written it to disk since.
-    pub(super) fn forgettable(&mut self, safe_after: Duration) -> Option<i64> {
-        let safe = earlier(self.alive?, safe_after + REMEMBER_EVERY);
+    /// Takes the number up to which rows need not be kept: acknowledged so long before the same server was last alive that
+    /// it has written them to disk.
+    pub(super) fn forgettable(&mut self, durable_after: Duration) -> Option<i64> {
+        let safe = earlier(self.alive?, durable_after + REMEMBER_EVERY);
         let mut forgettable = None;
         while let Some((_, number)) = self.acknowledged_at.pop_front_if(|(at, _)| *at <= safe) {
             forgettable = Some(number);
@@ -103,8 +92,8 @@ impl RelayProgress {
         forgettable
     }
 
-    /// Whether the server has to be asked whether it is still alive.
-    pub(super) fn is_curious(&self, now: Timestamp) -> bool {
+    /// Whether the server has to be asked whether it is alive.
+    pub(super) fn must_ask(&self, now: Timestamp) -> bool {
         !self.acknowledged_at.is_empty() && self.alive.is_none_or(|alive| alive <= earlier(now, ALIVE_ASKED_EVERY))
     }
 }

@@ -1,13 +1,13 @@
-//! One connection's work: what is sent next, and what is not acknowledged yet.
+//! One connection's work: which row is published next, and which rows are not acknowledged yet.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use jiff::Timestamp;
 
-use super::lanes::{Lanes, kind, marked};
+use super::held::{HeldRows, marked, message_of};
+use super::lanes::Lanes;
 use super::progress::RelayProgress;
 use crate::breaker::BreakerSnapshot;
 use crate::bus::{Acknowledgement, BusError, Connection};
@@ -15,22 +15,23 @@ use crate::clock::{Clock, later};
 use crate::settings::WINDOW_MAX;
 use crate::store::OutboxRow;
 
-/// At most so many rows in memory that are ready to be sent; the others are read from the database.
+/// The largest number of rows in memory that are ready to be published, a few megabytes; more are read from the database.
 const READY_MAX: usize = 8 * WINDOW_MAX;
 
 pub(super) struct Window<'a> {
     pub(super) connection: &'a dyn Connection,
     pub(super) outstanding: VecDeque<(i64, Acknowledgement)>,
     pub(super) ready: VecDeque<OutboxRow>,
-    /// The number that leaves `ready` next: to the server, or into its lane.
+    /// The number of the row that leaves `ready` next: to the server, or into its lane.
     pub(super) next: i64,
     pub(super) lanes: Lanes,
-    pub(super) breaker_snapshot: Arc<BreakerSnapshot>,
-    /// The messages that have circuits.
-    pub(super) forward: &'a BTreeSet<&'static str>,
-    pub(super) pace: Duration,
-    pub(super) clock: Clock,
-    /// What was acknowledged last.
+    pub(super) breaker: Arc<BreakerSnapshot>,
+    /// The names of the messages that have circuits.
+    circuit_messages: &'a BTreeSet<&'static str>,
+    /// The pause between two rows that a half-open circuit lets pass.
+    pace: Duration,
+    clock: Clock,
+    /// The numbers of the rows that were acknowledged last.
     acknowledged: Vec<i64>,
 }
 
@@ -38,27 +39,17 @@ impl<'a> Window<'a> {
     pub(super) fn new(
         connection: &'a dyn Connection,
         next: i64,
-        breaker_snapshot: Arc<BreakerSnapshot>,
-        forward: &'a BTreeSet<&'static str>,
+        breaker: Arc<BreakerSnapshot>,
+        circuit_messages: &'a BTreeSet<&'static str>,
         pace: Duration,
         clock: Clock,
     ) -> Self {
         let (outstanding, ready, lanes) = (VecDeque::new(), VecDeque::new(), Lanes::default());
-        Self {
-            connection,
-            outstanding,
-            ready,
-            next,
-            lanes,
-            breaker_snapshot,
-            forward,
-            pace,
-            clock,
-            acknowledged: Vec::new(),
-        }
+        let acknowledged = Vec::new();
+        Self { connection, outstanding, ready, next, lanes, breaker, circuit_messages, pace, clock, acknowledged }
     }
 
-    /// Takes rows that follow on what is known; others are read from the database later.
+    /// Takes the rows that follow those in memory; the others are read from the database later.
     pub(super) fn take(&mut self, rows: Vec<OutboxRow>) {
         let mut expected = self.ready.back().map_or(self.next, |row| row.number + 1);
         for row in rows {
@@ -69,15 +60,15 @@ impl<'a> Window<'a> {
         }
     }
 
-    /// Sends what may be sent, as long as the window has room.
-    pub(super) async fn send(&mut self, progress: &mut RelayProgress) -> Result<(), BusError> {
+    /// Publishes the rows that may be published, as long as the window has room.
+    pub(super) async fn send(&mut self, progress: &RelayProgress, held: &mut HeldRows) -> Result<(), BusError> {
         if !self.lanes.is_empty() {
-            self.lanes.hold(&self.breaker_snapshot, progress);
+            self.lanes.note_held(&self.breaker, held);
             let now = self.clock.now();
             while self.outstanding.len() < WINDOW_MAX
-                && let Some(row) = self.lanes.pass(&self.breaker_snapshot, now, self.pace)
+                && let Some(row) = self.lanes.pass(&self.breaker, now, self.pace)
             {
-                self.publish(&row, progress).await?;
+                self.publish(&row, held).await?;
             }
         }
         while self.outstanding.len() < WINDOW_MAX
@@ -87,29 +78,29 @@ impl<'a> Window<'a> {
             if progress.is_acknowledged(row.number) {
                 continue;
             }
-            // While all is closed and nothing waits, nobody looks what kind it is.
-            let free = self.breaker_snapshot.all_closed() && self.lanes.is_empty();
-            if let Some(row) = if free { Some(row) } else { self.sort(row) } {
-                self.publish(&row, progress).await?;
+            // While every circuit is closed and no row waits, the message's name does not matter.
+            let is_free = self.breaker.all_closed() && self.lanes.is_empty();
+            if let Some(row) = if is_free { Some(row) } else { self.sort(row) } {
+                self.publish(&row, held).await?;
             }
         }
         if !self.lanes.is_empty() {
-            self.lanes.hold(&self.breaker_snapshot, progress);
+            self.lanes.note_held(&self.breaker, held);
         }
         Ok(())
     }
 
-    /// Puts a row into its lane, if it must wait there.
+    /// Puts a row into its lane if it must wait there; otherwise returns it.
     fn sort(&mut self, row: OutboxRow) -> Option<OutboxRow> {
         let subject = row.envelope.subject.clone();
-        let kind = kind(&subject).filter(|kind| self.forward.contains(kind));
-        let Some(kind) = kind else { return Some(row) };
+        let message = message_of(&subject).filter(|message| self.circuit_messages.contains(message));
+        let Some(message) = message else { return Some(row) };
         let due = later(self.clock.now(), self.pace);
-        self.lanes.take(row, kind, &self.breaker_snapshot, due)
+        self.lanes.take(row, message, &self.breaker, due)
     }
 
-    async fn publish(&mut self, row: &OutboxRow, progress: &RelayProgress) -> Result<(), BusError> {
-        let acknowledgement = match progress.was_held(row) {
+    async fn publish(&mut self, row: &OutboxRow, held: &HeldRows) -> Result<(), BusError> {
+        let acknowledgement = match held.contains(row) {
             true => self.connection.publish(&marked(&row.envelope)).await?,
             false => self.connection.publish(&row.envelope).await?,
         };
@@ -117,7 +108,7 @@ impl<'a> Window<'a> {
         Ok(())
     }
 
-    /// The message that was sent first, and all after it that are acknowledged already: their numbers.
+    /// Waits for the acknowledgement of the row that was published first, and takes those after it that have come, too.
     pub(super) async fn acknowledged(&mut self) -> Result<(), BusError> {
         self.acknowledged.clear();
         while let Some((number, acknowledgement)) = self.outstanding.front_mut() {
@@ -135,7 +126,8 @@ impl<'a> Window<'a> {
         Ok(())
     }
 
-    pub(super) fn note(&mut self, progress: &mut RelayProgress, now: Timestamp) {
-        progress.note(self.acknowledged.drain(..), now);
+    /// Takes the numbers of the rows that were acknowledged last.
+    pub(super) fn take_acknowledged(&mut self) -> impl Iterator<Item = i64> {
+        self.acknowledged.drain(..)
     }
 }

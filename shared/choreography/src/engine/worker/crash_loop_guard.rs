@@ -1,66 +1,69 @@
-//! Messages one by one, where the process may die of one of them: the one that kills it is found, and dies alone.
+//! The crash-loop guard: after a crash, messages are processed one by one. The message that kills the process is found
+//! that way, and dies alone.
+
+use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::Worker;
-use crate::engine::batch::BatchInput;
+use crate::engine::batch::DeadlyMessage;
+use crate::engine::health::HealthReporter;
 use crate::settings::BATCH_MAX;
-use crate::wire::envelope::Heading;
+use crate::store::Store;
 
-/// When so many processes have died while they tried a message by itself, it is taken for deadly: once may be chance.
-const DEATHS_MAX: u32 = 2;
+/// After how many crashes on a message that was tried by itself the message dies: one crash may be chance.
+const CRASHES_MAX: u32 = 2;
 
-/// So many messages are done one by one when the last run died where this one begins: two batches, of which the first may
-/// have been under way.
+/// How many messages are processed one by one after a crash: two batches, of which the first may have been committed.
 const GUARDED_MESSAGES: usize = 2 * BATCH_MAX;
 
-impl Worker {
-    /// Whether each message has to be done by itself: where this run begins, the last one began and died.
-    pub(super) async fn is_one_by_one(&mut self, input: &BatchInput) -> bool {
-        if input.deliveries.is_empty() || self.state.checkpoint.is_none() {
-            return false;
-        }
-        if self.state.one_by_one.is_none() {
+/// Processes messages one by one where the last process died.
+pub(super) struct CrashLoopGuard {
+    store: Arc<dyn Store>,
+    health: HealthReporter,
+    /// How many messages are still processed one by one; none before this process noted that it reads.
+    remaining: Option<usize>,
+    /// The message that the last process tried when it died, and how many processes died on it.
+    suspect: Option<(Uuid, u32)>,
+}
+
+impl CrashLoopGuard {
+    pub(super) fn new(store: Arc<dyn Store>, health: HealthReporter) -> Self {
+        Self { store, health, remaining: None, suspect: None }
+    }
+
+    /// Whether messages are processed one by one. The first call notes that this process reads from here; if the last
+    /// process died at the same position, the guard is on.
+    pub(super) async fn is_on(&mut self) -> bool {
+        if self.remaining.is_none() {
             match self.store.begin_run().await {
                 Ok(last) => {
-                    self.state.one_by_one = Some(if last.died_here { GUARDED_MESSAGES } else { 0 });
-                    self.state.suspect = last.suspect;
+                    self.remaining = Some(if last.died_here { GUARDED_MESSAGES } else { 0 });
+                    self.suspect = last.suspect;
                 }
-                Err(error) => self.shared.note_database(Err(error.to_string())),
+                Err(error) => self.health.database(Err(error.to_string())),
             }
         }
-        self.state.one_by_one.is_some_and(|left| left > 0)
+        self.remaining.is_some_and(|remaining| remaining > 0)
     }
 
-    /// Does each message by itself, noting first which one it is: one that kills the process is known by that. The rest is
-    /// done before, so that it is not blamed for it.
-    pub(super) async fn batch_one_by_one(&mut self, mut input: BatchInput) {
-        let deliveries = std::mem::take(&mut input.deliveries);
-        self.batch(input).await;
-        for delivery in deliveries {
-            self.state.one_by_one = self.state.one_by_one.map(|left| left.saturating_sub(1));
-            let deadly = match Heading::read(&delivery.envelope) {
-                Ok(heading) => self.try_by_itself(heading.id).await,
-                Err(_) => None,
-            };
-            if self.state.checkpoint.is_some() {
-                self.batch(BatchInput { deliveries: vec![delivery], deadly, ..BatchInput::default() }).await;
-            }
-        }
+    /// Counts one message that is processed by itself.
+    pub(super) fn count_down(&mut self) {
+        self.remaining = self.remaining.map(|remaining| remaining.saturating_sub(1));
     }
 
-    /// Notes that a message is tried; it and its deaths if it is not to be tried any more. Until the one that was tried
-    /// last has had its turn, it stays noted: whatever comes before it was done by then.
-    async fn try_by_itself(&mut self, id: Uuid) -> Option<(Uuid, u32)> {
-        match self.state.suspect {
+    /// Notes in the database that a message is tried, and returns it if it is not to be tried any more.
+    ///
+    /// The suspect of the last process stays noted until it has had its turn: the messages before it were processed.
+    pub(super) async fn try_message(&mut self, id: Uuid) -> Option<DeadlyMessage> {
+        match self.suspect {
             Some((suspect, _)) if suspect != id => None,
-            Some((_, deaths)) => {
-                self.state.suspect = None;
-                (deaths >= DEATHS_MAX).then_some((id, deaths))
+            Some((_, crashes)) => {
+                self.suspect = None;
+                (crashes >= CRASHES_MAX).then_some(DeadlyMessage { id, crashes })
             }
             None => {
                 if let Err(error) = self.store.try_message(id).await {
-                    self.shared.note_database(Err(error.to_string()));
+                    self.health.database(Err(error.to_string()));
                 }
                 None
             }

@@ -1,82 +1,93 @@
-//! What has to be done now and then: the lease is renewed, what is old is forgotten, what an operator must know is told.
+//! Maintenance: once a second the lease is renewed, the backlog counted, and old rows deleted.
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::Worker;
+use super::reading::Reading;
 use crate::clock::{earlier, later};
-use crate::settings::{FORGET_MAX, LEASE};
-use crate::store::{Old, StoreError};
+use crate::engine::shared::Shared;
+use crate::settings::{FORGET_MAX, LEASE, Settings};
+use crate::store::{DeadCompensation, Old, Store, StoreError};
 
-/// Compensations that died are counted up to here; nobody needs to know more exactly.
+/// Up to how many dead compensations are counted: more say nothing new to an operator.
 const DEAD_COMPENSATIONS_COUNTED_MAX: u32 = 1_000;
 
-impl Worker {
-    /// Compensations that died are reported until they are repaired.
-    pub(super) async fn look_for_dead_compensations(&self) {
-        match self.store.dead_compensations(DEAD_COMPENSATIONS_COUNTED_MAX).await {
-            Ok(compensations) => {
-                let count = f64::from(u32::try_from(compensations.len()).unwrap_or(u32::MAX));
-                metrics::gauge!("choreography_dead_compensations", "service" => self.choreography.service).set(count);
-                self.shared.note_compensations(match compensations.as_slice() {
-                    [] => Ok(()),
-                    [first, ..] => Err(format!(
-                        "{} died and not been repaired, the first is {}: a story is half undone until then",
-                        if compensations.len() == 1 {
-                            "a compensation has".to_owned()
-                        } else {
-                            format!("{} compensations have", compensations.len())
-                        },
-                        first.subject
-                    )),
-                });
-            }
-            Err(error) => self.shared.note_database(Err(error.to_string())),
-        }
-    }
+/// The periodic work of a service on its database.
+pub(super) struct Maintenance {
+    pub service: &'static str,
+    pub store: Arc<dyn Store>,
+    pub shared: Shared,
+    pub settings: Settings,
+}
 
-    pub(super) async fn look_ahead(&mut self) -> Result<(), StoreError> {
-        self.state.due = self.store.next_due().await?;
+impl Maintenance {
+    /// Renews the lease and deletes old rows. While nothing arrives, this alone shows whether the database works.
+    ///
+    /// # Errors
+    /// `HeadConflict` if another instance leads.
+    pub(super) async fn run(&self, reading: &mut Reading) -> Result<(), StoreError> {
+        let counted = self.count_backlog().await;
+        match self.renew_and_forget(reading).await.and(counted) {
+            Ok(()) => self.shared.health.database(Ok(())),
+            Err(error @ StoreError::HeadConflict { .. }) => return Err(error),
+            Err(error) => self.shared.health.database(Err(error.to_string())),
+        }
         Ok(())
     }
 
-    /// Renews the lease and forgets what is old. While nothing arrives, this alone shows whether the database works.
-    pub(super) async fn maintenance(&mut self) {
-        let counted = self.count_backlog().await;
-        match self.renew_and_forget().await.and(counted) {
-            Ok(()) => self.shared.note_database(Ok(())),
-            Err(StoreError::HeadConflict { .. }) => self.stop_reading(),
-            Err(error) => self.shared.note_database(Err(error.to_string())),
+    /// Reports the compensations that died and are not repaired.
+    pub(super) async fn report_dead_compensations(&self) {
+        match self.store.dead_compensations(DEAD_COMPENSATIONS_COUNTED_MAX).await {
+            Ok(dead) => {
+                let count = f64::from(u32::try_from(dead.len()).unwrap_or(u32::MAX));
+                metrics::gauge!("choreography_dead_compensations", "service" => self.service).set(count);
+                self.shared.health.compensations(check_compensations(&dead));
+            }
+            Err(error) => self.shared.health.database(Err(error.to_string())),
         }
     }
 
-    async fn renew_and_forget(&mut self) -> Result<(), StoreError> {
+    async fn renew_and_forget(&self, reading: &mut Reading) -> Result<(), StoreError> {
         let now = self.settings.clock.now();
-        let Some(checkpoint) = &mut self.state.checkpoint else { return Ok(()) };
-        checkpoint.remember(self.settings.safe_after, now, self.state.deliveries.is_empty());
-        let (epoch, safe) = (checkpoint.epoch, checkpoint.safe);
-        self.store.renew(epoch, later(now, LEASE), safe, self.shared.forgettable()).await?;
-        self.look_ahead().await?;
-        self.forget(now).await
+        let all_is_done = reading.deliveries.is_empty();
+        let Some(checkpoint) = &mut reading.checkpoint else { return Ok(()) };
+        checkpoint.remember(self.settings.durable_after, now, all_is_done);
+        let (epoch, restart_position) = (checkpoint.epoch, checkpoint.restart_position);
+        self.store.renew(epoch, later(now, LEASE), restart_position, self.shared.outbox.forgettable()).await?;
+        reading.due = self.store.next_due().await?;
+        self.forget(reading.since, now).await
     }
 
-    /// Counts what is on its way: of what was said, as much as the server has not acknowledged. An instance that stands by
-    /// does not know how much that is, and counts what is only kept a while, too.
+    /// Counts the rows that are on their way: of the outbox those that the server has not acknowledged. A standby does not
+    /// know how many that are, and counts the rows that are only kept for a while, too.
     async fn count_backlog(&self) -> Result<(), StoreError> {
         let (backlog, head) = (self.store.backlog().await?, self.store.head().await?);
-        let open = u64::try_from(head.outbox_next - 1 - self.shared.acknowledged()).unwrap_or_default();
-        self.shared.set_backlog(open.min(backlog.outbox) + backlog.waiting);
+        let unacknowledged = u64::try_from(head.outbox_next - 1 - self.shared.outbox.acknowledged());
+        self.shared.backlog.set(unacknowledged.unwrap_or_default().min(backlog.outbox) + backlog.waiting);
         Ok(())
     }
 
-    /// Forgets the inbox and the answers; never while messages may come again that were received long ago.
-    async fn forget(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        let settled = earlier(now, self.settings.inbox_kept);
-        let checkpoint = self.state.reading_since.is_some_and(|since| since < settled);
-        if !checkpoint || self.shared.health().reading.is_err() {
+    /// Deletes old inbox rows and replies; never while messages may be delivered again that were received long ago.
+    async fn forget(&self, reading_since: Option<Timestamp>, now: Timestamp) -> Result<(), StoreError> {
+        let received = earlier(now, self.settings.inbox_kept);
+        let is_settled = reading_since.is_some_and(|since| since < received);
+        if !is_settled || self.shared.health.current().reading.is_err() {
             return Ok(());
         }
         let (dead, replies) = (earlier(now, self.settings.dead_kept), earlier(now, self.settings.replies_kept));
-        let old = Old { received: settled, dead, replies };
-        self.store.forget(&old, FORGET_MAX).await.map(drop)
+        self.store.forget(&Old { received, dead, replies }, FORGET_MAX).await.map(drop)
     }
+}
+
+fn check_compensations(dead: &[DeadCompensation]) -> Result<(), String> {
+    let Some(first) = dead.first() else { return Ok(()) };
+    let count = match dead.len() {
+        1 => "a compensation has".to_owned(),
+        count => format!("{count} compensations have"),
+    };
+    Err(format!(
+        "{count} died and not been repaired, the first is {}: until then a story is only partly compensated",
+        first.subject
+    ))
 }

@@ -1,187 +1,185 @@
-//! The one task of a service that writes: it gathers whatever has arrived and does it in batches.
+//! The worker: the one task of a service that writes. It gathers what has arrived and processes it in batches.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
-use uuid::Uuid;
+use tokio::time::MissedTickBehavior;
 
-use crate::bus::Delivery;
 use crate::clock::until;
 use crate::declare::choreography::Choreography;
 use crate::engine::batch::cache::Cache;
-use crate::engine::batch::{Attempt, BatchInput, BatchOutcome, FinishedEffect, Session};
-use crate::engine::checkpoint::Checkpoint;
-use crate::engine::execute::{ExecuteError, QueuedCommand};
-use crate::engine::reader::Feed;
-use crate::engine::shared::{Leadership, Shared};
-use crate::settings::{BATCH_MAX, CONFLICTS_MAX, MAINTENANCE_EVERY, Settings};
-use crate::store::{Advance, EffectRow, OutboxRow, Store, StoreError};
-
-/// The longest pause between two tries of a batch that the database did not take.
-const PAUSE_MAX: Duration = Duration::from_secs(2);
+use crate::engine::batch::{Attempt, BatchInput, BatchOutcome, Session};
+use crate::engine::shared::Shared;
+use crate::settings::{CONFLICTS_MAX, MAINTENANCE_EVERY, Settings};
+use crate::store::{EffectRow, OutboxRow, Store, StoreError};
+use crate::wire::envelope::Heading;
+use crash_loop_guard::CrashLoopGuard;
+pub(crate) use inputs::Inputs;
+use maintenance::Maintenance;
+use reading::Reading;
 
 mod crash_loop_guard;
+mod inputs;
 mod maintenance;
+mod measure;
+mod reading;
 
-pub(crate) struct Worker {
-    pub choreography: Arc<Choreography>,
-    pub store: Arc<dyn Store>,
-    pub shared: Shared,
-    pub settings: Settings,
-    pub feed: mpsc::Receiver<Feed>,
-    pub commands: mpsc::Receiver<QueuedCommand>,
-    pub effects_finished: mpsc::Receiver<(Leadership, FinishedEffect)>,
-    pub effects_added: mpsc::Sender<Vec<EffectRow>>,
-    pub committed: mpsc::Sender<Vec<OutboxRow>>,
-    pub state: State,
+/// The first pause after the database failed, and the longest one: it is doubled until then.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// Where the worker hands on what it has committed. Both receivers read from the database what they had no room for.
+pub(crate) struct Outputs {
+    pub outbox: mpsc::Sender<Vec<OutboxRow>>,
+    pub effects: mpsc::Sender<Vec<EffectRow>>,
 }
 
-/// What the worker remembers from batch to batch.
-#[derive(Default)]
-pub(crate) struct State {
-    checkpoint: Option<Checkpoint>,
+pub(crate) struct Worker {
+    inputs: Inputs,
+    reading: Reading,
+    batches: BatchRunner,
+    guard: CrashLoopGuard,
+    maintenance: Maintenance,
+    outputs: Outputs,
+    shared: Shared,
+}
+
+/// Runs batches in transactions.
+struct BatchRunner {
+    choreography: Arc<Choreography>,
+    store: Arc<dyn Store>,
+    settings: Settings,
     cache: Cache,
-    /// Delivered, not yet part of a batch.
-    deliveries: VecDeque<Delivery>,
-    /// When something is to be said, or dies of waiting, next.
-    due: Option<Timestamp>,
-    /// The message that was tried when the last process died, and how many have died of it.
-    suspect: Option<(Uuid, u32)>,
-    /// How many messages are still to be done one by one; none before the run has begun.
-    one_by_one: Option<usize>,
-    /// Since when messages are read without a break: the inbox is not trimmed right after one.
-    reading_since: Option<Timestamp>,
+}
+
+impl BatchRunner {
+    async fn attempt(
+        &mut self,
+        batch: &BatchInput,
+        reading: &Reading,
+        shared: &Shared,
+        now: Timestamp,
+    ) -> Result<BatchOutcome, StoreError> {
+        let advance = reading.advance(batch.deliveries.last());
+        let (transaction, epoch) = (self.store.begin().await?, shared.leadership.term().epoch);
+        let session = Session::new(transaction, &mut self.cache, epoch);
+        Attempt::new(&self.choreography, &self.settings, now).run(session, batch, advance).await
+    }
 }
 
 impl Worker {
-    /// Works until the service stops; the callers that wait by then are answered first.
+    pub(crate) fn new(
+        choreography: Arc<Choreography>,
+        store: Arc<dyn Store>,
+        shared: Shared,
+        settings: Settings,
+        inputs: Inputs,
+        outputs: Outputs,
+    ) -> Self {
+        Self {
+            inputs,
+            reading: Reading::default(),
+            guard: CrashLoopGuard::new(store.clone(), shared.health.clone()),
+            maintenance: Maintenance {
+                service: choreography.service,
+                store: store.clone(),
+                shared: shared.clone(),
+                settings: settings.clone(),
+            },
+            batches: BatchRunner { choreography, store, settings, cache: Cache::default() },
+            outputs,
+            shared,
+        }
+    }
+
+    /// Works until the service stops; callers that wait by then get their replies first.
     pub(crate) async fn run(mut self) {
+        let clock = self.batches.settings.clock.clone();
+        let stopping = self.shared.stopping.clone();
         let mut maintenance = tokio::time::interval(MAINTENANCE_EVERY);
-        maintenance.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        self.look_for_dead_compensations().await;
-        while !self.shared.is_stopping() {
-            let mut input = BatchInput::default();
-            let now = self.settings.clock.now();
-            let due = self.state.due.filter(|_| self.state.checkpoint.is_some()).map(|due| until(now, due));
-            let ready = !self.state.deliveries.is_empty();
+        maintenance.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.maintenance.report_dead_compensations().await;
+        while !stopping.has_begun() {
+            let mut batch = BatchInput::default();
+            let due = self.reading.due().map(|due| until(clock.now(), due));
+            let has_deliveries = !self.reading.deliveries.is_empty();
+            // Whatever wakes the worker, it then gathers from all channels: nothing is starved by what stands before it.
             tokio::select! {
                 biased;
-                () = self.shared.stopping() => break,
-                _ = maintenance.tick() => self.maintenance().await,
-                () = std::future::ready(()), if ready => {}
-                Some(call) = self.commands.recv() => input.commands.push(call),
-                Some(over) = self.effects_finished.recv() => self.take_effect(&mut input, over),
-                Some(feed) = self.feed.recv() => self.take(feed),
-                () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => input.due = true,
+                () = stopping.begun() => break,
+                _ = maintenance.tick() => self.maintain().await,
+                () = std::future::ready(()), if has_deliveries => {}
+                Some(command) = self.inputs.commands.recv() => batch.commands.push(command),
+                Some((term, finished)) = self.inputs.effects.recv() => {
+                    batch.take_effect(term, finished, &self.shared.leadership);
+                }
+                Some(feed) = self.inputs.feed.recv() => self.reading.take(feed, clock.now()),
+                () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => batch.due = true,
             }
-            self.gather(&mut input);
-            if self.is_one_by_one(&input).await {
-                self.batch_one_by_one(input).await;
+            self.inputs.gather(&mut batch, &mut self.reading, &self.shared.leadership, &clock);
+            if !batch.deliveries.is_empty() && self.reading.checkpoint.is_some() && self.guard.is_on().await {
+                self.process_one_by_one(batch).await;
             } else {
-                self.batch(input).await;
+                self.process(batch).await;
             }
         }
         self.finish().await;
     }
 
-    /// The last batch: callers only. Then the lease is let go.
+    async fn maintain(&mut self) {
+        if self.maintenance.run(&mut self.reading).await.is_err() {
+            self.stop_reading();
+        }
+    }
+
+    /// Processes the last batch, which has commands only, and releases the lease.
     async fn finish(&mut self) {
-        self.commands.close();
-        let mut input = BatchInput::default();
-        while let Ok(call) = self.commands.try_recv() {
-            input.commands.push(call);
-        }
-        self.batch(input).await;
-        if let Some(checkpoint) = &self.state.checkpoint
-            && let Err(error) = self.store.release(checkpoint.epoch).await
+        let commands = self.inputs.last_commands();
+        self.process(BatchInput { commands, ..BatchInput::default() }).await;
+        if let Some(checkpoint) = &self.reading.checkpoint
+            && let Err(error) = self.batches.store.release(checkpoint.epoch).await
         {
-            tracing::warn!(%error, "the lease was not let go: a standby has to wait until it ends");
+            tracing::warn!(%error, "the lease was not released: a standby waits until it ends");
         }
     }
 
-    /// Takes what else is there, up to a batch of each.
-    fn gather(&mut self, input: &mut BatchInput) {
-        while input.commands.len() < BATCH_MAX
-            && let Ok(call) = self.commands.try_recv()
-        {
-            input.commands.push(call);
-        }
-        while input.effects.len() < BATCH_MAX
-            && let Ok(over) = self.effects_finished.try_recv()
-        {
-            self.take_effect(input, over);
-        }
-        while self.state.deliveries.len() < BATCH_MAX
-            && let Ok(feed) = self.feed.try_recv()
-        {
-            self.take(feed);
-        }
-        let count = self.state.deliveries.len().min(BATCH_MAX);
-        input.deliveries = self.state.deliveries.drain(..count).collect();
-        // What is due must not wait until nothing else arrives.
-        let now = self.settings.clock.now();
-        input.due |= self.state.checkpoint.is_some() && self.state.due.is_some_and(|due| due <= now);
-    }
-
-    /// What was run before a break is run again, here or by another instance: only that counts.
-    fn take_effect(&self, input: &mut BatchInput, (leadership, over): (Leadership, FinishedEffect)) {
-        if leadership.interruptions == self.shared.leadership().interruptions {
-            input.effects.push(over);
-        }
-    }
-
-    fn take(&mut self, feed: Feed) {
-        match feed {
-            Feed::Begin { epoch, position } => {
-                let now = self.settings.clock.now();
-                self.state.deliveries.clear();
-                self.state.reading_since = Some(now);
-                self.state.due = Some(now);
-                self.state.checkpoint = Some(Checkpoint::begin(epoch, position, now));
-            }
-            Feed::Messages { epoch, deliveries } => {
-                if self.state.checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.epoch == epoch) {
-                    self.state.deliveries.extend(deliveries);
-                }
-            }
-            Feed::Alive { epoch, at, passed } => {
-                if let Some(checkpoint) = self.state.checkpoint.as_mut().filter(|checkpoint| checkpoint.epoch == epoch)
-                {
-                    checkpoint.alive = at;
-                    checkpoint.passed = passed.unwrap_or(checkpoint.passed);
-                }
+    /// Processes each message by itself and notes first which one it is. Everything else is processed before, so that a
+    /// crash is not blamed on the wrong message.
+    async fn process_one_by_one(&mut self, mut batch: BatchInput) {
+        let deliveries = std::mem::take(&mut batch.deliveries);
+        self.process(batch).await;
+        for delivery in deliveries {
+            self.guard.count_down();
+            let deadly = match Heading::read(&delivery.envelope) {
+                Ok(heading) => self.guard.try_message(heading.id).await,
+                Err(_) => None,
+            };
+            if self.reading.checkpoint.is_some() {
+                self.process(BatchInput { deliveries: vec![delivery], deadly, ..BatchInput::default() }).await;
             }
         }
     }
 
-    /// Does a batch, as often as it takes.
-    async fn batch(&mut self, mut input: BatchInput) {
-        let now = self.settings.clock.now();
-        let (mut conflicts, mut pause) = (0, Duration::from_millis(50));
-        while !input.is_empty() {
-            match self.attempt(&input, now).await {
+    /// Processes a batch; tries again until it is committed, or until the service stops.
+    async fn process(&mut self, mut batch: BatchInput) {
+        let now = self.batches.settings.clock.now();
+        let (mut conflicts, mut pause) = (0, PAUSE_MIN);
+        while !batch.is_empty() {
+            match self.batches.attempt(&batch, &self.reading, &self.shared, now).await {
                 Ok(outcome) => {
-                    self.shared.note_database(Ok(()));
-                    return self.report(input, outcome).await;
+                    self.shared.health.database(Ok(()));
+                    return self.hand_on(batch, outcome).await;
                 }
-                Err(StoreError::HeadConflict { .. }) => {
-                    self.stop_reading();
-                    input.deliveries.clear();
-                    input.due = false;
-                    if !input.effects.is_empty() {
-                        input.effects.clear();
-                        self.shared.interrupt();
-                    }
-                }
+                Err(StoreError::HeadConflict { .. }) => self.keep_commands_only(&mut batch),
                 Err(StoreError::RowConflict(_)) if conflicts < CONFLICTS_MAX => conflicts += 1,
                 Err(error) => {
-                    self.shared.note_database(Err(error.to_string()));
+                    self.shared.health.database(Err(error.to_string()));
                     tokio::select! {
+                        biased;
+                        () = self.shared.stopping.begun() => return batch.turn_away(),
                         () = tokio::time::sleep(pause) => {}
-                        () = self.shared.stopping() => return input.turn_away(),
                     }
                     pause = (pause * 2).min(PAUSE_MAX);
                 }
@@ -189,81 +187,49 @@ impl Worker {
         }
     }
 
-    async fn attempt(&mut self, input: &BatchInput, now: Timestamp) -> Result<BatchOutcome, StoreError> {
-        let advance = self.state.checkpoint.as_ref().zip(input.deliveries.last()).map(|(checkpoint, last)| Advance {
-            epoch: checkpoint.epoch,
-            from: checkpoint.position,
-            to: last.stream_sequence,
-            restart_position: checkpoint.safe,
-        });
-        let (transaction, leadership) = (self.store.begin().await?, self.shared.leadership().epoch);
-        let session = Session::new(transaction, &mut self.state.cache, leadership);
-        Attempt::new(&self.choreography, &self.settings, now).run(session, input, advance).await
+    /// Drops from a batch what only the leader may process: another instance does it.
+    fn keep_commands_only(&mut self, batch: &mut BatchInput) {
+        self.stop_reading();
+        batch.deliveries.clear();
+        batch.due = false;
+        if !batch.effects.is_empty() {
+            batch.effects.clear();
+            self.shared.leadership.interrupt();
+        }
     }
 
-    /// Tells everybody what came of a batch: callers, the publisher, the effects' queue.
-    async fn report(&mut self, input: BatchInput, outcome: BatchOutcome) {
-        if let (Some(checkpoint), Some(last)) = (&mut self.state.checkpoint, input.deliveries.last()) {
-            checkpoint.position = last.stream_sequence;
-        }
-        count(self.choreography.service, &outcome);
+    /// Hands on what a batch has committed: to the outbox relay, to callers, and to the effects.
+    async fn hand_on(&mut self, batch: BatchInput, outcome: BatchOutcome) {
+        self.reading.advanced(batch.deliveries.last());
+        measure::count(self.batches.choreography.service, &outcome);
         if !outcome.outbox.is_empty() {
-            // Whoever is behind or idle, the publisher here or the effects below, reads the rows from the database instead.
-            let _ = self.committed.try_send(outcome.outbox);
-            if !input.commands.is_empty() {
-                // What is said has the longer way: it leaves before the callers are answered.
+            let _ = self.outputs.outbox.try_send(outcome.outbox);
+            if !batch.commands.is_empty() {
+                // Messages have the longer way: they leave before callers get their replies.
                 tokio::task::yield_now().await;
             }
         }
-        for (call, reply) in input.commands.into_iter().zip(outcome.replies) {
-            call.reply(reply);
+        for (command, reply) in batch.commands.into_iter().zip(outcome.replies) {
+            command.reply(reply);
         }
         if outcome.compensations_changed {
-            self.look_for_dead_compensations().await;
+            self.maintenance.report_dead_compensations().await;
         }
         if !outcome.effects.is_empty() {
-            let _ = self.effects_added.try_send(outcome.effects);
+            let _ = self.outputs.effects.try_send(outcome.effects);
         }
-        self.state.due = self.state.due.into_iter().chain(outcome.due).min();
-        if input.due
-            && let Err(error) = self.look_ahead().await
-        {
-            self.shared.note_database(Err(error.to_string()));
+        self.reading.due = self.reading.due.into_iter().chain(outcome.due).min();
+        if batch.due {
+            match self.batches.store.next_due().await {
+                Ok(due) => self.reading.due = due,
+                Err(error) => self.shared.health.database(Err(error.to_string())),
+            }
         }
     }
 
     fn stop_reading(&mut self) {
-        self.state.deliveries.clear();
-        self.state.reading_since = None;
-        if let Some(checkpoint) = self.state.checkpoint.take() {
-            self.shared.step_down(checkpoint.epoch);
+        if let Some(epoch) = self.reading.stop() {
+            self.shared.leadership.step_down(epoch);
         }
-    }
-}
-
-impl BatchInput {
-    fn is_empty(&self) -> bool {
-        self.deliveries.is_empty() && self.commands.is_empty() && self.effects.is_empty() && !self.due
-    }
-
-    /// The service stops while the database fails: the callers are told; everything else comes again.
-    fn turn_away(self) {
-        for call in self.commands {
-            call.reply(Err(ExecuteError::Stopped));
-        }
-    }
-}
-
-/// Counts what came of a batch, and logs the deaths.
-fn count(service: &'static str, outcome: &BatchOutcome) {
-    let decided_by = if outcome.from_cache { "memory" } else { "database" };
-    metrics::counter!("choreography_batches_total", "service" => service, "decided_by" => decided_by).increment(1);
-    metrics::counter!("choreography_received_total", "service" => service).increment(outcome.received as u64);
-    metrics::counter!("choreography_ignored_total", "service" => service).increment(outcome.ignored as u64);
-    metrics::counter!("choreography_outgoing_total", "service" => service).increment(outcome.outbox.len() as u64);
-    for (subject, death) in &outcome.deaths {
-        let reason = death.reason.as_str();
-        metrics::counter!("choreography_dead_total", "service" => service, "reason" => reason).increment(1);
-        tracing::error!(subject, reason, detail = death.detail, "a message died");
     }
 }

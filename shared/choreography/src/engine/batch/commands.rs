@@ -1,0 +1,91 @@
+//! Commands in a batch: the stored reply of a repeated request, the call, and the reply.
+
+use super::envelopes::Cause;
+use super::{Action, Attempt, WorkItem};
+use crate::declare::handler::ErasedReply;
+use crate::declare::output::Rejected;
+use crate::engine::execute::{ExecuteError, Idempotency, QueuedCommand};
+use crate::store::StoredReply;
+
+/// What a command's function came to: its row, also as JSON, or why nothing was changed.
+pub(super) type CommandOutcome = Result<(ErasedReply, String), ExecuteError>;
+
+impl<'a> Attempt<'a> {
+    /// Returns the call of a command; none, with a reply, if this service has no such command.
+    pub(super) fn call_of(&mut self, index: usize, command: &'a QueuedCommand) -> Option<WorkItem<'a>> {
+        let Some(handler) = self.choreography.command_handler(command.message) else {
+            let detail = format!("{} has no command {}", self.choreography.service, command.message);
+            self.replies[index] = Some(Err(ExecuteError::Failed(detail)));
+            return None;
+        };
+        let (correlation, trace) = (command.key.clone(), command.trace.clone());
+        let cause = Cause { id: command.id, correlation, trace, expiry: None };
+        let action = Action::Execute { handler, index, idempotency: command.idempotency.as_ref() };
+        Some(WorkItem { action, input: (command.input)(self.envelopes.now), cause })
+    }
+
+    /// Queues the calls of commands. A repeated request gets its stored reply instead; a refused command that was not
+    /// executed before gets its refusal.
+    pub(super) fn queue_commands(
+        &mut self,
+        calls: Vec<WorkItem<'a>>,
+        commands: &[QueuedCommand],
+        stored: &[StoredReply],
+    ) {
+        for call in calls {
+            let Action::Execute { index, idempotency: Some(idempotency), .. } = call.action else {
+                self.queue.push_back(call);
+                continue;
+            };
+            let command = &commands[index];
+            let reply = match stored.iter().find(|reply| reply.key == idempotency.key) {
+                Some(stored) => Some(decode_reply(command, stored)),
+                None => command.refusal.clone().map(Err),
+            };
+            match reply {
+                Some(reply) => self.replies[index] = Some(reply),
+                None => self.queue.push_back(call),
+            }
+        }
+    }
+
+    /// Replies to a command, and keeps the reply if the request has an idempotency key.
+    pub(super) fn reply(&mut self, index: usize, idempotency: Option<&Idempotency>, outcome: CommandOutcome) {
+        if let Some((idempotency, reply)) = idempotency.zip(to_store(&outcome)) {
+            let (key, body_hash) = (idempotency.key.clone(), idempotency.body_hash.clone());
+            self.changes.replies.push(StoredReply { key, body_hash, reply });
+        }
+        self.replies[index] = Some(outcome.map(|(reply, _)| reply));
+    }
+}
+
+/// Returns a reply as it is stored: a success, or an error that the caller can only avoid with another request. A fault
+/// is not stored, so that the same request can be tried again.
+fn to_store(outcome: &CommandOutcome) -> Option<String> {
+    match outcome {
+        Ok((_, json)) => Some(format!("{{\"row\":{json}}}")),
+        Err(ExecuteError::Rejected(rejected)) => Some(serde_json::json!({ "rejected": rejected }).to_string()),
+        Err(ExecuteError::Missing) => Some("{\"missing\":true}".to_owned()),
+        Err(_) => None,
+    }
+}
+
+/// Decodes a stored reply.
+fn decode_reply(command: &QueuedCommand, stored: &StoredReply) -> Result<ErasedReply, ExecuteError> {
+    #[derive(serde::Deserialize)]
+    struct Reply {
+        row: Option<serde_json::Value>,
+        #[serde(alias = "refused")] // as earlier versions wrote it
+        rejected: Option<Rejected>,
+    }
+    if command.idempotency.as_ref().is_some_and(|idempotency| idempotency.body_hash != stored.body_hash) {
+        return Err(ExecuteError::KeyReused);
+    }
+    let unreadable =
+        |error: serde_json::Error| ExecuteError::Failed(format!("the stored reply is unreadable: {error}"));
+    match serde_json::from_str(&stored.reply).map_err(unreadable)? {
+        Reply { row: Some(row), .. } => (command.decode_reply)(&row.to_string()).map_err(unreadable),
+        Reply { rejected: Some(rejected), .. } => Err(ExecuteError::Rejected(rejected)),
+        Reply { .. } => Err(ExecuteError::Missing),
+    }
+}

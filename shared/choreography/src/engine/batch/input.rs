@@ -1,0 +1,48 @@
+//! What a batch processes: everything that has arrived when it begins.
+
+use uuid::Uuid;
+
+use crate::bus::Delivery;
+use crate::declare::outgoing::OutgoingMessage;
+use crate::engine::execute::{ExecuteError, QueuedCommand};
+use crate::store::EffectRow;
+use crate::wire::dead_letter::Death;
+
+/// What a batch processes.
+#[derive(Default)]
+pub(crate) struct BatchInput {
+    pub deliveries: Vec<Delivery>,
+    pub commands: Vec<QueuedCommand>,
+    pub effects: Vec<FinishedEffect>,
+    /// Whether to look for scheduled messages that are due and waiting messages that have expired.
+    pub due: bool,
+    /// The message among the deliveries that is not tried any more.
+    pub deadly: Option<DeadlyMessage>,
+}
+
+/// A message on which processes have crashed too often: it dies untried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DeadlyMessage {
+    pub id: Uuid,
+    pub crashes: u32,
+}
+
+/// An effect that has succeeded, with what it publishes, or has failed for the last time.
+pub(crate) struct FinishedEffect {
+    pub row: EffectRow,
+    pub outcome: Result<Vec<OutgoingMessage>, Death>,
+}
+
+impl BatchInput {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.deliveries.is_empty() && self.commands.is_empty() && self.effects.is_empty() && !self.due
+    }
+
+    /// Gives up a batch because the service stops while the database fails. Callers are told; everything else is processed
+    /// after the next start.
+    pub(crate) fn turn_away(self) {
+        for command in self.commands {
+            command.reply(Err(ExecuteError::Stopped));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! One function that a batch calls, with its input.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::envelopes::Cause;
+use crate::bus::Delivery;
+use crate::declare::fallback::Fallback;
+use crate::declare::handler::{ErasedInput, Handler};
+use crate::declare::outgoing::OutgoingMessage;
+use crate::declare::tables::Tables;
+use crate::engine::execute::Idempotency;
+use crate::wire::dead_letter::SEQUENCE;
+use crate::wire::envelope::{Envelope, Heading};
+
+/// One function that is called.
+pub(super) struct WorkItem<'a> {
+    pub action: Action<'a>,
+    pub input: ErasedInput,
+    pub cause: Cause,
+}
+
+/// Which function a work item calls, and with what.
+pub(super) enum Action<'a> {
+    React {
+        handler: &'a Handler,
+        message: Box<ReceivedMessage>,
+    },
+    Fallback {
+        fallback: &'a Fallback,
+    },
+    /// Publishes what an effect returned, in its turn among the functions of its key.
+    PublishEffectResult {
+        outgoing: Vec<OutgoingMessage>,
+    },
+    Execute {
+        handler: &'a Handler,
+        /// The position of the command in the batch.
+        index: usize,
+        idempotency: Option<&'a Idempotency>,
+    },
+}
+
+impl WorkItem<'_> {
+    /// Notes the rows that the function needs.
+    pub(super) fn want(&self, tables: &mut Tables) {
+        match &self.action {
+            Action::React { handler, .. } | Action::Execute { handler, .. } => handler.want(&self.input, tables),
+            Action::Fallback { fallback } => fallback.want(&self.input, tables),
+            Action::PublishEffectResult { .. } => {}
+        }
+    }
+}
+
+/// A message on its way to its reaction.
+pub(super) struct ReceivedMessage {
+    pub id: Uuid,
+    pub expiry: Option<Timestamp>,
+    pub envelope: Envelope,
+    /// Its sequence in the stream; none if it comes from the database, where its envelope has the sequence.
+    sequence: Option<u64>,
+}
+
+impl ReceivedMessage {
+    pub(super) fn delivered(delivery: &Delivery, heading: &Heading<'_>) -> Self {
+        let (envelope, sequence) = (delivery.envelope.clone(), Some(delivery.stream_sequence));
+        Self { id: heading.id, expiry: heading.expiry, envelope, sequence }
+    }
+
+    pub(super) fn stored(envelope: &Envelope, heading: &Heading<'_>) -> Self {
+        Self { id: heading.id, expiry: heading.expiry, envelope: envelope.clone(), sequence: None }
+    }
+
+    /// Returns the message as it is kept in the database, with its sequence for a dead letter that may come of it.
+    pub(super) fn to_store(&self) -> Envelope {
+        let Some(sequence) = self.sequence else { return self.envelope.clone() };
+        let headers = self.envelope.headers.with(SEQUENCE, sequence.to_string());
+        Envelope { headers, ..self.envelope.clone() }
+    }
+}

@@ -1,0 +1,64 @@
+//! The tasks of a service, each watched: one that ends by itself is noticed, whichever it is.
+
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::stopping::Stopping;
+
+/// The running tasks of a service.
+pub(crate) struct Tasks {
+    stopping: Stopping,
+    handles: Mutex<Vec<JoinHandle<()>>>,
+    /// The first task that ended before the service was stopped.
+    failed: watch::Sender<Option<&'static str>>,
+}
+
+/// Reports the end of a task, also when it panics.
+struct EndReport {
+    task: &'static str,
+    stopping: Stopping,
+    failed: watch::Sender<Option<&'static str>>,
+}
+
+impl Drop for EndReport {
+    fn drop(&mut self) {
+        if !self.stopping.has_begun() {
+            tracing::error!(task = self.task, "a task of the service ended by itself");
+            self.failed.send_modify(|failed| *failed = failed.or(Some(self.task)));
+        }
+    }
+}
+
+impl Tasks {
+    pub(crate) fn new(stopping: Stopping) -> Self {
+        Self { stopping, handles: Mutex::default(), failed: watch::Sender::default() }
+    }
+
+    /// Starts a task. It must run until the service stops.
+    pub(crate) fn start(&self, task: &'static str, running: impl Future<Output = ()> + Send + 'static) {
+        let report = EndReport { task, stopping: self.stopping.clone(), failed: self.failed.clone() };
+        let handle = tokio::spawn(async move {
+            let _report = report;
+            running.await;
+        });
+        self.handles.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
+    }
+
+    /// Waits until every task has ended.
+    pub(crate) async fn ended(&self) {
+        let handles = std::mem::take(&mut *self.handles.lock().unwrap_or_else(PoisonError::into_inner));
+        for handle in handles {
+            if let Err(error) = handle.await {
+                tracing::error!(%error, "a task of the service did not end well");
+            }
+        }
+    }
+
+    /// Waits until a task ends by itself.
+    pub(crate) async fn failed(&self) {
+        let _ = self.failed.subscribe().wait_for(Option::is_some).await;
+    }
+}

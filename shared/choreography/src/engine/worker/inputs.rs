@@ -1,0 +1,66 @@
+//! Where the worker's work comes from: the reader, callers, and finished effects.
+
+use tokio::sync::mpsc;
+
+use super::reading::Reading;
+use crate::clock::Clock;
+use crate::engine::batch::{BatchInput, FinishedEffect};
+use crate::engine::execute::QueuedCommand;
+use crate::engine::leadership::{Leadership, Term};
+use crate::engine::reader::Feed;
+use crate::settings::BATCH_MAX;
+
+/// The channels that bring work.
+pub(crate) struct Inputs {
+    pub feed: mpsc::Receiver<Feed>,
+    pub commands: mpsc::Receiver<QueuedCommand>,
+    /// Finished effects, each with the term in which it ran.
+    pub effects: mpsc::Receiver<(Term, FinishedEffect)>,
+}
+
+impl Inputs {
+    /// Takes what has arrived, up to a batch of each kind.
+    pub(super) fn gather(
+        &mut self,
+        batch: &mut BatchInput,
+        reading: &mut Reading,
+        leadership: &Leadership,
+        clock: &Clock,
+    ) {
+        while batch.commands.len() < BATCH_MAX
+            && let Ok(command) = self.commands.try_recv()
+        {
+            batch.commands.push(command);
+        }
+        while batch.effects.len() < BATCH_MAX
+            && let Ok((term, finished)) = self.effects.try_recv()
+        {
+            batch.take_effect(term, finished, leadership);
+        }
+        while reading.deliveries.len() < BATCH_MAX
+            && let Ok(feed) = self.feed.try_recv()
+        {
+            reading.take(feed, clock.now());
+        }
+        batch.deliveries = reading.drain();
+        // What is due must not wait until nothing else arrives.
+        let now = clock.now();
+        batch.due |= reading.due().is_some_and(|due| due <= now);
+    }
+
+    /// Takes the commands that are left when the service stops; no more are accepted.
+    pub(super) fn last_commands(&mut self) -> Vec<QueuedCommand> {
+        self.commands.close();
+        std::iter::from_fn(|| self.commands.try_recv().ok()).collect()
+    }
+}
+
+impl BatchInput {
+    /// Takes a finished effect. One that ran before an interruption is run again, here or by another instance: only
+    /// that run counts.
+    pub(super) fn take_effect(&mut self, term: Term, finished: FinishedEffect, leadership: &Leadership) {
+        if term.interruptions == leadership.term().interruptions {
+            self.effects.push(finished);
+        }
+    }
+}

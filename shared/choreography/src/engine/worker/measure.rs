@@ -1,0 +1,19 @@
+//! Counts what came of a batch, and logs the messages that died.
+
+use crate::engine::batch::BatchOutcome;
+
+pub(super) fn count(service: &'static str, outcome: &BatchOutcome) {
+    let source = if outcome.from_cache { "cache" } else { "database" };
+    metrics::counter!("choreography_batches_total", "service" => service, "rows_from" => source).increment(1);
+    let received = outcome.received as u64;
+    metrics::counter!("choreography_messages_received_total", "service" => service).increment(received);
+    let ignored = outcome.ignored as u64;
+    metrics::counter!("choreography_messages_ignored_total", "service" => service).increment(ignored);
+    let outgoing = outcome.outbox.len() as u64;
+    metrics::counter!("choreography_messages_outgoing_total", "service" => service).increment(outgoing);
+    for (subject, death) in &outcome.deaths {
+        let reason = death.reason.as_str();
+        metrics::counter!("choreography_messages_dead_total", "service" => service, "reason" => reason).increment(1);
+        tracing::error!(subject, reason, detail = death.detail, "a message died");
+    }
+}
