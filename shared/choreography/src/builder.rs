@@ -69,8 +69,16 @@ pub struct ServiceBuilder {
     memory: bool,
 }
 
+// Here, not beside `Service`: services know nothing of how they are built.
+impl Service {
+    /// Returns a builder that connects a choreography to its database and its message server.
+    pub fn builder(choreography: Choreography) -> ServiceBuilder {
+        ServiceBuilder::new(choreography)
+    }
+}
+
 impl ServiceBuilder {
-    pub(crate) fn new(choreography: Choreography) -> Self {
+    fn new(choreography: Choreography) -> Self {
         Self {
             choreography,
             settings: Settings::default(),

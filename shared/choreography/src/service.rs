@@ -13,7 +13,6 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::breaker::BreakerStatus;
-use crate::builder::ServiceBuilder;
 use crate::bus::{Bus, BusError, Stories};
 use crate::clock::Clock;
 use crate::declare::choreography::Choreography;
@@ -72,11 +71,6 @@ struct Inner {
 }
 
 impl Service {
-    /// Returns a builder that connects a choreography to its database and its message server.
-    pub fn builder(choreography: Choreography) -> ServiceBuilder {
-        ServiceBuilder::new(choreography)
-    }
-
     pub(crate) fn start(
         choreography: Choreography,
         store: Arc<dyn Store>,
