@@ -1,29 +1,54 @@
-//! The choreography as a whole, as the services' own types tell it.
+//! The choreography as a whole, as the services' own types declare it.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::fs::{read_to_string, write};
 
 use choreography::Map;
-use provision::{SLOTS, plan, shop};
+use choreography::provision::Plan;
+use provision::{shop, users};
 
-/// The picture of the choreography. After a change that is meant: `DRAW=1 cargo test -p provision`.
-const PICTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/dance.mmd");
+/// The diagram of the choreography.
+const DIAGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/choreography.mmd");
+
+/// The server's configuration, of which the users are generated.
+const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../nats.conf");
+
+/// The lines around the generated part of the server's configuration.
+const BEGIN: &str = "    # generated from here: UPDATE=1 cargo test -p provision\n";
+const END: &str = "    # generated up to here\n";
+
+/// Asserts that a file has its generated content. After a change that is meant: `UPDATE=1 cargo test -p provision`.
+fn assert_generated(path: &str, generated: &str) {
+    if std::env::var_os("UPDATE").is_some() {
+        write(path, generated).unwrap();
+    }
+    assert_eq!(read_to_string(path).unwrap(), generated, "generate it again: UPDATE=1 cargo test -p provision");
+}
 
 #[test]
-fn nothing_is_unheard_unsaid_unforeseen_or_stranded() {
+fn choreography_is_complete() {
     let problems = Map::of(&shop()).problems();
     assert!(problems.is_empty(), "{problems:#?}");
 }
 
 #[test]
-fn the_picture_shows_the_dance_as_it_is() {
-    let drawn = Map::of(&shop()).to_mermaid();
-    if std::env::var_os("DRAW").is_some() {
-        std::fs::write(PICTURE, &drawn).unwrap();
-    }
-    assert_eq!(std::fs::read_to_string(PICTURE).unwrap(), drawn, "draw it again: DRAW=1 cargo test -p provision");
+fn diagram_shows_the_choreography() {
+    assert_generated(DIAGRAM, &Map::of(&shop()).to_mermaid());
 }
 
 #[test]
-fn each_service_is_sent_what_it_hears_and_nothing_else() {
-    let plan = plan(&shop(), 1, 1);
+fn server_lets_each_service_publish_and_read_what_it_needs_and_nothing_else() {
+    let file = read_to_string(SERVER).unwrap();
+    let (before, rest) = file.split_once(BEGIN).unwrap();
+    let (_, after) = rest.split_once(END).unwrap();
+    let lines = users().to_string();
+    let lines = lines.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("    {line}\n") });
+    assert_generated(SERVER, &format!("{before}{BEGIN}{}{END}{after}", lines.collect::<String>()));
+}
+
+#[test]
+fn each_service_receives_what_it_has_a_function_for() {
     let expected: [(&str, &[&str]); 5] = [
         (
             "order",
@@ -57,32 +82,12 @@ fn each_service_is_sent_what_it_hears_and_nothing_else() {
         ("delivery", &["order.cancel-delivery.*", "order.create-delivery.*"]),
         ("notify", &["order.order-updated.*"]),
     ];
-    let expected: Vec<_> = expected
-        .iter()
-        .flat_map(|(service, subjects)| (0..SLOTS).map(move |slot| (format!("{service}-{slot}"), subjects.to_vec())))
-        .collect();
-    let consumers = plan.consumers.iter();
-    let planned: Vec<_> = consumers
-        .map(|consumer| (consumer.name.clone(), consumer.filter_subjects.iter().map(String::as_str).collect()))
-        .collect();
+    let consumers = |(service, subjects): &(&str, &[&str])| {
+        let subjects: Vec<String> = subjects.iter().map(|subject| (*subject).to_owned()).collect();
+        [0, 1].map(|slot| (format!("{service}-{slot}"), subjects.clone()))
+    };
+    let expected: Vec<_> = expected.iter().flat_map(consumers).collect();
+    let planned = Plan::of(&shop()).consumers.into_iter();
+    let planned: Vec<_> = planned.map(|consumer| (consumer.name(), consumer.filter_subjects)).collect();
     assert_eq!(planned, expected);
-}
-
-#[test]
-fn the_server_lets_each_service_read_what_its_circuits_follow_from() {
-    let rights = include_str!("../../../nats.conf");
-    let services = shop().len();
-    for needed in ["DIRECT.GET.EVENTS", "DIRECT.GET.DEAD_LETTERS", "CONSUMER.LIST.EVENTS"] {
-        assert_eq!(rights.matches(&format!("\"$JS.API.{needed}\"")).count(), services, "{needed}");
-    }
-}
-
-#[test]
-fn the_server_lets_each_service_say_and_read_what_is_its_own() {
-    let rights = include_str!("../../../nats.conf");
-    let plan = plan(&shop(), 1, 1);
-    let consumers = plan.consumers.iter().map(|consumer| format!("$JS.API.CONSUMER.MSG.NEXT.EVENTS.{}", consumer.name));
-    for needed in plan.streams[0].subjects.iter().cloned().chain(consumers) {
-        assert!(rights.contains(&format!("\"{needed}\"")), "nats.conf does not mention {needed}");
-    }
 }

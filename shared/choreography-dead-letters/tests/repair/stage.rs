@@ -78,8 +78,9 @@ impl Stage {
     pub(crate) async fn new() -> Self {
         let stage = Self::without_streams().await;
         let subjects = ["order", "inventory", "payment", "notify"].map(|service| format!("{service}.*.*")).into();
-        let streams = vec![StreamPlan::events(subjects, BYTES_MAX), StreamPlan::dead_letters(BYTES_MAX)];
-        provision(&stage.admin, &Plan { streams, consumers: vec![] }).await.unwrap();
+        let streams = vec![StreamPlan::events(subjects), StreamPlan::dead_letters()];
+        let plan = Plan { streams, ..Plan::default() }.events_bytes_max(BYTES_MAX).dead_letters_bytes_max(BYTES_MAX);
+        provision(&stage.admin, &plan).await.unwrap();
         stage
     }
 

@@ -16,8 +16,8 @@ pub struct Map {
 
 impl Map {
     /// Returns the map of these services.
-    pub fn of(services: &[Choreography]) -> Self {
-        Self { edges: services.iter().flat_map(Choreography::edges).collect() }
+    pub fn of<'a>(services: impl IntoIterator<Item = &'a Choreography>) -> Self {
+        Self { edges: services.into_iter().flat_map(Choreography::edges).collect() }
     }
 
     /// Returns every function of every service.

@@ -1,173 +1,169 @@
-//! Brings a server to a plan, and looks whether it got there.
+//! Brings a server to a plan, and checks that it got there.
 
-use anyhow::{Context, Result, bail, ensure};
 use async_nats::Client;
 use serde_json::{Map, Value, json};
 
-use super::plan::{ConsumerPlan, Plan, StreamPlan};
+use super::change::{Change, Difference};
+use super::error::ProvisionError;
+use super::plan::Plan;
+use super::resources::{ConsumerPlan, StreamPlan};
+use crate::wire::dead_letter::EVENTS;
 
-/// The oldest server that can set a consumer back, which reading relies on.
-const OLDEST_SERVER: (i64, i64, i64) = (2, 14, 0);
+/// The oldest server that can reset a consumer, which reading relies on.
+pub(super) const OLDEST_SERVER: (i64, i64, i64) = (2, 14, 0);
 
-/// The status of an API answer for what does not exist.
+/// The status of an API reply about what does not exist.
 const NOT_FOUND: u64 = 404;
 
-/// Something on the server, and where its API has it.
-struct Thing {
-    what: String,
-    wanted: Map<String, Value>,
-    info: String,
-    create: String,
-    update: String,
-    /// The definition as the API takes it to create, and to update.
-    requests: fn(&str, Value) -> Value,
-    stream: String,
-    /// What is worth knowing once it is created.
-    remark: &'static str,
+/// A stream or a consumer, and the requests about it.
+struct Resource {
+    name: String,
+    planned: Map<String, Value>,
+    info_subject: String,
+    create_subject: String,
+    update_subject: String,
+    /// Returns the request to create or update it with a definition.
+    request: fn(Value) -> Value,
+    /// What can't be undone once it is created.
+    remark: Option<&'static str>,
 }
 
-/// Brings the server to the plan: what is missing is created, what differs is updated in place. Returns a line for
-/// each stream and consumer that says what was done.
+/// Brings the server to the plan: creates what is missing, and updates in place what differs. Returns what it did, one
+/// change for each stream and consumer. Repeated, it changes nothing.
 ///
 /// # Errors
-/// The server is too old, can't be reached, refuses, or has something that can't be updated in place; the error says
-/// which field it is and what an operator can do. What came before it in the plan has been done.
-pub async fn provision(client: &Client, plan: &Plan) -> Result<Vec<String>> {
+/// The server is too old, can't be reached, refuses, or has something that can't be updated in place; the error names the
+/// field and what an operator can do. What comes before it in the plan has been done.
+pub async fn provision(client: &Client, plan: &Plan) -> Result<Vec<Change>, ProvisionError> {
     check_version(client)?;
-    let streams = plan.streams.iter().map(Thing::stream);
-    let mut lines = Vec::new();
-    for thing in streams.chain(plan.consumers.iter().map(Thing::consumer)) {
-        lines.push(bring(client, &thing).await.with_context(|| format!("provisioning {}", thing.what))?);
+    let resources = plan.streams.iter().map(Resource::stream).chain(plan.consumers.iter().map(Resource::consumer));
+    let mut changes = Vec::new();
+    for resource in resources {
+        changes.push(resource.apply(client).await?);
     }
-    Ok(lines)
+    Ok(changes)
 }
 
-fn check_version(client: &Client) -> Result<()> {
-    let version = client.server_info().version;
+fn check_version(client: &Client) -> Result<(), ProvisionError> {
     let (major, minor, patch) = OLDEST_SERVER;
-    ensure!(
-        client.is_server_compatible(major, minor, patch),
-        "nats-server is {version}; {major}.{minor} or newer is needed, because readers set their consumers back with \
-         CONSUMER.RESET. Upgrade it (https://github.com/nats-io/nats-server/releases) and provision again."
-    );
-    Ok(())
+    if client.is_server_compatible(major, minor, patch) {
+        return Ok(());
+    }
+    Err(ProvisionError::ServerTooOld { version: client.server_info().version })
 }
 
-impl Thing {
+impl Resource {
     fn stream(plan: &StreamPlan) -> Self {
         Self {
-            what: format!("stream {}", plan.name),
-            wanted: object(plan.definition()),
-            info: format!("$JS.API.STREAM.INFO.{}", plan.name),
-            create: format!("$JS.API.STREAM.CREATE.{}", plan.name),
-            update: format!("$JS.API.STREAM.UPDATE.{}", plan.name),
-            requests: |_, definition| definition,
-            stream: plan.name.clone(),
-            remark: " (deny_delete and deny_purge can't be switched off again)",
+            name: format!("stream {}", plan.name),
+            planned: object(plan.definition()),
+            info_subject: format!("$JS.API.STREAM.INFO.{}", plan.name),
+            create_subject: format!("$JS.API.STREAM.CREATE.{}", plan.name),
+            update_subject: format!("$JS.API.STREAM.UPDATE.{}", plan.name),
+            request: |definition| definition,
+            remark: Some("deny_delete and deny_purge can't be switched off again"),
         }
     }
 
     fn consumer(plan: &ConsumerPlan) -> Self {
-        let create = format!("$JS.API.CONSUMER.CREATE.{}.{}", plan.stream, plan.name);
+        let name = plan.name();
+        let create_subject = format!("$JS.API.CONSUMER.CREATE.{EVENTS}.{name}");
         Self {
-            what: format!("consumer {} of stream {}", plan.name, plan.stream),
-            wanted: object(plan.definition()),
-            info: format!("$JS.API.CONSUMER.INFO.{}.{}", plan.stream, plan.name),
-            update: create.clone(),
-            create,
-            requests: |stream, definition| json!({ "stream_name": stream, "config": definition }),
-            stream: plan.stream.clone(),
-            remark: "",
+            name: format!("consumer {name} of stream {EVENTS}"),
+            planned: object(plan.definition()),
+            info_subject: format!("$JS.API.CONSUMER.INFO.{EVENTS}.{name}"),
+            update_subject: create_subject.clone(),
+            create_subject,
+            request: |definition| json!({ "stream_name": EVENTS, "config": definition }),
+            remark: None,
         }
     }
-}
 
-async fn bring(client: &Client, thing: &Thing) -> Result<String> {
-    let Some(actual) = read(client, thing).await? else {
-        let definition =
-            Value::Object(thing.wanted.clone().into_iter().filter(|(_, value)| !value.is_null()).collect());
-        let answer = ask(client, &thing.create, &(thing.requests)(&thing.stream, definition)).await?;
-        refusal(&answer).map_or(Ok(()), |(_, text)| bail!("the server refuses to create it: {text}"))?;
-        verify(client, thing).await?;
-        return Ok(format!("{}: created{}", thing.what, thing.remark));
-    };
-    let differing = differences(&thing.wanted, &actual);
-    if differing.is_empty() {
-        return Ok(format!("{}: unchanged", thing.what));
+    async fn apply(&self, client: &Client) -> Result<Change, ProvisionError> {
+        let resource = self.name.clone();
+        let Some(actual) = self.read(client).await? else {
+            self.create(client).await?;
+            self.verify(client).await?;
+            return Ok(Change::Created { resource, remark: self.remark });
+        };
+        let differences = Difference::between(&self.planned, &actual);
+        if differences.is_empty() {
+            return Ok(Change::Unchanged { resource });
+        }
+        self.update(client, actual, &differences).await?;
+        self.verify(client).await?;
+        Ok(Change::Updated { resource, differences })
     }
-    update(client, thing, actual, &differing).await?;
-    verify(client, thing).await?;
-    Ok(format!("{}: updated {}", thing.what, differing.join(", ")))
-}
 
-async fn update(client: &Client, thing: &Thing, actual: Map<String, Value>, differing: &[String]) -> Result<()> {
-    let mut definition = actual;
-    definition.extend(thing.wanted.clone());
-    definition.retain(|_, value| !value.is_null());
-    let answer = ask(client, &thing.update, &(thing.requests)(&thing.stream, Value::Object(definition))).await?;
-    let Some((_, text)) = refusal(&answer) else { return Ok(()) };
-    bail!(
-        "it differs in {}, which the server can't change in place: {text}. Nothing was changed. Either take the \
-         difference out of the plan, or, once you can do without what it holds, delete it by hand (`nats stream rm` \
-         or `nats consumer rm`) and provision again",
-        differing.join(", ")
-    )
-}
+    async fn create(&self, client: &Client) -> Result<(), ProvisionError> {
+        let reply = self.send(client, &self.create_subject, self.definition(Map::new())).await?;
+        refusal(&reply).map_or(Ok(()), |(_, reason)| Err(self.refused("create", reason)))
+    }
 
-/// Reads back what the server really has: it fills in, and sometimes overrules.
-async fn verify(client: &Client, thing: &Thing) -> Result<()> {
-    let actual = read(client, thing).await?.context("it is missing right after it was made")?;
-    let differing = differences(&thing.wanted, &actual);
-    ensure!(differing.is_empty(), "the server accepted it, but has it otherwise: {}", differing.join(", "));
-    Ok(())
-}
+    async fn update(
+        &self,
+        client: &Client,
+        actual: Map<String, Value>,
+        differences: &[Difference],
+    ) -> Result<(), ProvisionError> {
+        let reply = self.send(client, &self.update_subject, self.definition(actual)).await?;
+        let Some((_, reason)) = refusal(&reply) else { return Ok(()) };
+        let differences = Difference::list(differences);
+        Err(ProvisionError::NotInPlace { resource: self.name.clone(), differences, reason })
+    }
 
-async fn read(client: &Client, thing: &Thing) -> Result<Option<Map<String, Value>>> {
-    let mut answer = ask(client, &thing.info, &Value::Null).await?;
-    match refusal(&answer) {
-        // A consumer whose stream is missing is missing too: creating it says which stream that is.
-        Some((NOT_FOUND, _)) => Ok(None),
-        Some((_, text)) => bail!("the server refuses to show it: {text}"),
-        None => Ok(Some(object(answer["config"].take()))),
+    /// Returns the request's definition: the planned one, and the fields of `actual` that the plan leaves out.
+    fn definition(&self, actual: Map<String, Value>) -> Value {
+        let mut definition = actual;
+        definition.extend(self.planned.clone());
+        definition.retain(|_, value| !value.is_null());
+        (self.request)(Value::Object(definition))
+    }
+
+    /// Reads back what the server has: it adds fields, and overrules some.
+    async fn verify(&self, client: &Client) -> Result<(), ProvisionError> {
+        let resource = self.name.clone();
+        let Some(actual) = self.read(client).await? else { return Err(ProvisionError::Missing { resource }) };
+        let differences = Difference::between(&self.planned, &actual);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(ProvisionError::Overruled { resource, differences: Difference::list(&differences) })
+    }
+
+    /// Returns the server's definition; none if it does not exist. A consumer of a missing stream does not exist either.
+    async fn read(&self, client: &Client) -> Result<Option<Map<String, Value>>, ProvisionError> {
+        let mut reply = self.send(client, &self.info_subject, Value::Null).await?;
+        match refusal(&reply) {
+            Some((NOT_FOUND, _)) => Ok(None),
+            Some((_, reason)) => Err(self.refused("show", reason)),
+            None => Ok(Some(object(reply["config"].take()))),
+        }
+    }
+
+    async fn send(&self, client: &Client, subject: &str, request: Value) -> Result<Value, ProvisionError> {
+        let (resource, subject) = (self.name.clone(), subject.to_owned());
+        let payload = if request.is_null() { String::new() } else { request.to_string() };
+        match client.request(subject.clone(), payload.into()).await {
+            Err(source) => Err(ProvisionError::Request { resource, subject, source }),
+            Ok(reply) => serde_json::from_slice(&reply.payload).map_err(|source| ProvisionError::Reply {
+                resource,
+                subject,
+                source,
+            }),
+        }
+    }
+
+    fn refused(&self, action: &'static str, reason: String) -> ProvisionError {
+        ProvisionError::Refused { resource: self.name.clone(), action, reason }
     }
 }
 
-async fn ask(client: &Client, subject: &str, request: &Value) -> Result<Value> {
-    let payload = if request.is_null() { String::new() } else { request.to_string() };
-    let answer = client.request(subject.to_owned(), payload.into()).await;
-    let answer = answer.with_context(|| format!("asking {subject} (is JetStream on, and may this user do it?)"))?;
-    serde_json::from_slice(&answer.payload).with_context(|| format!("reading the answer to {subject}"))
-}
-
-fn refusal(answer: &Value) -> Option<(u64, String)> {
-    let error = answer.get("error")?;
+/// Returns the status and the text of an error in a reply; none if it has no error.
+fn refusal(reply: &Value) -> Option<(u64, String)> {
+    let error = reply.get("error")?;
     let text = error["description"].as_str().unwrap_or("no reason given");
     Some((error["code"].as_u64().unwrap_or(0), format!("{text} ({})", error["err_code"])))
-}
-
-/// The fields that the server has otherwise, with both values. What it leaves out is off.
-fn differences(wanted: &Map<String, Value>, actual: &Map<String, Value>) -> Vec<String> {
-    let differs = |(name, wanted): (&String, &Value)| {
-        let actual = normal(actual.get(name).unwrap_or(&Value::Null));
-        let wanted = normal(wanted);
-        (actual != wanted).then(|| format!("{name} (is {actual}, should be {wanted})"))
-    };
-    wanted.iter().filter_map(differs).collect()
-}
-
-/// Lists are sets; no value, false, zero and nothing in it are the same.
-fn normal(value: &Value) -> Value {
-    match value {
-        Value::Array(items) if !items.is_empty() => {
-            let mut items = items.clone();
-            items.sort_by_key(Value::to_string);
-            Value::Array(items)
-        }
-        Value::Array(_) | Value::Bool(false) => Value::Null,
-        Value::String(text) if text.is_empty() => Value::Null,
-        Value::Number(number) if number.as_u64() == Some(0) => Value::Null,
-        other => other.clone(),
-    }
 }
 
 fn object(value: Value) -> Map<String, Value> {

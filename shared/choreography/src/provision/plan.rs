@@ -1,139 +1,101 @@
-//! What there has to be on the server.
+//! What has to be on the server, computed from the choreographies of the services.
 
-use std::time::Duration;
+use super::resources::{ConsumerPlan, StreamPlan};
+use super::users::Users;
+use crate::declare::choreography::Choreography;
+use crate::declare::map::Map;
+use crate::wire::dead_letter::{DEAD_LETTERS, EVENTS};
 
-use serde_json::{Value, json};
+/// How many instances of a service may run if nothing else is set: a leader and a standby.
+const SLOTS: u32 = 2;
 
-use crate::wire::dead_letter::{DEAD_LETTER_SUBJECTS, DEAD_LETTERS, EVENTS};
-use crate::wire::envelope::MESSAGE_BYTES_MAX;
-
-/// How long an event is kept: longer than anybody may be down and still catch up.
-const EVENTS_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-
-/// How long a dead letter is kept: longer than it takes somebody to see to it.
-const DEAD_LETTERS_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
-/// The window in which the server looks for repeated message ids: the shortest, as nothing here carries one.
-const DUPLICATE_WINDOW: Duration = Duration::from_secs(1);
-
-/// Everything that has to be there.
+/// The streams and consumers that have to be on the server, and the services that use them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
+    /// The names of the services.
+    pub services: Vec<String>,
     /// The streams.
     pub streams: Vec<StreamPlan>,
-    /// Their consumers.
+    /// The consumers of the stream `EVENTS`.
     pub consumers: Vec<ConsumerPlan>,
 }
 
-/// A stream: in files, limited by age and bytes, the oldest leave first, and nothing in it can be changed, deleted or
-/// rewritten by anybody.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StreamPlan {
-    /// Its name.
-    pub name: String,
-    /// What it takes.
-    pub subjects: Vec<String>,
-    /// How long it keeps a message.
-    pub age_max: Duration,
-    /// How many bytes it keeps.
-    pub bytes_max: u64,
-    /// The largest message that it takes, with its headers.
-    pub message_bytes_max: usize,
-}
-
-/// A durable consumer that is pulled without acknowledgements: its reader's database knows how far it has read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConsumerPlan {
-    /// The stream that it reads.
-    pub stream: String,
-    /// Its name: `<service>-<slot>`.
-    pub name: String,
-    /// What it is sent.
-    pub filter_subjects: Vec<String>,
-}
-
-impl StreamPlan {
-    /// How many bytes a stream keeps if nothing else is said: 4 GiB.
-    pub const BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
-
-    /// The stream of events, with the subjects of those who say them: `order.*.*`, and so on.
-    pub fn events(subjects: Vec<String>, bytes_max: u64) -> Self {
-        Self::new(EVENTS, subjects, EVENTS_AGE_MAX, bytes_max)
+impl Plan {
+    /// Returns the plan for these services: the streams `EVENTS` and `DEAD_LETTERS` of 4 GiB each, and two consumers for
+    /// each service, one for each instance. A consumer receives exactly the messages that the service has a function for.
+    ///
+    /// Nothing is started and no effect is called: what a choreography gives to its effects does not matter here.
+    pub fn of<'a>(services: impl IntoIterator<Item = &'a Choreography>) -> Self {
+        let services: Vec<&Choreography> = services.into_iter().collect();
+        let map = Map::of(services.iter().copied());
+        let names: Vec<String> = services.iter().map(|service| service.service().to_owned()).collect();
+        let subjects = names.iter().map(|name| subjects_of(name)).collect();
+        let consumers = names.iter().filter_map(|name| consumer(name, &map)).collect();
+        let streams = vec![StreamPlan::events(subjects), StreamPlan::dead_letters()];
+        Self { services: names, streams, consumers }.slots(SLOTS)
     }
 
-    /// The stream of dead letters and of what became of them.
-    pub fn dead_letters(bytes_max: u64) -> Self {
-        Self::new(DEAD_LETTERS, DEAD_LETTER_SUBJECTS.map(str::to_owned).into(), DEAD_LETTERS_AGE_MAX, bytes_max)
+    /// Sets how many instances of each service may run, at least 1. Each has a consumer, `<service>-<slot>`. Fewer than
+    /// before leave consumers behind on the server, which do no harm.
+    #[must_use]
+    pub fn slots(mut self, slots: u32) -> Self {
+        let first = self.consumers.into_iter().filter(|consumer| consumer.slot == 0);
+        let all =
+            first.flat_map(|consumer| (0..slots.max(1)).map(move |slot| ConsumerPlan { slot, ..consumer.clone() }));
+        self.consumers = all.collect();
+        self
     }
 
-    fn new(name: &str, subjects: Vec<String>, age_max: Duration, bytes_max: u64) -> Self {
-        Self { name: name.to_owned(), subjects, age_max, bytes_max, message_bytes_max: MESSAGE_BYTES_MAX }
+    /// Sets how many bytes of events are kept; the oldest leave first.
+    #[must_use]
+    pub fn events_bytes_max(self, bytes_max: u64) -> Self {
+        self.bytes_max(EVENTS, bytes_max)
     }
 
-    /// As the server's API has it, with what must be off said as well.
-    pub(super) fn definition(&self) -> Value {
-        json!({
-            "name": self.name,
-            "subjects": sorted(&self.subjects),
-            "storage": "file",
-            "retention": "limits",
-            "discard": "old",
-            "num_replicas": 1,
-            "max_age": nanoseconds(self.age_max),
-            "max_bytes": self.bytes_max,
-            "max_msgs": -1,
-            "max_msgs_per_subject": -1,
-            "max_msg_size": self.message_bytes_max,
-            "max_consumers": -1,
-            "duplicate_window": nanoseconds(DUPLICATE_WINDOW),
-            "allow_direct": true,
-            "deny_delete": true,
-            "deny_purge": true,
-            "sealed": false,
-            "no_ack": false,
-            "discard_new_per_subject": false,
-            "allow_rollup_hdrs": false,
-            "allow_msg_ttl": false,
-            "allow_msg_schedules": false,
-            "allow_msg_counter": false,
-            "allow_atomic": false,
-            "allow_batched": false,
-            "subject_transform": null,
-            "republish": null,
-            "mirror": null,
-            "sources": null,
-        })
+    /// Sets how many bytes of dead letters are kept; the oldest leave first.
+    #[must_use]
+    pub fn dead_letters_bytes_max(self, bytes_max: u64) -> Self {
+        self.bytes_max(DEAD_LETTERS, bytes_max)
+    }
+
+    fn bytes_max(mut self, name: &str, bytes_max: u64) -> Self {
+        self.streams.iter_mut().filter(|stream| stream.name == name).for_each(|stream| stream.bytes_max = bytes_max);
+        self
+    }
+
+    /// Returns the users of the server's configuration: an administrator, and one for each service.
+    pub fn users(&self) -> Users {
+        Users::of(self)
     }
 }
 
-impl ConsumerPlan {
-    pub(super) fn definition(&self) -> Value {
-        json!({
-            "name": self.name,
-            "durable_name": self.name,
-            "filter_subjects": sorted(&self.filter_subjects),
-            "ack_policy": "none",
-            "deliver_policy": "all",
-            "replay_policy": "instant",
-            "num_replicas": 0,
-            "inactive_threshold": 0,
-            "mem_storage": false,
-            "headers_only": false,
-            "deliver_subject": "",
-            "filter_subject": "",
-            "rate_limit_bps": 0,
-            "pause_until": null,
-            "priority_groups": null,
-        })
+/// Returns the subjects of all messages that a service publishes.
+pub(super) fn subjects_of(service: &str) -> String {
+    format!("{service}.*.*")
+}
+
+/// Returns a service's first consumer. A service that receives nothing has none: without a filter it would receive
+/// everything.
+fn consumer(service: &str, map: &Map) -> Option<ConsumerPlan> {
+    let filter_subjects: Vec<String> = map.received_by(service).iter().map(|subject| format!("{subject}.*")).collect();
+    let consumer = ConsumerPlan { service: service.to_owned(), slot: 0, filter_subjects };
+    (!consumer.filter_subjects.is_empty()).then_some(consumer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_and_sizes_are_set_for_all() {
+        let service = |service: &str| ConsumerPlan { service: service.to_owned(), slot: 0, filter_subjects: vec![] };
+        let consumers = ["order", "payment"].map(service).to_vec();
+        let streams = vec![StreamPlan::events(vec![]), StreamPlan::dead_letters()];
+        let plan = Plan { consumers, streams, ..Plan::default() };
+        let plan = plan.slots(3).slots(2).events_bytes_max(7).dead_letters_bytes_max(8);
+        let names: Vec<String> = plan.consumers.iter().map(ConsumerPlan::name).collect();
+        assert_eq!(names, ["order-0", "order-1", "payment-0", "payment-1"]);
+        assert_eq!((plan.streams[0].bytes_max, plan.streams[1].bytes_max), (7, 8));
+        assert_eq!(plan.slots(0).consumers.len(), 2);
     }
-}
-
-fn sorted(subjects: &[String]) -> Vec<&String> {
-    let mut subjects: Vec<&String> = subjects.iter().collect();
-    subjects.sort();
-    subjects
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,9 +1,9 @@
 //! Provisioning a real server.
 
-use choreography::{
-    bus::Bus,
-    provision::{Plan, StreamPlan, provision},
-};
+use std::error::Error;
+
+use choreography::bus::Bus;
+use choreography::provision::{Plan, StreamPlan, provision};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
@@ -16,28 +16,34 @@ fn with_consumer(filters: &[&str]) -> Plan {
     Plan { consumers: vec![consumer("payment-0", filters)], ..plan() }
 }
 
-/// The error, with its whole chain.
+/// Returns what provisioning did, a line for each stream and consumer.
+async fn changes(client: &async_nats::Client, plan: &Plan) -> Vec<String> {
+    provision(client, plan).await.unwrap().iter().map(ToString::to_string).collect()
+}
+
+/// Returns the error of provisioning with its causes.
 async fn failure(client: &async_nats::Client, plan: &Plan) -> String {
-    format!("{:#}", provision(client, plan).await.expect_err("it can't be done"))
+    let error = provision(client, plan).await.expect_err("the server can't be brought to the plan");
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 #[tokio::test]
-async fn doing_it_again_changes_nothing() {
+async fn repeated_provisioning_changes_nothing() {
     let server = Server::empty().await;
     let admin = server.admin().await;
     let plan = with_consumer(&["order.create.*", "order.cancel.*"]);
-    let lines = provision(&admin, &plan).await.unwrap();
+    let lines = changes(&admin, &plan).await;
     assert_eq!(lines.len(), 3);
     assert!(lines.iter().all(|line| line.contains("created")), "{lines:?}");
     assert!(lines[0].starts_with("stream EVENTS: created") && lines[0].contains("can't be switched off"), "{lines:?}");
     let before = ask(&admin, "$JS.API.STREAM.INFO.EVENTS", Value::Null).await["config"].clone();
-    let lines = provision(&admin, &plan).await.unwrap();
+    let lines = changes(&admin, &plan).await;
     assert!(lines.iter().all(|line| line.ends_with(": unchanged")), "{lines:?}");
     assert_eq!(ask(&admin, "$JS.API.STREAM.INFO.EVENTS", Value::Null).await["config"], before);
 }
 
 #[tokio::test]
-async fn the_server_has_the_streams_as_they_must_be() {
+async fn streams_are_on_the_server_as_planned() {
     let server = Server::provisioned().await;
     let admin = server.admin().await;
     for (stream, days) in [("EVENTS", 7_u64), ("DEAD_LETTERS", 30)] {
@@ -64,23 +70,23 @@ async fn the_server_has_the_streams_as_they_must_be() {
 }
 
 #[tokio::test]
-async fn what_can_be_updated_in_place_is() {
+async fn difference_is_updated_in_place_where_the_server_can() {
     let server = Server::provisioned().await;
     let admin = server.admin().await;
     let mut wider = plan();
     wider.streams[0].subjects.push("wallet.*.*".to_owned());
     wider.streams[0].bytes_max *= 2;
-    let lines = provision(&admin, &wider).await.unwrap();
+    let lines = changes(&admin, &wider).await;
     assert!(
         lines[0].starts_with("stream EVENTS: updated max_bytes (is 67108864, should be 134217728), subjects"),
         "{lines:?}"
     );
     assert!(lines[1].ends_with("unchanged"), "{lines:?}");
-    assert!(provision(&admin, &wider).await.unwrap()[0].ends_with("unchanged"));
+    assert!(changes(&admin, &wider).await[0].ends_with("unchanged"));
 }
 
 #[tokio::test]
-async fn a_consumer_that_hears_more_goes_on_where_it_was() {
+async fn consumer_with_a_wider_filter_continues_at_its_position() {
     let server = Server::provisioned().await;
     let admin = server.admin().await;
     provision(&admin, &with_consumer(&["order.create.*"])).await.unwrap();
@@ -91,7 +97,7 @@ async fn a_consumer_that_hears_more_goes_on_where_it_was() {
     let mut pull = connection.pull("payment-0").await.unwrap();
     hear(&mut *pull, 2).await;
     drop(pull);
-    let lines = provision(&admin, &with_consumer(&["order.create.*", "order.cancel.*"])).await.unwrap();
+    let lines = changes(&admin, &with_consumer(&["order.create.*", "order.cancel.*"])).await;
     assert!(lines[2].contains("updated filter_subjects"), "{lines:?}");
     say(&*connection, "order.cancel.o2", "later").await.unwrap();
     let incoming = hear(&mut *connection.pull("payment-0").await.unwrap(), 1).await;
@@ -102,13 +108,13 @@ async fn a_consumer_that_hears_more_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn a_consumer_that_acknowledges_is_named_with_what_to_do() {
+async fn consumer_that_acknowledges_is_an_error_that_says_what_to_do() {
     let server = Server::provisioned().await;
     let admin = server.admin().await;
-    let foreign = json!({ "stream_name": "EVENTS", "config": {
+    let other = json!({ "stream_name": "EVENTS", "config": {
         "name": "payment-0", "durable_name": "payment-0", "ack_policy": "explicit", "deliver_policy": "new",
         "filter_subjects": ["order.create.*"] } });
-    let created = ask(&admin, "$JS.API.CONSUMER.CREATE.EVENTS.payment-0", foreign).await;
+    let created = ask(&admin, "$JS.API.CONSUMER.CREATE.EVENTS.payment-0", other).await;
     assert!(created["error"].is_null(), "{created}");
     let text = failure(&admin, &with_consumer(&["order.create.*"])).await;
     for wanted in [
@@ -123,11 +129,11 @@ async fn a_consumer_that_acknowledges_is_named_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_stream_in_memory_is_named_and_kept() {
+async fn stream_in_memory_is_an_error_and_is_kept() {
     let server = Server::empty().await;
     let admin = server.admin().await;
-    let foreign = json!({ "name": "EVENTS", "subjects": ["order.*.*"], "storage": "memory", "retention": "limits" });
-    let created = ask(&admin, "$JS.API.STREAM.CREATE.EVENTS", foreign).await;
+    let other = json!({ "name": "EVENTS", "subjects": ["order.*.*"], "storage": "memory", "retention": "limits" });
+    let created = ask(&admin, "$JS.API.STREAM.CREATE.EVENTS", other).await;
     assert!(created["error"].is_null(), "{created}");
     let text = failure(&admin, &plan()).await;
     assert!(text.contains(r#"storage (is "memory", should be "file")"#), "{text}");
@@ -140,48 +146,48 @@ async fn a_stream_in_memory_is_named_and_kept() {
 }
 
 #[tokio::test]
-async fn what_somebody_switched_on_is_switched_off_again() {
+async fn feature_that_must_be_off_is_switched_off() {
     let server = Server::empty().await;
     let admin = server.admin().await;
-    let foreign = json!({ "name": "EVENTS", "subjects": ["order.*.*"], "storage": "file", "retention": "limits",
+    let other = json!({ "name": "EVENTS", "subjects": ["order.*.*"], "storage": "file", "retention": "limits",
         "allow_rollup_hdrs": true });
-    ask(&admin, "$JS.API.STREAM.CREATE.EVENTS", foreign).await;
-    let lines = provision(&admin, &plan()).await.unwrap();
+    ask(&admin, "$JS.API.STREAM.CREATE.EVENTS", other).await;
+    let lines = changes(&admin, &plan()).await;
     assert!(lines[0].contains("allow_rollup_hdrs (is true, should be null)"), "{lines:?}");
     let config = ask(&admin, "$JS.API.STREAM.INFO.EVENTS", Value::Null).await["config"].take();
     assert!(config["allow_rollup_hdrs"] != json!(true) && config["deny_purge"] == json!(true), "{config}");
 }
 
 #[tokio::test]
-async fn a_subject_that_another_stream_has_is_an_error_that_says_so() {
+async fn subject_of_another_stream_is_an_error_that_says_so() {
     let server = Server::provisioned().await;
     let admin = server.admin().await;
     let second = StreamPlan { name: "SECOND".to_owned(), ..plan().streams[0].clone() };
-    let text = failure(&admin, &Plan { streams: vec![second], consumers: vec![] }).await;
+    let text = failure(&admin, &Plan { streams: vec![second], ..Plan::default() }).await;
     assert!(text.contains("stream SECOND") && text.contains("overlap"), "{text}");
 }
 
 #[tokio::test]
-async fn a_consumer_without_its_stream_is_an_error_that_says_so() {
+async fn consumer_without_its_stream_is_an_error_that_says_so() {
     let server = Server::empty().await;
-    let plan = Plan { streams: vec![], consumers: vec![consumer("payment-0", &["order.*.*"])] };
+    let plan = Plan { consumers: vec![consumer("payment-0", &["order.*.*"])], ..Plan::default() };
     let text = failure(&server.admin().await, &plan).await;
     assert!(text.contains("payment-0 of stream EVENTS") && text.contains("stream not found"), "{text}");
 }
 
 #[tokio::test]
-async fn a_user_who_may_not_is_told_what_was_asked() {
+async fn missing_permission_is_an_error_that_names_the_request() {
     let server = Server::empty().await;
     let options = async_nats::ConnectOptions::with_user_and_password("payment".to_owned(), "secret".to_owned())
         .custom_inbox_prefix("_INBOX_payment")
         .request_timeout(Some(std::time::Duration::from_millis(500)));
     let payment = options.connect(server.url()).await.unwrap();
-    let text = failure(&payment, &Plan { streams: vec![plan().streams[1].clone()], consumers: vec![] }).await;
-    assert!(text.contains("asking $JS.API.STREAM.INFO.DEAD_LETTERS") && text.contains("may this user"), "{text}");
+    let text = failure(&payment, &Plan { streams: vec![plan().streams[1].clone()], ..Plan::default() }).await;
+    assert!(text.contains("requesting $JS.API.STREAM.INFO.DEAD_LETTERS") && text.contains("may this user"), "{text}");
 }
 
 #[tokio::test]
-async fn a_server_that_is_too_old_is_one_clear_error() {
+async fn old_server_is_an_error_that_says_what_is_needed() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let old = tokio::spawn(async move {

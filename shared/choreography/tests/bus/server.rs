@@ -93,7 +93,7 @@ impl Server {
     }
 
     pub(crate) async fn add_consumer(&self, name: &str, filters: &[&str]) {
-        let plan = Plan { streams: vec![], consumers: vec![consumer(name, filters)] };
+        let plan = Plan { consumers: vec![consumer(name, filters)], ..Plan::default() };
         provision(&self.admin().await, &plan).await.unwrap();
     }
 }
@@ -101,12 +101,14 @@ impl Server {
 pub(crate) fn plan() -> Plan {
     let subjects = ["order.*.*", "payment.*.*"].map(str::to_owned).into();
     let bytes = 64 * 1024 * 1024;
-    Plan { streams: vec![StreamPlan::events(subjects, bytes), StreamPlan::dead_letters(bytes)], consumers: vec![] }
+    let streams = vec![StreamPlan::events(subjects), StreamPlan::dead_letters()];
+    Plan { streams, ..Plan::default() }.events_bytes_max(bytes).dead_letters_bytes_max(bytes)
 }
 
 pub(crate) fn consumer(name: &str, filters: &[&str]) -> ConsumerPlan {
     let filter_subjects = filters.iter().map(|filter| (*filter).to_owned()).collect();
-    ConsumerPlan { stream: "EVENTS".to_owned(), name: name.to_owned(), filter_subjects }
+    let (service, slot) = name.rsplit_once('-').unwrap();
+    ConsumerPlan { service: service.to_owned(), slot: slot.parse().unwrap(), filter_subjects }
 }
 
 /// Asks the JetStream API; its answer, be it an error.

@@ -62,8 +62,13 @@ impl JetStreamOptions {
 
     /// The prefix of the subjects that replies come to.
     fn inbox_prefix(&self) -> String {
-        format!("_INBOX_{}", if self.user.is_empty() { &self.service } else { &self.user })
+        inbox_prefix(if self.user.is_empty() { &self.service } else { &self.user })
     }
+}
+
+/// Returns the prefix of the subjects that a user's replies come to.
+pub(crate) fn inbox_prefix(user: &str) -> String {
+    format!("_INBOX_{user}")
 }
 
 /// The defaults for a server at this URL; a service gives its name when it starts.

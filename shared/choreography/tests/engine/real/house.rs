@@ -45,12 +45,13 @@ impl House {
         let subjects = SERVICES.iter().map(|service| format!("{service}.*.*")).collect();
         let slots = (0..SERVICES.len()).flat_map(|service| [(service, 0), (service, 1)]);
         let consumers = slots.map(|(service, slot)| ConsumerPlan {
-            stream: "EVENTS".to_owned(),
-            name: format!("{}-{slot}", SERVICES[service]),
+            service: SERVICES[service].to_owned(),
+            slot,
             filter_subjects: receives(service),
         });
-        let streams = vec![StreamPlan::events(subjects, BYTES), StreamPlan::dead_letters(BYTES)];
-        let plan = Plan { streams, consumers: consumers.collect() };
+        let streams = vec![StreamPlan::events(subjects), StreamPlan::dead_letters()];
+        let plan = Plan { streams, consumers: consumers.collect(), ..Plan::default() };
+        let plan = plan.events_bytes_max(BYTES).dead_letters_bytes_max(BYTES);
         provision(&self.server.client().await, &plan).await.unwrap();
     }
 

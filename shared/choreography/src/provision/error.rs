@@ -1,0 +1,78 @@
+//! The errors of provisioning.
+
+use super::apply::OLDEST_SERVER;
+
+/// Why the server could not be brought to a plan.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProvisionError {
+    /// The server is too old.
+    #[error(
+        "nats-server is {version}; {}.{} or newer is needed, because readers reset their consumers with CONSUMER.RESET. \
+         Upgrade it (https://github.com/nats-io/nats-server/releases) and provision again",
+        OLDEST_SERVER.0,
+        OLDEST_SERVER.1
+    )]
+    ServerTooOld {
+        /// The server's version.
+        version: String,
+    },
+    /// The server did not reply to a request.
+    #[error("provisioning {resource}: requesting {subject} (is JetStream on, and may this user do it?)")]
+    Request {
+        /// The stream or consumer.
+        resource: String,
+        /// The subject of the request.
+        subject: String,
+        /// What failed.
+        source: async_nats::RequestError,
+    },
+    /// The server's reply could not be read.
+    #[error("provisioning {resource}: reading the reply to {subject}")]
+    Reply {
+        /// The stream or consumer.
+        resource: String,
+        /// The subject of the request.
+        subject: String,
+        /// What failed.
+        source: serde_json::Error,
+    },
+    /// The server refused a request.
+    #[error("provisioning {resource}: the server refuses to {action} it: {reason}")]
+    Refused {
+        /// The stream or consumer.
+        resource: String,
+        /// What it refuses: `show`, `create`.
+        action: &'static str,
+        /// Its reason.
+        reason: String,
+    },
+    /// A difference can't be changed in place. Nothing was changed.
+    #[error(
+        "provisioning {resource}: it differs in {differences}, which the server can't change in place: {reason}. Nothing was \
+         changed. Either take the difference out of the plan, or, once you can do without what it holds, delete it by hand \
+         (`nats stream rm` or `nats consumer rm`) and provision again"
+    )]
+    NotInPlace {
+        /// The stream or consumer.
+        resource: String,
+        /// The fields, each with both values.
+        differences: String,
+        /// The server's reason.
+        reason: String,
+    },
+    /// The server accepted a definition, and has another one.
+    #[error("provisioning {resource}: the server accepted it, but it differs in {differences}")]
+    Overruled {
+        /// The stream or consumer.
+        resource: String,
+        /// The fields, each with both values.
+        differences: String,
+    },
+    /// The server accepted a definition, and does not have it.
+    #[error("provisioning {resource}: it is missing right after it was created")]
+    Missing {
+        /// The stream or consumer.
+        resource: String,
+    },
+}

@@ -1,0 +1,137 @@
+//! A stream and a consumer as they have to be on the server.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::wire::dead_letter::{DEAD_LETTER_SUBJECTS, DEAD_LETTERS, EVENTS};
+use crate::wire::envelope::MESSAGE_BYTES_MAX;
+
+/// How long an event is kept: longer than any service is down.
+const EVENTS_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How long a dead letter is kept: longer than an operator needs to repair it.
+const DEAD_LETTERS_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// The window in which the server looks for repeated message ids: the shortest, because no message here has one.
+const DUPLICATE_WINDOW: Duration = Duration::from_secs(1);
+
+/// A stream in files, limited by age and bytes. The oldest messages leave first, and nobody can change or delete one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamPlan {
+    /// Its name.
+    pub name: String,
+    /// The subjects of its messages.
+    pub subjects: Vec<String>,
+    /// How long it keeps a message.
+    pub age_max: Duration,
+    /// How many bytes it keeps; the oldest messages leave first.
+    pub bytes_max: u64,
+    /// The largest message that it takes, in bytes, headers included.
+    pub message_bytes_max: usize,
+}
+
+/// A durable consumer of the stream `EVENTS`, which is pulled without acknowledgements: the service's database has the
+/// checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsumerPlan {
+    /// The service that reads with it.
+    pub service: String,
+    /// The instance that reads with it, from 0.
+    pub slot: u32,
+    /// The subjects of the messages that it receives.
+    pub filter_subjects: Vec<String>,
+}
+
+impl StreamPlan {
+    /// How many bytes a stream keeps if nothing else is set: 4 GiB.
+    pub const BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+
+    /// Returns the stream `EVENTS`, with the subjects of its publishers: `order.*.*`, and so on.
+    pub fn events(subjects: Vec<String>) -> Self {
+        Self::new(EVENTS, subjects, EVENTS_AGE_MAX)
+    }
+
+    /// Returns the stream `DEAD_LETTERS`, of dead letters and the records of their repairs.
+    pub fn dead_letters() -> Self {
+        Self::new(DEAD_LETTERS, DEAD_LETTER_SUBJECTS.map(str::to_owned).into(), DEAD_LETTERS_AGE_MAX)
+    }
+
+    fn new(name: &str, subjects: Vec<String>, age_max: Duration) -> Self {
+        let (name, bytes_max, message_bytes_max) = (name.to_owned(), Self::BYTES_MAX, MESSAGE_BYTES_MAX);
+        Self { name, subjects, age_max, bytes_max, message_bytes_max }
+    }
+
+    /// Returns the definition for the server's API, including what must be off.
+    pub(super) fn definition(&self) -> Value {
+        json!({
+            "name": self.name,
+            "subjects": sorted(&self.subjects),
+            "storage": "file",
+            "retention": "limits",
+            "discard": "old",
+            "num_replicas": 1,
+            "max_age": nanoseconds(self.age_max),
+            "max_bytes": self.bytes_max,
+            "max_msgs": -1,
+            "max_msgs_per_subject": -1,
+            "max_msg_size": self.message_bytes_max,
+            "max_consumers": -1,
+            "duplicate_window": nanoseconds(DUPLICATE_WINDOW),
+            "allow_direct": true,
+            "deny_delete": true,
+            "deny_purge": true,
+            "sealed": false,
+            "no_ack": false,
+            "discard_new_per_subject": false,
+            "allow_rollup_hdrs": false,
+            "allow_msg_ttl": false,
+            "allow_msg_schedules": false,
+            "allow_msg_counter": false,
+            "allow_atomic": false,
+            "allow_batched": false,
+            "subject_transform": null,
+            "republish": null,
+            "mirror": null,
+            "sources": null,
+        })
+    }
+}
+
+impl ConsumerPlan {
+    /// Returns its name, `<service>-<slot>`.
+    pub fn name(&self) -> String {
+        format!("{}-{}", self.service, self.slot)
+    }
+
+    /// Returns the definition for the server's API, including what must be off.
+    pub(super) fn definition(&self) -> Value {
+        json!({
+            "name": self.name(),
+            "durable_name": self.name(),
+            "filter_subjects": sorted(&self.filter_subjects),
+            "ack_policy": "none",
+            "deliver_policy": "all",
+            "replay_policy": "instant",
+            "num_replicas": 0,
+            "inactive_threshold": 0,
+            "mem_storage": false,
+            "headers_only": false,
+            "deliver_subject": "",
+            "filter_subject": "",
+            "rate_limit_bps": 0,
+            "pause_until": null,
+            "priority_groups": null,
+        })
+    }
+}
+
+fn sorted(subjects: &[String]) -> Vec<&String> {
+    let mut subjects: Vec<&String> = subjects.iter().collect();
+    subjects.sort();
+    subjects
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
