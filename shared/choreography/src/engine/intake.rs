@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::Clock;
-use crate::engine::breaker_task::SharedSnapshot;
 use crate::engine::execute::ExecuteError;
+use crate::engine::shared_snapshot::SharedSnapshot;
 
 /// How many rows were on their way when they were last counted; a clone is the same count.
 #[derive(Clone, Default)]

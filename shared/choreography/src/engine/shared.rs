@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::breaker_task::SharedSnapshot;
 use super::health::HealthReporter;
 use super::intake::BacklogCount;
 use super::leadership::Leadership;
-use super::outbox_relay::OutboxNumbers;
+use super::outbox_numbers::OutboxNumbers;
+use super::shared_snapshot::SharedSnapshot;
 use super::stopping::Stopping;
 
 /// What the tasks of one service share.

@@ -4,7 +4,6 @@
 //! missing, every circuit is half-open.
 
 mod overdue;
-mod snapshot;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +17,6 @@ use crate::clock::earlier;
 use crate::declare::choreography::Choreography;
 use crate::engine::shared::Shared;
 use crate::settings::{DEAD_LETTERS_READ_EVERY, Settings};
-pub(crate) use snapshot::SharedSnapshot;
 
 /// How far back dead letters are read at first, and then if that does not determine every circuit; after the last of these,
 /// from the first dead letter on.

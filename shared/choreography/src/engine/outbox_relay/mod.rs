@@ -24,7 +24,6 @@ use crate::settings::{OUTBOX_LOOKS_EVERY, Settings, WINDOW_MAX};
 use crate::store::{OutboxRow, Store};
 pub(crate) use held::HeldRows;
 use held::message_of;
-pub(crate) use numbers::OutboxNumbers;
 pub(crate) use progress::RelayProgress;
 use window::Window;
 

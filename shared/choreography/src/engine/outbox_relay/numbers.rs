@@ -1,36 +1,6 @@
-//! Numbers of outbox rows: sets of them as ranges, and those that the relay shares with the other tasks.
+//! A set of outbox numbers, kept as ranges.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-
-/// What the other tasks know of the outbox relay; a clone is the same.
-#[derive(Clone, Default)]
-pub(crate) struct OutboxNumbers {
-    forgettable: Arc<AtomicI64>,
-    acknowledged: Arc<AtomicI64>,
-}
-
-impl OutboxNumbers {
-    pub(super) fn set_forgettable(&self, number: i64) {
-        self.forgettable.store(number, Ordering::Relaxed);
-    }
-
-    /// Returns the number up to which outbox rows need not be kept.
-    pub(crate) fn forgettable(&self) -> i64 {
-        self.forgettable.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn set_acknowledged(&self, count: i64) {
-        self.acknowledged.store(count, Ordering::Relaxed);
-    }
-
-    /// Returns how many outbox rows the server has acknowledged since the first one there ever was: rows that are still
-    /// kept, and rows that are deleted.
-    pub(crate) fn acknowledged(&self) -> i64 {
-        self.acknowledged.load(Ordering::Relaxed)
-    }
-}
 
 /// A set of numbers. It takes as much memory as it has gaps: one for each row that is held.
 #[derive(Debug, Default)]

@@ -26,7 +26,7 @@ impl SharedSnapshot {
         self.0.subscribe()
     }
 
-    pub(super) fn set(&self, now: BreakerSnapshot) {
+    pub(crate) fn set(&self, now: BreakerSnapshot) {
         self.0.send_if_modified(|before| {
             let changed = (before.caught_up, &before.circuits) != (now.caught_up, &now.circuits);
             *before = Arc::new(now);
