@@ -107,12 +107,12 @@ impl TestService {
             trace: TRACE,
         };
         let payload = serde_json::to_vec(message).expect("a message that can be written as JSON");
-        self.bus.say(&heading.envelope(M::NAME, payload)).expect("a message that the stream takes");
+        self.bus.publish(&heading.envelope(M::NAME, payload)).expect("a message that the stream takes");
     }
 
     /// Whether the stream has a message of this subject: `<publisher>.<message>.<key>`.
     pub fn has_published(&self, subject: &str) -> bool {
-        self.bus.outgoing().iter().any(|(_, envelope)| *envelope.subject == *subject)
+        self.bus.published().iter().any(|(_, envelope)| *envelope.subject == *subject)
     }
 
     /// Stops the service, after its batch.

@@ -1,7 +1,12 @@
-//! What a service needs of its message stream: the seam behind which JetStream stands, and memory for tests.
+//! What a service needs of a message server: the contract between the engine and the server, with the adapters for NATS
+//! JetStream and for memory.
 //!
-//! A [`Connection`] lives once: when it is lost it never comes back by itself, so that what was said on it can't
-//! overtake what is said again on the next one.
+//! One invariant: a [`Connection`] that is lost never comes back by itself, so that what was published on it cannot overtake
+//! what is published again on the next one.
+//!
+//! **Unstable.** The contract ([`Bus`], [`Connection`], [`Deliveries`], [`Stories`] and the types that they exchange) follows
+//! what the engine needs: it may change in any minor version. `JetStreamBus`, its options and
+//! [`MemoryBus`](memory::MemoryBus) are as stable as the rest of the crate.
 
 use std::sync::Arc;
 
@@ -16,19 +21,20 @@ use crate::wire::subject::{InvalidKey, matches};
 pub mod jetstream;
 pub mod memory;
 
-/// Why the stream did not do what it was asked.
+/// Why an operation on the message server failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BusError {
-    /// The connection is gone, or could not be made: make a new one.
+    /// The connection is lost, or could not be made. The operation may succeed on a new one.
     #[error("the connection to the server is lost: {0}")]
     Lost(String),
-    /// The server answered and said no.
+    /// The server refused the operation.
     #[error("the server refused: {0}")]
     Refused(String),
-    /// A message that the stream does not take at all, however often it is tried.
+    /// The message is larger than the stream takes: trying again does not help.
     #[error("message too large: {0}")]
     TooLarge(String),
-    /// A key that can't stand in a subject.
+    /// The key cannot be part of a subject.
     #[error(transparent)]
     InvalidKey(#[from] InvalidKey),
 }
@@ -36,17 +42,17 @@ pub enum BusError {
 /// The state of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamState {
-    /// When it was created, as the server says: a stream that was recreated has another one.
+    /// When it was created, as the server says; another text means that the stream was deleted and created again.
     pub created: String,
     /// The sequence of the first message that it still has.
     pub first: u64,
-    /// The sequence of the last message; 0 if there never was one.
+    /// The sequence of the last message; 0 if there has been none.
     pub last: u64,
-    /// The server's time when it answered.
+    /// The server's time of the reply.
     pub at: Timestamp,
 }
 
-/// A message as a stream keeps it.
+/// A stored message of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// Its sequence in the stream.
@@ -57,7 +63,7 @@ pub struct Stored {
     pub envelope: Envelope,
 }
 
-/// Where reading begins, that place included.
+/// Where reading begins, inclusively.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadFrom {
     /// At a sequence.
@@ -66,14 +72,14 @@ pub enum ReadFrom {
     Time(Timestamp),
 }
 
-/// Who receives the stream of events, and how far it was sent it.
+/// A consumer of the stream of events, and how far it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsumerInfo {
-    /// The consumer: `<service>-<slot>`.
+    /// Its name: `<service>-<instance>`.
     pub consumer: String,
-    /// The subjects that it is sent.
+    /// The subjects that it receives.
     pub filters: Vec<String>,
-    /// The stream sequence of what it was sent last.
+    /// The stream sequence of the last message that it was sent.
     pub delivered: u64,
     /// How many messages it was sent since its reset.
     pub sent: u64,
@@ -82,99 +88,110 @@ pub struct ConsumerInfo {
 }
 
 impl ConsumerInfo {
-    /// The service that it reads for, whichever slot it is.
+    /// Returns the service that it belongs to, without the instance.
     pub fn service(&self) -> &str {
         self.consumer.rsplit_once('-').map_or(&self.consumer, |(service, _)| service)
     }
 
-    /// Whether it is sent what a service says under a name.
+    /// Whether it receives a publisher's messages of this name.
     pub fn receives(&self, publisher: &str, message: &str) -> bool {
         self.filters.iter().any(|filter| matches(filter, &format!("{publisher}.{message}.any")))
     }
 }
 
-/// A message as the stream delivers it.
+/// A message as a consumer receives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// Its sequence in the stream.
     pub stream_sequence: u64,
-    /// Its sequence in what this consumer was sent since its reset: 1, 2, 3 …
+    /// Its sequence among the messages that this consumer was sent since its reset: 1, 2, 3 …
     pub consumer_sequence: u64,
-    /// How often this consumer was sent it; 1 for the first time.
+    /// How often this consumer has been sent it; 1 for the first time.
     pub delivered: u64,
     /// The message.
     pub envelope: Envelope,
 }
 
-/// The server of a message stream.
+/// A message server.
 #[async_trait]
 pub trait Bus: Send + Sync + 'static {
-    /// Connects. The connection lives once.
+    /// Connects to the server.
+    ///
+    /// # Errors
+    /// [`BusError::Lost`] if the server cannot be reached.
     async fn connect(&self) -> Result<Box<dyn Connection>, BusError>;
 
-    /// Returns what reads stories from this server; none if the service has no right to.
+    /// Returns the access to stories on this server; none if the service has no permission for it.
     fn stories(&self) -> Option<Arc<dyn Stories>> {
         None
     }
 }
 
-/// What comes back for something published: the acknowledgement, with its sequence in the stream.
+/// The acknowledgement of a published message: its sequence in the stream.
 pub type Acknowledgement = BoxFuture<'static, Result<u64, BusError>>;
 
-/// One connection to the server, which lives once.
+/// A connection to the server, which never reconnects.
+///
+/// Methods fail with [`BusError::Lost`] once it is lost.
 #[async_trait]
 pub trait Connection: Send + Sync {
-    /// The server's id: new at each of its starts.
+    /// Returns the server's id, which is new at each of its starts.
     fn server_id(&self) -> String;
 
-    /// Resolves when the connection is lost, with what is known of the cause.
+    /// Waits until the connection is lost. Returns what is known of the cause.
     async fn lost(&self) -> String;
 
-    /// The state of the stream of events.
+    /// Returns the state of the stream of events.
     async fn stream(&self) -> Result<StreamState, BusError>;
 
-    /// The dead letters from a place on, in their order, at most `max`; what became of them is not among them.
+    /// Returns at most `max` dead letters, in order, without the records of their repairs.
     async fn dead_letters(&self, from: ReadFrom, max: usize) -> Result<Vec<Stored>, BusError>;
 
-    /// Who receives the stream of events.
+    /// Returns the consumers of the stream of events.
     async fn consumers(&self) -> Result<Vec<ConsumerInfo>, BusError>;
 
-    /// The first event under a subject after a sequence, and when it was stored.
+    /// Returns the sequence of the first message of a subject behind a sequence, and when it was stored.
     async fn first_after(&self, subject: &str, sequence: u64) -> Result<Option<(u64, Timestamp)>, BusError>;
 
-    /// How far a consumer is; none if it does not exist.
+    /// Returns one consumer; none if it does not exist.
     async fn consumer_info(&self, consumer: &str) -> Result<Option<ConsumerInfo>, BusError>;
 
-    /// Sets a consumer to go on at a stream sequence; the sequence that the server says it will go on at.
+    /// Lets a consumer continue at a stream sequence. Returns the sequence at which the server says it will continue.
     async fn reset(&self, consumer: &str, sequence: u64) -> Result<u64, BusError>;
 
-    /// Begins to pull a consumer's messages, under a subject that nobody used before.
+    /// Begins to pull a consumer's messages. Messages for an earlier pull of the same consumer never arrive at this one.
     async fn pull(&self, consumer: &str) -> Result<Box<dyn Deliveries>, BusError>;
 
-    /// Publishes, in the order of the calls. The acknowledgement is awaited apart; how many may be outstanding is
-    /// the caller's affair.
+    /// Publishes a message, in the order of the calls. The acknowledgement is awaited separately; the caller limits how many
+    /// may be outstanding.
     ///
     /// # Errors
-    /// `Lost` when the connection is gone; what the server has against the message is in the acknowledgement.
+    /// [`BusError::Lost`] when the connection is lost; a refusal of the message is in the acknowledgement.
     async fn publish(&self, envelope: &Envelope) -> Result<Acknowledgement, BusError>;
 }
 
-/// A consumer's messages, as they come.
+/// A pull subscription: a consumer's messages as they arrive.
 #[async_trait]
 pub trait Deliveries: Send {
-    /// What has come, at most `max`; waits for the first.
+    /// Returns the messages that have arrived, at most `max`; waits for the first. Dropping the future loses no message.
     ///
     /// # Errors
-    /// `Lost` when the connection is gone or the server has been silent for longer than its heartbeat.
+    /// [`BusError::Lost`] when the connection is lost, or the server has missed its heartbeats.
     async fn next(&mut self, max: usize) -> Result<Vec<Delivery>, BusError>;
 }
 
-/// The messages of one key, in order: an order's story.
+/// The messages of one key, in order: the story of an order, for example.
 #[async_trait]
 pub trait Stories: Send + Sync + 'static {
-    /// Its messages from a stream sequence on, at most `limit`, with their sequences.
+    /// Returns at most `limit` messages of a key from a stream sequence on, with their sequences.
+    ///
+    /// # Errors
+    /// [`BusError::InvalidKey`] for a key that cannot be part of a subject.
     async fn story(&self, key: &str, from: u64, limit: usize) -> Result<Vec<(u64, Envelope)>, BusError>;
 
-    /// Its messages as they are said from now on; ends when the connection is lost.
+    /// Returns the messages of a key as they are published from now on, until the connection is lost.
+    ///
+    /// # Errors
+    /// [`BusError::InvalidKey`] for a key that cannot be part of a subject.
     async fn follow(&self, key: &str) -> Result<futures::stream::BoxStream<'static, Envelope>, BusError>;
 }

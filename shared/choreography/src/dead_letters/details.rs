@@ -10,8 +10,8 @@ use super::error::DeadLettersError;
 use super::filter::Filter;
 use super::list::list;
 use super::publish_window::REPAIR_HEADERS;
-use super::stream_reader::{StartAt, StreamReader, message};
-use crate::bus::{BusError, Stored};
+use crate::bus::jetstream::stored_messages::{StreamReader, message};
+use crate::bus::{BusError, ReadFrom, Stored};
 use crate::wire::dead_letter::{self, DEAD_LETTERS, EVENTS};
 use crate::wire::envelope::Envelope;
 use crate::wire::subject::check_key;
@@ -58,7 +58,7 @@ impl Details {
     async fn read_story(&mut self, client: &Client, dead_letter: &DeadLetter) -> Result<(), DeadLettersError> {
         let mark = dead_letter.mark();
         let mut story = VecDeque::new();
-        let messages = StreamReader::new(client, EVENTS, format!("*.*.{}", dead_letter.key), StartAt::Sequence(1));
+        let messages = StreamReader::new(client, EVENTS, format!("*.*.{}", dead_letter.key), ReadFrom::Sequence(1));
         let take = |stored: Stored| {
             let until_death = match dead_letter.event_sequence {
                 Some(event) => stored.sequence <= event,

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use super::dead_letter::DeadLetter;
-use super::stream_reader::StartAt;
+use crate::bus::ReadFrom;
 use crate::wire::dead_letter;
 use crate::wire::repair;
 use crate::wire::subject::{InvalidKey, check_key};
@@ -80,11 +80,11 @@ impl Filter {
     }
 
     /// Returns where in the stream the first of them can be.
-    pub(super) fn start(&self) -> StartAt {
+    pub(super) fn start(&self) -> ReadFrom {
         match (self.sequences.first(), self.since) {
-            (Some(sequence), _) => StartAt::Sequence(*sequence),
-            (None, Some(since)) => StartAt::Time(since),
-            (None, None) => StartAt::Sequence(1),
+            (Some(sequence), _) => ReadFrom::Sequence(*sequence),
+            (None, Some(since)) => ReadFrom::Time(since),
+            (None, None) => ReadFrom::Sequence(1),
         }
     }
 

@@ -9,8 +9,8 @@ use super::dead_letter::DeadLetter;
 use super::entry::Entry;
 use super::error::DeadLettersError;
 use super::filter::Filter;
-use super::stream_reader::{StartAt, StreamReader, message};
-use crate::bus::{BusError, Stored};
+use crate::bus::jetstream::stored_messages::{StreamReader, message};
+use crate::bus::{BusError, ReadFrom, Stored};
 use crate::wire::dead_letter::DEAD_LETTERS;
 use crate::wire::repair::RepairRecord;
 
@@ -39,7 +39,7 @@ pub async fn list(
     dead_letters.each(add).await?;
     // A record comes after its dead letter in the stream, and is read after it: a repair that ends meanwhile counts.
     if let Some(first) = listing.dead_letters.keys().next() {
-        let records = StreamReader::new(client, DEAD_LETTERS, filter.record_subject(), StartAt::Sequence(*first));
+        let records = StreamReader::new(client, DEAD_LETTERS, filter.record_subject(), ReadFrom::Sequence(*first));
         let add = |stored: Stored| {
             read += 1;
             on_progress(read);

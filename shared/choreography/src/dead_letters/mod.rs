@@ -24,7 +24,6 @@ mod list;
 mod publish_window;
 mod records;
 mod repair;
-mod stream_reader;
 
 pub use crate::wire::dead_letter::OVERDUE;
 pub use crate::wire::repair::{RepairOutcome, RepairRecord};

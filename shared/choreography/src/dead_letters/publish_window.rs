@@ -10,9 +10,9 @@ use async_nats::jetstream::context::{ContextBuilder, PublishAckFuture, PublishEr
 
 use super::dead_letter::DeadLetter;
 use super::error::DeadLettersError;
-use super::stream_reader::message;
 use crate::bus::BusError;
 use crate::bus::jetstream::protocol;
+use crate::bus::jetstream::stored_messages::message;
 use crate::wire::dead_letter::{DEAD_LETTERS, one_line};
 use crate::wire::envelope::Envelope;
 use crate::wire::repair::{DROP, DROP_REASON, REPLAY};
@@ -100,10 +100,10 @@ impl<'a> PublishWindow<'a> {
             self.settle().await?;
         }
         let envelope = self.request.envelope(dead_letter, stored.envelope);
-        let headers = match protocol::written(&envelope.headers) {
+        let headers = match protocol::header_map(&envelope.headers) {
             Ok(headers) => headers,
             Err(problem) => {
-                self.refuse(sequence, problem);
+                self.refuse(sequence, problem.to_string());
                 return Ok(());
             }
         };

@@ -10,9 +10,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::dead_letter::DeadLetter;
 use super::error::DeadLettersError;
-use super::stream_reader::{StartAt, StreamReader, last_sequence};
-use crate::bus::BusError;
 use crate::bus::jetstream::protocol;
+use crate::bus::jetstream::stored_messages::{StreamReader, last_sequence};
+use crate::bus::{BusError, ReadFrom};
 use crate::wire::dead_letter::DEAD_LETTERS;
 use crate::wire::repair::{RepairRecord, records_of};
 
@@ -83,7 +83,7 @@ impl<'a> RepairRecords<'a> {
     /// Reads the records that the stream has got since the last time.
     pub(super) async fn read(&mut self) -> Result<(), DeadLettersError> {
         let records =
-            StreamReader::new(self.client, DEAD_LETTERS, records_of("*"), StartAt::Sequence(self.read_up_to + 1));
+            StreamReader::new(self.client, DEAD_LETTERS, records_of("*"), ReadFrom::Sequence(self.read_up_to + 1));
         records
             .each(|stored| {
                 self.read_up_to = stored.sequence;

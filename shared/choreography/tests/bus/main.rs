@@ -1,5 +1,5 @@
-//! The seam to the message stream, against a real nats-server and in memory: what holds for both, what only a real
-//! server can do to us, and how it is provisioned.
+//! The bus in memory and with a real nats-server: what both must do, what only a real server does, and how it is
+//! provisioned.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -10,25 +10,24 @@ mod provisioning;
 mod server;
 mod setup;
 
-use std::{future::Future, time::Duration};
+use std::future::Future;
+use std::time::Duration;
 
-use choreography::{
-    Envelope,
-    bus::{BusError, Connection, Deliveries, Delivery},
-};
+use choreography::Envelope;
+use choreography::bus::{BusError, Connection, Deliveries, Delivery};
 
-/// How long anything that must happen may take: far more than it does.
+/// How long anything that must happen may take: far longer than it takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Waits for what must happen.
+/// Waits for something that must happen.
 pub(crate) async fn soon<T>(what: &str, happens: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, happens).await.unwrap_or_else(|_| panic!("{what} did not happen"))
 }
 
-/// Asks again until it is so.
-pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+/// Waits until a condition holds.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     soon(what, async {
-        while !is_so().await {
+        while !holds().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })
@@ -40,13 +39,13 @@ pub(crate) fn envelope(subject: &str, payload: &str) -> Envelope {
     Envelope { subject: subject.into(), headers, payload: payload.to_owned().into() }
 }
 
-/// Publishes and waits for the acknowledgement.
-pub(crate) async fn say(connection: &dyn Connection, subject: &str, payload: &str) -> Result<u64, BusError> {
+/// Publishes a message. Returns its acknowledgement.
+pub(crate) async fn publish(connection: &dyn Connection, subject: &str, payload: &str) -> Result<u64, BusError> {
     soon("an acknowledgement", connection.publish(&envelope(subject, payload)).await?).await
 }
 
-/// The next `count` messages of a pull.
-pub(crate) async fn hear(pull: &mut dyn Deliveries, count: usize) -> Vec<Delivery> {
+/// Returns the next `count` messages of a pull.
+pub(crate) async fn receive(pull: &mut dyn Deliveries, count: usize) -> Vec<Delivery> {
     let mut incoming = Vec::new();
     while incoming.len() < count {
         incoming.extend(soon("a delivery", pull.next(count - incoming.len())).await.unwrap());

@@ -1,49 +1,50 @@
-//! What a test can do to the server in memory.
+//! The faults that a test injects into the server in memory.
 
 use std::time::Duration;
 
-use choreography::bus::{Bus, BusError, Connection, memory::MemoryBus};
+use choreography::bus::memory::MemoryBus;
+use choreography::bus::{Bus, BusError, Connection};
 use futures::FutureExt;
 
-use crate::{envelope, hear, payloads, say};
+use crate::{envelope, payloads, publish, receive};
 
-async fn consumer_info() -> (MemoryBus, Box<dyn Connection>) {
+async fn six_messages() -> (MemoryBus, Box<dyn Connection>) {
     let bus = MemoryBus::new();
     bus.add_consumer("payment-0", &["order.*.*"]);
     let connection = bus.connect().await.unwrap();
     for payload in ["a", "b", "c", "d", "e", "f"] {
-        say(&*connection, "order.create.o1", payload).await.unwrap();
+        publish(&*connection, "order.create.o1", payload).await.unwrap();
     }
     (bus, connection)
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_said_can_be_looked_at() {
-    let (bus, connection) = consumer_info().await;
-    say(&*connection, "dead.payment.create.o1", "letter").await.unwrap();
-    assert_eq!(bus.outgoing().len(), 6);
-    assert_eq!(bus.outgoing()[1], (2, envelope("order.create.o1", "b")));
-    assert_eq!(bus.dead_letters(), [(1, envelope("dead.payment.create.o1", "letter"))]);
+async fn published_messages_can_be_read() {
+    let (bus, connection) = six_messages().await;
+    publish(&*connection, "dead.payment.create.o1", "dead").await.unwrap();
+    assert_eq!(bus.published().len(), 6);
+    assert_eq!(bus.published()[1], (2, envelope("order.create.o1", "b")));
+    assert_eq!(bus.dead_letters(), [(1, envelope("dead.payment.create.o1", "dead"))]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_forgotten_tail_was_never_said() {
-    let (bus, connection) = consumer_info().await;
+async fn a_forgotten_tail_is_lost() {
+    let (bus, connection) = six_messages().await;
     let (id, created) = (connection.server_id(), connection.stream().await.unwrap().created);
-    bus.forget_after(2);
+    bus.faults().forget_after(2);
     assert!(!connection.lost().await.is_empty());
     let connection = bus.connect().await.unwrap();
     assert_ne!(connection.server_id(), id);
     let state = connection.stream().await.unwrap();
     assert_eq!((state.created, state.first, state.last), (created, 1, 2));
-    assert_eq!(say(&*connection, "order.create.o1", "again").await, Ok(3));
+    assert_eq!(publish(&*connection, "order.create.o1", "again").await, Ok(3));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_recreated_stream_has_another_birthday_and_no_consumers() {
-    let (bus, connection) = consumer_info().await;
+async fn a_recreated_stream_has_another_creation_time_and_no_consumers() {
+    let (bus, connection) = six_messages().await;
     let created = connection.stream().await.unwrap().created;
-    bus.recreate_stream();
+    bus.faults().recreate_stream();
     let state = connection.stream().await.unwrap();
     assert_ne!(state.created, created);
     assert_eq!(state.last, 0);
@@ -52,80 +53,80 @@ async fn a_recreated_stream_has_another_birthday_and_no_consumers() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cut_is_no_restart() {
-    let (bus, connection) = consumer_info().await;
-    bus.cut();
+    let (bus, connection) = six_messages().await;
+    bus.faults().cut();
     assert!(matches!(connection.publish(&envelope("order.create.o1", "g")).await, Err(BusError::Lost(_))));
     assert_eq!(bus.connect().await.unwrap().server_id(), connection.server_id());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_is_down_lets_nobody_in() {
-    let (bus, connection) = consumer_info().await;
-    bus.set_down(true);
+async fn a_server_that_is_down_accepts_no_connection() {
+    let (bus, connection) = six_messages().await;
+    bus.faults().set_down(true);
     assert!(!connection.lost().await.is_empty());
     assert!(matches!(bus.connect().await.err(), Some(BusError::Lost(_))));
-    bus.set_down(false);
+    bus.faults().set_down(false);
     assert!(bus.connect().await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dropped_acknowledgement_is_a_message_stored_and_a_time_out() {
-    let (bus, connection) = consumer_info().await;
-    bus.drop_acknowledgements(1);
+async fn a_message_with_a_dropped_acknowledgement_is_stored() {
+    let (bus, connection) = six_messages().await;
+    bus.faults().drop_acknowledgements(1);
     let started = tokio::time::Instant::now();
-    assert!(matches!(say(&*connection, "order.create.o1", "g").await, Err(BusError::Lost(_))));
+    assert!(matches!(publish(&*connection, "order.create.o1", "g").await, Err(BusError::Lost(_))));
     assert_eq!(started.elapsed(), Duration::from_secs(5));
-    assert_eq!(bus.outgoing().len(), 7);
-    assert_eq!(say(&*connection, "order.create.o1", "h").await, Ok(8));
+    assert_eq!(bus.published().len(), 7);
+    assert_eq!(publish(&*connection, "order.create.o1", "h").await, Ok(8));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_stores_nothing() {
-    let (bus, connection) = consumer_info().await;
-    bus.refuse(Some("no space left"));
-    let refused = say(&*connection, "order.create.o1", "g").await;
+    let (bus, connection) = six_messages().await;
+    bus.faults().refuse(Some("no space left"));
+    let refused = publish(&*connection, "order.create.o1", "g").await;
     assert_eq!(refused, Err(BusError::Refused("no space left".to_owned())));
-    bus.refuse(None);
-    assert_eq!(say(&*connection, "order.create.o1", "g").await, Ok(7));
+    bus.faults().refuse(None);
+    assert_eq!(publish(&*connection, "order.create.o1", "g").await, Ok(7));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_duplicate_comes_with_the_next_consumer_sequence() {
-    let (bus, connection) = consumer_info().await;
-    bus.duplicate_next("payment-0");
-    let incoming = hear(&mut *connection.pull("payment-0").await.unwrap(), 7).await;
+async fn a_duplicate_has_the_next_consumer_sequence() {
+    let (bus, connection) = six_messages().await;
+    bus.faults().duplicate_next("payment-0");
+    let incoming = receive(&mut *connection.pull("payment-0").await.unwrap(), 7).await;
     assert_eq!(payloads(&incoming), ["a", "a", "b", "c", "d", "e", "f"]);
     assert_eq!((incoming[1].consumer_sequence, incoming[1].delivered, incoming[2].consumer_sequence), (2, 2, 3));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_forgotten_pull_leaves_gaps() {
-    let (bus, connection) = consumer_info().await;
-    bus.steal("payment-0", 2);
-    let incoming = hear(&mut *connection.pull("payment-0").await.unwrap(), 4).await;
+async fn an_abandoned_pull_leaves_gaps() {
+    let (bus, connection) = six_messages().await;
+    bus.faults().steal("payment-0", 2);
+    let incoming = receive(&mut *connection.pull("payment-0").await.unwrap(), 4).await;
     assert_eq!(payloads(&incoming), ["b", "d", "e", "f"]);
     assert_eq!(incoming.iter().map(|incoming| incoming.consumer_sequence).collect::<Vec<_>>(), [2, 4, 5, 6]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_server_is_lost_after_two_heartbeats() {
-    let (bus, connection) = consumer_info().await;
+    let (bus, connection) = six_messages().await;
     let mut pull = connection.pull("payment-0").await.unwrap();
-    hear(&mut *pull, 6).await;
+    receive(&mut *pull, 6).await;
     let started = tokio::time::Instant::now();
     assert!(tokio::time::timeout(Duration::from_secs(3_600), pull.next(1)).await.is_err(), "idle is not silent");
     assert_eq!(started.elapsed(), Duration::from_secs(3_600));
-    bus.set_silent(true);
+    bus.faults().set_silent(true);
     assert!(matches!(pull.next(1).await, Err(BusError::Lost(_))));
     assert_eq!(started.elapsed(), Duration::from_secs(3_610));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_dropped_pull_was_sent_is_gone_until_a_reset() {
-    let (_bus, connection) = consumer_info().await;
+async fn messages_sent_to_a_dropped_pull_come_again_after_a_reset() {
+    let (_bus, connection) = six_messages().await;
     assert_eq!(connection.pull("payment-0").await.unwrap().next(2).await.unwrap().len(), 2);
     let mut pull = connection.pull("payment-0").await.unwrap();
     assert!(pull.next(10).now_or_never().is_none());
     connection.reset("payment-0", 3).await.unwrap();
-    assert_eq!(payloads(&hear(&mut *pull, 4).await), ["c", "d", "e", "f"]);
+    assert_eq!(payloads(&receive(&mut *pull, 4).await), ["c", "d", "e", "f"]);
 }

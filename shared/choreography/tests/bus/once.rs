@@ -1,17 +1,16 @@
-//! A connection to a real server lives once, and its end is seen at once.
+//! A connection to a real server never reconnects, and its loss is noticed at once.
 
 use std::time::Duration;
 
-use choreography::bus::{
-    Bus, BusError, Connection,
-    jetstream::{JetStreamBus, JetStreamOptions},
-};
+use choreography::bus::jetstream::{JetStreamBus, JetStreamOptions};
+use choreography::bus::{Bus, BusError, Connection};
 use futures::future::join_all;
 use testkit::Proxy;
 
-use crate::{envelope, hear, say, server::Server, soon};
+use crate::server::Server;
+use crate::{envelope, publish, receive, soon};
 
-/// Far less than the time-out of these tests, which is a minute: what is faster did not wait for it.
+/// Far less than the time-out of these tests, which is a minute: whatever is faster did not wait for the time-out.
 const AT_ONCE: Duration = Duration::from_secs(3);
 
 async fn through(proxy: &Proxy, server: &Server) -> Box<dyn Connection> {
@@ -30,13 +29,13 @@ async fn at_once<T>(what: &str, happens: impl Future<Output = T>) -> T {
 }
 
 #[tokio::test]
-async fn nothing_gets_through_after_a_cut() {
+async fn nothing_is_published_after_a_cut() {
     let server = Server::provisioned().await;
     let proxy = server.proxy();
     let connection = through(&proxy, &server).await;
-    say(&*connection, "order.create.o1", "before").await.unwrap();
+    publish(&*connection, "order.create.o1", "before").await.unwrap();
     proxy.cut();
-    // Some of these are said before the loss is seen, some while the library comes back, which must not let it in.
+    // Some of these are published before the loss is noticed, some while the library reconnects, which must not send them.
     let mut acknowledgements = Vec::new();
     soon("the end of the second attempt", async {
         while proxy.accepted() < 2 || proxy.ended() < 2 || acknowledgements.is_empty() {
@@ -53,11 +52,11 @@ async fn nothing_gets_through_after_a_cut() {
     let outcomes = at_once("the failure", join_all(acknowledgements)).await;
     assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(BusError::Lost(_)))), "{outcomes:?}");
     let other = server.bus("admin").connect().await.unwrap();
-    assert_eq!(say(&*other, "order.create.o1", "from another").await, Ok(2));
+    assert_eq!(publish(&*other, "order.create.o1", "from another").await, Ok(2));
 }
 
 #[tokio::test]
-async fn what_is_outstanding_when_the_server_is_killed_fails_at_once() {
+async fn outstanding_acknowledgements_fail_at_once_when_the_server_is_killed() {
     let server = Server::provisioned().await;
     server.add_consumer("payment-0", &["order.*.*"]).await;
     let proxy = server.proxy();
@@ -76,7 +75,7 @@ async fn what_is_outstanding_when_the_server_is_killed_fails_at_once() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_answering_is_lost_after_two_heartbeats() {
+async fn a_silent_real_server_is_lost_after_two_heartbeats() {
     let server = Server::provisioned().await;
     server.add_consumer("payment-0", &["order.*.*"]).await;
     let proxy = server.proxy();
@@ -84,16 +83,16 @@ async fn a_server_that_stops_answering_is_lost_after_two_heartbeats() {
     let options = JetStreamOptions { url: proxy.url(), heartbeat, ..server.options("admin") };
     let connection = JetStreamBus::new(options).connect().await.unwrap();
     let mut pull = connection.pull("payment-0").await.unwrap();
-    // Longer than a pull request lives (six heartbeats) and than it would then take to notice.
+    // Longer than a pull request lasts (six heartbeats) and than noticing its end would take.
     let idle = tokio::time::timeout(heartbeat * 9, pull.next(1)).await;
-    assert!(idle.is_err(), "a quiet server that says it is alive is not lost: {idle:?}");
+    assert!(idle.is_err(), "a server that sends heartbeats is not lost: {idle:?}");
     proxy.freeze();
     let silent = at_once("the silence", pull.next(1)).await;
     assert!(matches!(&silent, Err(BusError::Lost(text)) if text.contains("silent")), "{silent:?}");
 }
 
 #[tokio::test]
-async fn an_acknowledgement_that_does_not_come_is_given_up() {
+async fn a_missing_acknowledgement_times_out() {
     let server = Server::provisioned().await;
     let proxy = server.proxy();
     let ack_timeout = Duration::from_millis(300);
@@ -102,25 +101,25 @@ async fn an_acknowledgement_that_does_not_come_is_given_up() {
     proxy.freeze();
     let unanswered =
         at_once("the time-out", connection.publish(&envelope("order.create.o1", "a")).await.unwrap()).await;
-    assert!(matches!(&unanswered, Err(BusError::Lost(text)) if text.contains("no answer")), "{unanswered:?}");
+    assert!(matches!(&unanswered, Err(BusError::Lost(text)) if text.contains("no reply")), "{unanswered:?}");
 }
 
 #[tokio::test]
-async fn a_forbidden_message_is_refused_at_once_with_the_servers_words() {
+async fn a_forbidden_message_is_refused_at_once_with_the_servers_text() {
     let server = Server::provisioned().await;
     let connection = JetStreamBus::new(patient(server.options("payment"))).connect().await.unwrap();
-    let refused = at_once("an answer", say(&*connection, "order.create.o1", "forged")).await;
+    let refused = at_once("a reply", publish(&*connection, "order.create.o1", "forged")).await;
     let wanted = "Permissions Violation for Publish to \"order.create.o1\"";
     assert!(matches!(&refused, Err(BusError::Refused(text)) if text.contains(wanted)), "{refused:?}");
     assert!(at_once("the loss", connection.lost()).await.contains(wanted));
 }
 
 #[tokio::test]
-async fn a_forbidden_question_is_refused_at_once() {
+async fn a_forbidden_request_is_refused_at_once() {
     let server = Server::provisioned().await;
     server.add_consumer("order-0", &["order.*.*"]).await;
     let bus = JetStreamBus::new(patient(server.options("payment")));
-    let refused = at_once("an answer", bus.connect().await.unwrap().consumer_info("order-0")).await;
+    let refused = at_once("a reply", bus.connect().await.unwrap().consumer_info("order-0")).await;
     assert!(matches!(&refused, Err(BusError::Refused(text)) if text.contains("Permissions Violation")), "{refused:?}");
     let mut pull = bus.connect().await.unwrap().pull("order-0").await.unwrap();
     let refused = at_once("an end", pull.next(1)).await;
@@ -128,23 +127,23 @@ async fn a_forbidden_question_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_services_few_permissions_are_enough() {
+async fn the_permissions_of_a_service_are_sufficient() {
     let server = Server::provisioned().await;
     server.add_consumer("payment-0", &["payment.*.*"]).await;
     let connection = server.bus("payment").connect().await.unwrap();
     assert_eq!(connection.consumer_info("payment-0").await.unwrap().unwrap().consumer, "payment-0");
     assert_eq!(connection.stream().await.unwrap().last, 0);
     assert_eq!(connection.reset("payment-0", 1).await, Ok(1));
-    say(&*connection, "payment.expire.o1", "a").await.unwrap();
-    say(&*connection, "dead.payment.expire.o1", "a").await.unwrap();
+    publish(&*connection, "payment.expire.o1", "a").await.unwrap();
+    publish(&*connection, "dead.payment.expire.o1", "a").await.unwrap();
     let mut pull = connection.pull("payment-0").await.unwrap();
-    assert_eq!(hear(&mut *pull, 1).await[0].stream_sequence, 1);
+    assert_eq!(receive(&mut *pull, 1).await[0].stream_sequence, 1);
 }
 
 #[tokio::test]
-async fn a_wrong_password_says_so() {
+async fn a_wrong_password_is_an_error_that_says_so() {
     let server = Server::empty().await;
     let options = JetStreamOptions { password: "wrong".to_owned(), ..server.options("payment") };
-    let refused = soon("an answer", JetStreamBus::new(options).connect()).await.err();
+    let refused = soon("a reply", JetStreamBus::new(options).connect()).await.err();
     assert!(matches!(&refused, Some(BusError::Lost(text)) if text.contains("authorization violation")), "{refused:?}");
 }

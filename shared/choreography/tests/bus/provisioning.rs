@@ -7,10 +7,8 @@ use choreography::provision::{Plan, StreamPlan, provision};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use crate::{
-    hear, say,
-    server::{Server, ask, consumer, plan},
-};
+use crate::server::{Server, consumer, plan, request};
+use crate::{publish, receive};
 
 fn with_consumer(filters: &[&str]) -> Plan {
     Plan { consumers: vec![consumer("payment-0", filters)], ..plan() }
@@ -36,10 +34,10 @@ async fn repeated_provisioning_changes_nothing() {
     assert_eq!(lines.len(), 3);
     assert!(lines.iter().all(|line| line.contains("created")), "{lines:?}");
     assert!(lines[0].starts_with("stream EVENTS: created") && lines[0].contains("can't be switched off"), "{lines:?}");
-    let before = ask(&admin, "$JS.API.STREAM.INFO.EVENTS", Value::Null).await["config"].clone();
+    let before = request(&admin, "$JS.API.STREAM.INFO.EVENTS", Value::Null).await["config"].clone();
     let lines = changes(&admin, &plan).await;
     assert!(lines.iter().all(|line| line.ends_with(": unchanged")), "{lines:?}");
-    assert_eq!(ask(&admin, "$JS.API.STREAM.INFO.EVENTS", Value::Null).await["config"], before);
+    assert_eq!(request(&admin, "$JS.API.STREAM.INFO.EVENTS", Value::Null).await["config"], before);
 }
 
 #[tokio::test]
@@ -47,7 +45,7 @@ async fn streams_are_on_the_server_as_planned() {
     let server = Server::provisioned().await;
     let admin = server.admin().await;
     for (stream, days) in [("EVENTS", 7_u64), ("DEAD_LETTERS", 30)] {
-        let config = ask(&admin, &format!("$JS.API.STREAM.INFO.{stream}"), Value::Null).await["config"].take();
+        let config = request(&admin, &format!("$JS.API.STREAM.INFO.{stream}"), Value::Null).await["config"].take();
         for (field, wanted) in [
             ("storage", json!("file")),
             ("retention", json!("limits")),
@@ -65,7 +63,7 @@ async fn streams_are_on_the_server_as_planned() {
             assert!(config[off].is_null() || config[off] == json!(false), "{stream} {off}");
         }
     }
-    let purged = ask(&admin, "$JS.API.STREAM.PURGE.EVENTS", Value::Null).await;
+    let purged = request(&admin, "$JS.API.STREAM.PURGE.EVENTS", Value::Null).await;
     assert!(purged["error"].is_object(), "{purged}");
 }
 
@@ -92,18 +90,18 @@ async fn consumer_with_a_wider_filter_continues_at_its_position() {
     provision(&admin, &with_consumer(&["order.create.*"])).await.unwrap();
     let connection = server.bus("admin").connect().await.unwrap();
     for subject in ["order.create.o1", "order.cancel.o1", "order.create.o2"] {
-        say(&*connection, subject, subject).await.unwrap();
+        publish(&*connection, subject, subject).await.unwrap();
     }
     let mut pull = connection.pull("payment-0").await.unwrap();
-    hear(&mut *pull, 2).await;
+    receive(&mut *pull, 2).await;
     drop(pull);
     let lines = changes(&admin, &with_consumer(&["order.create.*", "order.cancel.*"])).await;
     assert!(lines[2].contains("updated filter_subjects"), "{lines:?}");
-    say(&*connection, "order.cancel.o2", "later").await.unwrap();
-    let incoming = hear(&mut *connection.pull("payment-0").await.unwrap(), 1).await;
+    publish(&*connection, "order.cancel.o2", "later").await.unwrap();
+    let incoming = receive(&mut *connection.pull("payment-0").await.unwrap(), 1).await;
     assert_eq!((incoming[0].stream_sequence, incoming[0].consumer_sequence), (4, 3));
     assert_eq!(connection.reset("payment-0", 1).await, Ok(1));
-    let incoming = hear(&mut *connection.pull("payment-0").await.unwrap(), 4).await;
+    let incoming = receive(&mut *connection.pull("payment-0").await.unwrap(), 4).await;
     assert_eq!(incoming.iter().map(|incoming| incoming.stream_sequence).collect::<Vec<_>>(), [1, 2, 3, 4]);
 }
 
@@ -114,7 +112,7 @@ async fn consumer_that_acknowledges_is_an_error_that_says_what_to_do() {
     let other = json!({ "stream_name": "EVENTS", "config": {
         "name": "payment-0", "durable_name": "payment-0", "ack_policy": "explicit", "deliver_policy": "new",
         "filter_subjects": ["order.create.*"] } });
-    let created = ask(&admin, "$JS.API.CONSUMER.CREATE.EVENTS.payment-0", other).await;
+    let created = request(&admin, "$JS.API.CONSUMER.CREATE.EVENTS.payment-0", other).await;
     assert!(created["error"].is_null(), "{created}");
     let text = failure(&admin, &with_consumer(&["order.create.*"])).await;
     for wanted in [
@@ -133,12 +131,12 @@ async fn stream_in_memory_is_an_error_and_is_kept() {
     let server = Server::empty().await;
     let admin = server.admin().await;
     let other = json!({ "name": "EVENTS", "subjects": ["order.*.*"], "storage": "memory", "retention": "limits" });
-    let created = ask(&admin, "$JS.API.STREAM.CREATE.EVENTS", other).await;
+    let created = request(&admin, "$JS.API.STREAM.CREATE.EVENTS", other).await;
     assert!(created["error"].is_null(), "{created}");
     let text = failure(&admin, &plan()).await;
     assert!(text.contains(r#"storage (is "memory", should be "file")"#), "{text}");
     assert!(text.contains("nats stream rm"), "{text}");
-    let kept = ask(&admin, "$JS.API.STREAM.INFO.EVENTS", Value::Null).await;
+    let kept = request(&admin, "$JS.API.STREAM.INFO.EVENTS", Value::Null).await;
     assert_eq!(
         (kept["created"].clone(), kept["config"]["storage"].clone()),
         (created["created"].clone(), json!("memory"))
@@ -151,10 +149,10 @@ async fn feature_that_must_be_off_is_switched_off() {
     let admin = server.admin().await;
     let other = json!({ "name": "EVENTS", "subjects": ["order.*.*"], "storage": "file", "retention": "limits",
         "allow_rollup_hdrs": true });
-    ask(&admin, "$JS.API.STREAM.CREATE.EVENTS", other).await;
+    request(&admin, "$JS.API.STREAM.CREATE.EVENTS", other).await;
     let lines = changes(&admin, &plan()).await;
     assert!(lines[0].contains("allow_rollup_hdrs (is true, should be null)"), "{lines:?}");
-    let config = ask(&admin, "$JS.API.STREAM.INFO.EVENTS", Value::Null).await["config"].take();
+    let config = request(&admin, "$JS.API.STREAM.INFO.EVENTS", Value::Null).await["config"].take();
     assert!(config["allow_rollup_hdrs"] != json!(true) && config["deny_purge"] == json!(true), "{config}");
 }
 

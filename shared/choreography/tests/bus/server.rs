@@ -1,4 +1,4 @@
-//! A real nats-server on a free port, with a store of its own and users as a system has them.
+//! A real nats-server on a free port, with a store directory of its own and the users of a small system.
 
 use choreography::bus::jetstream::{JetStreamBus, JetStreamOptions};
 use choreography::provision::{ConsumerPlan, Plan, StreamPlan, provision};
@@ -26,7 +26,7 @@ const CONFIGURATION: &str = r#"
 "#;
 
 impl Server {
-    /// Starts one, with nothing on it.
+    /// Starts a server without streams.
     pub(crate) async fn empty() -> Self {
         let world = World::new("bus").unwrap();
         let server = Self { nats: NatsServer::configured(&world, CONFIGURATION).unwrap(), _world: world };
@@ -34,7 +34,7 @@ impl Server {
         server
     }
 
-    /// Starts one with the streams of a small system.
+    /// Starts a server with the streams of a small system.
     pub(crate) async fn provisioned() -> Self {
         let server = Self::empty().await;
         provision(&server.admin().await, &plan()).await.unwrap();
@@ -51,7 +51,7 @@ impl Server {
         .await;
     }
 
-    /// Ends it with SIGKILL.
+    /// Kills the server with SIGKILL.
     pub(crate) fn kill(&self) {
         self.nats.process.kill();
     }
@@ -61,7 +61,7 @@ impl Server {
         self.ready().await;
     }
 
-    /// Returns a proxy in front of it.
+    /// Returns a proxy in front of the server.
     pub(crate) fn proxy(&self) -> Proxy {
         Proxy::to(self.nats.port()).unwrap()
     }
@@ -111,9 +111,9 @@ pub(crate) fn consumer(name: &str, filters: &[&str]) -> ConsumerPlan {
     ConsumerPlan { service: service.to_owned(), slot: slot.parse().unwrap(), filter_subjects }
 }
 
-/// Asks the JetStream API; its answer, be it an error.
-pub(crate) async fn ask(client: &async_nats::Client, subject: &str, request: Value) -> Value {
-    let payload = if request.is_null() { String::new() } else { request.to_string() };
-    let answer = client.request(subject.to_owned(), payload.into()).await.unwrap();
-    serde_json::from_slice(&answer.payload).unwrap()
+/// Sends a request to the JetStream API. Returns its reply, which may be an error.
+pub(crate) async fn request(client: &async_nats::Client, subject: &str, body: Value) -> Value {
+    let payload = if body.is_null() { String::new() } else { body.to_string() };
+    let reply = client.request(subject.to_owned(), payload.into()).await.unwrap();
+    serde_json::from_slice(&reply.payload).unwrap()
 }

@@ -1,14 +1,13 @@
-//! A server of either kind for the claims that hold for both.
+//! A server of either kind, for the claims that both must meet.
 
 use std::sync::Arc;
 
-use choreography::bus::{Bus, Connection, Stories, memory::MemoryBus};
+use choreography::bus::memory::MemoryBus;
+use choreography::bus::{Bus, Connection, Stories};
 use serde_json::Value;
 
-use crate::{
-    server::{Server, ask},
-    soon,
-};
+use crate::server::{Server, request};
+use crate::soon;
 
 /// A server of either kind, with a stream that takes `order.*.*` and `payment.*.*`.
 pub(crate) struct Setup {
@@ -58,16 +57,16 @@ impl Setup {
         }
     }
 
-    /// The oldest messages leave, as they do by age.
+    /// Removes the messages before a sequence, as an age limit does.
     pub(crate) async fn forget_before(&self, sequence: u64) {
         match &self.control {
-            Control::Memory(memory) => memory.forget_before(sequence),
+            Control::Memory(memory) => memory.faults().forget_before(sequence),
             Control::Real(server) => {
                 let admin = server.admin().await;
-                let mut info = ask(&admin, "$JS.API.STREAM.INFO.EVENTS", Value::Null).await;
+                let mut info = request(&admin, "$JS.API.STREAM.INFO.EVENTS", Value::Null).await;
                 let last = info["state"]["last_seq"].as_u64().unwrap();
                 info["config"]["max_msgs"] = (last + 1 - sequence).into();
-                let updated = ask(&admin, "$JS.API.STREAM.UPDATE.EVENTS", info["config"].take()).await;
+                let updated = request(&admin, "$JS.API.STREAM.UPDATE.EVENTS", info["config"].take()).await;
                 assert!(updated["error"].is_null(), "{updated}");
             }
         }
@@ -75,7 +74,7 @@ impl Setup {
 
     pub(crate) async fn restart(&mut self) {
         match &mut self.control {
-            Control::Memory(memory) => memory.restart(),
+            Control::Memory(memory) => memory.faults().restart(),
             Control::Real(server) => {
                 server.kill();
                 server.start_again().await;

@@ -103,7 +103,7 @@ async fn what_was_heard_or_answered_before_is_known_though_nobody_asks() {
     let message = stage.envelope(&Write { page: 1, line: 9, how: How::Lawlessly });
     let first = scribe.execute_as(note("rain"), once()).await.unwrap();
     for line in 100..110 {
-        stage.bus.say(&message).unwrap();
+        stage.bus.publish(&message).unwrap();
         stage.logged(1, "write 9").await;
         // What is new in between lets the scribe go by memory again.
         write(&stage, line).await;

@@ -13,7 +13,7 @@ use crate::{ms, pass, until};
 fn die(stage: &Stage, message: &str) {
     let headers = [("dead-reason", "exhausted"), ("dead-detail", "no ink")].into();
     let subject = format!("dead.reader.{message}.1").into();
-    stage.bus.say(&Envelope { subject, headers, payload: "{}".into() }).unwrap();
+    stage.bus.publish(&Envelope { subject, headers, payload: "{}".into() }).unwrap();
 }
 
 /// One second of each of these cycles sees enough dead letters to make it dirty; where it begins, a cycle begins.
@@ -209,7 +209,7 @@ async fn what_is_held_is_kept_and_what_went_past_it_is_not_said_again_after_a_cu
     }
     assert_eq!(pages(&stage), [] as [u32; 0]);
     assert_eq!(stage.backlog().await.outbox, 2);
-    stage.bus.cut();
+    stage.bus.faults().cut();
     well(&scribe).await;
     stage.all_is_heard().await;
     assert_eq!(stage.all_said("written").iter().filter(|outgoing| &*outgoing.subject == "scribe.written.2").count(), 1);
@@ -249,10 +249,10 @@ async fn too_much_on_its_way_lets_nothing_new_begin() {
     all_said(&stage, 20).await;
     pass(ms(2_000)).await;
     assert_eq!(open(&scribe, 21).await, Ok(()));
-    stage.bus.set_down(true);
+    stage.bus.faults().set_down(true);
     open_all(&scribe, 22..=27).await;
     expect_backlog_full(&scribe, 28).await;
-    stage.bus.set_down(false);
+    stage.bus.faults().set_down(false);
     all_said(&stage, 27).await;
     until("new ones are begun", || async { open(&scribe, 28).await.is_ok() }).await;
     scribe.stop().await;
@@ -283,7 +283,7 @@ async fn right_after_a_restart_too_much_on_its_way_is_noticed_whatever_was_said_
     scribe.stop().await;
     let scribe = stage.start_intake_with(settings).await;
     well(&scribe).await;
-    stage.bus.set_down(true);
+    stage.bus.faults().set_down(true);
     open_all(&scribe, 21..=26).await;
     expect_backlog_full(&scribe, 27).await;
     scribe.stop().await;

@@ -15,7 +15,7 @@ fn write(page: u32, line: u32, how: How) -> Write {
 /// Says a message that must die between two others, and looks at what became of all three. Its dead letter.
 async fn dies(stage: &Stage, message: &Envelope, reason: &str, detail: &str) -> Envelope {
     stage.write(1, 1);
-    let sequence = stage.bus.say(message).unwrap();
+    let sequence = stage.bus.publish(message).unwrap();
     stage.write(1, 3);
     let scribe = stage.start().await;
     stage.all_is_heard().await;
@@ -36,7 +36,7 @@ async fn dies(stage: &Stage, message: &Envelope, reason: &str, detail: &str) -> 
     assert!(letter.header("dead-fingerprint").unwrap().starts_with(&fingerprint));
     assert_eq!(stage.outgoing()[..3], ["written.1", "not-written.1", "written.1"]);
     // Once dead, it stays dead.
-    stage.bus.say(message).unwrap();
+    stage.bus.publish(message).unwrap();
     stage.all_is_heard().await;
     assert_eq!((stage.dead_letters().len(), stage.log(1).await.len()), (1, 3));
     scribe.stop().await;
@@ -111,9 +111,9 @@ async fn a_message_that_is_larger_than_any_of_ours_is_ignored() {
     let stage = Stage::new();
     let message = stage.envelope(&write(1, 2, How::Plainly));
     let payload = vec![b'x'; choreography::PAYLOAD_BYTES_MAX + 1].into();
-    stage.bus.say(&Envelope { payload, ..message.clone() }).unwrap();
+    stage.bus.publish(&Envelope { payload, ..message.clone() }).unwrap();
     let headers = message.headers.with("tracestate", "x".repeat(60_000));
-    stage.bus.say(&Envelope { headers, ..message }).unwrap();
+    stage.bus.publish(&Envelope { headers, ..message }).unwrap();
     let scribe = stage.start().await;
     stage.all_is_heard().await;
     assert!(stage.log(1).await.is_empty() && stage.dead_letters().is_empty());
@@ -126,7 +126,7 @@ async fn several_deaths_take_their_places_in_the_order_of_a_key() {
     let stage = Stage::new();
     let expiry = stage.clock.now() - SignedDuration::from_millis(1);
     stage.write(1, 1);
-    stage.bus.say(&stage.envelope_until(&write(1, 2, How::Plainly), expiry)).unwrap();
+    stage.bus.publish(&stage.envelope_until(&write(1, 2, How::Plainly), expiry)).unwrap();
     stage.say(write(1, 3, How::Panicking));
     let scribe = stage.start().await;
     stage.all_is_heard().await;
@@ -138,7 +138,7 @@ async fn several_deaths_take_their_places_in_the_order_of_a_key() {
 async fn an_undo_never_expires() {
     let stage = Stage::new();
     let expiry = stage.clock.now() - SignedDuration::from_secs(86_400);
-    stage.bus.say(&stage.envelope_until(&TearOut { page: 1 }, expiry)).unwrap();
+    stage.bus.publish(&stage.envelope_until(&TearOut { page: 1 }, expiry)).unwrap();
     let scribe = stage.start().await;
     stage.logged(1, "torn out").await;
     stage.all_is_heard().await;
@@ -150,8 +150,8 @@ async fn an_undo_never_expires() {
 async fn a_message_hands_its_expiry_on_but_an_otherwise_begins_a_new_one() {
     let stage = Stage::new();
     let expiry = stage.clock.now() + SignedDuration::from_secs(100);
-    stage.bus.say(&stage.envelope_until(&write(1, 1, How::Plainly), expiry)).unwrap();
-    stage.bus.say(&stage.envelope_until(&write(1, 2, How::Panicking), expiry)).unwrap();
+    stage.bus.publish(&stage.envelope_until(&write(1, 1, How::Plainly), expiry)).unwrap();
+    stage.bus.publish(&stage.envelope_until(&write(1, 2, How::Panicking), expiry)).unwrap();
     let scribe = stage.start().await;
     stage.all_is_heard().await;
     until("both are answered", || async { stage.outgoing().len() >= 2 }).await;
@@ -188,7 +188,7 @@ async fn a_message_of_which_processes_die_is_found_and_dies_alone() {
     let stage = Stage::new();
     stage.write(1, 1);
     let message = stage.envelope(&write(1, 2, How::Plainly));
-    stage.bus.say(&message).unwrap();
+    stage.bus.publish(&message).unwrap();
     stage.write(1, 3);
     let id = message.header("ce-id").unwrap().parse().unwrap();
     // Two processes died of a batch, the second one knowing nothing yet, and the third while it tried this message.

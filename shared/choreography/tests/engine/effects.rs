@@ -228,7 +228,7 @@ async fn a_running_effect_is_not_begun_again_when_the_connection_is_lost() {
     print(&stage, 1, 1);
     until("it runs", || async { stage.press.runs().len() == 1 }).await;
     for _ in 0..5 {
-        stage.bus.cut();
+        stage.bus.faults().cut();
         reading_is(&scribe, false).await;
         reading_is(&scribe, true).await;
     }

@@ -18,10 +18,10 @@ async fn heard_after(happens: impl AsyncFnOnce(&Stage)) -> usize {
     well(&scribe).await;
     let expiry = stage.clock.now() + jiff::SignedDuration::from_hours(24);
     let message = stage.envelope_until(&Write { page: 1, line: 1, how: How::Lawlessly }, expiry);
-    stage.bus.say(&message).unwrap();
+    stage.bus.publish(&message).unwrap();
     stage.logged(1, "write 1").await;
     happens(&stage).await;
-    stage.bus.say(&message).unwrap();
+    stage.bus.publish(&message).unwrap();
     stage.all_is_heard().await;
     scribe.stop().await;
     let log = stage.log(1).await;
@@ -39,9 +39,9 @@ async fn an_id_is_remembered_for_its_time_and_not_for_ever() {
 async fn it_is_not_forgotten_while_the_server_is_away_nor_in_the_first_time_after() {
     let away = async |stage: &Stage| {
         pass(ms(5_000)).await;
-        stage.bus.set_down(true);
+        stage.bus.faults().set_down(true);
         pass(KEPT * 6).await;
-        stage.bus.set_down(false);
+        stage.bus.faults().set_down(false);
         pass(KEPT - ms(5_000)).await;
     };
     assert_eq!(heard_after(away).await, 1);

@@ -65,7 +65,7 @@ async fn an_unsayable_key_changes_nothing_and_holds_up_nobody() {
     assert_eq!(desk.backlog().await.unwrap().outbox, 0);
     desk.execute(Enrol { reader: 1, name: "Ada-7_é".to_owned() }).await.unwrap();
     until("it is said", || async {
-        bus.outgoing().iter().any(|(_, outgoing)| &*outgoing.subject == "desk.welcome.Ada-7_é")
+        bus.published().iter().any(|(_, outgoing)| &*outgoing.subject == "desk.welcome.Ada-7_é")
     })
     .await;
     desk.stop().await;

@@ -26,13 +26,13 @@ async fn lost_acknowledgements_and_cuts_leave_the_order_of_what_was_said() {
     well(&scribe).await;
     for round in 0..20 {
         match round % 4 {
-            0 => stage.bus.drop_acknowledgements(3),
-            1 => stage.bus.cut(),
-            2 => stage.bus.restart(),
+            0 => stage.bus.faults().drop_acknowledgements(3),
+            1 => stage.bus.faults().cut(),
+            2 => stage.bus.faults().restart(),
             _ => {}
         }
         open(&scribe, round * 100..round * 100 + 60).await;
-        stage.bus.cut();
+        stage.bus.faults().cut();
         open(&scribe, round * 100 + 60..round * 100 + 100).await;
     }
     outgoing(&stage, 2_000).await;
@@ -46,9 +46,9 @@ async fn more_than_a_window_goes_out_in_order_after_an_outage() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;
-    stage.bus.set_down(true);
+    stage.bus.faults().set_down(true);
     open(&scribe, 0..5_000 - 1_000).await;
-    stage.bus.set_down(false);
+    stage.bus.faults().set_down(false);
     open(&scribe, 4_000..5_000).await;
     outgoing(&stage, 5_000).await;
     assert_eq!(stage.outgoing(), opened(0..5_000));
@@ -60,7 +60,7 @@ async fn a_server_that_refuses_is_asked_again_and_health_says_so_all_the_while()
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;
-    stage.bus.refuse(Some("no space left"));
+    stage.bus.faults().refuse(Some("no space left"));
     open(&scribe, 0..10).await;
     until("health says so", || async {
         scribe.health().publishing.is_err_and(|trouble| trouble.contains("no space left"))
@@ -70,7 +70,7 @@ async fn a_server_that_refuses_is_asked_again_and_health_says_so_all_the_while()
         pass(ms(7)).await;
         assert!(scribe.health().publishing.is_err());
     }
-    stage.bus.refuse(None);
+    stage.bus.faults().refuse(None);
     outgoing(&stage, 10).await;
     assert_eq!(stage.outgoing(), opened(0..10));
     well(&scribe).await;
@@ -82,14 +82,14 @@ async fn a_server_that_acknowledges_nothing_is_not_called_well_at_each_new_conne
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;
-    stage.bus.drop_acknowledgements(1_000_000);
+    stage.bus.faults().drop_acknowledgements(1_000_000);
     open(&scribe, 0..10).await;
     until("health says so", || async { scribe.health().publishing.is_err() }).await;
     for _ in 0..100 {
         pass(ms(230)).await;
         assert!(scribe.health().publishing.is_err());
     }
-    stage.bus.drop_acknowledgements(0);
+    stage.bus.faults().drop_acknowledgements(0);
     well(&scribe).await;
     assert_eq!(stage.outgoing(), opened(0..10));
     scribe.stop().await;
@@ -104,7 +104,7 @@ async fn what_is_acknowledged_is_kept_until_the_same_server_lived_on_for_a_safe_
     outgoing(&stage, 10).await;
     pass(ms(9_000)).await;
     assert_eq!(stage.backlog().await.outbox, 10);
-    stage.bus.restart();
+    stage.bus.faults().restart();
     // It was not acknowledged by this server for long.
     pass(ms(9_000)).await;
     assert_eq!(stage.backlog().await.outbox, 10);
@@ -127,10 +127,10 @@ async fn a_server_that_lost_its_tail_is_told_again_what_was_lost() {
     pass(ms(15_000)).await;
     open(&scribe, 10..30).await;
     outgoing(&stage, 30).await;
-    stage.bus.set_down(true);
+    stage.bus.faults().set_down(true);
     pass(ms(60_000)).await;
-    stage.bus.forget_after(12);
-    stage.bus.set_down(false);
+    stage.bus.faults().forget_after(12);
+    stage.bus.faults().set_down(false);
     outgoing(&stage, 30).await;
     assert_eq!(stage.outgoing(), opened(0..30));
     scribe.stop().await;
@@ -147,7 +147,7 @@ async fn a_service_that_falls_idle_forgets_what_it_said() {
     pass(ms(15_000)).await;
     assert_eq!(stage.backlog().await.outbox, 0);
     pass(ms(60_000)).await;
-    stage.bus.restart();
+    stage.bus.faults().restart();
     scribe.stop().await;
     let scribe = stage.start().await;
     well(&scribe).await;

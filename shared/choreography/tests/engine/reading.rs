@@ -22,7 +22,7 @@ async fn a_forgotten_pull_that_steals_messages_is_noticed() {
     let stage = Stage::new();
     let scribe = stage.start_lawless().await;
     well(&scribe).await;
-    stage.bus.steal("scribe-0", 20);
+    stage.bus.faults().steal("scribe-0", 20);
     for line in 0..200 {
         say(&stage, line);
         if line % 10 == 0 {
@@ -42,7 +42,7 @@ async fn a_message_that_is_delivered_twice_is_heard_once() {
     well(&scribe).await;
     for line in 0..50 {
         if line % 10 == 5 {
-            stage.bus.duplicate_next("scribe-0");
+            stage.bus.faults().duplicate_next("scribe-0");
         }
         say(&stage, line);
         pass(ms(3)).await;
@@ -59,14 +59,14 @@ async fn it_survives_cuts_restarts_and_silence_in_a_flood() {
     for line in 0..1_000 {
         say(&stage, line);
         match line % 100 {
-            20 => stage.bus.cut(),
-            40 => stage.bus.restart(),
-            60 => stage.bus.set_silent(true),
+            20 => stage.bus.faults().cut(),
+            40 => stage.bus.faults().restart(),
+            60 => stage.bus.faults().set_silent(true),
             61 => pass(ms(12_000)).await,
-            62 => stage.bus.set_silent(false),
-            80 => stage.bus.set_down(true),
+            62 => stage.bus.faults().set_silent(false),
+            80 => stage.bus.faults().set_down(true),
             81 => pass(ms(3_000)).await,
-            82 => stage.bus.set_down(false),
+            82 => stage.bus.faults().set_down(false),
             _ => pass(ms(2)).await,
         }
     }
@@ -79,11 +79,11 @@ async fn it_survives_cuts_restarts_and_silence_in_a_flood() {
 #[tokio::test(start_paused = true)]
 async fn a_service_that_starts_before_its_server_waits_for_it() {
     let stage = Stage::new();
-    stage.bus.set_down(true);
+    stage.bus.faults().set_down(true);
     let scribe = stage.start().await;
     trouble(&scribe, "down").await;
     pass(ms(60_000)).await;
-    stage.bus.set_down(false);
+    stage.bus.faults().set_down(false);
     stage.write(1, 1);
     stage.logged(1, "write 1").await;
     well(&scribe).await;
@@ -124,7 +124,7 @@ async fn a_stream_that_was_created_anew_is_not_read_until_an_operator_agrees() {
     let scribe = stage.start().await;
     stage.write(1, 1);
     stage.all_is_heard().await;
-    stage.bus.recreate_stream();
+    stage.bus.faults().recreate_stream();
     stage.bus.add_consumer("scribe-0", &SCRIBE_HEARS);
     stage.write(1, 2);
     let trouble = trouble(&scribe, "created anew").await;
@@ -149,7 +149,7 @@ async fn messages_that_left_the_stream_unread_are_not_passed_over_in_silence() {
     for line in 2..10 {
         stage.write(1, line);
     }
-    stage.bus.forget_before(7);
+    stage.bus.faults().forget_before(7);
     let scribe = stage.start().await;
     trouble(&scribe, "deleted unread").await;
     scribe.stop().await;
@@ -169,7 +169,7 @@ async fn what_was_said_to_others_may_leave_the_stream_while_nothing_is_said_here
     let last = others.stream().await.unwrap().last;
     until("reading has passed them", || async { stage.head().await.restart_position == last }).await;
     scribe.stop().await;
-    stage.bus.forget_before(last);
+    stage.bus.faults().forget_before(last);
     let scribe = stage.start().await;
     well(&scribe).await;
     stage.write(1, 2);
@@ -186,7 +186,7 @@ async fn a_server_that_forgot_what_was_read_long_ago_is_not_read() {
     }
     stage.all_is_heard().await;
     pass(ms(20_000)).await;
-    stage.bus.forget_after(3);
+    stage.bus.faults().forget_after(3);
     trouble(&scribe, "the server lost messages").await;
     scribe.stop().await;
 }

@@ -9,11 +9,11 @@ use crate::stage::{Stage, well, written};
 async fn a_message_published_twice_is_heard_once_in_one_batch_and_in_two() {
     let stage = Stage::new();
     let message = stage.envelope(&Write { page: 1, line: 1, how: How::Lawlessly });
-    stage.bus.say(&message).unwrap();
-    stage.bus.say(&message).unwrap();
+    stage.bus.publish(&message).unwrap();
+    stage.bus.publish(&message).unwrap();
     let scribe = stage.start_lawless().await;
     stage.all_is_heard().await;
-    stage.bus.say(&message).unwrap();
+    stage.bus.publish(&message).unwrap();
     stage.all_is_heard().await;
     assert_eq!(stage.log(1).await, written([1]));
     scribe.stop().await;
@@ -47,7 +47,7 @@ async fn foreign_messages_are_ignored_and_counted() {
         with_header(&stage, "ce-expirytime", "soon"),
     ];
     for message in &foreign {
-        stage.bus.say(message).unwrap();
+        stage.bus.publish(message).unwrap();
     }
     let scribe = stage.start().await;
     stage.all_is_heard().await;

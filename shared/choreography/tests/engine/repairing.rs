@@ -25,7 +25,7 @@ fn records(stage: &Stage) -> Vec<String> {
 
 /// Asks, and waits until there are so many records.
 async fn ask(stage: &Stage, what: &str, mark: &str, message: &Envelope, answers: usize) {
-    stage.bus.say(&asked(what, mark, message)).unwrap();
+    stage.bus.publish(&asked(what, mark, message)).unwrap();
     until("there is an answer", || async { records(stage).len() == answers }).await;
 }
 
@@ -33,7 +33,7 @@ async fn ask(stage: &Stage, what: &str, mark: &str, message: &Envelope, answers:
 async fn expired(stage: &Stage) -> Envelope {
     let expiry = stage.clock.now() - SignedDuration::from_millis(1);
     let message = stage.envelope_until(&Write { page: 1, line: 2, how: How::Plainly }, expiry);
-    stage.bus.say(&message).unwrap();
+    stage.bus.publish(&message).unwrap();
     stage.logged(1, "not written: expired").await;
     message
 }
@@ -62,7 +62,7 @@ async fn two_replays_in_one_batch_are_one() {
     let message = expired(&stage).await;
     scribe.stop().await;
     for _ in 0..2 {
-        stage.bus.say(&asked("dead-replay", "scribe/0/7", &message)).unwrap();
+        stage.bus.publish(&asked("dead-replay", "scribe/0/7", &message)).unwrap();
     }
     let scribe = stage.start_lawless().await;
     until("both are answered", || async { records(&stage).len() == 2 }).await;
@@ -77,7 +77,7 @@ async fn only_the_service_where_it_died_takes_a_replay_and_only_of_the_death_tha
     let scribe = stage.start().await;
     let message = expired(&stage).await;
     for mark in ["printer/0/7", "scribe/0", "scribe/0/7/1", "scribe/x/7"] {
-        stage.bus.say(&asked("dead-replay", mark, &message)).unwrap();
+        stage.bus.publish(&asked("dead-replay", mark, &message)).unwrap();
     }
     ask(&stage, "dead-replay", "scribe/1/7", &message, 1).await;
     assert_eq!(records(&stage), ["7 replay refused"]);
@@ -91,7 +91,7 @@ async fn what_is_dropped_is_not_done_any_more() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     let message = expired(&stage).await;
-    stage.bus.say(&asked("dead-drop", "scribe/0/7", &message)).unwrap();
+    stage.bus.publish(&asked("dead-drop", "scribe/0/7", &message)).unwrap();
     ask(&stage, "dead-drop", "scribe/0/7", &message, 2).await;
     ask(&stage, "dead-replay", "scribe/0/7", &message, 3).await;
     assert_eq!(records(&stage), ["7 drop done", "7 drop refused", "7 replay refused"]);
@@ -104,7 +104,7 @@ async fn what_dies_again_has_been_tried_once_more() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     let message = stage.envelope(&Write { page: 1, line: 2, how: How::Panicking });
-    stage.bus.say(&message).unwrap();
+    stage.bus.publish(&message).unwrap();
     until("it dies", || async { deaths(&stage).len() == 1 }).await;
     ask(&stage, "dead-replay", "scribe/1/1", &message, 1).await;
     let letter = deaths(&stage).remove(1);
@@ -135,7 +135,7 @@ async fn a_replayed_effect_answers_when_it_is_over() {
     stage.press.jam(1, 5);
     let scribe = stage.start_with(Settings { effect_tries_max: 3, ..stage.settings() }).await;
     let message = stage.envelope(&Print { page: 1, line: 1 });
-    stage.bus.say(&message).unwrap();
+    stage.bus.publish(&message).unwrap();
     until("it dies", || async { deaths(&stage).len() == 1 }).await;
     ask(&stage, "dead-replay", "scribe/3/1", &message, 1).await;
     assert_eq!(records(&stage), ["1 replay done"]);
@@ -149,7 +149,7 @@ async fn an_undo_that_died_is_told_until_it_is_repaired() {
     let message = stage.envelope(&TearOut { page: 1 });
     let unreadable = Envelope { payload: "{}".into(), ..message.clone() };
     let scribe = stage.start().await;
-    stage.bus.say(&unreadable).unwrap();
+    stage.bus.publish(&unreadable).unwrap();
     until("it dies", || async { deaths(&stage).len() == 1 }).await;
     until("that is told", || async { scribe.health().compensations.is_err() }).await;
     scribe.stop().await;

@@ -107,7 +107,7 @@ impl Stage {
     }
 
     pub(crate) fn say<M: Message>(&self, message: M) -> u64 {
-        self.bus.say(&self.envelope(&message)).unwrap()
+        self.bus.publish(&self.envelope(&message)).unwrap()
     }
 
     pub(crate) fn write(&self, page: u32, line: u32) -> u64 {
@@ -117,7 +117,7 @@ impl Stage {
     /// Says a line on the last page, and waits until it is written: what was said before has been received.
     pub(crate) async fn all_is_heard(&self) {
         const LAST: u32 = 999_999;
-        let line = self.bus.outgoing().len() as u32 + self.clock.now().as_millisecond() as u32;
+        let line = self.bus.published().len() as u32 + self.clock.now().as_millisecond() as u32;
         self.write(LAST, line);
         self.logged(LAST, &format!("write {line}")).await;
     }
@@ -140,14 +140,14 @@ impl Stage {
     /// What the scribe said, first occurrences only: without its name, as `written.1`.
     pub(crate) fn outgoing(&self) -> Vec<String> {
         let mut known = std::collections::HashSet::new();
-        let outgoing = self.bus.outgoing().into_iter().map(|(_, envelope)| envelope);
+        let outgoing = self.bus.published().into_iter().map(|(_, envelope)| envelope);
         let new = outgoing.filter(|envelope| known.insert(envelope.header("ce-id").map(str::to_owned)));
         new.filter_map(|envelope| envelope.subject.strip_prefix("scribe.").map(str::to_owned)).collect()
     }
 
     /// The messages of this name that the scribe said, copies included.
     pub(crate) fn all_said(&self, name: &str) -> Vec<Envelope> {
-        let outgoing = self.bus.outgoing().into_iter().map(|(_, envelope)| envelope);
+        let outgoing = self.bus.published().into_iter().map(|(_, envelope)| envelope);
         outgoing.filter(|envelope| envelope.subject.starts_with(&format!("scribe.{name}."))).collect()
     }
 

@@ -47,10 +47,10 @@ async fn it_stops_within_seconds_whatever_the_server_does() {
         let scribe = stage.start().await;
         well(&scribe).await;
         match trouble {
-            0 => stage.bus.set_down(true),
-            1 => stage.bus.set_silent(true),
-            2 => stage.bus.drop_acknowledgements(1_000),
-            _ => stage.bus.refuse(Some("no space left")),
+            0 => stage.bus.faults().set_down(true),
+            1 => stage.bus.faults().set_silent(true),
+            2 => stage.bus.faults().drop_acknowledgements(1_000),
+            _ => stage.bus.faults().refuse(Some("no space left")),
         }
         scribe.execute(open(1)).await.unwrap();
         pass(ms(1_000)).await;
@@ -64,10 +64,10 @@ async fn what_could_not_be_published_any_more_is_published_after_the_next_start(
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;
-    stage.bus.set_down(true);
+    stage.bus.faults().set_down(true);
     scribe.execute(open(1)).await.unwrap();
     scribe.stop().await;
-    stage.bus.set_down(false);
+    stage.bus.faults().set_down(false);
     let scribe = stage.start().await;
     crate::until("it is said", || async { stage.outgoing() == ["page-opened.1"] }).await;
     scribe.stop().await;

@@ -22,13 +22,13 @@ async fn a_server_that_is_back_without_its_tail_is_read_from_where_it_can_be_tru
     pass(ms(20_000)).await;
     (20..30).for_each(|line| say(&stage, line));
     stage.all_is_heard().await;
-    let outgoing = stage.bus.outgoing();
+    let outgoing = stage.bus.published();
     let lost: Vec<_> = outgoing.iter().filter(|(sequence, _)| *sequence > 43).cloned().collect();
-    stage.bus.forget_after(43);
+    stage.bus.faults().forget_after(43);
     // Another publisher speaks first, and more than was lost: the sequences are taken by other messages.
     (30..130).for_each(|line| say(&stage, line));
     for (_, envelope) in lost.into_iter().filter(|(_, envelope)| envelope.subject.starts_with("author.")) {
-        stage.bus.say(&envelope).unwrap();
+        stage.bus.publish(&envelope).unwrap();
     }
     stage.all_is_heard().await;
     assert_eq!(stage.log(1).await, written(0..130));
@@ -46,15 +46,15 @@ async fn a_tail_that_was_lost_in_a_long_outage_is_noticed_too() {
     (0..20).for_each(|line| say(&stage, line));
     stage.all_is_heard().await;
     pass(ms(20_000)).await;
-    let kept = stage.bus.outgoing().len() as u64;
+    let kept = stage.bus.published().len() as u64;
     (20..30).for_each(|line| say(&stage, line));
     stage.all_is_heard().await;
     // The power fails within a second of the last message, and comes back after a minute.
-    stage.bus.set_down(true);
+    stage.bus.faults().set_down(true);
     pass(ms(60_000)).await;
-    stage.bus.forget_after(kept);
+    stage.bus.faults().forget_after(kept);
     (30..130).for_each(|line| say(&stage, line));
-    stage.bus.set_down(false);
+    stage.bus.faults().set_down(false);
     stage.all_is_heard().await;
     assert_eq!(stage.log(1).await, written(0..130));
     scribe.stop().await;
@@ -71,22 +71,22 @@ async fn a_tail_that_was_lost_behind_a_dead_line_is_noticed_too() {
     (0..20).for_each(|line| say(&stage, line));
     stage.all_is_heard().await;
     pass(ms(20_000)).await;
-    let kept = stage.bus.outgoing().len() as u64;
+    let kept = stage.bus.published().len() as u64;
     (20..30).for_each(|line| say(&stage, line));
     stage.all_is_heard().await;
     let position = stage.head().await.position;
     // Nothing says that the server is gone but its silence.
     dumb.strike(true);
-    stage.bus.set_silent(true);
+    stage.bus.faults().set_silent(true);
     pass(ms(9_900)).await;
-    stage.bus.set_down(true);
+    stage.bus.faults().set_down(true);
     pass(ms(60_000)).await;
     assert!(stage.head().await.restart_position < position);
-    stage.bus.forget_after(kept);
+    stage.bus.faults().forget_after(kept);
     (30..130).for_each(|line| say(&stage, line));
     dumb.strike(false);
-    stage.bus.set_silent(false);
-    stage.bus.set_down(false);
+    stage.bus.faults().set_silent(false);
+    stage.bus.faults().set_down(false);
     stage.all_is_heard().await;
     assert_eq!(stage.log(1).await, written(0..130));
     scribe.stop().await;

@@ -104,9 +104,9 @@ async fn it_is_heard_once_though_it_was_published_again_while_it_waited() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     let message = stage.envelope(&strike(1, 1));
-    stage.bus.say(&message).unwrap();
+    stage.bus.publish(&message).unwrap();
     waits(&stage, 1).await;
-    stage.bus.say(&message).unwrap();
+    stage.bus.publish(&message).unwrap();
     stage.all_is_heard().await;
     waits(&stage, 1).await;
     stage.write(1, 1);
@@ -119,7 +119,7 @@ async fn it_is_heard_once_though_it_was_published_again_while_it_waited() {
 async fn it_dies_at_its_expiry_and_not_before() {
     let stage = Stage::new();
     let expiry = stage.clock.now() + SignedDuration::from_secs(20);
-    stage.bus.say(&stage.envelope_until(&strike(1, 1), expiry)).unwrap();
+    stage.bus.publish(&stage.envelope_until(&strike(1, 1), expiry)).unwrap();
     let scribe = stage.start().await;
     waits(&stage, 1).await;
     pass(ms(19_900)).await;
@@ -140,7 +140,7 @@ async fn it_dies_at_its_expiry_and_not_before() {
 async fn it_does_not_die_of_a_restart_but_of_its_expiry_while_the_service_was_down() {
     let stage = Stage::new();
     let expiry = stage.clock.now() + SignedDuration::from_secs(20);
-    stage.bus.say(&stage.envelope_until(&strike(1, 1), expiry)).unwrap();
+    stage.bus.publish(&stage.envelope_until(&strike(1, 1), expiry)).unwrap();
     let scribe = stage.start().await;
     waits(&stage, 1).await;
     scribe.stop().await;

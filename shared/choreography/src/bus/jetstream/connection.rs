@@ -1,24 +1,21 @@
-//! What a service does on a connection.
+//! A service's connection to the server.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures::FutureExt;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::consumers;
-use super::direct;
 use super::link::{Link, reply};
-use super::protocol;
 use super::pull_subscription::PullSubscription;
+use super::{consumers, protocol, stream};
 use crate::bus::{Acknowledgement, BusError, Connection, ConsumerInfo, Deliveries, ReadFrom, Stored, StreamState};
 use crate::wire::dead_letter::{ALL_DEAD_LETTERS, DEAD_LETTERS};
 use crate::wire::envelope::Envelope;
 
-/// A service's place on the stream.
+/// A service's connection to the server.
 pub(super) struct JetStreamConnection {
     link: Arc<Link>,
 }
@@ -30,28 +27,8 @@ impl JetStreamConnection {
 }
 
 #[derive(Deserialize)]
-struct StreamInfo {
-    created: String,
-    ts: Timestamp,
-    state: StreamInfoState,
-}
-
-#[derive(Deserialize)]
-struct StreamInfoState {
-    first_seq: u64,
-    last_seq: u64,
-}
-
-#[derive(Deserialize)]
 struct Reset {
     reset_seq: u64,
-}
-
-/// The state of the stream of events; also the way to know that the server has seen all that was sent before.
-pub(super) async fn stream(link: &Link) -> Result<StreamState, BusError> {
-    let subject = format!("$JS.API.STREAM.INFO.{}", link.options.stream);
-    let info: StreamInfo = link.ask(&subject, Bytes::new()).await.map_err(|refusal| refusal.reason)?;
-    Ok(StreamState { created: info.created, first: info.state.first_seq, last: info.state.last_seq, at: info.ts })
 }
 
 #[async_trait]
@@ -65,11 +42,11 @@ impl Connection for JetStreamConnection {
     }
 
     async fn stream(&self) -> Result<StreamState, BusError> {
-        stream(&self.link).await
+        stream::state(&self.link).await
     }
 
     async fn dead_letters(&self, from: ReadFrom, max: usize) -> Result<Vec<Stored>, BusError> {
-        direct::read(&self.link, DEAD_LETTERS, ALL_DEAD_LETTERS, from, max).await
+        stream::read(&self.link, DEAD_LETTERS, ALL_DEAD_LETTERS, from, max).await
     }
 
     async fn consumers(&self) -> Result<Vec<ConsumerInfo>, BusError> {
@@ -78,7 +55,7 @@ impl Connection for JetStreamConnection {
 
     async fn first_after(&self, subject: &str, sequence: u64) -> Result<Option<(u64, Timestamp)>, BusError> {
         let from = ReadFrom::Sequence(sequence + 1);
-        let first = direct::read(&self.link, &self.link.options.stream, subject, from, 1).await?;
+        let first = stream::read(&self.link, &self.link.options.stream, subject, from, 1).await?;
         Ok(first.first().map(|stored| (stored.sequence, stored.at)))
     }
 
@@ -89,11 +66,11 @@ impl Connection for JetStreamConnection {
     async fn reset(&self, consumer: &str, sequence: u64) -> Result<u64, BusError> {
         let subject = format!("$JS.API.CONSUMER.RESET.{}.{consumer}", self.link.options.stream);
         let request = json!({ "seq": sequence }).to_string().into();
-        match self.link.ask::<Reset>(&subject, request).await {
+        match self.link.request::<Reset>(&subject, request).await {
             Ok(reset) => Ok(reset.reset_seq),
             Err(refusal) => Err(match refusal.reason {
-                // A missing consumer does not answer at all.
-                BusError::Lost(reason) if self.link.pending.known().is_none() => {
+                // The server does not reply at all for a missing consumer.
+                BusError::Lost(reason) if self.link.pending.lost().is_none() => {
                     BusError::Refused(format!("reset of consumer {consumer}: {reason}; does it exist?"))
                 }
                 reason => reason,
@@ -106,11 +83,11 @@ impl Connection for JetStreamConnection {
     }
 
     async fn publish(&self, envelope: &Envelope) -> Result<Acknowledgement, BusError> {
-        let headers = match protocol::written(&envelope.headers) {
+        let headers = match protocol::header_map(&envelope.headers) {
             Ok(headers) => headers,
-            Err(reason) => return Ok(std::future::ready(Err(BusError::Refused(reason))).boxed()),
+            Err(reason) => return Ok(std::future::ready(Err(reason)).boxed()),
         };
         let awaited = self.link.send(&envelope.subject, headers, envelope.payload.clone()).await?;
-        Ok(async move { protocol::acknowledged(&reply(awaited).await?) }.boxed())
+        Ok(async move { protocol::acknowledged_sequence(&reply(awaited).await?) }.boxed())
     }
 }

@@ -1,4 +1,4 @@
-//! Who receives the stream of events: its consumers, page by page.
+//! The consumers of the stream of events.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -38,13 +38,13 @@ struct Delivered {
     stream_seq: u64,
 }
 
-/// All of them. A page that brings nothing new is the last one, whatever the total says.
+/// Returns all consumers. An empty page is the last one, whatever the total says.
 pub(super) async fn consumers(link: &Link) -> Result<Vec<ConsumerInfo>, BusError> {
     let subject = format!("$JS.API.CONSUMER.LIST.{}", link.options.stream);
     let mut consumers = Vec::new();
     loop {
         let request = json!({ "offset": consumers.len() }).to_string().into();
-        let listed: Listed = link.ask(&subject, request).await.map_err(|refusal| refusal.reason)?;
+        let listed: Listed = link.request(&subject, request).await.map_err(|refusal| refusal.reason)?;
         let page = listed.consumers.unwrap_or_default();
         let is_last = page.is_empty() || consumers.len() + page.len() >= listed.total;
         consumers.extend(page.into_iter().map(ConsumerInfoReply::consumer_info));
@@ -54,10 +54,10 @@ pub(super) async fn consumers(link: &Link) -> Result<Vec<ConsumerInfo>, BusError
     }
 }
 
-/// One of them.
+/// Returns one consumer; none if it does not exist.
 pub(super) async fn consumer_info(link: &Link, consumer: &str) -> Result<Option<ConsumerInfo>, BusError> {
     let subject = format!("$JS.API.CONSUMER.INFO.{}.{consumer}", link.options.stream);
-    match link.ask::<ConsumerInfoReply>(&subject, Bytes::new()).await {
+    match link.request::<ConsumerInfoReply>(&subject, Bytes::new()).await {
         Ok(info) => Ok(Some(info.consumer_info())),
         Err(refusal) if refusal.code == CONSUMER_NOT_FOUND => Ok(None),
         Err(refusal) => Err(refusal.reason),

@@ -1,93 +1,94 @@
-//! A story as it goes on.
+//! A story as it continues.
 //!
-//! Each publisher has a subscription of its own (the permissions name publishers), and between subscriptions the order is
-//! lost. So what they bring only says that there is something to read; it is read from the stream, in its order.
+//! There is a subscription for each publisher, because permissions name publishers, and between subscriptions the order of
+//! messages is lost. So a message from a subscription only tells that there is something to read; it is then read from the
+//! stream, in its order.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::{Message, Subscriber};
-use futures::FutureExt;
-use futures::Stream;
-use futures::StreamExt;
 use futures::stream::{SelectAll, select_all, unfold};
+use futures::{FutureExt, Stream, StreamExt};
 
-use super::connection;
 use super::link::{Link, lost};
-use super::stories;
-use crate::bus::BusError;
+use super::stream;
+use crate::bus::{BusError, ReadFrom};
 use crate::wire::envelope::Envelope;
 
-/// Messages that are read at once.
+/// The most messages that are read at once.
 const READ_MAX: usize = 256;
 
-/// How often a message that was said is looked for in the stream, which may store it a moment later.
+/// How often a published message is looked for in the stream, which may store it a moment after subscribers receive it.
 const LOOKS_MAX: u32 = 8;
 
-/// The wait after the first look; each one doubles it: half a second in all.
+/// The pause after the first look; each further one doubles it: half a second in all.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 struct Follower {
     link: Arc<Link>,
     subject: String,
-    nudges: SelectAll<Subscriber>,
+    notifications: SelectAll<Subscriber>,
     /// The next sequence to read.
     from: u64,
-    read_story: VecDeque<Envelope>,
-    /// How many messages were said and have not been read.
-    owed: usize,
+    /// Messages that have been read and not been returned.
+    read: VecDeque<Envelope>,
+    /// How many messages have been notified and not been read.
+    missing: usize,
 }
 
-/// The messages of a key from now on, until the connection is lost.
-pub(super) async fn follow(link: Arc<Link>, key: String) -> Result<impl Stream<Item = Envelope>, BusError> {
+/// Returns the messages of a key from now on, until the connection is lost.
+pub(super) async fn follow(link: Arc<Link>, key: &str) -> Result<impl Stream<Item = Envelope> + use<>, BusError> {
     let mut subscribers = Vec::new();
     for publisher in &link.options.publishers {
         subscribers.push(link.client.subscribe(format!("{publisher}.*.{key}")).await.map_err(lost)?);
     }
-    // Its answer also means that the server knows the subscriptions, which went before it.
-    let from = connection::stream(&link).await?.last + 1;
-    let nudges = select_all(subscribers);
-    let follower = Follower { link, subject: format!("*.*.{key}"), nudges, from, read_story: VecDeque::new(), owed: 0 };
+    // The reply also means that the server knows the subscriptions, which were sent before the request.
+    let from = stream::state(&link).await?.last + 1;
+    let (subject, notifications) = (format!("*.*.{key}"), select_all(subscribers));
+    let follower = Follower { link, subject, notifications, from, read: VecDeque::new(), missing: 0 };
     Ok(unfold(follower, |mut follower| async { Some((follower.next().await?, follower)) }))
 }
 
 impl Follower {
     async fn next(&mut self) -> Option<Envelope> {
         let mut looks = 0;
-        while self.read_story.is_empty() {
-            if self.owed == 0 {
-                self.nudge().await?;
-                (self.owed, looks) = (1, 0);
+        while self.read.is_empty() {
+            if self.missing == 0 {
+                self.notification().await?;
+                (self.missing, looks) = (1, 0);
             }
             self.look().await.ok()?;
-            if self.read_story.is_empty() {
+            if self.read.is_empty() {
                 tokio::time::sleep(LOOK_AGAIN * 2_u32.pow(looks)).await;
                 looks += 1;
                 if looks == LOOKS_MAX {
-                    self.owed = 0;
+                    self.missing = 0;
                 }
             }
         }
-        self.read_story.pop_front()
+        self.read.pop_front()
     }
 
-    async fn nudge(&mut self) -> Option<Message> {
+    async fn notification(&mut self) -> Option<Message> {
         tokio::select! {
             biased;
             _ = self.link.pending.closed() => None,
-            message = self.nudges.next() => message,
+            message = self.notifications.next() => message,
         }
     }
 
+    /// Reads what the stream has of the notified messages.
     async fn look(&mut self) -> Result<(), BusError> {
-        while self.nudges.next().now_or_never().flatten().is_some() {
-            self.owed += 1;
+        while self.notifications.next().now_or_never().flatten().is_some() {
+            self.missing += 1;
         }
-        for (sequence, envelope) in stories::read_story(&self.link, &self.subject, self.from, READ_MAX).await? {
-            self.from = sequence + 1;
-            self.owed = self.owed.saturating_sub(1);
-            self.read_story.push_back(envelope);
+        let from = ReadFrom::Sequence(self.from);
+        for stored in stream::read(&self.link, &self.link.options.stream, &self.subject, from, READ_MAX).await? {
+            self.from = stored.sequence + 1;
+            self.missing = self.missing.saturating_sub(1);
+            self.read.push_back(stored.envelope);
         }
         Ok(())
     }

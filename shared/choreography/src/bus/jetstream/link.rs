@@ -1,7 +1,7 @@
-//! One connection to a NATS server that lives once, and what is asked on it.
+//! One connection to a NATS server that never reconnects, and requests on it.
 //!
-//! async-nats always reconnects, and then sends what was said later before what was lost with its buffer. Here the
-//! second attempt to connect marks the connection as lost and is refused its credentials, which ends the client.
+//! async-nats always reconnects, and then sends later messages although earlier ones were lost with its buffer. Here the
+//! second attempt to connect marks the connection as lost and gets no credentials, which ends the client.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,18 +12,18 @@ use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use tokio::task::JoinHandle;
 
-use super::JetStreamOptions;
+use super::options::JetStreamOptions;
 use super::pending_replies::{Awaited, PendingReplies, Reply};
-use super::protocol;
+use super::protocol::{self, Refusal};
 use crate::bus::BusError;
 
-/// Replies that are handed over under one lock.
+/// The most replies that are handed over under one lock.
 const REPLIES_AT_ONCE: usize = 256;
 
-/// How many times within the time-out overdue replies are looked for.
+/// How often overdue replies are looked for, within the time-out of one.
 const SWEEPS_PER_TIMEOUT: u32 = 20;
 
-/// A connection that lives once.
+/// A connection that never reconnects.
 pub(super) struct Link {
     pub(super) client: Client,
     pub(super) pending: Arc<PendingReplies>,
@@ -34,7 +34,7 @@ pub(super) struct Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        // The task holds a handle on the client, which lives as long as there is one.
+        // The task holds a handle of the client, which lives as long as any handle.
         self.replies.abort();
         self.pending.close(BusError::Lost("it was dropped".to_owned()));
     }
@@ -50,7 +50,7 @@ impl Link {
         Ok(Arc::new(Self { client, pending, options, inbox, replies }))
     }
 
-    /// Publishes and takes a number for the reply.
+    /// Publishes a message to which the server replies. Returns where the reply is awaited.
     pub(super) async fn send(&self, subject: &str, headers: HeaderMap, payload: Bytes) -> Result<Awaited, BusError> {
         let (number, awaited) = self.pending.expect()?;
         let (subject, reply) = (Subject::from(subject), Subject::from(format!("{}.{number}", self.inbox)));
@@ -61,36 +61,24 @@ impl Link {
                 PublishErrorKind::InvalidSubject => BusError::Refused(error.to_string()),
                 PublishErrorKind::Send => return Err(lost(error)),
             };
-            self.pending.reply_body(std::iter::once((number, Err(reason))));
+            self.pending.deliver(std::iter::once((number, Err(reason))));
         }
         Ok(awaited)
     }
 
-    /// Asks the JetStream API.
-    pub(super) async fn ask<T: DeserializeOwned>(&self, subject: &str, request: Bytes) -> Result<T, Refusal> {
+    /// Sends a request to the JetStream API. Returns its reply.
+    pub(super) async fn request<T: DeserializeOwned>(&self, subject: &str, request: Bytes) -> Result<T, Refusal> {
         let awaited = self.send(subject, HeaderMap::new(), request).await?;
-        protocol::reply_body(&reply(awaited).await?)
+        protocol::api_reply(&reply(awaited).await?)
     }
 }
 
-/// Why the API did not do it; the code is the server's own, 0 if it gave none.
-/// <https://github.com/nats-io/nats-server/blob/main/server/errors.json>
-pub(super) struct Refusal {
-    pub(super) code: u64,
-    pub(super) reason: BusError,
-}
-
-impl From<BusError> for Refusal {
-    fn from(reason: BusError) -> Self {
-        Self { code: 0, reason }
-    }
-}
-
-/// What was answered.
+/// Waits for a reply.
 pub(super) async fn reply(awaited: Awaited) -> Result<Reply, BusError> {
     awaited.await.unwrap_or_else(|_| Err(BusError::Lost("it was dropped".to_owned())))
 }
 
+/// Returns the error for a connection on which the client failed.
 pub(super) fn lost(error: impl std::fmt::Display) -> BusError {
     BusError::Lost(error.to_string())
 }
@@ -111,14 +99,16 @@ fn connect_options(options: &JetStreamOptions, pending: &Arc<PendingReplies>) ->
     if !options.user.is_empty() {
         (auth.username, auth.password) = (Some(options.user.clone()), Some(options.password.clone()));
     }
-    // Counted where the attempt begins: events can be dropped when too many of them come, this can't.
+    // Attempts are counted where they begin: events are dropped when there are too many of them.
     let attempts = Arc::new(AtomicU64::new(0));
     let counted = attempts.clone();
     let (by_attempt, by_event) = (pending.clone(), pending.clone());
     ConnectOptions::with_auth_callback(move |_| {
-        let again = attempts.load(Ordering::SeqCst) > 1;
+        let is_reconnect = attempts.load(Ordering::SeqCst) > 1;
         let auth = auth.clone();
-        async move { if again { Err(AuthError::new("a connection lives once: a new one is made")) } else { Ok(auth) } }
+        async move {
+            if is_reconnect { Err(AuthError::new("connections do not reconnect: a new one is made")) } else { Ok(auth) }
+        }
     })
     .reconnect_delay_callback(move |_| {
         if counted.fetch_add(1, Ordering::SeqCst) > 0 {
@@ -127,7 +117,7 @@ fn connect_options(options: &JetStreamOptions, pending: &Arc<PendingReplies>) ->
         std::time::Duration::ZERO
     })
     .event_callback(move |event| {
-        if let Some(reason) = deadly(&event) {
+        if let Some(reason) = reason_of_loss(&event) {
             by_event.close(reason);
         }
         std::future::ready(())
@@ -137,30 +127,32 @@ fn connect_options(options: &JetStreamOptions, pending: &Arc<PendingReplies>) ->
     .connection_timeout(options.ack_timeout)
     .ping_interval(options.heartbeat)
     .ignore_discovered_servers()
-    // 0 would mean for ever.
+    // 0 would mean any number.
     .max_reconnects(1)
 }
 
-/// What an event means for the connection. A refused permission kills it: the server does not say which message it
-/// means, and waiting would only turn its text into a time-out.
-fn deadly(event: &Event) -> Option<BusError> {
+/// Returns why the connection is lost with this event, if it is. A denied permission loses it, too: the server does not tell
+/// for which message, and waiting would only replace its text by a time-out.
+fn reason_of_loss(event: &Event) -> Option<BusError> {
     match event {
         Event::ServerError(error) => Some(BusError::Refused(error.to_string())),
-        Event::SlowConsumer(_) => Some(BusError::Lost("messages were dropped: they were read too slowly".to_owned())),
+        Event::SlowConsumer(_) => {
+            Some(BusError::Lost("messages were dropped because they were read too slowly".to_owned()))
+        }
         Event::Disconnected => Some(BusError::Lost("the server closed it or can't be reached".to_owned())),
         Event::Closed => Some(BusError::Lost("it was closed".to_owned())),
         _ => None,
     }
 }
 
-/// Hands replies to those who wait for them, until the connection is lost.
+/// Hands replies to the callers that wait for them, until the connection is lost.
 async fn hand_over(subscriber: async_nats::Subscriber, pending: Arc<PendingReplies>, prefix: usize) {
     let mut sweep = tokio::time::interval(pending.timeout() / SWEEPS_PER_TIMEOUT);
     let mut replies = subscriber.ready_chunks(REPLIES_AT_ONCE);
     loop {
         tokio::select! {
             chunk = replies.next() => match chunk {
-                Some(chunk) => pending.reply_body(chunk.into_iter().filter_map(|message| numbered(message, prefix))),
+                Some(chunk) => pending.deliver(chunk.into_iter().filter_map(|message| numbered(message, prefix))),
                 None => return pending.close(BusError::Lost("the client stopped".to_owned())),
             },
             _ = sweep.tick() => pending.sweep(),

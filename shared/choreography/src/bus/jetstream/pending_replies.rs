@@ -1,6 +1,6 @@
-//! What becomes of a connection, and of everything that still waits for a reply on it.
+//! The callers that wait for a reply on a connection, and whether the connection is lost.
 //!
-//! A connection is lost once, for the first reason that is seen; from then on nothing may be written on it.
+//! A connection is lost once, for the first reason that is seen; from then on nothing may be sent on it.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
@@ -13,11 +13,11 @@ use tokio::time::Instant;
 
 use crate::bus::BusError;
 
-/// What came back.
+/// A reply of the server.
 pub(super) struct Reply {
-    /// What the server says itself: 503 when nobody serves the subject.
+    /// The server's status: 503 when nobody serves the subject.
     pub(super) status: Option<StatusCode>,
-    /// The answer.
+    /// The payload.
     pub(super) payload: Bytes,
 }
 
@@ -26,10 +26,10 @@ pub(super) type Awaited = oneshot::Receiver<Result<Reply, BusError>>;
 
 struct Waiting {
     deadline: Instant,
-    reply_body: oneshot::Sender<Result<Reply, BusError>>,
+    sender: oneshot::Sender<Result<Reply, BusError>>,
 }
 
-/// Who waits for which reply: numbered in the order of asking, so that the front is always the oldest.
+/// The callers that wait, numbered in the order of their requests, so that the first one is always the oldest.
 #[derive(Default)]
 struct Table {
     first: u64,
@@ -37,7 +37,7 @@ struct Table {
     lost: Option<BusError>,
 }
 
-/// The fate of one connection.
+/// The pending replies of one connection.
 pub(super) struct PendingReplies {
     table: Mutex<Table>,
     lost: watch::Sender<Option<BusError>>,
@@ -53,7 +53,7 @@ impl PendingReplies {
         self.table.lock().expect("nothing panics while it holds the table")
     }
 
-    /// The connection is lost: whoever waits for a reply gets the reason. Only the first reason counts.
+    /// Marks the connection as lost. All callers that wait get the reason; only the first reason counts.
     pub(super) fn close(&self, reason: BusError) {
         let mut table = self.table();
         if table.lost.is_some() {
@@ -61,61 +61,61 @@ impl PendingReplies {
         }
         table.lost = Some(reason.clone());
         for waiting in table.waiting.drain(..).flatten() {
-            _ = waiting.reply_body.send(Err(reason.clone()));
+            _ = waiting.sender.send(Err(reason.clone()));
         }
         drop(table);
         self.lost.send_replace(Some(reason));
     }
 
-    /// Why the connection is lost, if it is.
-    pub(super) fn known(&self) -> Option<BusError> {
+    /// Returns why the connection is lost, if it is.
+    pub(super) fn lost(&self) -> Option<BusError> {
         self.lost.borrow().clone()
     }
 
-    /// Waits until the connection is lost.
+    /// Waits until the connection is lost. Returns why.
     pub(super) async fn closed(&self) -> BusError {
         let mut lost = self.lost.subscribe();
         let reason = lost.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
         reason.unwrap_or_else(|| BusError::Lost("it was dropped".to_owned()))
     }
 
-    /// Takes a number for the next reply.
+    /// Assigns the number of the next reply. Returns it, and where the reply is awaited.
     ///
     /// # Errors
-    /// `Lost` when the connection is lost.
+    /// [`BusError::Lost`] when the connection is lost.
     pub(super) fn expect(&self) -> Result<(u64, Awaited), BusError> {
         let mut table = self.table();
         if let Some(BusError::Lost(reason) | BusError::Refused(reason) | BusError::TooLarge(reason)) = &table.lost {
             return Err(BusError::Lost(reason.clone()));
         }
-        let (reply_body, awaited) = oneshot::channel();
-        table.waiting.push_back(Some(Waiting { deadline: Instant::now() + self.timeout, reply_body }));
+        let (sender, awaited) = oneshot::channel();
+        table.waiting.push_back(Some(Waiting { deadline: Instant::now() + self.timeout, sender }));
         Ok((table.first + table.waiting.len() as u64 - 1, awaited))
     }
 
-    /// Hands the replies to those who wait for them; a number that nobody waits for is late.
-    pub(super) fn reply_body(&self, replies: impl Iterator<Item = (u64, Result<Reply, BusError>)>) {
+    /// Hands replies to the callers that wait for them. A reply that nobody waits for is late, and ignored.
+    pub(super) fn deliver(&self, replies: impl Iterator<Item = (u64, Result<Reply, BusError>)>) {
         let mut table = self.table();
         for (number, reply) in replies {
             if let Some(waiting) = table.take(number) {
-                _ = waiting.reply_body.send(reply);
+                _ = waiting.sender.send(reply);
             }
         }
     }
 
-    /// Gives up the replies that are overdue.
+    /// Fails the callers whose replies are overdue.
     pub(super) fn sweep(&self) {
         let now = Instant::now();
         let mut table = self.table();
         while table.waiting.front().and_then(Option::as_ref).is_some_and(|oldest| oldest.deadline <= now) {
             let number = table.first;
             if let Some(overdue) = table.take(number) {
-                _ = overdue.reply_body.send(Err(BusError::Lost(format!("no answer within {:?}", self.timeout))));
+                _ = overdue.sender.send(Err(BusError::Lost(format!("no reply within {:?}", self.timeout))));
             }
         }
     }
 
-    /// How long a reply may take.
+    /// Returns how long a reply may take.
     pub(super) fn timeout(&self) -> Duration {
         self.timeout
     }

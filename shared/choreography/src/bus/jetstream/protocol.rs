@@ -1,4 +1,4 @@
-//! Between what the server sends and what the seam speaks.
+//! Conversions between the server's messages and the types of the bus.
 
 use std::str::FromStr;
 
@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::link::Refusal;
 use super::pending_replies::Reply;
 use crate::bus::{BusError, Delivery, Stored};
 use crate::wire::envelope::{Envelope, NAMES};
@@ -17,7 +16,7 @@ use crate::wire::headers::Headers;
 /// The server's code for a message over the stream's `max_msg_size`.
 const MESSAGE_EXCEEDS_MAXIMUM: u64 = 10_054;
 
-/// What the server's own headers begin with.
+/// The prefix of the headers that the server adds.
 const SERVER_HEADERS: &str = "Nats-";
 
 #[derive(Deserialize)]
@@ -37,6 +36,19 @@ struct Acknowledged {
     error: Option<ApiError>,
 }
 
+/// Why the JetStream API did not do what was requested; the code is the server's own, 0 if there is none.
+/// <https://github.com/nats-io/nats-server/blob/main/server/errors.json>
+pub(super) struct Refusal {
+    pub(super) code: u64,
+    pub(super) reason: BusError,
+}
+
+impl From<BusError> for Refusal {
+    fn from(reason: BusError) -> Self {
+        Self { code: 0, reason }
+    }
+}
+
 impl From<ApiError> for Refusal {
     fn from(error: ApiError) -> Self {
         let text = format!("{} ({}, {})", error.description, error.code, error.err_code);
@@ -48,8 +60,8 @@ impl From<ApiError> for Refusal {
     }
 }
 
-/// The sequence that an acknowledgement gives.
-pub(super) fn acknowledged(reply: &Reply) -> Result<u64, BusError> {
+/// Returns the sequence in an acknowledgement.
+pub(super) fn acknowledged_sequence(reply: &Reply) -> Result<u64, BusError> {
     let acknowledged: Acknowledged = parse(reply)?;
     match acknowledged.error {
         Some(error) => Err(Refusal::from(error).reason),
@@ -58,8 +70,8 @@ pub(super) fn acknowledged(reply: &Reply) -> Result<u64, BusError> {
     }
 }
 
-/// The answer of the JetStream API.
-pub(super) fn reply_body<T: DeserializeOwned>(reply: &Reply) -> Result<T, Refusal> {
+/// Returns the reply of the JetStream API.
+pub(super) fn api_reply<T: DeserializeOwned>(reply: &Reply) -> Result<T, Refusal> {
     #[derive(Deserialize)]
     struct Outcome {
         error: Option<ApiError>,
@@ -81,15 +93,18 @@ fn parse<T: DeserializeOwned>(reply: &Reply) -> Result<T, BusError> {
 }
 
 fn unreadable(reply: &Reply, why: &str) -> BusError {
-    BusError::Refused(format!("unreadable answer, {why}: {:?}", String::from_utf8_lossy(&reply.payload)))
+    BusError::Refused(format!("unreadable reply, {why}: {:?}", String::from_utf8_lossy(&reply.payload)))
 }
 
-/// An envelope's headers as the client writes them.
-pub(crate) fn written(headers: &Headers) -> Result<HeaderMap, String> {
+/// Returns an envelope's headers for the client.
+///
+/// # Errors
+/// [`BusError::Refused`] for a name or a value that NATS cannot carry.
+pub(crate) fn header_map(headers: &Headers) -> Result<HeaderMap, BusError> {
     let mut map = HeaderMap::new();
     for (name, value) in headers.iter() {
-        let wrong = |error: &dyn std::fmt::Display| format!("header {name}: {value:?}: {error}");
-        // Those that every message has need not be checked and copied.
+        let wrong = |error: &dyn std::fmt::Display| BusError::Refused(format!("header {name}: {value:?}: {error}"));
+        // The names that every message has need not be checked and copied.
         let key = match NAMES.iter().find(|known| **known == name) {
             Some(known) => HeaderName::from_static(known),
             None => HeaderName::from_str(name).map_err(|error| wrong(&error))?,
@@ -99,7 +114,8 @@ pub(crate) fn written(headers: &Headers) -> Result<HeaderMap, String> {
     Ok(map)
 }
 
-/// What was published, without what the server added. The client forgets the order of headers: they are sorted.
+/// Returns the envelope as it was published, without the headers that the server added. The client does not keep the order
+/// of headers: they are sorted.
 pub(crate) fn envelope(subject: &str, headers: Option<&HeaderMap>, payload: &Bytes) -> Envelope {
     let mut read: Vec<(&str, &str)> = headers
         .into_iter()
@@ -112,36 +128,37 @@ pub(crate) fn envelope(subject: &str, headers: Option<&HeaderMap>, payload: &Byt
     Envelope { subject: subject.into(), headers: read.into_iter().collect(), payload: payload.clone() }
 }
 
-/// A header that the server added, as a number.
+/// Returns a header that the server added, as a number.
 pub(crate) fn number(message: &Message, name: &str) -> Option<u64> {
     message.headers.as_ref()?.get(name)?.as_str().parse().ok()
 }
 
-/// A message that was read directly. A publisher may have put the server's headers on its message; the server's own stand behind those.
-pub(crate) fn stored(reply_body: &Message) -> Result<Stored, BusError> {
-    let last = |name: &'static str| Some(reply_body.headers.as_ref()?.get_last(name)?.as_str());
+/// Returns a stored message that was read by DIRECT.GET. Where a publisher has set headers with the names of the server's,
+/// the server's are the last ones.
+pub(crate) fn stored(message: &Message) -> Result<Stored, BusError> {
+    let last = |name: &'static str| Some(message.headers.as_ref()?.get_last(name)?.as_str());
     let sequence = last("Nats-Sequence").and_then(|sequence| sequence.parse().ok());
     let at = last("Nats-Time-Stamp").and_then(|at| at.parse::<Timestamp>().ok());
     match (sequence, at, last("Nats-Subject")) {
         (Some(sequence), Some(at), Some(subject)) => {
-            let envelope = envelope(subject, reply_body.headers.as_ref(), &reply_body.payload);
+            let envelope = envelope(subject, message.headers.as_ref(), &message.payload);
             Ok(Stored { sequence, at, envelope })
         }
-        _ => Err(BusError::Refused("a stored message came without its sequence or its time".to_owned())),
+        _ => Err(BusError::Refused("a stored message has no sequence, time or subject".to_owned())),
     }
 }
 
-/// A message that a pull brought.
+/// Returns a message of a pull subscription as a delivery; none if its reply subject has no sequences.
 pub(super) fn delivery(message: &Message) -> Option<Delivery> {
-    let [delivered, stream_sequence, consumer_sequence] = places(message.reply.as_deref()?)?;
+    let [delivered, stream_sequence, consumer_sequence] = sequences(message.reply.as_deref()?)?;
     let envelope = envelope(&message.subject, message.headers.as_ref(), &message.payload);
     Some(Delivery { stream_sequence, consumer_sequence, delivered, envelope })
 }
 
-/// The numbers in `$JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.<consumer sequence>.<time>.<pending>`,
+/// Returns the first three numbers of `$JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.<consumer sequence>.<time>.<pending>`,
 /// before which newer servers may put a domain and an account hash.
 /// <https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-15.md>
-fn places(reply: &str) -> Option<[u64; 3]> {
+fn sequences(reply: &str) -> Option<[u64; 3]> {
     let tokens: Vec<&str> = reply.strip_prefix("$JS.ACK.")?.split('.').collect();
     let at = match tokens.len() {
         7 => 2,
@@ -153,14 +170,14 @@ fn places(reply: &str) -> Option<[u64; 3]> {
 
 #[cfg(test)]
 mod tests {
-    use super::places;
+    use super::sequences;
 
     #[test]
-    fn places_are_read_with_and_without_a_domain() {
-        assert_eq!(places("$JS.ACK.EVENTS.payment-0.1.77.5.1700000000000000000.3"), Some([1, 77, 5]));
-        assert_eq!(places("$JS.ACK.hub.hash.EVENTS.payment-0.2.77.5.1700000000000000000.3.token"), Some([2, 77, 5]));
-        assert_eq!(places("$JS.ACK.hub.hash.EVENTS.payment-0.2.77.5.1700000000000000000.3"), Some([2, 77, 5]));
-        assert_eq!(places("_INBOX_payment.1"), None);
-        assert_eq!(places("$JS.ACK.EVENTS.payment-0.x.77.5.1.3"), None);
+    fn sequences_are_read_with_and_without_a_domain() {
+        assert_eq!(sequences("$JS.ACK.EVENTS.payment-0.1.77.5.1700000000000000000.3"), Some([1, 77, 5]));
+        assert_eq!(sequences("$JS.ACK.hub.hash.EVENTS.payment-0.2.77.5.1700000000000000000.3.token"), Some([2, 77, 5]));
+        assert_eq!(sequences("$JS.ACK.hub.hash.EVENTS.payment-0.2.77.5.1700000000000000000.3"), Some([2, 77, 5]));
+        assert_eq!(sequences("_INBOX_payment.1"), None);
+        assert_eq!(sequences("$JS.ACK.EVENTS.payment-0.x.77.5.1.3"), None);
     }
 }

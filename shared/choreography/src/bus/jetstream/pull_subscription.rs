@@ -1,4 +1,4 @@
-//! A consumer's messages: pull requests that overlap, so that the server always has one to answer.
+//! A pull subscription: requests that overlap, so that the server always has one to serve.
 //!
 //! Nothing is acknowledged; the caller's database knows how far it has read.
 
@@ -15,27 +15,27 @@ use super::link::{Link, lost};
 use super::protocol;
 use crate::bus::{BusError, Deliveries, Delivery};
 
-/// Messages that the server may have under way: two of the engine's batches.
+/// The most messages that are requested and not received: two of the engine's batches.
 const WANTED_MAX: u64 = 1_024;
 
-/// A new request goes out when only this many are still wanted.
+/// The next request is sent when no more than these are requested and not received.
 const WANTED_MIN: u64 = WANTED_MAX / 2;
 
-/// How many heartbeats a pull request lives at the server: an abandoned one is forgotten after this.
+/// How many heartbeats the server keeps a request: an abandoned one ends after this.
 const EXPIRES_HEARTBEATS: u32 = 6;
 
-/// Heartbeats that may be missed: one of them can be late.
+/// How many heartbeats may be missed: a single one can be late.
 const HEARTBEATS_MISSED: u32 = 2;
 
-/// A pull under an inbox that nobody used before: a forgotten request of an older one can't reach it.
+/// A pull subscription with a new inbox: messages for an abandoned request of an earlier one cannot reach it.
 pub(super) struct PullSubscription {
     link: Arc<Link>,
     request: String,
     inbox: String,
     subscriber: Subscriber,
-    /// How many messages the server was asked for and has not sent.
+    /// How many messages are requested and not received.
     wanted: u64,
-    incoming: Instant,
+    last_message: Instant,
 }
 
 impl PullSubscription {
@@ -43,12 +43,13 @@ impl PullSubscription {
         let inbox = link.client.new_inbox();
         let subscriber = link.client.subscribe(inbox.clone()).await.map_err(lost)?;
         let request = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{consumer}", link.options.stream);
-        let mut pull = Self { link, request, inbox, subscriber, wanted: 0, incoming: Instant::now() };
-        pull.refill().await?;
-        Ok(pull)
+        let mut subscription = Self { link, request, inbox, subscriber, wanted: 0, last_message: Instant::now() };
+        subscription.request_more().await?;
+        Ok(subscription)
     }
 
-    async fn refill(&mut self) -> Result<(), BusError> {
+    /// Sends the next request if it is time.
+    async fn request_more(&mut self) -> Result<(), BusError> {
         if self.wanted > WANTED_MIN {
             return Ok(());
         }
@@ -64,12 +65,13 @@ impl PullSubscription {
         Ok(())
     }
 
-    async fn first(&mut self) -> Result<Message, BusError> {
+    /// Waits for the next message.
+    async fn next_message(&mut self) -> Result<Message, BusError> {
         let silence = self.link.options.heartbeat * HEARTBEATS_MISSED;
         tokio::select! {
             biased;
             reason = self.link.pending.closed() => Err(reason),
-            message = tokio::time::timeout_at(self.incoming + silence, self.subscriber.next()) => match message {
+            message = tokio::time::timeout_at(self.last_message + silence, self.subscriber.next()) => match message {
                 Ok(Some(message)) => Ok(message),
                 Ok(None) => Err(BusError::Lost("the client stopped".to_owned())),
                 Err(_) => Err(BusError::Lost(format!("the server was silent for {silence:?}"))),
@@ -77,13 +79,13 @@ impl PullSubscription {
         }
     }
 
-    /// What a message brings: nothing, if it is the server's own.
-    fn open(&mut self, message: &Message) -> Result<Option<Delivery>, BusError> {
+    /// Returns the delivery in a message; none if the message is only a status of the server.
+    fn decode(&mut self, message: &Message) -> Result<Option<Delivery>, BusError> {
         let Some(status) = message.status else {
             self.wanted = self.wanted.saturating_sub(1);
             return match protocol::delivery(message) {
                 Some(delivery) => Ok(Some(delivery)),
-                None => Err(BusError::Refused(format!("a message without its sequence came: {}", message.subject))),
+                None => Err(BusError::Refused(format!("a message came without its sequences: {}", message.subject))),
             };
         };
         match status {
@@ -108,21 +110,21 @@ fn nanoseconds(duration: Duration) -> u64 {
 
 #[async_trait]
 impl Deliveries for PullSubscription {
-    // Nothing is held across an await: a caller that stops waiting loses nothing.
+    // No delivery is held across an await: a caller that stops waiting loses nothing.
     async fn next(&mut self, max: usize) -> Result<Vec<Delivery>, BusError> {
-        let mut pull_subscription = Vec::new();
-        while pull_subscription.is_empty() {
-            self.refill().await?;
-            let mut next = Some(self.first().await?);
-            self.incoming = Instant::now();
+        let mut deliveries = Vec::new();
+        while deliveries.is_empty() {
+            self.request_more().await?;
+            let mut next = Some(self.next_message().await?);
+            self.last_message = Instant::now();
             while let Some(message) = next {
-                pull_subscription.extend(self.open(&message)?);
-                if pull_subscription.len() >= max {
+                deliveries.extend(self.decode(&message)?);
+                if deliveries.len() >= max {
                     break;
                 }
                 next = self.subscriber.next().now_or_never().flatten();
             }
         }
-        Ok(pull_subscription)
+        Ok(deliveries)
     }
 }

@@ -7,12 +7,10 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 
 use super::JetStreamBus;
-use super::direct;
-use super::follow;
+use super::follow::follow;
 use super::link::Link;
-use crate::bus::BusError;
-use crate::bus::ReadFrom;
-use crate::bus::Stories;
+use super::stream;
+use crate::bus::{BusError, ReadFrom, Stories};
 use crate::wire::envelope::Envelope;
 use crate::wire::subject::check_key;
 
@@ -20,38 +18,26 @@ use crate::wire::subject::check_key;
 impl Stories for JetStreamBus {
     async fn story(&self, key: &str, from: u64, limit: usize) -> Result<Vec<(u64, Envelope)>, BusError> {
         check_key(key)?;
-        let subject = format!("*.*.{key}");
-        let link = self.link().await?;
-        read_story(&link, &subject, from, limit).await
+        let (link, from) = (self.link().await?, ReadFrom::Sequence(from));
+        let read = stream::read(&link, &link.options.stream, &format!("*.*.{key}"), from, limit).await?;
+        Ok(read.into_iter().map(|stored| (stored.sequence, stored.envelope)).collect())
     }
 
     async fn follow(&self, key: &str) -> Result<BoxStream<'static, Envelope>, BusError> {
         check_key(key)?;
-        let link = self.link().await?;
-        Ok(follow::follow(link, key.to_owned()).await?.boxed())
+        Ok(follow(self.link().await?, key).await?.boxed())
     }
 }
 
 impl JetStreamBus {
-    /// The connection for stories: unlike the others it is shared, so a lost one is replaced.
+    /// Returns the connection for stories. All stories share it, and it is replaced once it is lost.
     async fn link(&self) -> Result<Arc<Link>, BusError> {
         let mut kept = self.stories.lock().await;
-        if let Some(link) = kept.as_ref().filter(|link| link.pending.known().is_none()) {
+        if let Some(link) = kept.as_ref().filter(|link| link.pending.lost().is_none()) {
             return Ok(link.clone());
         }
         let link = Link::connect(self.options.clone()).await?;
         *kept = Some(link.clone());
         Ok(link)
     }
-}
-
-/// The stream's messages of a subject from a sequence on, at most `limit`.
-pub(super) async fn read_story(
-    link: &Link,
-    subject: &str,
-    from: u64,
-    limit: usize,
-) -> Result<Vec<(u64, Envelope)>, BusError> {
-    let read = direct::read(link, &link.options.stream, subject, ReadFrom::Sequence(from), limit).await?;
-    Ok(read.into_iter().map(|stored| (stored.sequence, stored.envelope)).collect())
 }

@@ -1,58 +1,18 @@
 //! A connection to the server in memory.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::FutureExt;
 use jiff::Timestamp;
-use tokio::sync::watch;
 
 use super::Shared;
+use super::lifetime::Lifetime;
 use super::pull_subscription::PullSubscription;
 use crate::bus::{Acknowledgement, BusError, Connection, ConsumerInfo, Deliveries, ReadFrom, Stored, StreamState};
 use crate::wire::envelope::Envelope;
 
-/// How long an answer that does not come is awaited.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The one life of a connection.
-#[derive(Clone)]
-pub(super) struct Lifetime {
-    lost: watch::Receiver<Option<String>>,
-}
-
-impl Lifetime {
-    pub(super) fn begin(shared: &Shared) -> Result<Self, BusError> {
-        let mut world = shared.world();
-        match world.down {
-            true => Err(BusError::Lost("the server is down".to_owned())),
-            false => Ok(Self { lost: world.connection() }),
-        }
-    }
-
-    /// # Errors
-    /// `Lost`, once it is.
-    pub(super) fn check(&self) -> Result<(), BusError> {
-        self.lost.borrow().clone().map_or(Ok(()), |reason| Err(BusError::Lost(reason)))
-    }
-
-    pub(super) async fn end(&self) -> String {
-        let mut lost = self.lost.clone();
-        let reason = lost.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
-        reason.unwrap_or_else(|| "the server is gone".to_owned())
-    }
-
-    /// Waits for what never comes.
-    async fn silence(&self) -> BusError {
-        tokio::select! {
-            reason = self.end() => BusError::Lost(reason),
-            () = tokio::time::sleep(ANSWER_TIMEOUT) => BusError::Lost(format!("no answer within {ANSWER_TIMEOUT:?}")),
-        }
-    }
-}
-
-/// A service's place on the stream.
+/// A service's connection to the server in memory.
 pub(super) struct MemoryConnection {
     shared: Arc<Shared>,
     life: Lifetime,
@@ -107,7 +67,7 @@ impl Connection for MemoryConnection {
         let known = self.shared.change(|world| world.consumers.get_mut(consumer).map(|known| known.reset(sequence)));
         match known {
             Some(()) => Ok(sequence),
-            // A missing consumer does not answer at all.
+            // As with the real server, there is no reply at all for a missing consumer.
             None => Err(match self.life.silence().await {
                 BusError::Lost(reason) if self.life.check().is_ok() => {
                     BusError::Refused(format!("reset of consumer {consumer}: {reason}; does it exist?"))

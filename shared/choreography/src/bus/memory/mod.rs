@@ -1,5 +1,5 @@
-//! The seam in memory, for tests with a paused clock: a stream as JetStream keeps it, and everything that can go
-//! wrong with one at the test's command.
+//! A message server in memory, for tests with a paused clock: streams and consumers as JetStream has them, and the faults that
+//! a test injects.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -13,11 +13,15 @@ use connection::MemoryConnection;
 use world::{Consumer, World};
 
 mod connection;
+mod faults;
+mod lifetime;
 mod pull_subscription;
 mod stories;
 mod world;
 
-/// A server in memory; a clone is the same server.
+pub use faults::BusFaults;
+
+/// A message server in memory; a clone is the same server.
 #[derive(Clone)]
 pub struct MemoryBus {
     shared: Arc<Shared>,
@@ -25,7 +29,7 @@ pub struct MemoryBus {
 
 struct Shared {
     world: Mutex<World>,
-    /// Changes whenever something happened that somebody may wait for.
+    /// Changes with each event that somebody may be waiting for.
     changes: watch::Sender<u64>,
 }
 
@@ -34,6 +38,7 @@ impl Shared {
         self.world.lock().expect("nothing panics while it holds the world")
     }
 
+    /// Changes the state, and notifies whoever waits for a change.
     fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         let changed = change(&mut self.world());
         self.changes.send_modify(|changes| *changes += 1);
@@ -47,121 +52,57 @@ impl Default for MemoryBus {
     }
 }
 
-/// What a test looks at.
+/// What a test observes.
 impl MemoryBus {
-    /// A running server with an empty stream of events, which takes every subject of three tokens. Its time begins
-    /// with 2026 and goes on with tokio's.
+    /// Returns a running server with an empty stream of events, which takes every subject of three tokens. Its time begins
+    /// with 2026 and continues with tokio's.
     pub fn new() -> Self {
-        let clock = Clock::seeded("2026-01-01T00:00:00Z".parse().expect("it is written as a moment is"), 0);
+        let clock = Clock::seeded("2026-01-01T00:00:00Z".parse().expect("it is an RFC 3339 timestamp"), 0);
         let (world, changes) = (Mutex::new(World::new(clock)), watch::Sender::default());
         Self { shared: Arc::new(Shared { world, changes }) }
     }
 
-    /// What was said, in order, with its sequences.
-    pub fn outgoing(&self) -> Vec<(u64, Envelope)> {
+    /// Returns the messages in the stream of events, in order, with their sequences.
+    pub fn published(&self) -> Vec<(u64, Envelope)> {
         self.shared.world().events.iter().map(|stored| (stored.sequence, stored.envelope.clone())).collect()
     }
 
-    /// The dead letters and what became of them, in order, with their sequences.
+    /// Returns the dead letters and the records of their repairs, in order, with their sequences.
     pub fn dead_letters(&self) -> Vec<(u64, Envelope)> {
         self.shared.world().dead_letters.iter().map(|stored| (stored.sequence, stored.envelope.clone())).collect()
     }
 }
 
-/// What a provisioning step does.
+/// What a provisioning step or another publisher does.
 impl MemoryBus {
-    /// Makes a consumer of these subjects, which starts at the first message; one of that name is replaced.
+    /// Creates a consumer of these subjects, which starts at the first message. Replaces one of the same name.
     pub fn add_consumer(&self, name: &str, filter_subjects: &[&str]) {
         let filters = filter_subjects.iter().map(|filter| (*filter).to_owned()).collect();
         self.shared.change(|world| world.consumers.insert(name.to_owned(), Consumer::new(filters)));
     }
 
-    /// Takes a consumer away.
+    /// Deletes a consumer.
     pub fn remove_consumer(&self, name: &str) {
         self.shared.change(|world| world.consumers.remove(name));
     }
 
-    /// From now on the stream of events takes these subjects only.
+    /// Lets the stream of events take only these subjects from now on.
     pub fn take_only(&self, subjects: &[&str]) {
         let subjects = subjects.iter().map(|subject| (*subject).to_owned()).collect();
         self.shared.change(|world| world.subjects = subjects);
     }
 
-    /// Says a message as somebody else; its sequence.
+    /// Publishes a message outside of any connection. Returns its sequence.
     ///
     /// # Errors
-    /// What the stream has against it.
-    pub fn say(&self, envelope: &Envelope) -> Result<u64, BusError> {
+    /// Why the stream does not take it.
+    pub fn publish(&self, envelope: &Envelope) -> Result<u64, BusError> {
         self.shared.change(|world| world.store(envelope))
     }
-}
 
-/// What can go wrong.
-impl MemoryBus {
-    /// The server starts again: another server id, and every connection is lost.
-    pub fn restart(&self) {
-        self.shared.change(World::restart);
-    }
-
-    /// The server starts again with an older state of its stream: what came after the sequence never was.
-    pub fn forget_after(&self, sequence: u64) {
-        self.shared.change(|world| world.forget_after(sequence));
-    }
-
-    /// The oldest messages leave by age: those before the sequence.
-    pub fn forget_before(&self, sequence: u64) {
-        self.shared.change(|world| world.forget_before(sequence));
-    }
-
-    /// Somebody deletes the stream of events and makes it anew: no messages, no consumers.
-    pub fn recreate_stream(&self) {
-        self.shared.change(World::recreate);
-    }
-
-    /// Every connection is lost; the server never stopped.
-    pub fn cut(&self) {
-        self.shared.change(|world| world.cut("it was cut"));
-    }
-
-    /// Whether the server can be reached at all; going down loses every connection.
-    pub fn set_down(&self, down: bool) {
-        self.shared.change(|world| {
-            world.down = down;
-            if down {
-                world.cut("the server is down");
-            }
-        });
-    }
-
-    /// The next messages are stored, but their acknowledgements never arrive.
-    pub fn drop_acknowledgements(&self, count: u64) {
-        self.shared.change(|world| world.dropped_acknowledgements = count);
-    }
-
-    /// While there is a reason, the server refuses every message with it: no space left, say.
-    pub fn refuse(&self, reason: Option<&str>) {
-        self.shared.change(|world| world.refusal = reason.map(str::to_owned));
-    }
-
-    /// The next message that a consumer is sent comes twice.
-    pub fn duplicate_next(&self, consumer: &str) {
-        self.with_consumer(consumer, |consumer| consumer.duplicates += 1);
-    }
-
-    /// A pull that an earlier instance left behind takes every second of the next messages, `count` in all.
-    pub fn steal(&self, consumer: &str, count: u64) {
-        self.with_consumer(consumer, |consumer| consumer.stolen = count * 2);
-    }
-
-    /// While silent, pulls bring neither messages nor heartbeats.
-    pub fn set_silent(&self, silent: bool) {
-        self.shared.change(|world| world.silent = silent);
-    }
-
-    fn with_consumer(&self, name: &str, change: impl FnOnce(&mut Consumer)) {
-        self.shared.change(|world| {
-            change(world.consumers.get_mut(name).unwrap_or_else(|| panic!("the test names no consumer: {name}")));
-        });
+    /// Returns the switches by which a test injects faults into this server.
+    pub fn faults(&self) -> BusFaults<'_> {
+        BusFaults { bus: self }
     }
 }
 

@@ -1,4 +1,4 @@
-//! A consumer's messages out of memory.
+//! A pull subscription in memory.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::Shared;
-use super::connection::Lifetime;
+use super::lifetime::Lifetime;
 use crate::bus::{BusError, Deliveries, Delivery};
 
-/// Messages that are sent ahead: as with the real server they are gone for the next pull, unless it resets.
+/// The most messages that are sent ahead. As with the real server, the next pull does not get them without a reset.
 const AHEAD_MAX: usize = 1_024;
 
-/// How long a pull may be silent: two missed heartbeats of five seconds.
+/// How long the server may be silent: two missed heartbeats of five seconds.
 const SILENCE: Duration = Duration::from_secs(10);
 
 pub(super) struct PullSubscription {
@@ -33,7 +33,7 @@ impl PullSubscription {
         Self { shared, life, consumer: consumer.to_owned(), existed, changes, ahead: VecDeque::new() }
     }
 
-    /// What the server sends now.
+    /// Takes what the server sends now.
     fn gather(&mut self) -> Result<(), BusError> {
         self.life.check()?;
         let mut world = self.shared.world();
@@ -46,6 +46,7 @@ impl PullSubscription {
         })
     }
 
+    /// Waits until the server may have something to send.
     async fn change(&mut self) -> Result<(), BusError> {
         let silence = self.shared.world().silent;
         let silent_too_long = async {
@@ -65,7 +66,7 @@ impl PullSubscription {
 
 #[async_trait]
 impl Deliveries for PullSubscription {
-    // Nothing is held across an await: a caller that stops waiting loses nothing.
+    // No delivery is held across an await: a caller that stops waiting loses nothing.
     async fn next(&mut self, max: usize) -> Result<Vec<Delivery>, BusError> {
         loop {
             self.changes.mark_unchanged();

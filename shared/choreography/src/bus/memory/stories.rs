@@ -1,4 +1,4 @@
-//! The messages of one key out of memory.
+//! The messages of one key, in memory.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,12 +8,9 @@ use futures::StreamExt;
 use futures::stream::{BoxStream, unfold};
 use tokio::sync::watch;
 
-use super::MemoryBus;
-use super::Shared;
-use super::connection::Lifetime;
-use crate::bus::BusError;
-use crate::bus::Stored;
-use crate::bus::Stories;
+use super::lifetime::Lifetime;
+use super::{MemoryBus, Shared};
+use crate::bus::{BusError, Stored, Stories};
 use crate::wire::envelope::Envelope;
 use crate::wire::subject::check_key;
 
@@ -30,7 +27,7 @@ impl Stories for MemoryBus {
         let key = key.to_owned();
         let life = Lifetime::begin(&self.shared)?;
         let (changes, from) = (self.shared.changes.subscribe(), self.shared.world().stream().last + 1);
-        let follower = Follower { shared: self.shared.clone(), life, key, from, changes, outgoing: VecDeque::new() };
+        let follower = Follower { shared: self.shared.clone(), life, key, from, changes, read: VecDeque::new() };
         Ok(unfold(follower, |mut follower| async { Some((follower.next().await?, follower)) }).boxed())
     }
 }
@@ -38,9 +35,9 @@ impl Stories for MemoryBus {
 fn read_story(shared: &Shared, key: &str, from: u64, limit: usize) -> Vec<(u64, Envelope)> {
     let world = shared.world();
     let start = world.events.partition_point(|stored| stored.sequence < from);
-    let of_key = |stored: &&Stored| stored.envelope.parts().is_some_and(|(_, _, outgoing)| outgoing == key);
-    let read_story = world.events.range(start..).filter(of_key).take(limit);
-    read_story.map(|stored| (stored.sequence, stored.envelope.clone())).collect()
+    let of_key = |stored: &&Stored| stored.envelope.parts().is_some_and(|(_, _, key_of_message)| key_of_message == key);
+    let read = world.events.range(start..).filter(of_key).take(limit);
+    read.map(|stored| (stored.sequence, stored.envelope.clone())).collect()
 }
 
 struct Follower {
@@ -49,18 +46,18 @@ struct Follower {
     key: String,
     from: u64,
     changes: watch::Receiver<u64>,
-    outgoing: VecDeque<Envelope>,
+    read: VecDeque<Envelope>,
 }
 
 impl Follower {
     async fn next(&mut self) -> Option<Envelope> {
         loop {
-            if let Some(envelope) = self.outgoing.pop_front() {
+            if let Some(envelope) = self.read.pop_front() {
                 return Some(envelope);
             }
             self.changes.mark_unchanged();
             self.gather();
-            if self.outgoing.is_empty() {
+            if self.read.is_empty() {
                 self.life.check().ok()?;
                 tokio::select! {
                     biased;
@@ -74,7 +71,7 @@ impl Follower {
     fn gather(&mut self) {
         for (sequence, envelope) in read_story(&self.shared, &self.key, self.from, usize::MAX) {
             self.from = sequence + 1;
-            self.outgoing.push_back(envelope);
+            self.read.push_back(envelope);
         }
     }
 }

@@ -1,16 +1,11 @@
-//! What the server in memory has, and how it delivers it.
+//! The state of the server in memory, and how it delivers messages.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::bus::BusError;
-use crate::bus::ConsumerInfo;
-use crate::bus::Delivery;
-use crate::bus::ReadFrom;
-use crate::bus::Stored;
-use crate::bus::StreamState;
+use crate::bus::{BusError, ConsumerInfo, Delivery, ReadFrom, Stored, StreamState};
 use crate::clock::Clock;
 use crate::wire::dead_letter::{ALL_DEAD_LETTERS, DEAD_LETTER_SUBJECTS};
 use crate::wire::envelope::{Envelope, MESSAGE_BYTES_MAX};
@@ -22,7 +17,7 @@ pub(super) struct World {
     pub(super) events: VecDeque<Stored>,
     pub(super) dead_letters: Vec<Stored>,
     pub(super) consumers: BTreeMap<String, Consumer>,
-    /// The subjects of the stream; every subject of three tokens if there are none.
+    /// The subjects that the stream takes; every subject of three tokens if the list is empty.
     pub(super) subjects: Vec<String>,
     pub(super) down: bool,
     pub(super) silent: bool,
@@ -34,12 +29,12 @@ pub(super) struct World {
     connections: Vec<watch::Sender<Option<String>>>,
 }
 
-/// A consumer: where it is, and what is wrong with it.
+/// A consumer: its next sequence, and its injected faults.
 pub(super) struct Consumer {
     filters: Vec<String>,
     next: u64,
     sent: u64,
-    /// Messages still to come of which every second one goes to somebody else.
+    /// How many of the next messages are affected by stealing: every second one goes to an abandoned pull.
     pub(super) stolen: u64,
     pub(super) duplicates: u64,
 }
@@ -114,8 +109,8 @@ impl World {
             ReadFrom::Sequence(sequence) => stored.sequence >= sequence,
             ReadFrom::Time(moment) => stored.at >= moment,
         };
-        let died = self.dead_letters.iter().filter(|stored| matches(ALL_DEAD_LETTERS, &stored.envelope.subject));
-        died.filter(wanted).take(max).cloned().collect()
+        let stored = self.dead_letters.iter().filter(|stored| matches(ALL_DEAD_LETTERS, &stored.envelope.subject));
+        stored.filter(wanted).take(max).cloned().collect()
     }
 
     pub(super) fn consumers(&self) -> Vec<ConsumerInfo> {
@@ -147,7 +142,7 @@ impl World {
         if bytes > MESSAGE_BYTES_MAX {
             return Err(BusError::TooLarge(format!("{bytes} bytes of at most {MESSAGE_BYTES_MAX}")));
         }
-        // As the client of the real server leaves them.
+        // Sorted, as the client of the real server leaves them.
         let mut headers: Vec<_> = envelope.headers.iter().collect();
         headers.sort_unstable();
         let envelope = Envelope { headers: headers.into_iter().collect(), ..envelope.clone() };
@@ -171,7 +166,7 @@ impl World {
         }
     }
 
-    /// Sends a consumer's next messages, until there are `max`; whether the consumer exists.
+    /// Adds a consumer's next messages until there are `max` deliveries. Returns whether the consumer exists.
     pub(super) fn deliver(&mut self, name: &str, max: usize, deliveries: &mut VecDeque<Delivery>) -> bool {
         let Some(consumer) = self.consumers.get_mut(name) else { return false };
         let from = self.events.partition_point(|stored| stored.sequence < consumer.next);
@@ -187,6 +182,7 @@ impl World {
         true
     }
 
+    /// Opens a connection. Returns where it learns why it is lost.
     pub(super) fn connection(&mut self) -> watch::Receiver<Option<String>> {
         let (lost, seen) = watch::channel(None);
         self.connections.retain(|connection| !connection.is_closed());

@@ -1,0 +1,67 @@
+//! How a service reaches its JetStream server.
+
+use std::time::Duration;
+
+use crate::wire::dead_letter::EVENTS;
+
+/// How a service reaches its JetStream server.
+#[derive(Debug, Clone)]
+pub struct JetStreamOptions {
+    /// `nats://host:port`; several URLs, separated by commas, are tried one after the other.
+    pub url: String,
+    /// The user; empty for a server without users. Replies come to `_INBOX_<user>.>`, the only subjects that it
+    /// needs permission to subscribe to, except for stories.
+    pub user: String,
+    /// The user's password.
+    pub password: String,
+    /// The service's name, which the server shows beside the connection.
+    pub service: String,
+    /// The stream of events.
+    pub stream: String,
+    /// The publishers whose subjects are subscribed to in order to follow a story. Only for [`Stories`](crate::bus::Stories).
+    pub publishers: Vec<String>,
+    /// How long the server may take to reply, to acknowledge, and to accept a connection.
+    pub ack_timeout: Duration,
+    /// The interval of the server's heartbeats on an idle pull subscription; after two missed ones the connection is lost.
+    pub heartbeat: Duration,
+}
+
+impl JetStreamOptions {
+    /// Returns options for the stream `EVENTS` without a user, with five seconds for a reply and between heartbeats.
+    pub fn new(url: impl Into<String>, service: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            user: String::new(),
+            password: String::new(),
+            service: service.into(),
+            stream: EVENTS.to_owned(),
+            publishers: Vec::new(),
+            ack_timeout: Duration::from_secs(5),
+            heartbeat: Duration::from_secs(5),
+        }
+    }
+
+    /// Returns the prefix of the subjects that replies come to.
+    pub(super) fn inbox_prefix(&self) -> String {
+        inbox_prefix(if self.user.is_empty() { &self.service } else { &self.user })
+    }
+}
+
+/// Returns the prefix of the subjects that a user's replies come to.
+pub(crate) fn inbox_prefix(user: &str) -> String {
+    format!("_INBOX_{user}")
+}
+
+/// The defaults for a server at this URL; a service adds its name when it starts.
+impl From<&str> for JetStreamOptions {
+    fn from(url: &str) -> Self {
+        Self::new(url, "")
+    }
+}
+
+/// The defaults for a server at this URL; a service adds its name when it starts.
+impl From<String> for JetStreamOptions {
+    fn from(url: String) -> Self {
+        Self::new(url, "")
+    }
+}

@@ -1,0 +1,82 @@
+//! The faults that a test can inject into a message server in memory.
+
+use super::MemoryBus;
+use super::world::{Consumer, World};
+
+/// The switches by which a test injects faults into a message server in memory.
+#[derive(Clone, Copy)]
+pub struct BusFaults<'a> {
+    pub(super) bus: &'a MemoryBus,
+}
+
+impl BusFaults<'_> {
+    /// Restarts the server: it has another id, and every connection is lost.
+    pub fn restart(self) {
+        self.change(World::restart);
+    }
+
+    /// Restarts the server with an older state of the stream of events: everything behind the sequence is lost.
+    pub fn forget_after(self, sequence: u64) {
+        self.change(|world| world.forget_after(sequence));
+    }
+
+    /// Removes the messages before the sequence from the stream of events, as an age limit does.
+    pub fn forget_before(self, sequence: u64) {
+        self.change(|world| world.forget_before(sequence));
+    }
+
+    /// Deletes the stream of events with its consumers and creates it again.
+    pub fn recreate_stream(self) {
+        self.change(World::recreate);
+    }
+
+    /// Loses every connection while the server keeps running.
+    pub fn cut(self) {
+        self.change(|world| world.cut("it was cut"));
+    }
+
+    /// Sets whether the server is down. When it goes down, every connection is lost.
+    pub fn set_down(self, down: bool) {
+        self.change(|world| {
+            world.down = down;
+            if down {
+                world.cut("the server is down");
+            }
+        });
+    }
+
+    /// Lets the server store the next messages without acknowledging them.
+    pub fn drop_acknowledgements(self, count: u64) {
+        self.change(|world| world.dropped_acknowledgements = count);
+    }
+
+    /// Lets the server refuse every message for this reason, as without space on its disk; none ends it.
+    pub fn refuse(self, reason: Option<&str>) {
+        self.change(|world| world.refusal = reason.map(str::to_owned));
+    }
+
+    /// Lets the server send the next message of a consumer twice.
+    pub fn duplicate_next(self, consumer: &str) {
+        self.change_consumer(consumer, |consumer| consumer.duplicates += 1);
+    }
+
+    /// Lets an abandoned pull of an earlier instance take every second one of the next messages, `count` in all.
+    pub fn steal(self, consumer: &str, count: u64) {
+        self.change_consumer(consumer, |consumer| consumer.stolen = count * 2);
+    }
+
+    /// Sets whether the server sends neither messages nor heartbeats.
+    pub fn set_silent(self, silent: bool) {
+        self.change(|world| world.silent = silent);
+    }
+
+    fn change(self, change: impl FnOnce(&mut World)) {
+        self.bus.shared.change(change);
+    }
+
+    fn change_consumer(self, name: &str, change: impl FnOnce(&mut Consumer)) {
+        self.change(|world| {
+            change(world.consumers.get_mut(name).unwrap_or_else(|| panic!("there is no consumer {name}")));
+        });
+    }
+}
