@@ -67,6 +67,6 @@ pub use settings::Settings;
 pub use store::IdempotencyKey;
 pub use testing::fault::{Fault, InvalidFault};
 pub use wire::dead_letter::Reason;
-pub use wire::envelope::{Envelope, Heading, valid_trace};
+pub use wire::envelope::{Envelope, Heading, HeadingError, valid_trace};
 pub use wire::headers::Headers;
 pub use wire::subject::InvalidKey;

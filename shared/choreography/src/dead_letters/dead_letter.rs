@@ -72,7 +72,7 @@ impl DeadLetter {
     fn flaw_of(&self, envelope: &Envelope) -> Option<String> {
         let heading = match Heading::read(envelope) {
             Ok(heading) => heading,
-            Err(problem) => return Some(problem),
+            Err(error) => return Some(error.to_string()),
         };
         if check_key(heading.source).is_err() {
             return Some("header ce-source is not the name of a service".to_owned());

@@ -26,7 +26,7 @@ mod records;
 mod repair;
 
 pub use crate::wire::dead_letter::OVERDUE;
-pub use crate::wire::repair::{RepairOutcome, RepairRecord};
+pub use crate::wire::repair::{RepairOutcome, RepairRecord, UnknownOutcome};
 pub use dead_letter::DeadLetter;
 pub use details::{Details, STORY_MAX, details};
 pub use entry::{Entry, EntryState, Obstacle};

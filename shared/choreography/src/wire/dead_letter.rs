@@ -150,12 +150,12 @@ pub(crate) fn is_of_dead_letters(subject: &str) -> bool {
 
 /// Returns a text as one line of at most 1,000 characters, which is what a header can carry.
 pub(crate) fn one_line(detail: &str) -> String {
-    detail.chars().take(DETAIL_CHARS_MAX).map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    detail.chars().take(DETAIL_CHARS_MAX).map(|char| if char.is_control() { ' ' } else { char }).collect()
 }
 
 /// Returns what errors of one kind have in common: their first words, without anything that differs between them.
 fn error_class(detail: &str) -> String {
-    let letters = detail.chars().map(|letter| if letter.is_alphabetic() { letter.to_ascii_lowercase() } else { ' ' });
-    let letters: String = letters.collect();
-    letters.split_whitespace().filter(|word| word.len() > 1).take(8).collect::<Vec<_>>().join("-")
+    let chars = detail.chars().map(|char| if char.is_alphabetic() { char.to_ascii_lowercase() } else { ' ' });
+    let words: String = chars.collect();
+    words.split_whitespace().filter(|word| word.len() > 1).take(8).collect::<Vec<_>>().join("-")
 }

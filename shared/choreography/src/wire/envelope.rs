@@ -1,7 +1,7 @@
 //! A message on the wire: a subject, CloudEvents 1.0 headers in binary mode, and a payload of plain JSON.
 //!
-//! A message without these headers is not one of ours: whoever may pull can make the server store a copy of
-//! anything under a foreign subject.
+//! A message without these headers is ignored: a client with permission to pull can make the server store a copy of
+//! any message under a subject of somebody else.
 
 use std::sync::Arc;
 
@@ -15,51 +15,68 @@ use crate::wire::headers::Headers;
 #[cfg_attr(not(feature = "jetstream"), allow(unreachable_pub, reason = "the plan of streams exports it"))]
 pub const MESSAGE_BYTES_MAX: usize = (64 + 8) * 1024;
 
-/// A message as it is published and delivered. A copy costs nothing: it shares all three parts.
+/// A message as it is published and delivered. A clone shares all three parts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Envelope {
-    /// `<who publishes it>.<what>.<key>`.
+    /// `<publisher>.<message>.<key>`.
     pub subject: Arc<str>,
-    /// The headers.
+    /// The headers, in order.
     pub headers: Headers,
-    /// The payload.
+    /// The payload, as JSON.
     pub payload: Bytes,
 }
 
 impl Envelope {
-    /// The value of a header.
+    /// Returns the first value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)
     }
 
-    /// The publisher, the name and the key that the subject is made of.
+    /// Returns the publisher, the message's name and the key from the subject; none if it has fewer than three tokens.
     pub fn parts(&self) -> Option<(&str, &str, &str)> {
         let mut tokens = self.subject.splitn(3, '.');
         Some((tokens.next()?, tokens.next()?, tokens.next().filter(|key| !key.is_empty())?))
     }
 }
 
-/// What the headers say about a message.
+/// The headers of a message, read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heading<'a> {
-    /// `ce-id`: what makes two copies the same message.
+    /// `ce-id`: copies of the same message have the same id.
     pub id: Uuid,
-    /// `ce-source`: who said it.
+    /// `ce-source`: the publisher.
     pub source: &'a str,
-    /// `ce-type`: its name and version, behind the name space of the system.
+    /// `ce-type`: the name space of the system, the message's name, and its version.
     pub kind: &'a str,
-    /// `ce-time`: when it was said.
+    /// `ce-time`: when it was published.
     pub time: Timestamp,
-    /// `ce-subject`: its key.
+    /// `ce-subject`: the key.
     pub subject: &'a str,
-    /// `ce-correlationid`: the key of the message that began it all.
+    /// `ce-correlationid`: the key of the message that the story began with.
     pub correlation: &'a str,
-    /// `ce-causationid`: the message that led to it.
+    /// `ce-causationid`: the id of the message that caused it.
     pub causation: &'a str,
-    /// `ce-expirytime`: after this it is not worth doing any more.
+    /// `ce-expirytime`: after this it must not be processed any more.
     pub expiry: Option<Timestamp>,
     /// `traceparent` of W3C Trace Context.
     pub trace: &'a str,
+}
+
+/// Why the headers of a message could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeadingError {
+    /// A header is missing.
+    #[error("header {0} is missing")]
+    Missing(&'static str),
+    /// A header has a value that is not allowed.
+    #[error("header {name} is unreadable: {value:?}")]
+    Unreadable {
+        /// The header's name.
+        name: &'static str,
+        /// The header's value.
+        value: String,
+    },
 }
 
 /// The names of the headers, in the order in which they are written.
@@ -77,11 +94,11 @@ pub(crate) const NAMES: [&str; 11] = [
     "ce-expirytime",
 ];
 
-/// The payload's media type, the only one that is spoken.
+/// The payload's media type, the only one that is read.
 const CONTENT_TYPE: &str = "application/json";
 
 impl<'a> Heading<'a> {
-    fn write(&self) -> Headers {
+    fn headers(&self) -> Headers {
         let (id, time, expiry) = (self.id.to_string(), self.time.to_string(), self.expiry.map(|at| at.to_string()));
         let values = [
             "1.0",
@@ -95,32 +112,31 @@ impl<'a> Heading<'a> {
             self.causation,
             self.trace,
         ];
-        // The last name is left out where nothing expires.
+        // The expiry comes last: without one its name is left out.
         NAMES.into_iter().zip(values.into_iter().chain(expiry.as_deref())).collect()
     }
 
-    /// The message of this name, with these headers and its payload.
+    /// Returns the message of this name, with these headers and its payload.
     pub fn envelope(&self, name: &str, payload: impl Into<Bytes>) -> Envelope {
         let subject = format!("{}.{name}.{}", self.source, self.subject).into();
-        Envelope { subject, headers: self.write(), payload: payload.into() }
+        Envelope { subject, headers: self.headers(), payload: payload.into() }
     }
 
     /// Reads the headers of a message.
     ///
     /// # Errors
-    /// Says which header is missing or unreadable: such a message is not one of ours.
-    pub fn read(envelope: &'a Envelope) -> Result<Self, String> {
+    /// [`HeadingError`] names the header that is missing or unreadable. Such a message does not come from a choreography.
+    pub fn read(envelope: &'a Envelope) -> Result<Self, HeadingError> {
         let mut found = [None; NAMES.len()];
         for (name, value) in envelope.headers.iter() {
-            if let Some(place) = NAMES.iter().position(|known| *known == name) {
-                found[place].get_or_insert(value);
+            if let Some(index) = NAMES.iter().position(|known| *known == name) {
+                found[index].get_or_insert(value);
             }
         }
         let [version, id, source, kind, time, subject, content, correlation, causation, trace, expiry] = found;
-        let missing = |name: &str| format!("header {name} is missing");
-        let wrong = |name: &str, value: &str| format!("header {name} is unreadable: {value:?}");
-        let needed = |name: &str, value: Option<&'a str>| value.ok_or_else(|| missing(name));
-        let moment = |name: &str, value: &str| value.parse().map_err(|_| wrong(name, value));
+        let wrong = |name, value: &str| HeadingError::Unreadable { name, value: value.to_owned() };
+        let needed = |name, value: Option<&'a str>| value.ok_or(HeadingError::Missing(name));
+        let moment = |name, value: &str| value.parse().map_err(|_| wrong(name, value));
         for (name, value, wanted) in [("ce-specversion", version, "1.0"), ("ce-datacontenttype", content, CONTENT_TYPE)]
         {
             let value = needed(name, value)?;
@@ -143,7 +159,7 @@ impl<'a> Heading<'a> {
     }
 }
 
-/// A `traceparent` as it must look: version, trace id, parent id and flags, in lower-case hexadecimal digits.
+/// Whether a text is a valid `traceparent`: version, trace id, parent id and flags, in lower-case hexadecimal digits.
 /// <https://www.w3.org/TR/trace-context/#traceparent-header>
 pub fn valid_trace(text: &str) -> bool {
     let hexadecimal = |part: &str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
@@ -151,13 +167,13 @@ pub fn valid_trace(text: &str) -> bool {
     parts.eq([2, 32, 16, 2].map(Some))
 }
 
-/// The `traceparent` of a message that follows from another one: the same trace, a span named after the new id.
+/// Returns the `traceparent` of a message that another one caused: the same trace, and a span id from the new id.
 pub(crate) fn child_trace(parent: &str, id: Uuid) -> String {
     let trace = parent.get(3..35).unwrap_or("00000000000000000000000000000001");
     format!("00-{trace}-{:016x}-01", id.as_u64_pair().1)
 }
 
-/// The `traceparent` of what begins a trace.
+/// Returns the `traceparent` of a new trace.
 pub(crate) fn root_trace(id: Uuid) -> String {
     format!("00-{:032x}-{:016x}-01", id.as_u128(), id.as_u64_pair().1)
 }

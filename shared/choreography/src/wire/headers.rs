@@ -1,32 +1,32 @@
 //! A message's headers, as one text that copies share.
 //!
-//! Headers are copied wherever a message goes (into the outbox, into a waiting row, to the publisher) and hardly ever
-//! looked at, so they are kept in the form in which they are stored: a line each.
+//! Headers are copied wherever a message goes (into the outbox, into a waiting row, to the outbox relay) and rarely read, so
+//! they are kept in the form in which they are stored: one line for each header.
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
-/// Names with their values, in order. A name may stand there several times.
+/// Names with their values, in order. A name may have several values.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Headers(Arc<str>);
 
 impl Headers {
-    /// The first value of a name.
+    /// Returns the first value of a name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
     }
 
-    /// Whether some name or value has this text: a glance that is cheaper than looking for a name that is hardly ever there.
+    /// Whether the text of any name or value contains this text: cheaper than a search for a name that is rarely present.
     pub(crate) fn mention(&self, text: &str) -> bool {
         self.0.contains(text)
     }
 
-    /// Names and values, in order.
+    /// Returns the names and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.lines().filter_map(|line| line.split_once(':'))
     }
 
-    /// These headers, and one more at their end.
+    /// Returns these headers with one more at their end.
     #[must_use]
     pub fn with(&self, name: &str, value: impl AsRef<str>) -> Self {
         let mut text = Text::with_capacity(self.0.len() + name.len() + value.as_ref().len() + 2);
@@ -35,18 +35,18 @@ impl Headers {
         text.into()
     }
 
-    /// How many bytes they are, each with what separates it from the next.
+    /// Returns their size in bytes, each header with its separators.
     pub fn bytes(&self) -> usize {
         self.0.len()
     }
 
-    /// The text in which they are stored.
+    /// Returns the text in which they are stored.
     #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a database stores them"))]
     pub(crate) fn text(&self) -> Arc<str> {
         self.0.clone()
     }
 
-    /// Headers from the text in which they were stored.
+    /// Returns headers from the text in which they were stored.
     #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a database stores them"))]
     pub(crate) fn from_text(text: &str) -> Self {
         Self(text.into())
@@ -73,10 +73,10 @@ impl<N: AsRef<str>, V: AsRef<str>, const COUNT: usize> From<[(N, V); COUNT]> for
     }
 }
 
-/// What the headers of most messages need.
+/// The size that is enough for the headers of most messages.
 const TYPICAL_BYTES: usize = 640;
 
-/// Headers while they are written.
+/// The text of headers while it is written.
 struct Text(String);
 
 impl Text {
@@ -84,12 +84,12 @@ impl Text {
         Self(String::with_capacity(bytes))
     }
 
-    /// A line break becomes a blank: on the wire it would be the beginning of another header.
+    /// Adds a header. A line break becomes a blank: on the wire it would begin another header.
     fn push(&mut self, name: &str, value: &str) {
         self.0.push_str(name);
         self.0.push(':');
         match value.contains(['\n', '\r']) {
-            true => self.0.extend(value.chars().map(|letter| if matches!(letter, '\n' | '\r') { ' ' } else { letter })),
+            true => self.0.extend(value.chars().map(|char| if matches!(char, '\n' | '\r') { ' ' } else { char })),
             false => self.0.push_str(value),
         }
         self.0.push('\n');
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_keep_their_order_and_whatever_a_line_can_hold() {
+    fn headers_keep_their_order_and_every_character_of_a_line() {
         let pairs = [("b", "Zoë: \"said\" this\t"), ("a", ""), ("b", "again")];
         let headers = Headers::from(pairs);
         assert_eq!(headers.iter().collect::<Vec<_>>(), pairs);
@@ -116,13 +116,13 @@ mod tests {
     }
 
     #[test]
-    fn a_line_break_can_not_begin_another_header() {
+    fn a_line_break_cannot_begin_another_header() {
         let headers = Headers::default().with("a", "1\nb:2\r\nc:3");
         assert_eq!(headers.iter().collect::<Vec<_>>(), [("a", "1 b:2  c:3")]);
     }
 
     #[test]
-    fn one_more_header_stands_at_the_end_of_a_copy() {
+    fn an_added_header_is_at_the_end_of_a_copy() {
         let headers = Headers::from([("a", "1")]);
         assert_eq!(headers.with("b", "2"), Headers::from([("a", "1"), ("b", "2")]));
         assert_eq!(headers, Headers::from([("a", "1")]));

@@ -1,11 +1,11 @@
-//! Ids that follow from other ids, so that something done twice gets the same ids twice.
+//! Ids that are derived from other ids, so that a repeated reaction makes the same ids.
 
 use uuid::Uuid;
 
-/// The id that follows from another id and a label.
+/// Returns the id that is derived from another id and a label.
 ///
-/// A UUID of version 7 that keeps the first one's time, so that whatever belongs together sorts together;
-/// its remaining bits are a name-based hash (RFC 9562, section 5.5) of both.
+/// It is a UUID of version 7 that keeps the time of the other id, so that related ids sort together; its remaining bits
+/// are a name-based hash (RFC 9562, section 5.5) of both.
 pub(crate) fn derived_id(from: Uuid, label: &str) -> Uuid {
     let mut bytes = *Uuid::new_v5(&from, label.as_bytes()).as_bytes();
     bytes[..6].copy_from_slice(&from.as_bytes()[..6]);
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_parents_and_label_give_the_same_id_of_version_7() {
+    fn the_same_id_and_label_give_the_same_derived_id() {
         let parent = Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0001);
         let child = derived_id(parent, "payment");
         assert_eq!(child, derived_id(parent, "payment"));

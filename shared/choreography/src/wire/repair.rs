@@ -1,8 +1,8 @@
-//! Repairs: a dead message that an operator has replayed, or dropped.
+//! Repairs: an operator has a dead message replayed or dropped.
 //!
-//! The message comes again under its own id, with a header that names one death of it. Only the service where it died
-//! takes it, and only while its inbox holds it for dead with as many tries: so nothing is done twice. What came of it is
-//! said in the commit that does it, as a record among the dead letters.
+//! The message is published again under its own id, with a header that names one of its deaths. Only the service where it
+//! died processes it, and only while its inbox records that death with the same number of tries: so no repair is done twice.
+//! Its outcome is committed together with its changes, as a record in the stream of dead letters.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
@@ -13,56 +13,56 @@ use uuid::Uuid;
 use super::dead_letter::{DEATH_HEADERS, HANDLED, one_line};
 use super::envelope::Envelope;
 
-/// The header of a replay: `<service>/<tries>/<sequence of the letter>`.
+/// The header of a replay: `<service>/<tries>/<sequence of the dead letter>`.
 pub(crate) const REPLAY: &str = "dead-replay";
-/// The header of a drop: the same.
+/// The header of a drop, with the same value.
 pub(crate) const DROP: &str = "dead-drop";
-/// The header that says why something is dropped.
+/// The header with the reason of a drop.
 pub(crate) const DROP_REASON: &str = "dead-drop-reason";
 
-/// What was asked for in a record: `replay` or `drop`.
+/// The header of a record with the kind of the repair: `replay` or `drop`.
 const WHAT: &str = "handled-what";
-/// What came of it: a [`RepairOutcome`].
+/// The header of a record with its [`RepairOutcome`].
 const OUTCOME: &str = "handled-outcome";
-/// What came of it, in words.
+/// The header of a record with its outcome in words.
 const DETAIL: &str = "handled-detail";
-/// When, by the clock of the service.
+/// The header of a record with the time of the service's clock.
 const TIME: &str = "handled-time";
 
-/// What the headers of a repair may need beside the message's own, in bytes.
+/// The largest size of the headers that a repair adds to the message's own, in bytes.
 pub(crate) const REPAIR_BYTES_MAX: usize = 1_024;
 
-/// What is asked about one death of a message.
+/// A repair that was requested for one death of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Repair {
-    /// Whether it is to be done again; otherwise it is given up.
+    /// Whether the message is processed again; otherwise it is given up.
     pub replay: bool,
-    /// Where it died.
+    /// The service where it died.
     pub service: String,
-    /// How often it had been tried by then.
+    /// How often it had been tried when it died.
     pub tries: u32,
     /// The sequence of its dead letter.
     pub dead_letter: u64,
 }
 
 impl Repair {
-    /// What a message asks for, if it asks for a repair at all.
+    /// Returns the repair that a message's headers request; none if they request none, and an error if it is unreadable.
     pub(crate) fn of(envelope: &Envelope) -> Option<Result<Self, String>> {
         if !envelope.headers.mention(DEATH_HEADERS) {
             return None;
         }
-        let (asked, mark) = envelope.headers.iter().find(|(name, _)| [REPLAY, DROP].contains(name))?;
+        let (name, death) = envelope.headers.iter().find(|(name, _)| [REPLAY, DROP].contains(name))?;
         let read = || {
-            let mut parts = mark.split('/');
+            let mut parts = death.split('/');
             let service = parts.next()?.to_owned();
             let (tries, dead_letter) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-            parts.next().is_none().then_some(Self { replay: asked == REPLAY, service, tries, dead_letter })
+            parts.next().is_none().then_some(Self { replay: name == REPLAY, service, tries, dead_letter })
         };
-        Some(read().ok_or_else(|| format!("{mark:?} names no death: it is <service>/<tries>/<dead letter>")))
+        Some(read().ok_or_else(|| format!("{death:?} names no death: it is <service>/<tries>/<dead letter>")))
     }
 }
 
-/// The record of what came of a repair.
+/// Returns the record of a repair's outcome.
 pub(crate) fn record(
     envelope: &Envelope,
     repair: &Repair,
@@ -77,24 +77,24 @@ pub(crate) fn record(
     Envelope { subject, headers: headers.into(), payload: Default::default() }
 }
 
-/// What became of a dead letter.
+/// The outcome of a repair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RepairOutcome {
-    /// It was replayed and changed something, or it was dropped.
+    /// The message was replayed and changed something, or it was dropped.
     Done,
-    /// It was replayed and changed nothing: the story had been put right meanwhile.
+    /// The message was replayed and changed nothing: nothing was left to do.
     Nothing,
-    /// Nothing was done: the service does not hold it for dead any more.
+    /// Nothing was done: the service does not record this death any more.
     Refused,
-    /// It was replayed and died again: there is a new dead letter, with one try more.
+    /// The message was replayed and died again: there is a new dead letter, with one try more.
     Died,
 }
 
 impl RepairOutcome {
-    /// All of them.
+    /// All outcomes.
     pub const ALL: [Self; 4] = [Self::Done, Self::Nothing, Self::Refused, Self::Died];
 
-    /// As it stands in a record's headers.
+    /// Returns the outcome as it is written in a record's headers.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -105,6 +105,11 @@ impl RepairOutcome {
     }
 }
 
+/// A text that is not the outcome of a repair.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an outcome: done, nothing, refused or died")]
+pub struct UnknownOutcome(String);
+
 impl Display for RepairOutcome {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -112,11 +117,11 @@ impl Display for RepairOutcome {
 }
 
 impl FromStr for RepairOutcome {
-    type Err = String;
+    type Err = UnknownOutcome;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, UnknownOutcome> {
         let found = Self::ALL.into_iter().find(|outcome| outcome.as_str() == text);
-        found.ok_or_else(|| format!("{text:?} is no outcome"))
+        found.ok_or_else(|| UnknownOutcome(text.to_owned()))
     }
 }
 
@@ -125,22 +130,22 @@ pub(crate) fn records_of(service: &str) -> String {
     format!("{HANDLED}.{service}.*")
 }
 
-/// What became of a dead letter, as its service recorded it in the commit that did it.
+/// The record of a repair, which the service commits together with its changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepairRecord {
     /// The service.
     pub service: String,
-    /// The dead letter's sequence.
+    /// The sequence of the dead letter.
     pub dead_letter: u64,
     /// The message's id.
     pub id: Option<Uuid>,
-    /// What was asked: `replay` or `drop`.
+    /// The kind of the repair: `replay` or `drop`.
     pub what: String,
-    /// What became of it.
+    /// The outcome.
     pub outcome: RepairOutcome,
-    /// What became of it, in words.
+    /// The outcome in words.
     pub detail: String,
-    /// When, by the clock of the service.
+    /// The time, by the clock of the service.
     pub time: Option<Timestamp>,
 }
 
@@ -159,7 +164,7 @@ impl RepairRecord {
         })
     }
 
-    /// Whether nothing is left to do about the message.
+    /// Whether nothing is left to do for the message.
     pub(crate) fn settles(&self) -> bool {
         matches!(self.outcome, RepairOutcome::Done | RepairOutcome::Nothing)
     }

@@ -1,12 +1,12 @@
 //! Subjects of the message server: tokens between dots, `*` for any one of them, `>` for all that remain.
 
-/// The longest key, in bytes: it stands in subjects and headers, and a server takes no long subjects.
+/// The longest key, in bytes: it is part of subjects and headers, and a server does not take long subjects.
 pub(crate) const KEY_BYTES_MAX: usize = 256;
 
-/// A text that can't be a key, because it could not stand in a subject.
+/// A text that cannot be a key, because it cannot be a token of a subject.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{start:?} can't be a key: a key has 1 to {KEY_BYTES_MAX} bytes and no dots, wildcards, blanks or control characters"
+    "{start:?} cannot be a key: a key has 1 to {KEY_BYTES_MAX} bytes and no dots, wildcards, blanks or control characters"
 )]
 #[non_exhaustive]
 pub struct InvalidKey {
@@ -14,13 +14,13 @@ pub struct InvalidKey {
     pub start: String,
 }
 
-/// Checks that a key can stand in a subject as one token.
+/// Checks that a key can be one token of a subject.
 ///
 /// # Errors
 /// [`InvalidKey`] if it is empty, longer than [`KEY_BYTES_MAX`], or has a dot, a wildcard, a blank or a control
-/// character: it would mean something else there, or the stream would not take it.
+/// character: the subject would mean something else, or the server would not take it.
 pub(crate) fn check_key(key: &str) -> Result<(), InvalidKey> {
-    let forbidden = |letter: char| matches!(letter, '.' | '*' | '>') || letter.is_whitespace() || letter.is_control();
+    let forbidden = |char: char| matches!(char, '.' | '*' | '>') || char.is_whitespace() || char.is_control();
     if key.is_empty() || key.len() > KEY_BYTES_MAX || key.contains(forbidden) {
         return Err(InvalidKey { start: key.chars().take(40).collect() });
     }
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_could_not_be_one_token_is_refused() {
+    fn keys_that_are_not_one_token_are_refused() {
         assert_eq!(check_key("0190-ab"), Ok(()));
         assert_eq!(check_key(&"k".repeat(KEY_BYTES_MAX)), Ok(()));
         for key in ["", "*", ">", "a.b", "a b", "a\r\nPUB", "o*", &"k".repeat(KEY_BYTES_MAX + 1)] {

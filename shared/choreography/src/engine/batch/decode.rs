@@ -40,7 +40,7 @@ pub(crate) fn decode<'a>(choreography: &Choreography, envelope: &'a Envelope, no
     };
     let heading = match Heading::read(envelope) {
         Ok(heading) => heading,
-        Err(problem) => return Decoded::NotOurs(problem),
+        Err(error) => return Decoded::NotOurs(error.to_string()),
     };
     let repair = match Repair::of(envelope).transpose() {
         Ok(repair) => repair,
