@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     pub(crate) version: Option<LitInt>,
 }
 
-/// A key: the path of a field with its type, if it is given, or for a row a type alone.
+/// A key: of a message the path of a field, and its type if it is written; of a row a type.
 pub(crate) enum KeyArgument {
     Field(Vec<Member>, Option<Type>),
     Type(Type),

@@ -86,7 +86,7 @@ pub(crate) fn no_parameters(input: &DeriveInput, derive: &str) -> Result<()> {
 ///
 /// # Errors
 /// The type is no struct, it has no such field, or the path is longer than one field and has no type.
-pub(crate) fn field_type(input: &DeriveInput, path: &[Member], given: Option<Type>) -> Result<Type> {
+pub(crate) fn field_type(input: &DeriveInput, path: &[Member], explicit: Option<Type>) -> Result<Type> {
     let Data::Struct(data) = &input.data else {
         let text = "a message or command is a struct: its key is one of the fields";
         return Err(Error::new(input.ident.span(), text));
@@ -94,8 +94,8 @@ pub(crate) fn field_type(input: &DeriveInput, path: &[Member], given: Option<Typ
     let first = &path[0];
     let field = data.fields.members().zip(&data.fields).find(|(member, _)| member == first);
     let (_, field) = field.ok_or_else(|| Error::new_spanned(first, no_field(input, first, &data.fields)))?;
-    match given {
-        Some(given) => Ok(given),
+    match explicit {
+        Some(explicit) => Ok(explicit),
         None if path.len() == 1 => Ok(field.ty.clone()),
         None => {
             let path = path.iter().map(member).collect::<Vec<_>>().join(".");

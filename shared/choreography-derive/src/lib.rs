@@ -1,6 +1,6 @@
 //! The derives of the crate `choreography`, which re-exports them beside the traits of the same names.
 //!
-//! Every mistake is a compile error at the words that are wrong, and says what to write instead.
+//! What must hold: every mistake is a compile error at the words that are wrong, and its text names what to write instead.
 
 mod arguments;
 mod checks;

@@ -23,8 +23,8 @@ const COMMAND: Syntax = Syntax {
 pub(crate) fn message(input: &DeriveInput) -> Result<TokenStream> {
     checks::no_parameters(input, "Message")?;
     let mut arguments = Arguments::of(input, &MESSAGE)?;
-    let given = required(arguments.role.take(), "role", input.ident.span(), &MESSAGE);
-    both(implementation(input, arguments, &MESSAGE), given.and_then(|role| marker(&role)))
+    let role = required(arguments.role.take(), "role", input.ident.span(), &MESSAGE);
+    both(implementation(input, arguments, &MESSAGE), role.and_then(|role| marker(&role)))
         .map(|(implementation, role)| implementation(&role))
 }
 
@@ -53,7 +53,7 @@ fn implementation(
     let at = input.ident.span();
     let name = required(arguments.name, "name", at, syntax).and_then(|name| checks::kebab_case(&name).map(|()| name));
     let key = required(arguments.key, "key", at, syntax).and_then(|key| match key {
-        KeyArgument::Field(path, given) => Ok((checks::field_type(input, &path, given)?, path)),
+        KeyArgument::Field(path, explicit) => Ok((checks::field_type(input, &path, explicit)?, path)),
         KeyArgument::Type(key) => Err(Error::new_spanned(key, "`key` is a field")),
     });
     let (name, (key_type, path)) = both(name, key)?;

@@ -1,6 +1,6 @@
-//! Wrong code does not compile, and the compiler names the mistake, not the machinery behind it.
+//! Wrong code does not compile, and the error names the mistake and what to write instead.
 //!
-//! After a change of a message: `TRYBUILD=overwrite cargo test -p choreography --test wrong`, and read what it says now.
+//! After a change of an error: `TRYBUILD=overwrite cargo test -p choreography --test wrong`, and read the new text.
 
 #[test]
 fn the_compiler_names_the_mistake() {

@@ -27,7 +27,7 @@ pub enum CancelReason {
     CustomerCancelled,
     /// The delivery was cancelled.
     DeliveryCancelled,
-    /// A message of the order died; its dead letter says why.
+    /// A message of the order died; the reason is in its dead letter.
     Failed,
 }
 

@@ -22,10 +22,10 @@ pub(crate) fn at(second: i64) -> Timestamp {
 
 /// The payment of order 1, opened at second 0.
 pub(crate) fn payment(status: Status) -> Payment {
-    Payment { status, ..Payment::pending(id(3), &asked(Confirmation::Manual), at(900), at(0)) }
+    Payment { status, ..Payment::pending(id(3), &request(Confirmation::Manual), at(900), at(0)) }
 }
 
-fn asked(confirmation: Confirmation) -> CreatePayment {
+fn request(confirmation: Confirmation) -> CreatePayment {
     CreatePayment { order_id: id(1), customer_id: id(2), amount: AMOUNT, confirmation }
 }
 
@@ -56,7 +56,7 @@ fn twice<R: PartialEq + Debug>(
 
 #[test]
 fn a_manual_payment_waits_for_the_customer_until_its_deadline() {
-    let message = incoming(asked(Confirmation::Manual));
+    let message = incoming(request(Confirmation::Manual));
     let (outgoing, payment) = twice(None, |payment| create_payment(&message, payment, DEADLINE));
     let id: PaymentId = message.new_id("payment");
     let created = PaymentCreated { order_id: message.order_id, payment_id: id, amount: AMOUNT };
@@ -66,7 +66,7 @@ fn a_manual_payment_waits_for_the_customer_until_its_deadline() {
 
 #[test]
 fn an_automatic_payment_is_confirmed_at_once_and_has_no_deadline() {
-    let message = incoming(asked(Confirmation::Automatic));
+    let message = incoming(request(Confirmation::Automatic));
     let (outgoing, payment) = twice(None, |payment| create_payment(&message, payment, DEADLINE));
     let (order_id, payment_id, amount) = (message.order_id, message.new_id("payment"), AMOUNT);
     let created = PaymentCreated { order_id, payment_id, amount };
@@ -77,7 +77,7 @@ fn an_automatic_payment_is_confirmed_at_once_and_has_no_deadline() {
 #[test]
 fn no_payment_is_opened_where_there_is_one_or_a_tombstone() {
     for status in ALL {
-        let message = incoming(asked(Confirmation::Automatic));
+        let message = incoming(request(Confirmation::Automatic));
         let (outgoing, after) = twice(Some(payment(status)), |payment| create_payment(&message, payment, DEADLINE));
         assert_eq!((outgoing, after), (None, payment(status)));
     }
@@ -138,7 +138,7 @@ fn a_compensation_that_comes_first_leaves_a_tombstone_and_no_payment_is_opened_l
     let (outgoing, tombstone) = twice(None, |payment| cancel_payment(&message, payment));
     assert_eq!(outgoing, Some((off(CancelReason::CustomerCancelled), None)));
     assert_eq!(tombstone.status, Status::Cancelled);
-    let late = incoming(asked(Confirmation::Automatic));
+    let late = incoming(request(Confirmation::Automatic));
     let (outgoing, after) = twice(Some(tombstone.clone()), |payment| create_payment(&late, payment, DEADLINE));
     assert_eq!((outgoing, after), (None, tombstone));
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::declare::effect::{Effect, EffectHandler};
 use crate::declare::fallback::Fallback;
-use crate::declare::function::{Function, MayBeMissing, RepliesTo};
+use crate::declare::function::{Function, MayBeMissing, MessageOf, RepliesTo};
 use crate::declare::handler::{Handler, HandlerKind};
 use crate::declare::incoming::Dead;
 use crate::declare::input::{IsCompensation, IsStepOrEvent, ReactionInput};
@@ -28,9 +28,6 @@ pub struct Choreography {
     pub(crate) intakes: BTreeSet<&'static str>,
     pub(crate) tables: Tables,
 }
-
-/// The message that a function receives.
-type MessageOf<F, P> = <<F as Function<P>>::Input as ReactionInput>::Message;
 
 impl Choreography {
     /// Returns a service that receives nothing yet. Its name is the first token of the subjects that it publishes to.

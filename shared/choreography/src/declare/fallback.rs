@@ -42,7 +42,7 @@ impl Fallback {
                 let mut rows = F::Rows::take(dead, tables)?;
                 let outgoing = messages_of(function.call(dead, &mut rows))?;
                 rows.put(dead, tables);
-                Ok(Reacted { outgoing, reply: None, refused: None })
+                Ok(Reacted { outgoing, reply: None, rejected: None })
             }),
         }
     }

@@ -4,6 +4,7 @@
 //! compiler's errors are about the function that a user wrote.
 
 use crate::declare::incoming::Dead;
+use crate::declare::input::ReactionInput;
 use crate::declare::message::{Command, Message};
 use crate::declare::row::{Row, Rows};
 
@@ -23,6 +24,9 @@ pub trait Function<P> {
     /// Calls the function.
     fn call(&self, input: &Self::Input, rows: &mut Self::Rows) -> Self::Output;
 }
+
+/// The message that a function receives.
+pub(crate) type MessageOf<F, P> = <<F as Function<P>>::Input as ReactionInput>::Message;
 
 macro_rules! function {
     ($($row:ident $at:tt)*) => {

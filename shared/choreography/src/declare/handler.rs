@@ -49,7 +49,7 @@ pub(crate) struct Reacted {
     pub outgoing: Vec<OutgoingMessage>,
     /// The row that the caller of a command gets, and the same as JSON.
     pub reply: Option<(ErasedReply, String)>,
-    pub refused: Option<Rejected>,
+    pub rejected: Option<Rejected>,
 }
 
 pub(crate) type Want = fn(&ErasedInput, &mut Tables);

@@ -1,6 +1,6 @@
 //! Reactions and command handlers: from a typed function to a [`Handler`].
 
-use crate::declare::function::{Function, RepliesTo};
+use crate::declare::function::{Function, MessageOf, RepliesTo};
 use crate::declare::handler::{CheckIdempotence, ErasedReply, Handler, HandlerKind, Reacted, input_of};
 use crate::declare::incoming::Incoming;
 use crate::declare::input::ReactionInput;
@@ -10,8 +10,6 @@ use crate::declare::output::{CommandOutput, ReactionOutput};
 use crate::declare::row_arguments::RowArguments;
 use crate::declare::tables::Unready;
 
-/// The message that a function receives.
-type MessageOf<F, P> = <<F as Function<P>>::Input as ReactionInput>::Message;
 type Published<F, P> = <<F as Function<P>>::Output as ReactionOutput>::Published;
 type Refusal<F, P> = <<F as Function<P>>::Output as ReactionOutput>::Refusal;
 
@@ -42,7 +40,7 @@ where
             if kept {
                 rows.put(&**incoming, tables);
             }
-            Ok(Reacted { outgoing, reply: None, refused: None })
+            Ok(Reacted { outgoing, reply: None, rejected: None })
         }),
     )
 }
@@ -107,7 +105,7 @@ where
             let mut rows = F::Rows::take(&**incoming, tables)?;
             let published = match function.call(F::Input::of(incoming), &mut rows).into_result() {
                 Ok(published) => published,
-                Err(refused) => return Ok(Reacted { outgoing: Vec::new(), reply: None, refused: Some(refused) }),
+                Err(rejected) => return Ok(Reacted { outgoing: Vec::new(), reply: None, rejected: Some(rejected) }),
             };
             let reply = rows.reply().map(|row| {
                 let json = serde_json::to_string(row).unwrap_or_else(|error| panic!("the reply is no JSON: {error}"));
@@ -115,7 +113,7 @@ where
             });
             let outgoing = messages_of(published)?;
             rows.put(&**incoming, tables);
-            Ok(Reacted { outgoing, reply, refused: None })
+            Ok(Reacted { outgoing, reply, rejected: None })
         }),
     )
 }

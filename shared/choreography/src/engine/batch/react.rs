@@ -90,7 +90,7 @@ impl<'a> Attempt<'a> {
             }
             Action::Fallback { fallback } => fallback.react(&item.input, tables),
             Action::PublishEffectResult { outgoing } => {
-                Ok(Reacted { outgoing: outgoing.clone(), reply: None, refused: None })
+                Ok(Reacted { outgoing: outgoing.clone(), reply: None, rejected: None })
             }
         });
         catch_unwind(call).map_err(|panic| panic_text(panic.as_ref()))
@@ -112,8 +112,8 @@ impl<'a> Attempt<'a> {
             Action::PublishEffectResult { .. } => self.publish(reacted.outgoing, &item.cause, "effect"),
             Action::Execute { index, idempotency, .. } => {
                 self.publish(reacted.outgoing, &item.cause, "on");
-                let outcome = match (reacted.refused, reacted.reply) {
-                    (Some(refused), _) => Err(ExecuteError::Rejected(refused)),
+                let outcome = match (reacted.rejected, reacted.reply) {
+                    (Some(rejected), _) => Err(ExecuteError::Rejected(rejected)),
                     (None, Some((reply, json))) => Ok((reply, json)),
                     (None, None) => Err(ExecuteError::Missing),
                 };
