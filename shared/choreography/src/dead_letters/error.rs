@@ -1,7 +1,9 @@
 //! The errors of reading and repairing dead letters.
 
-use super::list::DEAD_LETTERS_MAX;
 use crate::bus::BusError;
+
+/// The most dead letters that one listing holds in memory: about 200 MB.
+pub const DEAD_LETTERS_MAX: usize = 200_000;
 
 /// Why dead letters could not be read or repaired.
 #[derive(Debug, thiserror::Error)]

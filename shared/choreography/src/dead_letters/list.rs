@@ -7,15 +7,12 @@ use uuid::Uuid;
 
 use super::dead_letter::DeadLetter;
 use super::entry::Entry;
-use super::error::DeadLettersError;
+use super::error::{DEAD_LETTERS_MAX, DeadLettersError};
 use super::filter::Filter;
 use crate::bus::jetstream::stored_messages::{StreamReader, message};
 use crate::bus::{BusError, ReadFrom, Stored};
 use crate::wire::dead_letter::DEAD_LETTERS;
 use crate::wire::repair::RepairRecord;
-
-/// The most dead letters that one listing holds in memory: about 200 MB.
-pub const DEAD_LETTERS_MAX: usize = 200_000;
 
 /// Returns the dead letters that match a filter, in the order of the stream. `on_progress` is called with the number of
 /// messages that have been read.

@@ -4,13 +4,10 @@ use async_nats::Client;
 use serde_json::{Map, Value, json};
 
 use super::change::{Change, Difference};
-use super::error::ProvisionError;
+use super::error::{OLDEST_SERVER, ProvisionError};
 use super::plan::Plan;
 use super::resources::{ConsumerPlan, StreamPlan};
 use crate::wire::dead_letter::EVENTS;
-
-/// The oldest server that can reset a consumer, which reading relies on.
-pub(super) const OLDEST_SERVER: (i64, i64, i64) = (2, 14, 0);
 
 /// The status of an API reply about what does not exist.
 const NOT_FOUND: u64 = 404;

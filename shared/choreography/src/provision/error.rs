@@ -1,6 +1,7 @@
 //! The errors of provisioning.
 
-use super::apply::OLDEST_SERVER;
+/// The oldest server that can reset a consumer, which reading relies on.
+pub(super) const OLDEST_SERVER: (i64, i64, i64) = (2, 14, 0);
 
 /// Why the server could not be brought to a plan.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! What has to be on the server, computed from the choreographies of the services.
 
-use super::resources::{ConsumerPlan, StreamPlan};
+use super::resources::{ConsumerPlan, StreamPlan, subjects_of};
 use super::users::Users;
 use crate::declare::choreography::Choreography;
 use crate::declare::map::Map;
@@ -65,13 +65,8 @@ impl Plan {
 
     /// Returns the users of the server's configuration: an administrator, and one for each service.
     pub fn users(&self) -> Users {
-        Users::of(self)
+        Users::of(&self.services, &self.consumers)
     }
-}
-
-/// Returns the subjects of all messages that a service publishes.
-pub(super) fn subjects_of(service: &str) -> String {
-    format!("{service}.*.*")
 }
 
 /// Returns a service's first consumer. A service that receives nothing has none: without a filter it would receive

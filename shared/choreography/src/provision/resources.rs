@@ -126,6 +126,11 @@ impl ConsumerPlan {
     }
 }
 
+/// Returns the subjects of all messages that a service publishes.
+pub(super) fn subjects_of(service: &str) -> String {
+    format!("{service}.*.*")
+}
+
 fn sorted(subjects: &[String]) -> Vec<&String> {
     let mut subjects: Vec<&String> = subjects.iter().collect();
     subjects.sort();

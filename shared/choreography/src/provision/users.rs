@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::plan::{Plan, subjects_of};
+use super::resources::{ConsumerPlan, subjects_of};
 use crate::bus::jetstream::inbox_prefix;
 use crate::wire::dead_letter::{self, DEAD_LETTERS, EVENTS};
 use crate::wire::repair;
@@ -30,19 +30,14 @@ struct ServiceUser {
 }
 
 impl Users {
-    pub(super) fn of(plan: &Plan) -> Self {
+    pub(super) fn of(services: &[String], consumers: &[ConsumerPlan]) -> Self {
         let user = |service: &String| ServiceUser {
             service: service.clone(),
-            consumers: plan
-                .consumers
-                .iter()
-                .filter(|consumer| consumer.service == *service)
-                .map(|own| own.name())
-                .collect(),
+            consumers: consumers.iter().filter(|own| own.service == *service).map(ConsumerPlan::name).collect(),
             follows_stories: false,
         };
-        let subjects = plan.services.iter().map(|service| subjects_of(service)).collect();
-        Self { users: plan.services.iter().map(user).collect(), subjects }
+        let subjects = services.iter().map(|service| subjects_of(service)).collect();
+        Self { users: services.iter().map(user).collect(), subjects }
     }
 
     /// Lets a service follow stories live: it may subscribe to the messages of all services. Reading a story that is stored
@@ -112,8 +107,8 @@ mod tests {
     use super::*;
 
     fn users(services: &[&str]) -> Users {
-        let services = services.iter().map(|service| (*service).to_owned()).collect();
-        Plan { services, ..Plan::default() }.users()
+        let services: Vec<String> = services.iter().map(|service| (*service).to_owned()).collect();
+        Users::of(&services, &[])
     }
 
     #[test]
