@@ -6,7 +6,6 @@ use library_tests::{Graph, Library, circle};
 const KNOWN_CIRCLES: [(&str, &str, &str); 4] = [
     ("declare", "fallback", "handler"),
     ("declare", "table", "tables"),
-    ("engine", "breaker_task", "shared"),
     ("engine", "outbox_relay", "shared"),
 ];
 
