@@ -19,6 +19,16 @@ mod stopping;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+// Their types are part of this crate's public API.
+#[doc(no_inline)]
+pub use axum;
+#[doc(no_inline)]
+pub use clap;
+#[doc(no_inline)]
+pub use utoipa;
+#[doc(no_inline)]
+pub use utoipa_axum;
+
 pub use caller::Caller;
 pub use failure::Failure;
 pub use find::find;

@@ -5,15 +5,17 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{get, post};
-use choreography::{ExecuteError, Rejected};
+use choreography::{Choreography, Command, ExecuteError, Rejected, Row, Service};
 use http_body_util::BodyExt;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::net::TcpListener;
 use tower::ServiceExt;
+use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 use crate::router::surround;
-use crate::{BODY_BYTES_MAX, Idempotent, Json, Paged, Path, Problem, Query};
+use crate::{BODY_BYTES_MAX, Idempotent, Json, Paged, Path, Problem, Query, ServeError, serve};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -202,4 +204,29 @@ fn each_way_in_which_a_command_can_fail_has_its_status() {
         let problem = Problem::from(error);
         assert_eq!((problem.status, problem.kind), (status, format!("urn:problem:{code}")));
     }
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Row)]
+#[row(table = "page", key = String)]
+struct Page {
+    visits: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, Command)]
+#[command(name = "count-visit", key = page, row = Page)]
+struct CountVisit {
+    page: String,
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_an_error_that_names_it_and_stops_the_service() {
+    let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = other.local_addr().unwrap().to_string();
+    let choreography = Choreography::new("counter").command(|_: &CountVisit, page: &mut Option<Page>| {
+        page.get_or_insert_default().visits += 1;
+    });
+    let service = Service::builder(choreography).memory().start().await.unwrap();
+    let served = serve(service.clone(), OpenApiRouter::new()).at(&address).await;
+    assert!(matches!(&served, Err(ServeError::AddressTaken(taken)) if *taken == address), "{served:?}");
+    assert_eq!(service.execute(CountVisit { page: "a".to_owned() }).await, Err(ExecuteError::Stopped));
 }
