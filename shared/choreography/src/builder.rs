@@ -22,13 +22,13 @@ use crate::store::sqlite::{OpenError, SqliteStore};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The builder was not told where rows are kept.
+    /// The builder has no store.
     #[error("{service} has no store: call .sqlite(path), .store(store) or, in a test, .memory()")]
     NoStore {
         /// The service's name.
         service: &'static str,
     },
-    /// The builder was not told which message server to use.
+    /// The builder has no bus.
     #[error("{service} has no bus: call .jetstream(url), .bus(bus) or, in a test, .memory()")]
     NoBus {
         /// The service's name.

@@ -25,7 +25,7 @@ pub(crate) const STANDBY_LOOKS_EVERY: Duration = Duration::from_millis(500);
 pub(crate) const MAINTENANCE_EVERY: Duration = Duration::from_secs(1);
 /// How often the outbox relay looks for rows that another instance committed.
 pub(crate) const OUTBOX_LOOKS_EVERY: Duration = Duration::from_millis(100);
-/// How often the server is asked whether it is alive, which lets the safe position advance and outbox rows be deleted.
+/// How often the server is asked whether it is alive, which lets the restart position advance and outbox rows be deleted.
 pub(crate) const ALIVE_ASKED_EVERY: Duration = Duration::from_secs(1);
 /// How often dead letters are read: a small part of the breaker's cycle.
 pub(crate) const DEAD_LETTERS_READ_EVERY: Duration = Duration::from_millis(250);

@@ -1,5 +1,5 @@
-//! Time as the circuits see it: the server's, cut into cycles. Two instances that ask about the same moment of the
-//! server mean the same cycle, whatever their own clocks show.
+//! The server's time, divided into cycles. Two instances find the same cycle for the same moment, whatever their own clocks
+//! show.
 
 use std::iter::successors;
 use std::time::Duration;
@@ -16,25 +16,25 @@ pub(crate) const CYCLE: Duration = Duration::from_secs(5);
 pub(crate) struct Cycle(Timestamp);
 
 impl Cycle {
-    /// The cycle that a moment belongs to: it begins with its first moment and ends before that of the next one.
+    /// Returns the cycle of a moment: it begins with its first moment and ends before that of the next one.
     pub(crate) fn of(moment: Timestamp) -> Self {
         let passed = moment.as_nanosecond().rem_euclid(CYCLE.as_nanos().cast_signed());
         let passed = u64::try_from(passed).expect("less than a cycle, and not negative");
         Self(earlier(moment, Duration::from_nanos(passed)))
     }
 
-    /// The first cycle of which nothing lies before a moment.
+    /// Returns the first cycle that does not begin before a moment.
     pub(crate) fn since(moment: Timestamp) -> Self {
         let cycle = Self::of(moment);
         if cycle.start() == moment { cycle } else { cycle.next() }
     }
 
-    /// Its first moment.
+    /// Returns its first moment.
     pub(crate) fn start(self) -> Timestamp {
         self.0
     }
 
-    /// The first moment after it.
+    /// Returns the first moment after it.
     pub(crate) fn end(self) -> Timestamp {
         later(self.0, CYCLE)
     }
@@ -43,13 +43,13 @@ impl Cycle {
         Self(self.end())
     }
 
-    /// It and those that follow, up to another one, which is not among them.
+    /// Returns it and the following cycles, up to another one, without that.
     pub(crate) fn until(self, end: Self) -> impl Iterator<Item = Self> {
         successors(Some(self), |cycle| Some(cycle.next())).take_while(move |cycle| *cycle < end)
     }
 }
 
-/// What the server's clock showed beside the local one, as seen in one of its replies.
+/// What the server's clock and the local one showed when the server replied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ServerTime {
     pub local: Timestamp,
@@ -57,7 +57,7 @@ pub(crate) struct ServerTime {
 }
 
 impl ServerTime {
-    /// The server's time at a local moment. It is as wrong as the reply was slow, and as the two clocks have drifted
+    /// Returns the server's time at a local moment. It is as wrong as the reply was slow, and as the two clocks have drifted
     /// apart since.
     pub(crate) fn at(self, local: Timestamp) -> Timestamp {
         self.server

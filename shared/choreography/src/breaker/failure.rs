@@ -1,4 +1,4 @@
-//! Dead letters, as far as they count: whatever else died is none of the circuits' business.
+//! Failures: the dead letters that count against a circuit.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +8,8 @@ use super::cycle::Cycle;
 use crate::wire::dead_letter::{self, OVERDUE, Reason};
 use crate::wire::envelope::Envelope;
 
-/// At most so many dead letters of one cycle are kept, the first ones: enough to tell what kind of trouble it is. More are
-/// kept only if it takes more to make a cycle dirty.
+/// How many failures of one cycle are kept, the first ones: enough to see what is wrong. More are kept only if the threshold
+/// is higher.
 pub(crate) const FAILURES_KEPT_MAX: usize = 100;
 
 /// The reasons for which a dead letter counts.
@@ -17,12 +17,13 @@ pub(crate) const FAILURES_KEPT_MAX: usize = 100;
 pub(crate) enum FailureKind {
     Exhausted,
     Expired,
-    /// Its subscriber is down or slow. One such dead letter makes its cycle dirty by itself: it speaks for all that is behind.
+    /// Its subscriber is down or slow. One such dead letter makes its cycle dirty by itself: it stands for every message that
+    /// is behind.
     Overdue,
 }
 
 impl FailureKind {
-    /// As it stands in a dead letter's headers.
+    /// Returns its name in a dead letter's headers.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Exhausted => Reason::Exhausted.as_str(),
@@ -32,24 +33,24 @@ impl FailureKind {
     }
 }
 
-/// A dead letter that counts. Dead letters are ordered as the server stored them.
+/// A dead letter that counts. Failures are ordered as the server stored them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Failure {
     /// When the server stored it.
     pub at: Timestamp,
-    /// Its place in the stream of dead letters. With the moment it makes the dead letter what it is: a stream that was made
-    /// anew counts from 1 again.
+    /// Its sequence in the stream of dead letters. It identifies the dead letter together with the moment: a recreated stream
+    /// counts from 1 again.
     pub sequence: u64,
     pub kind: FailureKind,
     /// The name of the message that died.
     pub message: String,
-    /// Of an overdue dead letter: which subscriber is how far behind. Nobody asks the others, of which there may be many.
+    /// Of an overdue notice, which subscriber is how far behind; empty otherwise, which saves memory.
     pub detail: String,
 }
 
 impl Failure {
-    /// Reads what the stream of dead letters holds. None if it does not count: what was handled, poison (the message is
-    /// wrong, not its subscriber), and what died because a circuit held it, which would keep that circuit open for ever.
+    /// Reads a message of the stream of dead letters; none if it does not count: repairs, poison (the message is wrong, not its
+    /// subscriber), and what died because a circuit held it, which would keep that circuit open for ever.
     pub(crate) fn read(stored: &Envelope, at: Timestamp, sequence: u64) -> Option<Self> {
         let (_, message, _) = dead_letter::parts(&stored.subject)?;
         if stored.header(dead_letter::HELD).is_some() {
@@ -65,12 +66,12 @@ impl Failure {
     }
 }
 
-/// What died of one kind in one cycle: the first dead letters, each once, in the order of the stream.
+/// The first failures of one message in one cycle, each once, in the order of the stream.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Failures(BTreeSet<Failure>);
 
 impl Failures {
-    /// Notes one more. The first ones are the same ones in whatever order they come, so nothing else needs to be kept.
+    /// Notes one more. The first ones are the same in whatever order they arrive, so no others need to be kept.
     pub(crate) fn note(&mut self, failure: Failure, threshold: usize) {
         self.0.insert(failure);
         if self.0.len() > threshold.max(FAILURES_KEPT_MAX) {
@@ -83,13 +84,13 @@ impl Failures {
         self.0.len()
     }
 
-    /// The dead letter that made the cycle dirty, if it is.
+    /// Returns the failure that made the cycle dirty; none if it is clean.
     pub(crate) fn decisive(&self, threshold: usize) -> Option<&Failure> {
         let mut failures = (1..).zip(&self.0);
         failures.find(|(count, failure)| failure.kind == FailureKind::Overdue || *count >= threshold).map(|(_, it)| it)
     }
 
-    /// Why the cycle is dirty, as of a moment, in words.
+    /// Returns why the cycle is dirty, as of a moment.
     pub(crate) fn why(&self, decisive: &Failure, now: Timestamp) -> String {
         let start = Cycle::of(decisive.at).start().strftime("%H:%M:%SZ");
         if decisive.kind == FailureKind::Overdue {

@@ -1,5 +1,5 @@
-//! What died of one kind, cycle by cycle, and where that leaves its circuit. What is old is folded into where the
-//! circuit stood then, so that a history stays short however long the trouble lasts.
+//! The failures of one message, cycle by cycle, and the circuit that follows from them. Old cycles are folded into the status
+//! that followed from them, so that a history stays short however long the trouble lasts.
 
 use std::collections::BTreeMap;
 
@@ -14,17 +14,17 @@ use super::status::{CLEAN_CYCLES_CLOSE, CircuitState, CircuitStatus};
 /// too late for its cycle can only change since when it holds.
 pub(crate) const CYCLES_KEPT_MAX: usize = 120;
 
-/// What died of one kind.
+/// The failures of one message.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    /// The first cycle that is not folded, and where the circuit stood when it began. If none is folded, it was closed
-    /// before the first dead letter.
+    /// The first cycle that is not folded, and the circuit's status when it began. If none is folded, the circuit was closed
+    /// before the first failure.
     folded: Option<(Cycle, CircuitStatus)>,
     cycles: BTreeMap<Cycle, Failures>,
 }
 
 impl History {
-    /// Notes a dead letter. One of a cycle that has been folded comes too late.
+    /// Notes a failure. One of a cycle that is folded comes too late.
     pub(crate) fn note(&mut self, failure: Failure, threshold: usize) {
         let cycle = Cycle::of(failure.at);
         if self.folded.as_ref().is_some_and(|(begin, _)| cycle < *begin) {
@@ -38,7 +38,7 @@ impl History {
         }
     }
 
-    /// Where the circuit stands.
+    /// Returns the circuit's status.
     pub(crate) fn status(&self, threshold: usize, now: Timestamp) -> CircuitStatus {
         let current = Cycle::of(now);
         let mut status = self.status_before(current, threshold);
@@ -48,7 +48,7 @@ impl History {
         status
     }
 
-    /// Where the circuit stands when a cycle begins.
+    /// Returns the circuit's status when a cycle begins.
     fn status_before(&self, cycle: Cycle, threshold: usize) -> CircuitStatus {
         let (mut next, mut status) = self.folded.clone().unwrap_or((cycle, CircuitStatus::closed()));
         for (past, failures) in self.cycles.range(..cycle) {
@@ -60,7 +60,7 @@ impl History {
         status
     }
 
-    /// Folds what lies before a cycle into where the circuit stood when that began.
+    /// Folds the cycles before another one into the circuit's status when that began.
     pub(crate) fn fold(&mut self, begin: Cycle, threshold: usize) {
         if self.folded.as_ref().is_none_or(|(before, _)| *before < begin) {
             self.folded = Some((begin, self.status_before(begin, threshold)));
@@ -68,7 +68,7 @@ impl History {
         }
     }
 
-    /// How many dead letters are kept.
+    /// Returns how many failures are kept.
     #[cfg(test)]
     pub(crate) fn kept(&self) -> usize {
         self.cycles.values().map(Failures::kept).sum()

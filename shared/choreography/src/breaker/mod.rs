@@ -1,4 +1,4 @@
-//! The circuit breaker: what may be sent, as a pure function of the stream of dead letters and the server's time.
+//! The circuit breaker: what may be published, as a pure function of the stream of dead letters and the server's time.
 //!
 //! Every instance reads the same dead letters, so every instance comes to the same state, and nobody coordinates them. That
 //! holds only while nothing else gets in here: no clock, no count of its own, no order of arrival.
@@ -33,10 +33,9 @@ pub use status::CircuitState;
 
 use crate::clock::earlier;
 
-/// How late a dead letter may come and still change what followed from it: longer than it takes to notice that the line to
-/// the server is dead.
+/// How late a dead letter may arrive and still count: longer than it takes to notice that the connection is lost.
 pub(crate) const LATE_MAX: Duration = Duration::from_secs(60);
-/// Stands for every kind, while it is not known yet what died.
+/// The name that stands for every message while dead letters are still being read.
 const EVERY_MESSAGE: &str = "*";
 
 /// The circuit of one kind of message.
@@ -44,41 +43,42 @@ const EVERY_MESSAGE: &str = "*";
 pub struct Circuit {
     /// The name of the message, or `*`: each of them, while the dead letters are still being read.
     pub message: String,
-    /// What it lets through.
+    /// What it lets pass.
     pub state: CircuitState,
     /// When it changed to that, in the server's time.
     pub since: Timestamp,
-    /// Why it changed, in words.
+    /// Why it changed, in a sentence.
     pub why: String,
 }
 
-/// The circuits of all kinds. Every question is about a moment of the server's time.
+/// The circuits of all messages. Every moment is one of the server's time.
 pub(crate) struct Circuits {
     threshold: usize,
-    /// Since when dead letters are missing: the stream has not been read to its end. Until then nobody knows what is open,
-    /// so everything is half-open.
+    /// Since when dead letters may be missing, because the stream is not read to its end. Meanwhile every circuit counts as
+    /// half-open.
     behind_since: Option<Timestamp>,
     histories: BTreeMap<String, History>,
 }
 
 impl Circuits {
-    /// Nothing is known yet. From `threshold` dead letters on a cycle is dirty; it must be the same in all instances.
+    /// Returns circuits that have not read any dead letters. From `threshold` dead letters on a cycle is dirty; it must be
+    /// the same in all instances.
     pub(crate) fn new(threshold: u32, now: Timestamp) -> Self {
         let threshold = usize::try_from(threshold).unwrap_or(usize::MAX).max(1);
         Self { threshold, behind_since: Some(now), histories: BTreeMap::new() }
     }
 
-    /// Notes a dead letter. Order does not matter, nor does it whether the dead letter was noted before.
+    /// Notes a dead letter. The order does not matter, and a dead letter that is noted twice counts once.
     pub(crate) fn note(&mut self, failure: Failure) {
         self.histories.entry(failure.message.clone()).or_default().note(failure, self.threshold);
     }
 
-    /// All dead letters have been read that there are, far enough back.
+    /// Notes that every dead letter is read, far enough back.
     pub(crate) fn catch_up(&mut self) {
         self.behind_since = None;
     }
 
-    /// From a moment on dead letters may be missing: the line to the server is lost.
+    /// Notes that dead letters may be missing from a moment on: the connection is lost.
     pub(crate) fn fall_behind(&mut self, now: Timestamp) {
         self.behind_since.get_or_insert(now);
     }
@@ -87,7 +87,7 @@ impl Circuits {
         self.behind_since.is_none()
     }
 
-    /// What the circuit of one kind lets through.
+    /// Returns the state of one message's circuit.
     #[cfg(test)]
     pub(crate) fn state(&self, message: &str, now: Timestamp) -> CircuitState {
         if !self.is_caught_up() {
@@ -97,10 +97,10 @@ impl Circuits {
         history.map_or(CircuitState::Closed, |history| history.status(self.threshold, now).state)
     }
 
-    /// The circuits that are not closed, by name.
+    /// Returns the circuits that are not closed, by name.
     pub(crate) fn all(&self, now: Timestamp) -> Vec<Circuit> {
         if let Some(since) = self.behind_since {
-            let why = "what died is still being read".to_owned();
+            let why = "dead letters are still being read".to_owned();
             return vec![Circuit { message: EVERY_MESSAGE.to_owned(), state: CircuitState::HalfOpen, since, why }];
         }
         let circuits = self.histories.iter().map(|(message, history)| {
@@ -116,17 +116,17 @@ impl Circuits {
         self.histories.keys().any(|message| self.state(message, now) == CircuitState::Open)
     }
 
-    /// Whether all dead letters from a moment on determine every circuit: each kind has two clean cycles in a row since, and
-    /// whatever was before, they closed it. Otherwise there is more to read, further back.
+    /// Whether the dead letters from a moment on determine every circuit: each has two clean cycles in a row since, which
+    /// close it whatever was before. Otherwise more has to be read, further back.
     pub(crate) fn determined_since(&self, from: Timestamp, now: Timestamp) -> bool {
-        // A kind of which nothing died has a history without dead letters.
-        let unheard = History::default();
-        let mut histories = self.histories.values().chain([&unheard]);
+        // The history of a message that never died.
+        let empty = History::default();
+        let mut histories = self.histories.values().chain([&empty]);
         let (from, until) = (Cycle::since(from), Cycle::of(now));
         histories.all(|history| history.is_determined(from, until, self.threshold))
     }
 
-    /// Forgets the dead letters that are older than any that may still come; no answer about this moment or a later one
+    /// Forgets the dead letters that are older than any that may still arrive. No state at this moment or a later one
     /// changes. While dead letters are missing, nothing is forgotten.
     pub(crate) fn forget(&mut self, now: Timestamp) {
         if self.is_caught_up() {

@@ -49,7 +49,7 @@ proptest! {
     }
 
     #[test]
-    fn order_and_repetition_of_letters_change_no_answer((stored, incoming) in incoming()) {
+    fn order_and_repetition_of_dead_letters_change_no_state((stored, incoming) in incoming()) {
         let (in_order, as_heard) = (circuits(&stored), circuits(&incoming));
         for now in moments() {
             prop_assert_eq!(in_order.all(now), as_heard.all(now));
@@ -57,7 +57,7 @@ proptest! {
     }
 
     #[test]
-    fn letters_that_are_still_to_come_change_no_answer(failures in stored()) {
+    fn later_dead_letters_change_no_earlier_state(failures in stored()) {
         let (all, mut so_far) = (circuits(&failures), circuits([]));
         let mut failures = failures.into_iter().peekable();
         for now in moments() {
@@ -94,7 +94,7 @@ proptest! {
     }
 
     #[test]
-    fn who_reads_back_until_it_is_determined_agrees_for_ever(failures in stored(), from in 0..SECONDS_MAX * 2) {
+    fn an_instance_that_reads_back_until_determined_agrees_for_ever(failures in stored(), from in 0..SECONDS_MAX * 2) {
         let from = moment(from * 500);
         let known = |now| circuits(failures.iter().filter(|failure| failure.at >= from && failure.at <= now));
         let mut ends = Cycle::of(from).until(Cycle::of(moment(SECONDS_MAX * 1_000))).map(Cycle::end);
@@ -118,7 +118,7 @@ proptest! {
     }
 
     #[test]
-    fn forgetting_changes_no_answer(failures in stored(), delays in vec(0..=60_000_i64, 160)) {
+    fn forgetting_changes_no_state(failures in stored(), delays in vec(0..=60_000_i64, 160)) {
         prop_assert_eq!(LATE_MAX, SignedDuration::from_millis(60_000).unsigned_abs());
         let delayed = failures.into_iter().zip(delays);
         let mut arrivals: Vec<(Timestamp, Failure)> =
@@ -136,7 +136,7 @@ proptest! {
     }
 
     #[test]
-    fn folding_changes_no_later_answer(failures in stored(), late in vec(any::<bool>(), 160), begin in 0..20_i64) {
+    fn folding_changes_no_later_state(failures in stored(), late in vec(any::<bool>(), 160), begin in 0..20_i64) {
         let begin = Cycle::of(moment(begin * 5_000));
         let (mut whole, mut folded) = (History::default(), History::default());
         let known = failures.iter().zip(late).filter(|(failure, late)| Cycle::of(failure.at) < begin || !late);
@@ -153,7 +153,7 @@ proptest! {
     }
 
     #[test]
-    fn skewed_clocks_change_no_answer(failures in stored(), skews in [-7_200_000..7_200_000_i64, -90_000..90_000_i64]) {
+    fn skewed_clocks_change_no_state(failures in stored(), skews in [-7_200_000..7_200_000_i64, -90_000..90_000_i64]) {
         let local = |skew: i64, server: Timestamp| server + SignedDuration::from_millis(skew);
         // Each has seen one reply of the server, at its own moment, and has nothing but its own clock since.
         let clocks = skews.map(|skew| ServerTime { local: local(skew, moment(skew % 1_000)), server: moment(skew % 1_000) });

@@ -1,4 +1,4 @@
-//! Where one circuit stands, and how a cycle moves it. Nothing else moves it.
+//! The status of one circuit, and how a cycle changes it. Nothing else changes it.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,7 +11,7 @@ const DIRTY_CYCLES_OPEN: u32 = 3;
 /// So many clean cycles in a row close every circuit, so that more of them need not be walked.
 pub(crate) const CLEAN_CYCLES_CLOSE: usize = 2;
 
-/// What a circuit lets through.
+/// What a circuit lets pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CircuitState {
@@ -23,11 +23,11 @@ pub enum CircuitState {
     Open,
 }
 
-/// Where a circuit stands, since when and why.
+/// The state of a circuit, since when and why.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CircuitStatus {
     pub state: CircuitState,
-    /// The moment of the last change; of a closed one nobody asks.
+    /// When it last changed; without meaning for a closed circuit.
     pub since: Timestamp,
     pub why: String,
     /// How many dirty cycles in a row a half-open circuit has behind it.

@@ -35,7 +35,7 @@ fn cycles_move_a_circuit_step_by_step() {
 }
 
 #[test]
-fn the_third_letter_trips_it_in_the_middle_of_its_cycle() {
+fn the_third_dead_letter_trips_a_circuit_in_the_middle_of_its_cycle() {
     let circuits = circuits(&drawn(".3"));
     assert_eq!(circuits.state("pay", moment(6_001)), Closed);
     assert_eq!(circuits.state("pay", moment(6_002)), HalfOpen);
@@ -43,14 +43,14 @@ fn the_third_letter_trips_it_in_the_middle_of_its_cycle() {
 }
 
 #[test]
-fn a_kind_has_a_circuit_of_its_own() {
+fn a_message_has_a_circuit_of_its_own() {
     let failures =
         (1..).zip(["pay", "ship", "pay"]).map(|(sequence, kind)| failure(kind, 0, sequence, FailureKind::Expired));
     assert_eq!(circuits(&failures.collect::<Vec<_>>()).all(moment(0)), []);
 }
 
 #[test]
-fn answers_say_since_when_and_why() {
+fn a_circuit_shows_since_when_and_why() {
     let mut failures = drawn("233.");
     failures.push(failure("pay", 4_500, 10, FailureKind::Expired));
     let circuits = circuits(&failures);
@@ -82,7 +82,7 @@ fn a_cycle_ends_where_the_next_one_begins() {
 }
 
 #[test]
-fn only_what_a_hearer_could_not_do_in_time_counts() {
+fn only_what_a_subscriber_could_not_process_in_time_counts() {
     let read = |subject: &str, headers: &[(&str, &str)]| {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let stored = Envelope { subject: subject.into(), headers, payload: Bytes::new() };
@@ -106,7 +106,7 @@ fn only_what_a_hearer_could_not_do_in_time_counts() {
 }
 
 #[test]
-fn every_kind_is_half_open_until_all_letters_are_known() {
+fn every_circuit_is_half_open_until_all_dead_letters_are_read() {
     let mut circuits = Circuits::new(3, moment(0));
     drawn("333").into_iter().for_each(|failure| circuits.note(failure));
     assert_eq!(circuits.state("ship", moment(15_000)), HalfOpen);

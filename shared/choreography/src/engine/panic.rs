@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-/// Returns what a panic said: `panicked: <message>`.
+/// Returns the text of a panic: `panicked: <message>`.
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());

@@ -10,9 +10,9 @@ use crate::pausable_store::PausableStore;
 use crate::stage::{Stage, well, written};
 use crate::until;
 
-/// A scribe that knows page 1 by heart: the law is not checked, so that what is done twice is seen.
+/// A scribe whose cache has page 1. Idempotence is not checked, so that a line written twice is seen.
 async fn scribe_by_heart(stage: &Stage) -> Service {
-    let scribe = stage.start_lawless().await;
+    let scribe = stage.start_unchecked().await;
     well(&scribe).await;
     for line in 0..4 {
         write(stage, line).await;
@@ -31,7 +31,7 @@ fn note(text: &str) -> Note {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_database_is_not_asked_for_what_the_last_batches_wrote() {
+async fn rows_that_the_last_batches_wrote_are_not_loaded_again() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let counts = recorder.handle();
     let _recording = metrics::set_default_local_recorder(&recorder);
@@ -55,7 +55,7 @@ async fn the_database_is_not_asked_for_what_the_last_batches_wrote() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_another_instance_wrote_is_seen() {
+async fn rows_of_another_instance_are_seen() {
     let stage = Stage::new();
     let scribe = scribe_by_heart(&stage).await;
     let other = stage.start_as(1).await;
@@ -71,7 +71,7 @@ async fn what_another_instance_wrote_is_seen() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_woke_after_the_take_over_writes_nothing_by_memory() {
+async fn an_instance_resumed_after_a_takeover_writes_nothing_from_its_cache() {
     let stage = Stage::new();
     let store = PausableStore::over(stage.store.clone());
     let scribe = stage.start_over(Arc::new(store.clone()), stage.settings()).await;
@@ -92,7 +92,7 @@ async fn one_that_woke_after_the_take_over_writes_nothing_by_memory() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_heard_or_answered_before_is_known_though_nobody_asks() {
+async fn received_ids_and_stored_replies_are_checked_without_a_round_trip() {
     let stage = Stage::new();
     let scribe = scribe_by_heart(&stage).await;
     let key = IdempotencyKey { route: "POST /notes".to_owned(), caller: String::new(), key: "a".to_owned() };
@@ -107,7 +107,7 @@ async fn what_was_heard_or_answered_before_is_known_though_nobody_asks() {
         stage.logged(1, "write 9").await;
         // What is new in between lets the scribe go by memory again.
         write(&stage, line).await;
-        stage.all_is_heard().await;
+        stage.all_is_received().await;
         assert_eq!(scribe.execute_as(note("rain"), once()).await.unwrap(), first);
         scribe.execute(OpenPage { page: line, title: "May".to_owned() }).await.unwrap();
     }

@@ -9,7 +9,7 @@ use crate::diary::{OpenPage, TearOut};
 use crate::stage::{Stage, well};
 use crate::{ms, pass, until};
 
-/// A dead letter of somebody who could not do what the scribe said.
+/// A dead letter of a subscriber that could not process a message of the scribe.
 fn die(stage: &Stage, message: &str) {
     let headers = [("dead-reason", "exhausted"), ("dead-detail", "no ink")].into();
     let subject = format!("dead.reader.{message}.1").into();
@@ -113,7 +113,7 @@ async fn a_circuit_opens_after_three_dirty_cycles_and_closes_after_two_clean_one
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_under_an_idempotency_key_is_given_again_while_nothing_new_is_begun() {
+async fn a_stored_reply_is_repeated_while_new_stories_are_refused() {
     let stage = Stage::new();
     let scribe = stage.start_intake().await;
     well(&scribe).await;
@@ -134,7 +134,7 @@ async fn an_answer_under_an_idempotency_key_is_given_again_while_nothing_new_is_
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_open_circuit_holds_its_kind_in_order_while_all_else_passes() {
+async fn an_open_circuit_holds_its_message_in_order_while_others_pass() {
     let stage = Stage::new();
     let scribe = opened(&stage).await;
     for page in 1..=5 {
@@ -158,7 +158,7 @@ async fn an_open_circuit_holds_its_kind_in_order_while_all_else_passes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_half_open_circuit_lets_its_kind_pass_at_its_pace() {
+async fn a_half_open_circuit_lets_its_message_pass_at_its_pace() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;
@@ -179,7 +179,7 @@ async fn a_half_open_circuit_lets_its_kind_pass_at_its_pace() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_than_a_window_that_was_held_is_said_once_and_in_order() {
+async fn more_than_a_window_of_held_messages_is_published_once_and_in_order() {
     let stage = Stage::new();
     let scribe = opened(&stage).await;
     let opening = (1..=3_000).map(|page| open(&scribe, page));
@@ -197,7 +197,7 @@ async fn more_than_a_window_that_was_held_is_said_once_and_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_held_is_kept_and_what_went_past_it_is_not_said_again_after_a_cut() {
+async fn after_a_cut_held_messages_are_kept_and_those_that_passed_are_not_repeated() {
     let stage = Stage::new();
     let scribe = opened(&stage).await;
     open(&scribe, 1).await.unwrap();
@@ -211,7 +211,7 @@ async fn what_is_held_is_kept_and_what_went_past_it_is_not_said_again_after_a_cu
     assert_eq!(stage.backlog().await.outbox, 2);
     stage.bus.faults().cut();
     well(&scribe).await;
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!(stage.all_said("written").iter().filter(|outgoing| &*outgoing.subject == "scribe.written.2").count(), 1);
     state(&scribe, "page-opened", None).await;
     all_said(&stage, 1).await;
@@ -221,7 +221,7 @@ async fn what_is_held_is_kept_and_what_went_past_it_is_not_said_again_after_a_cu
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_held_survives_a_restart_and_so_does_the_open_circuit() {
+async fn held_messages_and_the_open_circuit_survive_a_restart() {
     let stage = Stage::new();
     let scribe = opened(&stage).await;
     open(&scribe, 1).await.unwrap();
@@ -240,7 +240,7 @@ async fn what_was_held_survives_a_restart_and_so_does_the_open_circuit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_much_on_its_way_lets_nothing_new_begin() {
+async fn a_full_backlog_refuses_new_stories() {
     let stage = Stage::new();
     let scribe = stage.start_intake_with(Settings { backlog_max: 5, ..stage.settings() }).await;
     well(&scribe).await;
@@ -259,7 +259,7 @@ async fn too_much_on_its_way_lets_nothing_new_begin() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_published_never_counts_as_on_its_way() {
+async fn acknowledged_messages_do_not_count_as_backlog() {
     let stage = Stage::new();
     let scribe = stage.start_intake_with(Settings { backlog_max: 5, ..stage.settings() }).await;
     well(&scribe).await;
@@ -272,7 +272,7 @@ async fn what_is_published_never_counts_as_on_its_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn right_after_a_restart_too_much_on_its_way_is_noticed_whatever_was_said_before() {
+async fn a_full_backlog_is_noticed_right_after_a_restart() {
     let stage = Stage::new();
     let settings = Settings { backlog_max: 5, ..stage.settings() };
     let scribe = stage.start_intake_with(settings.clone()).await;

@@ -1,4 +1,4 @@
-//! Commands: what their callers are told, and what happens when they ask twice.
+//! Commands: the replies to their callers, and what happens to a repeated request.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ fn refused() -> ExecuteError {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_caller_is_answered_with_the_row_once_it_is_committed() {
+async fn the_reply_is_the_row_after_the_commit() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     assert_eq!(scribe.execute(open(1, "May")).await, Ok(page(["open May"])));
@@ -42,7 +42,7 @@ async fn the_caller_is_answered_with_the_row_once_it_is_committed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn commands_of_one_batch_are_done_in_the_order_of_their_arrival() {
+async fn commands_of_one_batch_are_executed_in_the_order_of_their_arrival() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     scribe.execute(open(1, "May")).await.unwrap();
@@ -56,12 +56,12 @@ async fn commands_of_one_batch_are_done_in_the_order_of_their_arrival() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_changes_nothing_and_says_nothing() {
+async fn a_rejected_command_changes_and_publishes_nothing() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     scribe.execute(open(1, "May")).await.unwrap();
     assert_eq!(scribe.execute(open(1, "June")).await, Err(refused()));
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!(stage.log(1).await, ["open May"]);
     assert_eq!(stage.outgoing().iter().filter(|outgoing| *outgoing == "page-opened.1").count(), 1);
     scribe.stop().await;
@@ -77,7 +77,7 @@ async fn a_missing_row_is_missing_and_nothing_waits_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_fails_changes_nothing_and_harms_no_neighbour() {
+async fn a_failing_command_changes_nothing_and_harms_no_other_one() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     let (panicking, large, fine) = tokio::join!(
@@ -94,7 +94,7 @@ async fn what_fails_changes_nothing_and_harms_no_neighbour() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_repeated_request_gets_its_answer_again_also_after_a_restart() {
+async fn a_repeated_request_gets_its_reply_again_also_after_a_restart() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     scribe.execute(open(1, "May")).await.unwrap();
@@ -112,7 +112,7 @@ async fn a_repeated_request_gets_its_answer_again_also_after_a_restart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusals_are_repeated_as_they_were_but_faults_are_tried_again() {
+async fn rejections_are_repeated_but_faults_are_tried_again() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     assert_eq!(scribe.execute_as(note(1, "rain"), once("a", "x")).await, Err(ExecuteError::Missing));
@@ -127,7 +127,7 @@ async fn refusals_are_repeated_as_they_were_but_faults_are_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_is_forgotten_after_its_time() {
+async fn a_stored_reply_is_deleted_after_its_time() {
     let stage = Stage::new();
     let settings = Settings { replies_kept: ms(100_000), inbox_kept: ms(10_000), ..stage.settings() };
     let scribe = stage.start_with(settings).await;
@@ -164,7 +164,7 @@ async fn a_request_that_still_runs_is_not_begun_a_second_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_goes_away_and_comes_again_is_answered_and_nobody_is_stuck() {
+async fn a_caller_that_goes_away_and_returns_gets_its_reply() {
     let stage = Stage::new();
     let (scribe, store) = asleep(&stage).await;
     // The first command is in a batch already; these come together in the next one.
@@ -183,7 +183,7 @@ async fn a_caller_that_goes_away_and_comes_again_is_answered_and_nobody_is_stuck
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_instances_do_a_request_once() {
+async fn two_instances_execute_a_request_once() {
     let stage = Stage::new();
     let (one, other) = (stage.start().await, stage.start_as(1).await);
     one.execute(open(1, "May")).await.unwrap();
@@ -221,7 +221,7 @@ async fn beyond_the_bound_callers_are_told_to_come_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_trace_is_handed_on_and_an_unreadable_one_is_replaced() {
+async fn a_trace_is_passed_on_and_an_unreadable_one_is_replaced() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

@@ -7,9 +7,9 @@ use crate::stage::{Stage, well, written};
 use crate::{ms, pass, until};
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_lost_and_nothing_done_twice_when_commits_fail() {
+async fn nothing_is_lost_or_processed_twice_when_commits_fail() {
     let stage = Stage::new();
-    let scribe = stage.start_lawless().await;
+    let scribe = stage.start_unchecked().await;
     well(&scribe).await;
     scribe.execute(OpenPage { page: 2, title: "May".to_owned() }).await.unwrap();
     for round in 0..20 {
@@ -20,7 +20,7 @@ async fn nothing_is_lost_and_nothing_done_twice_when_commits_fail() {
         stage.say(Print { page: 3, line: round });
         scribe.execute(Note { page: 2, text: round.to_string() }).await.unwrap();
     }
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!(stage.log(1).await, written(0..600));
     assert_eq!(stage.log(2).await.len(), 21);
     until("all is said", || async {
@@ -38,7 +38,7 @@ async fn nothing_is_lost_and_nothing_done_twice_when_commits_fail() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_message_dies_of_it_however_long_it_takes() {
+async fn no_message_dies_of_a_failing_database_however_long_it_fails() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;
@@ -55,7 +55,7 @@ async fn no_message_dies_of_it_however_long_it_takes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_has_nothing_to_do_notices_it_and_that_it_is_over() {
+async fn an_idle_service_notices_that_the_database_fails_and_recovers() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;
@@ -66,7 +66,7 @@ async fn a_service_that_has_nothing_to_do_notices_it_and_that_it_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_due_and_what_waits_survives_it() {
+async fn scheduled_and_waiting_messages_survive_a_failing_database() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;
@@ -83,7 +83,7 @@ async fn what_is_due_and_what_waits_survives_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_stops_meanwhile_tells_its_callers() {
+async fn a_service_that_stops_while_the_database_fails_tells_its_callers() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;

@@ -149,7 +149,7 @@ fn not_printed(dead: &Dead<Print>, page: &mut Option<Page>) -> NotPrinted {
 }
 
 /// What the scribe's consumers are sent.
-pub(crate) const SCRIBE_HEARS: [&str; 5] =
+pub(crate) const SCRIBE_RECEIVES: [&str; 5] =
     ["author.write.*", "author.strike.*", "author.tear-out.*", "author.print.*", "scribe.ring.*"];
 
 pub(crate) fn scribe(press: Press) -> Choreography {

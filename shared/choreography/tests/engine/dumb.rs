@@ -1,4 +1,4 @@
-//! A server that falls dumb: the line stands, but questions are not answered any more.
+//! A server that stops replying while the connection stays open.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ impl DumbBus {
         Self { bus, dumb: Arc::new(watch::Sender::new(false)) }
     }
 
-    /// Strikes it dumb, or heals it.
+    /// Makes it stop replying, or reply again.
     pub(crate) fn strike(&self, dumb: bool) {
         self.dumb.send_replace(dumb);
     }

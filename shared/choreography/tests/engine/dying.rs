@@ -1,4 +1,4 @@
-//! How messages die: a dead letter with the original, `fallback`, and no harm to anybody else.
+//! Messages that die: a dead letter with the original, the fallback, and no harm to other messages.
 
 use choreography::store::Store as _;
 use choreography::{Envelope, Message};
@@ -12,13 +12,13 @@ fn write(page: u32, line: u32, how: How) -> Write {
     Write { page, line, how }
 }
 
-/// Says a message that must die between two others, and looks at what became of all three. Its dead letter.
+/// Publishes a message that must die between two others, checks all three, and returns its dead letter.
 async fn dies(stage: &Stage, message: &Envelope, reason: &str, detail: &str) -> Envelope {
     stage.write(1, 1);
     let sequence = stage.bus.publish(message).unwrap();
     stage.write(1, 3);
     let scribe = stage.start().await;
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     until("its dead letter is published", || async { stage.dead_letters().len() == 1 }).await;
     let entries = ["write 1".to_owned(), format!("not written: {reason}"), "write 3".to_owned()];
     assert_eq!(stage.log(1).await, entries);
@@ -37,7 +37,7 @@ async fn dies(stage: &Stage, message: &Envelope, reason: &str, detail: &str) -> 
     assert_eq!(stage.outgoing()[..3], ["written.1", "not-written.1", "written.1"]);
     // Once dead, it stays dead.
     stage.bus.publish(message).unwrap();
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!((stage.dead_letters().len(), stage.log(1).await.len()), (1, 3));
     scribe.stop().await;
     letter
@@ -84,21 +84,21 @@ async fn a_message_whose_reaction_panics_dies_and_leaves_no_trace() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_whose_reaction_breaks_the_law_dies_where_the_law_is_checked() {
+async fn a_message_whose_reaction_is_not_idempotent_dies_where_that_is_checked() {
     let stage = Stage::new();
     let message = stage.envelope(&write(1, 2, How::Lawlessly));
     dies(&stage, &message, "poison", "is not idempotent").await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_to_which_the_answer_is_too_large_dies() {
+async fn a_message_whose_reaction_publishes_too_much_dies() {
     let stage = Stage::new();
     let message = stage.envelope(&write(1, 2, How::AtLength));
     dies(&stage, &message, "poison", "written would be").await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_letter_of_the_largest_message_finds_room_in_its_stream() {
+async fn the_dead_letter_of_the_largest_message_fits_its_stream() {
     let stage = Stage::new();
     let message = stage.envelope(&write(1, 2, How::Plainly));
     let headers = message.headers.with("tracestate", "x".repeat(2_000));
@@ -115,45 +115,45 @@ async fn a_message_that_is_larger_than_any_of_ours_is_ignored() {
     let headers = message.headers.with("tracestate", "x".repeat(60_000));
     stage.bus.publish(&Envelope { headers, ..message }).unwrap();
     let scribe = stage.start().await;
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert!(stage.log(1).await.is_empty() && stage.dead_letters().is_empty());
     well(&scribe).await;
     scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn several_deaths_take_their_places_in_the_order_of_a_key() {
+async fn fallbacks_are_called_in_the_order_of_their_key() {
     let stage = Stage::new();
     let expiry = stage.clock.now() - SignedDuration::from_millis(1);
     stage.write(1, 1);
     stage.bus.publish(&stage.envelope_until(&write(1, 2, How::Plainly), expiry)).unwrap();
     stage.say(write(1, 3, How::Panicking));
     let scribe = stage.start().await;
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!(stage.log(1).await, ["write 1", "not written: expired", "not written: poison"]);
     scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_undo_never_expires() {
+async fn a_compensation_never_expires() {
     let stage = Stage::new();
     let expiry = stage.clock.now() - SignedDuration::from_secs(86_400);
     stage.bus.publish(&stage.envelope_until(&TearOut { page: 1 }, expiry)).unwrap();
     let scribe = stage.start().await;
     stage.logged(1, "torn out").await;
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert!(stage.dead_letters().is_empty());
     scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_hands_its_expiry_on_but_an_otherwise_begins_a_new_one() {
+async fn a_message_passes_its_expiry_on_but_a_fallback_begins_a_new_one() {
     let stage = Stage::new();
     let expiry = stage.clock.now() + SignedDuration::from_secs(100);
     stage.bus.publish(&stage.envelope_until(&write(1, 1, How::Plainly), expiry)).unwrap();
     stage.bus.publish(&stage.envelope_until(&write(1, 2, How::Panicking), expiry)).unwrap();
     let scribe = stage.start().await;
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     until("both are answered", || async { stage.outgoing().len() >= 2 }).await;
     let expiry_of =
         |name: &str| -> jiff::Timestamp { stage.all_said(name)[0].header("ce-expirytime").unwrap().parse().unwrap() };
@@ -169,7 +169,7 @@ async fn thousands_of_poisonous_messages_stop_nobody() {
         stage.say(write(line % 7, line, if line % 2 == 0 { How::Panicking } else { How::Plainly }));
     }
     let scribe = stage.start().await;
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     until("the dead letters are published", || async { stage.dead_letters().len() == 600 }).await;
     let lines = |page| written((0..1_200).filter(|line| line % 7 == page && line % 2 == 1));
     for page in 0..7 {
@@ -184,7 +184,7 @@ async fn thousands_of_poisonous_messages_stop_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_of_which_processes_die_is_found_and_dies_alone() {
+async fn a_message_that_kills_processes_is_found_and_dies_alone() {
     let stage = Stage::new();
     stage.write(1, 1);
     let message = stage.envelope(&write(1, 2, How::Plainly));
@@ -197,7 +197,7 @@ async fn a_message_of_which_processes_die_is_found_and_dies_alone() {
     stage.store.try_message(id).await.unwrap();
     stage.store.begin_run().await.unwrap();
     let scribe = stage.start().await;
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     until("its dead letter is published", || async { stage.dead_letters().len() == 1 }).await;
     assert_eq!(stage.log(1).await, ["write 1", "not written: poison", "write 3"]);
     let letter = stage.dead_letters().remove(0);
@@ -207,7 +207,7 @@ async fn a_message_of_which_processes_die_is_found_and_dies_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_that_dies_of_something_else_harms_no_message() {
+async fn a_process_that_dies_for_another_reason_harms_no_message() {
     let stage = Stage::new();
     stage.write(1, 1);
     stage.write(1, 2);
@@ -215,7 +215,7 @@ async fn a_process_that_dies_of_something_else_harms_no_message() {
         stage.store.begin_run().await.unwrap();
     }
     let scribe = stage.start().await;
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!((stage.log(1).await, stage.dead_letters().len()), (written([1, 2]), 0));
     scribe.stop().await;
 }

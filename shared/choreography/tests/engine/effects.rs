@@ -20,7 +20,7 @@ async fn printed(stage: &Stage, count: usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_effect_is_run_once_it_is_committed_and_what_it_answers_is_said() {
+async fn an_effect_runs_after_its_commit_and_its_result_is_published() {
     let stage = Stage::new();
     stage.store.faults().fail_next_commits(20);
     print(&stage, 1, 1);
@@ -50,7 +50,7 @@ async fn it_is_tried_again_after_pauses_that_double() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_of_a_key_are_run_one_by_one_in_order_and_others_beside_them() {
+async fn effects_of_one_key_run_in_order_and_others_in_parallel() {
     let stage = Stage::new();
     stage.press.jam(1, 2);
     for line in 0..10 {
@@ -157,7 +157,7 @@ async fn it_dies_also_when_its_time_is_over_before_its_tries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_survives_a_restart_with_its_tries_and_says_the_same_message() {
+async fn it_survives_a_restart_with_its_tries_and_publishes_the_same_message() {
     let stage = Stage::new();
     stage.press.jam(1, 2);
     print(&stage, 1, 1);

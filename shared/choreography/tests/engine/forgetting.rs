@@ -11,7 +11,7 @@ use crate::{ms, pass};
 /// A tenth of what is usual, as the other times are.
 const KEPT: Duration = ms(60_000);
 
-/// Says a message, lets something happen, and says it again: how often it was received.
+/// Publishes a message, lets something happen, and publishes it again; returns how often it was received.
 async fn heard_after(happens: impl AsyncFnOnce(&Stage)) -> usize {
     let stage = Stage::new();
     let scribe = stage.start_with(Settings { check_idempotence: false, inbox_kept: KEPT, ..stage.settings() }).await;
@@ -22,7 +22,7 @@ async fn heard_after(happens: impl AsyncFnOnce(&Stage)) -> usize {
     stage.logged(1, "write 1").await;
     happens(&stage).await;
     stage.bus.publish(&message).unwrap();
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     scribe.stop().await;
     let log = stage.log(1).await;
     assert_eq!(log, written(vec![1; log.len()]));
@@ -30,7 +30,7 @@ async fn heard_after(happens: impl AsyncFnOnce(&Stage)) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_id_is_remembered_for_its_time_and_not_for_ever() {
+async fn an_id_is_kept_for_its_time_and_not_for_ever() {
     assert_eq!(heard_after(async |_: &Stage| pass(KEPT - ms(2_000)).await).await, 1);
     assert_eq!(heard_after(async |_: &Stage| pass(KEPT + ms(5_000)).await).await, 2);
 }
@@ -60,7 +60,7 @@ async fn many_ids_are_forgotten_a_part_at_a_time() {
     for line in 0..12_000 {
         stage.write(line % 50, line);
     }
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     pass(KEPT + ms(30_000)).await;
     stage.write(1, 99_999);
     stage.logged(1, "write 99999").await;

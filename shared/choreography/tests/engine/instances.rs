@@ -10,7 +10,7 @@ use crate::pausable_store::PausableStore;
 use crate::stage::{Stage, well, written};
 use crate::{ms, pass, until};
 
-/// An instance that can fall asleep, in charge.
+/// Starts an instance that leads and can be paused.
 async fn start_pausable(stage: &Stage, settings: Settings) -> (Service, PausableStore) {
     let store = PausableStore::over(stage.store.clone());
     let scribe = stage.start_over(Arc::new(store.clone()), settings).await;
@@ -19,9 +19,9 @@ async fn start_pausable(stage: &Stage, settings: Settings) -> (Service, Pausable
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_one_reads_and_the_standby_is_well_too() {
+async fn only_one_instance_reads_and_the_standby_is_healthy_too() {
     let stage = Stage::new();
-    let (one, other) = (stage.start_lawless().await, stage.start_as(1).await);
+    let (one, other) = (stage.start_unchecked().await, stage.start_as(1).await);
     well(&one).await;
     well(&other).await;
     for line in 0..1_000 {
@@ -30,7 +30,7 @@ async fn only_one_reads_and_the_standby_is_well_too() {
             stage.logged(1, &format!("write {line}")).await;
         }
     }
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!(stage.log(1).await, written(0..1_000));
     assert_eq!(stage.head().await.epoch, 1);
     assert!(stage.dead_letters().is_empty());
@@ -45,7 +45,7 @@ async fn when_one_stops_the_other_takes_over() {
     well(&one).await;
     let other = stage.start_as(1).await;
     stage.write(1, 1);
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     one.stop().await;
     let stopped = stage.clock.now();
     stage.write(1, 2);
@@ -56,7 +56,7 @@ async fn when_one_stops_the_other_takes_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_one_falls_silent_the_other_takes_over_within_five_seconds() {
+async fn when_one_instance_is_silent_another_takes_over_within_five_seconds() {
     let stage = Stage::new();
     let (one, store) = start_pausable(&stage, stage.settings()).await;
     let other = stage.start_as(1).await;
@@ -71,7 +71,7 @@ async fn when_one_falls_silent_the_other_takes_over_within_five_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_was_paused_in_the_middle_of_a_batch_commits_nothing_when_it_wakes() {
+async fn an_instance_paused_in_the_middle_of_a_batch_commits_nothing_later() {
     let stage = Stage::new();
     let lawless = Settings { check_idempotence: false, ..stage.settings() };
     let (one, store) = start_pausable(&stage, lawless.clone()).await;
@@ -81,12 +81,12 @@ async fn one_that_was_paused_in_the_middle_of_a_batch_commits_nothing_when_it_wa
     }
     pass(ms(100)).await;
     let other = stage.start_with(Settings { instance: 1, ..lawless }).await;
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     let head = stage.head().await;
     store.resume();
     until("it stands by", || async { one.health().reading.is_ok() }).await;
     pass(ms(10_000)).await;
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!(stage.log(1).await, written(0..10));
     assert_eq!(stage.head().await.epoch, head.epoch);
     assert!(one.execute(OpenPage { page: 2, title: "May".to_owned() }).await.is_ok());
@@ -95,7 +95,7 @@ async fn one_that_was_paused_in_the_middle_of_a_batch_commits_nothing_when_it_wa
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_due_while_it_was_paused_is_said_once() {
+async fn a_message_that_was_due_while_the_leader_was_paused_is_published_once() {
     let stage = Stage::new();
     let (one, store) = start_pausable(&stage, stage.settings()).await;
     one.execute(Remind { page: 1, line: 1, after_ms: Some(2_000) }).await.unwrap();
@@ -109,7 +109,7 @@ async fn what_was_due_while_it_was_paused_is_said_once() {
     tokio::join!(one.stop(), other.stop());
 }
 
-/// Both instances run the same effect: where one falls asleep its only try fails, where the other takes over it is done.
+/// Both instances run the same effect: it fails in the one that is paused, and succeeds in the one that takes over.
 async fn done_elsewhere(
     falls_asleep: impl AsyncFnOnce(&Stage, &PausableStore),
     before_it_wakes: impl AsyncFnOnce(&Stage),
@@ -187,7 +187,7 @@ async fn they_may_take_over_from_each_other_again_and_again() {
         one.stop().await;
         one = other;
     }
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!(stage.log(1).await, written(0..1_000));
     one.stop().await;
     let outgoing: Vec<String> =

@@ -1,4 +1,4 @@
-//! Keys that can't stand in a subject are refused where they would be said: the stream would refuse them for ever.
+//! Keys that can't stand in a subject are refused before they are published: the stream would refuse them for ever.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ fn rename(command: &Rename, name: &mut Option<Name>) -> Welcome {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unsayable_key_changes_nothing_and_holds_up_nobody() {
+async fn an_invalid_key_changes_nothing_and_blocks_nothing() {
     let bus = MemoryBus::new();
     bus.add_consumer("desk-0", &[]);
     let clock = Clock::seeded("2026-01-01T00:00:00Z".parse().unwrap(), 0);

@@ -1,4 +1,4 @@
-//! A subscriber that is not sent what was said: the publisher writes dead letters for it.
+//! A subscriber that is not sent its messages: the publisher writes overdue notices for it.
 
 use choreography::{CircuitState, Envelope};
 
@@ -16,7 +16,7 @@ async fn outgoing(stage: &Stage) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hearer_that_is_not_sent_anything_costs_one_letter_a_cycle_until_it_is() {
+async fn a_subscriber_that_is_behind_causes_one_overdue_notice_a_cycle() {
     let stage = Stage::new();
     stage.bus.add_consumer("reader-0", &["scribe.page-opened.*", "scribe.written.*"]);
     let scribe = stage.start().await;

@@ -1,4 +1,4 @@
-//! What is said is published in order, however often the server dies, and kept until the server can't forget it.
+//! Messages are published in order, however often the server dies, and kept until the server can't lose them.
 
 use choreography::Service;
 
@@ -20,7 +20,7 @@ async fn outgoing(stage: &Stage, count: usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lost_acknowledgements_and_cuts_leave_the_order_of_what_was_said() {
+async fn lost_acknowledgements_and_cuts_keep_the_order_of_messages() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;
@@ -56,7 +56,7 @@ async fn more_than_a_window_goes_out_in_order_after_an_outage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_refuses_is_asked_again_and_health_says_so_all_the_while() {
+async fn a_server_that_refuses_is_tried_again_and_health_shows_it() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;
@@ -78,7 +78,7 @@ async fn a_server_that_refuses_is_asked_again_and_health_says_so_all_the_while()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_acknowledges_nothing_is_not_called_well_at_each_new_connection() {
+async fn a_server_that_acknowledges_nothing_is_unhealthy_at_each_new_connection() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;
@@ -96,7 +96,7 @@ async fn a_server_that_acknowledges_nothing_is_not_called_well_at_each_new_conne
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_acknowledged_is_kept_until_the_same_server_lived_on_for_a_safe_while() {
+async fn an_acknowledged_row_is_kept_until_the_server_can_not_lose_it() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;
@@ -118,7 +118,7 @@ async fn what_is_acknowledged_is_kept_until_the_same_server_lived_on_for_a_safe_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_lost_its_tail_is_told_again_what_was_lost() {
+async fn messages_that_a_server_lost_are_published_again() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;
@@ -138,7 +138,7 @@ async fn a_server_that_lost_its_tail_is_told_again_what_was_lost() {
 
 /// Otherwise a restart would publish again, hours later, what subscribers have forgotten that they received.
 #[tokio::test(start_paused = true)]
-async fn a_service_that_falls_idle_forgets_what_it_said() {
+async fn an_idle_service_deletes_its_outbox_rows() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;
@@ -151,13 +151,13 @@ async fn a_service_that_falls_idle_forgets_what_it_said() {
     scribe.stop().await;
     let scribe = stage.start().await;
     well(&scribe).await;
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!(stage.all_said("page-opened").len(), 10);
     scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_said_before_its_commit() {
+async fn nothing_is_published_before_its_commit() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;

@@ -4,7 +4,7 @@ use choreography::bus::Bus as _;
 use choreography::store::Store;
 use choreography::{Envelope, Service};
 
-use crate::diary::{How, SCRIBE_HEARS, Write};
+use crate::diary::{How, SCRIBE_RECEIVES, Write};
 use crate::stage::{Stage, well, written};
 use crate::{ms, pass, until};
 
@@ -18,9 +18,9 @@ async fn trouble(scribe: &Service, what: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_forgotten_pull_that_steals_messages_is_noticed() {
+async fn a_forgotten_pull_that_takes_messages_is_noticed() {
     let stage = Stage::new();
-    let scribe = stage.start_lawless().await;
+    let scribe = stage.start_unchecked().await;
     well(&scribe).await;
     stage.bus.faults().steal("scribe-0", 20);
     for line in 0..200 {
@@ -29,16 +29,16 @@ async fn a_forgotten_pull_that_steals_messages_is_noticed() {
             pass(ms(5)).await;
         }
     }
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!(stage.log(1).await, written(0..200));
     assert!(stage.head().await.epoch > 1);
     scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_is_delivered_twice_is_heard_once() {
+async fn a_message_that_is_delivered_twice_is_received_once() {
     let stage = Stage::new();
-    let scribe = stage.start_lawless().await;
+    let scribe = stage.start_unchecked().await;
     well(&scribe).await;
     for line in 0..50 {
         if line % 10 == 5 {
@@ -47,15 +47,15 @@ async fn a_message_that_is_delivered_twice_is_heard_once() {
         say(&stage, line);
         pass(ms(3)).await;
     }
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!(stage.log(1).await, written(0..50));
     scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_survives_cuts_restarts_and_silence_in_a_flood() {
+async fn reading_survives_cuts_restarts_and_silence_under_load() {
     let stage = Stage::new();
-    let scribe = stage.start_lawless().await;
+    let scribe = stage.start_unchecked().await;
     for line in 0..1_000 {
         say(&stage, line);
         match line % 100 {
@@ -70,7 +70,7 @@ async fn it_survives_cuts_restarts_and_silence_in_a_flood() {
             _ => pass(ms(2)).await,
         }
     }
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!(stage.log(1).await, written(0..1_000));
     scribe.stop().await;
     assert_eq!(stage.outgoing().iter().filter(|outgoing| *outgoing == "written.1").count(), 1_000);
@@ -91,22 +91,22 @@ async fn a_service_that_starts_before_its_server_waits_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_its_consumer_it_says_so_and_goes_on_once_that_exists() {
+async fn a_missing_consumer_is_reported_and_read_once_it_exists() {
     let stage = Stage::new();
     stage.bus.remove_consumer("scribe-0");
-    let scribe = stage.start_lawless().await;
+    let scribe = stage.start_unchecked().await;
     say(&stage, 1);
     let trouble = trouble(&scribe, "the consumer scribe-0 does not exist").await;
     assert!(trouble.contains("provisioning"), "{trouble}");
     pass(ms(60_000)).await;
     assert!(stage.log(1).await.is_empty());
-    stage.bus.add_consumer("scribe-0", &SCRIBE_HEARS);
+    stage.bus.add_consumer("scribe-0", &SCRIBE_RECEIVES);
     stage.logged(1, "write 1").await;
     well(&scribe).await;
     stage.bus.remove_consumer("scribe-0");
     say(&stage, 2);
     pass(ms(5_000)).await;
-    stage.bus.add_consumer("scribe-0", &SCRIBE_HEARS);
+    stage.bus.add_consumer("scribe-0", &SCRIBE_RECEIVES);
     stage.logged(1, "write 2").await;
     assert_eq!(stage.log(1).await, written([1, 2]));
     scribe.stop().await;
@@ -123,9 +123,9 @@ async fn a_stream_that_was_created_anew_is_not_read_until_an_operator_agrees() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     stage.write(1, 1);
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     stage.bus.faults().recreate_stream();
-    stage.bus.add_consumer("scribe-0", &SCRIBE_HEARS);
+    stage.bus.add_consumer("scribe-0", &SCRIBE_RECEIVES);
     stage.write(1, 2);
     let trouble = trouble(&scribe, "created anew").await;
     assert!(trouble.contains("restore") && trouble.contains("update head set"), "{trouble}");
@@ -140,11 +140,11 @@ async fn a_stream_that_was_created_anew_is_not_read_until_an_operator_agrees() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn messages_that_left_the_stream_unread_are_not_passed_over_in_silence() {
+async fn messages_that_were_deleted_unread_are_reported() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     stage.write(1, 1);
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     scribe.stop().await;
     for line in 2..10 {
         stage.write(1, line);
@@ -156,11 +156,11 @@ async fn messages_that_left_the_stream_unread_are_not_passed_over_in_silence() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_said_to_others_may_leave_the_stream_while_nothing_is_said_here() {
+async fn messages_for_other_services_may_be_deleted_while_this_one_is_idle() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     stage.write(1, 1);
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     let others = stage.bus.connect().await.unwrap();
     for page in 1..=9 {
         let envelope = Envelope { subject: format!("baker.bread-baked.{page}").into(), ..Envelope::default() };
@@ -178,13 +178,13 @@ async fn what_was_said_to_others_may_leave_the_stream_while_nothing_is_said_here
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_forgot_what_was_read_long_ago_is_not_read() {
+async fn a_server_that_lost_messages_read_long_ago_is_not_read() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     for line in 1..10 {
         stage.write(1, line);
     }
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     pass(ms(20_000)).await;
     stage.bus.faults().forget_after(3);
     trouble(&scribe, "the server lost messages").await;

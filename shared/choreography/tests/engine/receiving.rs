@@ -6,15 +6,15 @@ use crate::diary::{How, Write};
 use crate::stage::{Stage, well, written};
 
 #[tokio::test(start_paused = true)]
-async fn a_message_published_twice_is_heard_once_in_one_batch_and_in_two() {
+async fn a_message_published_twice_is_received_once_in_one_batch_and_in_two() {
     let stage = Stage::new();
     let message = stage.envelope(&Write { page: 1, line: 1, how: How::Lawlessly });
     stage.bus.publish(&message).unwrap();
     stage.bus.publish(&message).unwrap();
-    let scribe = stage.start_lawless().await;
-    stage.all_is_heard().await;
+    let scribe = stage.start_unchecked().await;
+    stage.all_is_received().await;
     stage.bus.publish(&message).unwrap();
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!(stage.log(1).await, written([1]));
     scribe.stop().await;
     assert_eq!(stage.all_said("written").iter().filter(|written| written.subject.ends_with(".1")).count(), 1);
@@ -28,7 +28,7 @@ fn with_header(stage: &Stage, name: &str, value: &str) -> Envelope {
 }
 
 #[tokio::test(start_paused = true)]
-async fn foreign_messages_are_ignored_and_counted() {
+async fn messages_that_are_not_ours_are_ignored_and_counted() {
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let counts = recorder.handle();
     let _recording = metrics::set_default_local_recorder(&recorder);
@@ -50,7 +50,7 @@ async fn foreign_messages_are_ignored_and_counted() {
         stage.bus.publish(message).unwrap();
     }
     let scribe = stage.start().await;
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!(stage.log(1).await, written([]));
     assert!(stage.dead_letters().is_empty());
     let counts = counts.render();
@@ -61,7 +61,7 @@ async fn foreign_messages_are_ignored_and_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn messages_of_a_key_are_heard_in_order_over_many_batches() {
+async fn messages_of_a_key_are_received_in_order_over_many_batches() {
     let stage = Stage::new();
     for line in 0..1_500 {
         stage.write(line % 3, line);
@@ -73,7 +73,7 @@ async fn messages_of_a_key_are_heard_in_order_over_many_batches() {
             stage.logged(line % 3, &format!("write {line}")).await;
         }
     }
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     for page in 0..3 {
         assert_eq!(stage.log(page).await, written((0..2_000).filter(|line| line % 3 == page)));
     }
@@ -83,17 +83,17 @@ async fn messages_of_a_key_are_heard_in_order_over_many_batches() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_heard_before_a_restart_is_not_heard_again() {
+async fn a_message_received_before_a_restart_is_not_received_again() {
     let stage = Stage::new();
-    let scribe = stage.start_lawless().await;
+    let scribe = stage.start_unchecked().await;
     for line in 0..10 {
         stage.say(Write { page: 1, line, how: How::Lawlessly });
     }
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     scribe.stop().await;
-    let scribe = stage.start_lawless().await;
+    let scribe = stage.start_unchecked().await;
     well(&scribe).await;
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!(stage.log(1).await, written(0..10));
     scribe.stop().await;
 }

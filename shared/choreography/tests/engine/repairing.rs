@@ -43,7 +43,7 @@ fn deaths(stage: &Stage) -> Vec<Envelope> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replayed_message_is_done_although_its_time_is_over_and_only_once() {
+async fn a_replayed_message_is_processed_once_although_it_is_expired() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     let message = expired(&stage).await;
@@ -64,7 +64,7 @@ async fn two_replays_in_one_batch_are_one() {
     for _ in 0..2 {
         stage.bus.publish(&asked("dead-replay", "scribe/0/7", &message)).unwrap();
     }
-    let scribe = stage.start_lawless().await;
+    let scribe = stage.start_unchecked().await;
     until("both are answered", || async { records(&stage).len() == 2 }).await;
     assert_eq!(records(&stage), ["7 replay refused", "7 replay done"]);
     assert_eq!(stage.log(1).await, ["not written: expired", "write 2"]);
@@ -72,7 +72,7 @@ async fn two_replays_in_one_batch_are_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_the_service_where_it_died_takes_a_replay_and_only_of_the_death_that_is_meant() {
+async fn only_the_service_where_a_message_died_accepts_its_replay() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     let message = expired(&stage).await;
@@ -87,7 +87,7 @@ async fn only_the_service_where_it_died_takes_a_replay_and_only_of_the_death_tha
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_dropped_is_not_done_any_more() {
+async fn a_dropped_message_is_not_processed_any_more() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     let message = expired(&stage).await;
@@ -100,7 +100,7 @@ async fn what_is_dropped_is_not_done_any_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_dies_again_has_been_tried_once_more() {
+async fn a_message_that_dies_again_counts_one_more_try() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     let message = stage.envelope(&Write { page: 1, line: 2, how: How::Panicking });
@@ -117,7 +117,7 @@ async fn what_dies_again_has_been_tried_once_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replay_that_changes_nothing_says_so() {
+async fn a_replay_that_changes_nothing_is_recorded_as_such() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     let message = expired(&stage).await;
@@ -130,7 +130,7 @@ async fn a_replay_that_changes_nothing_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replayed_effect_answers_when_it_is_over() {
+async fn the_replay_of_an_effect_is_recorded_when_it_is_finished() {
     let stage = Stage::new();
     stage.press.jam(1, 5);
     let scribe = stage.start_with(Settings { effect_tries_max: 3, ..stage.settings() }).await;
@@ -144,7 +144,7 @@ async fn a_replayed_effect_answers_when_it_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_undo_that_died_is_told_until_it_is_repaired() {
+async fn a_dead_compensation_is_reported_until_it_is_repaired() {
     let stage = Stage::new();
     let message = stage.envelope(&TearOut { page: 1 });
     let unreadable = Envelope { payload: "{}".into(), ..message.clone() };

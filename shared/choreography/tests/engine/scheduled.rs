@@ -1,4 +1,4 @@
-//! What is said later is said at its time, once, unless it is replaced or taken back.
+//! A scheduled message is published at its time, once, unless it is replaced or cancelled.
 
 use choreography::Service;
 
@@ -11,7 +11,7 @@ async fn remind(scribe: &Service, line: u32, after_ms: Option<u64>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_said_at_its_time_and_heard_like_any_other_message() {
+async fn a_scheduled_message_is_published_at_its_time() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;
@@ -30,7 +30,7 @@ async fn it_is_said_at_its_time_and_heard_like_any_other_message() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn said_again_it_replaces_the_first() {
+async fn a_message_that_is_scheduled_again_replaces_the_first() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     remind(&scribe, 1, Some(10_000)).await;
@@ -47,7 +47,7 @@ async fn said_again_it_replaces_the_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn taken_back_it_is_never_said() {
+async fn a_cancelled_message_is_never_published() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     remind(&scribe, 1, Some(10_000)).await;
@@ -91,7 +91,7 @@ async fn more_than_a_batch_of_them_may_be_due_at_once() {
 }
 
 #[tokio::test]
-async fn it_is_said_at_its_time_though_commands_never_cease() {
+async fn a_scheduled_message_is_published_at_its_time_under_constant_commands() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;

@@ -10,7 +10,7 @@ use choreography::{Choreography, Clock, Envelope, Heading, Message, Service, Set
 use jiff::{SignedDuration, Timestamp};
 
 use crate::diary::press::Press;
-use crate::diary::{How, Page, SCRIBE_HEARS, Write, scribe, scribe_with_intake};
+use crate::diary::{How, Page, SCRIBE_RECEIVES, Write, scribe, scribe_with_intake};
 use crate::until;
 
 #[derive(Clone)]
@@ -26,8 +26,8 @@ const BEGIN: &str = "2026-01-01T00:00:00Z";
 impl Stage {
     pub(crate) fn new() -> Self {
         let bus = MemoryBus::new();
-        bus.add_consumer("scribe-0", &SCRIBE_HEARS);
-        bus.add_consumer("scribe-1", &SCRIBE_HEARS);
+        bus.add_consumer("scribe-0", &SCRIBE_RECEIVES);
+        bus.add_consumer("scribe-1", &SCRIBE_RECEIVES);
         let clock = Clock::seeded(BEGIN.parse().unwrap(), 0);
         Self { bus, store: MemoryStore::new(), press: Press::default(), clock }
     }
@@ -45,8 +45,8 @@ impl Stage {
         self.start_with(Settings { instance, ..self.settings() }).await
     }
 
-    /// Without the check of the law, which would hide that something is done twice.
-    pub(crate) async fn start_lawless(&self) -> Service {
+    /// Starts it without the idempotence check, which would hide that something is done twice.
+    pub(crate) async fn start_unchecked(&self) -> Service {
         self.start_with(Settings { check_idempotence: false, ..self.settings() }).await
     }
 
@@ -84,7 +84,7 @@ impl Stage {
         connection.pull(consumer).await.unwrap().next(1_000).await.unwrap();
     }
 
-    /// A message of the author, said now and worth doing for ten minutes.
+    /// Returns a message of the author, published now, with a deadline in ten minutes.
     pub(crate) fn envelope<M: Message>(&self, message: &M) -> Envelope {
         let now = self.clock.now();
         self.envelope_until(message, now + SignedDuration::from_secs(600))
@@ -114,8 +114,8 @@ impl Stage {
         self.say(Write { page, line, how: How::Plainly })
     }
 
-    /// Says a line on the last page, and waits until it is written: what was said before has been received.
-    pub(crate) async fn all_is_heard(&self) {
+    /// Publishes a line for the last page, and waits until it is written: earlier messages have been received then.
+    pub(crate) async fn all_is_received(&self) {
         const LAST: u32 = 999_999;
         let line = self.bus.published().len() as u32 + self.clock.now().as_millisecond() as u32;
         self.write(LAST, line);
@@ -137,7 +137,7 @@ impl Stage {
         .await;
     }
 
-    /// What the scribe said, first occurrences only: without its name, as `written.1`.
+    /// Returns what the scribe published, first occurrences only, without its name: `written.1`.
     pub(crate) fn outgoing(&self) -> Vec<String> {
         let mut known = std::collections::HashSet::new();
         let outgoing = self.bus.published().into_iter().map(|(_, envelope)| envelope);
@@ -145,7 +145,7 @@ impl Stage {
         new.filter_map(|envelope| envelope.subject.strip_prefix("scribe.").map(str::to_owned)).collect()
     }
 
-    /// The messages of this name that the scribe said, copies included.
+    /// Returns the messages of this name that the scribe published, copies included.
     pub(crate) fn all_said(&self, name: &str) -> Vec<Envelope> {
         let outgoing = self.bus.published().into_iter().map(|(_, envelope)| envelope);
         outgoing.filter(|envelope| envelope.subject.starts_with(&format!("scribe.{name}."))).collect()

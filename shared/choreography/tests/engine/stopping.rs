@@ -1,4 +1,4 @@
-//! A service that stops answers its callers, says what it has decided, and lets another one take over.
+//! A service that stops replies to its callers, publishes what it has committed, and lets another instance take over.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ fn open(page: u32) -> OpenPage {
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_who_wait_are_answered_and_those_who_come_later_are_turned_away() {
+async fn waiting_callers_get_replies_and_later_ones_are_turned_away() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;
@@ -31,7 +31,7 @@ async fn those_who_wait_are_answered_and_those_who_come_later_are_turned_away() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_lets_go_of_the_lease() {
+async fn a_service_that_stops_releases_the_lease() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;
@@ -60,7 +60,7 @@ async fn it_stops_within_seconds_whatever_the_server_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_could_not_be_published_any_more_is_published_after_the_next_start() {
+async fn messages_not_published_before_a_stop_are_published_after_the_next_start() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     well(&scribe).await;

@@ -14,14 +14,14 @@ fn say(stage: &Stage, line: u32) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_is_back_without_its_tail_is_read_from_where_it_can_be_trusted() {
+async fn a_server_that_lost_its_last_messages_is_read_from_the_restart_position() {
     let stage = Stage::new();
-    let scribe = stage.start_lawless().await;
+    let scribe = stage.start_unchecked().await;
     (0..20).for_each(|line| say(&stage, line));
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     pass(ms(20_000)).await;
     (20..30).for_each(|line| say(&stage, line));
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     let outgoing = stage.bus.published();
     let lost: Vec<_> = outgoing.iter().filter(|(sequence, _)| *sequence > 43).cloned().collect();
     stage.bus.faults().forget_after(43);
@@ -30,7 +30,7 @@ async fn a_server_that_is_back_without_its_tail_is_read_from_where_it_can_be_tru
     for (_, envelope) in lost.into_iter().filter(|(_, envelope)| envelope.subject.starts_with("author.")) {
         stage.bus.publish(&envelope).unwrap();
     }
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!(stage.log(1).await, written(0..130));
     until("all is said", || async {
         stage.outgoing().iter().filter(|outgoing| *outgoing == "written.1").count() == 130
@@ -40,28 +40,28 @@ async fn a_server_that_is_back_without_its_tail_is_read_from_where_it_can_be_tru
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tail_that_was_lost_in_a_long_outage_is_noticed_too() {
+async fn messages_lost_in_a_long_outage_are_noticed() {
     let stage = Stage::new();
-    let scribe = stage.start_lawless().await;
+    let scribe = stage.start_unchecked().await;
     (0..20).for_each(|line| say(&stage, line));
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     pass(ms(20_000)).await;
     let kept = stage.bus.published().len() as u64;
     (20..30).for_each(|line| say(&stage, line));
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     // The power fails within a second of the last message, and comes back after a minute.
     stage.bus.faults().set_down(true);
     pass(ms(60_000)).await;
     stage.bus.faults().forget_after(kept);
     (30..130).for_each(|line| say(&stage, line));
     stage.bus.faults().set_down(false);
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!(stage.log(1).await, written(0..130));
     scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_tail_that_was_lost_behind_a_dead_line_is_noticed_too() {
+async fn messages_lost_behind_a_dead_connection_are_noticed() {
     let stage = Stage::new();
     let dumb = DumbBus::over(stage.bus.clone());
     let settings = Settings { check_idempotence: false, ..stage.settings() };
@@ -69,11 +69,11 @@ async fn a_tail_that_was_lost_behind_a_dead_line_is_noticed_too() {
     let builder = builder.store(Arc::new(stage.store.clone())).bus(Arc::new(dumb.clone()));
     let scribe = builder.start().await.unwrap();
     (0..20).for_each(|line| say(&stage, line));
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     pass(ms(20_000)).await;
     let kept = stage.bus.published().len() as u64;
     (20..30).for_each(|line| say(&stage, line));
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     let position = stage.head().await.position;
     // Nothing says that the server is gone but its silence.
     dumb.strike(true);
@@ -87,17 +87,17 @@ async fn a_tail_that_was_lost_behind_a_dead_line_is_noticed_too() {
     dumb.strike(false);
     stage.bus.faults().set_silent(false);
     stage.bus.faults().set_down(false);
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!(stage.log(1).await, written(0..130));
     scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_safe_position_follows_at_a_safe_distance() {
+async fn the_restart_position_follows_after_the_durable_time() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     stage.write(1, 1);
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     let position = stage.head().await.position;
     pass(ms(9_500)).await;
     assert_eq!(stage.head().await.restart_position, 0);

@@ -16,7 +16,7 @@ async fn waits(stage: &Stage, messages: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_misses_its_row_blocks_nobody() {
+async fn a_message_that_waits_for_its_row_blocks_no_other() {
     let stage = Stage::new();
     stage.say(strike(1, 1));
     stage.write(2, 1);
@@ -36,7 +36,7 @@ async fn it_is_tried_when_the_same_batch_brings_the_row() {
     stage.say(strike(1, 2));
     stage.write(1, 1);
     let scribe = stage.start().await;
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!(stage.log(1).await, ["write 1", "strike 1", "strike 2"]);
     waits(&stage, 0).await;
     scribe.stop().await;
@@ -100,17 +100,17 @@ async fn a_command_that_brings_the_row_wakes_it_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_heard_once_though_it_was_published_again_while_it_waited() {
+async fn a_waiting_message_that_is_published_again_is_received_once() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     let message = stage.envelope(&strike(1, 1));
     stage.bus.publish(&message).unwrap();
     waits(&stage, 1).await;
     stage.bus.publish(&message).unwrap();
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     waits(&stage, 1).await;
     stage.write(1, 1);
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!(stage.log(1).await, ["write 1", "strike 1"]);
     scribe.stop().await;
 }
@@ -149,7 +149,7 @@ async fn it_does_not_die_of_a_restart_but_of_its_expiry_while_the_service_was_do
     let scribe = stage.start().await;
     stage.logged(1, "not struck: expired").await;
     stage.write(1, 1);
-    stage.all_is_heard().await;
+    stage.all_is_received().await;
     assert_eq!(stage.log(1).await, ["not struck: expired", "write 1"]);
     scribe.stop().await;
 }

@@ -45,7 +45,7 @@ fn note_filed(incoming: &Filed, draft: &mut Draft) {
     }
 }
 
-/// Were a line received twice, it would be filed twice: the law is not checked here.
+/// Were a line received twice, it would be filed twice: idempotence is not checked here.
 fn file(incoming: &Written, folder: &mut Option<Folder>) -> Filed {
     folder.get_or_insert_default().lines.push(incoming.line);
     Filed { page: incoming.page, line: incoming.line }
@@ -65,7 +65,7 @@ pub(super) fn choreography(service: usize) -> Choreography {
 pub(super) fn receives(service: usize) -> Vec<String> {
     let subjects: &[&str] = match SERVICES[service] {
         "author" => &["archive.filed.*"],
-        "scribe" => &crate::diary::SCRIBE_HEARS,
+        "scribe" => &crate::diary::SCRIBE_RECEIVES,
         _ => &["scribe.written.*"],
     };
     subjects.iter().map(|subject| (*subject).to_owned()).collect()

@@ -154,7 +154,7 @@ impl House {
         }
     }
 
-    /// Looks into the stream: each publisher's messages, copies left out, in the order in which it said them.
+    /// Looks into the stream: each publisher's messages, copies left out, in the order in which it published them.
     pub(crate) async fn first_occurrences_are_in_order(&self, lines: u32) {
         let jetstream = async_nats::jetstream::new(self.server.client().await);
         let stream = jetstream.get_stream("EVENTS").await.unwrap();

@@ -37,7 +37,7 @@ async fn services_that_start_before_their_server_and_its_streams_wait_for_both()
 }
 
 #[tokio::test]
-async fn nothing_is_lost_and_nothing_done_twice_when_the_server_is_killed_in_a_flood() {
+async fn nothing_is_lost_or_processed_twice_when_the_server_is_killed_under_load() {
     let mut house = House::build().await;
     house.open_all().await;
     for round in 0..3 {
@@ -74,7 +74,7 @@ async fn nothing_is_lost_when_the_server_comes_back_with_an_older_state() {
 }
 
 #[tokio::test]
-async fn nothing_is_lost_and_nothing_done_twice_when_services_die_in_a_flood() {
+async fn nothing_is_lost_or_processed_twice_when_services_die_under_load() {
     let mut house = House::build().await;
     house.open_all().await;
     for round in 0..6 {
@@ -89,7 +89,7 @@ async fn nothing_is_lost_and_nothing_done_twice_when_services_die_in_a_flood() {
 }
 
 #[tokio::test]
-async fn a_standby_takes_over_when_the_one_in_charge_dies() {
+async fn a_standby_takes_over_when_the_leader_dies() {
     let mut house = House::build().await;
     house.open_all().await;
     house.open_standby().await;
@@ -102,7 +102,7 @@ async fn a_standby_takes_over_when_the_one_in_charge_dies() {
 }
 
 #[tokio::test]
-async fn what_the_advice_says_about_a_stream_made_anew_helps() {
+async fn the_advice_about_a_recreated_stream_helps() {
     let mut house = House::build().await;
     house.open_all().await;
     house.dictate(0..20).await;
