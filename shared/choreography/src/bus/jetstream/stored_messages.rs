@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use async_nats::{Client, Message, StatusCode};
@@ -118,12 +119,15 @@ impl<'a> StreamReader<'a> {
 pub(crate) async fn message(client: &Client, stream: &str, sequence: u64) -> Result<Option<Stored>, BusError> {
     let reading = || format!("reading message {sequence} of the stream {stream}");
     let context = async_nats::jetstream::new(client.clone());
-    let stream = context.get_stream_no_info(stream).await;
-    let stream = stream.map_err(|error| BusError::Refused(format!("{}: {error}", reading())))?;
-    match stream.get_raw_message(sequence).await {
+    let handle = context.get_stream_no_info(stream).await;
+    let handle = handle.map_err(|error| BusError::Refused(format!("{}: {error}", reading())))?;
+    match handle.get_raw_message(sequence).await {
         Ok(message) => stored(message).map(Some),
         Err(error) => match error.kind() {
             LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            LastRawMessageErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND => {
+                Err(missing(stream))
+            }
             LastRawMessageErrorKind::JetStream(error) => Err(BusError::Refused(format!("{}: {error}", reading()))),
             _ => Err(BusError::Lost(format!("{}: {error}", reading()))),
         },
