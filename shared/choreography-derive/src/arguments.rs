@@ -22,6 +22,7 @@ pub(crate) struct Arguments {
     pub(crate) role: Option<Ident>,
     pub(crate) row: Option<Type>,
     pub(crate) version: Option<LitInt>,
+    pub(crate) concerns: Option<Ident>,
 }
 
 /// A key: of a message the path of a field, and its type if it is written; of a row a type.
@@ -72,6 +73,7 @@ impl Arguments {
             "table" => once(&mut self.table, name, quoted(input, "table")?),
             "version" => once(&mut self.version, name, input.parse()?),
             "role" => once(&mut self.role, name, unquoted(input, "role", "a word")?),
+            "concerns" => once(&mut self.concerns, name, unquoted(input, "concerns", "a field")?),
             "row" => once(&mut self.row, name, unquoted(input, "row", "a type")?),
             _ if of_row => once(&mut self.key, name, KeyArgument::Type(unquoted(input, "key", "a type")?)),
             _ => once(&mut self.key, name, key_field(input)?),

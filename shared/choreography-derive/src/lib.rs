@@ -4,6 +4,7 @@
 
 mod arguments;
 mod checks;
+mod concerns;
 mod message;
 mod row;
 
@@ -24,6 +25,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// - `key`: the field that is the message's key. A field of a field needs its type: `key = order.id: OrderId`.
 /// - `role`: `step`, `event` or `compensation`.
 /// - `version`: the payload's version; 1 if it is left out.
+/// - `concerns`: a field with keys of other rows that the message is about, one key or an `Option` or `Vec` of keys; for a
+///   reaction that takes them as `Rows`.
 #[proc_macro_derive(Message, attributes(message))]
 pub fn derive_message(input: TokenStream) -> TokenStream {
     expand(message::message(&parse_macro_input!(input as DeriveInput)))
@@ -43,6 +46,7 @@ pub fn derive_message(input: TokenStream) -> TokenStream {
 /// - `key`: the field that is the command's key. A field of a field needs its type: `key = order.id: OrderId`.
 /// - `row`: the row that the caller gets in the reply.
 /// - `version`: the payload's version; 1 if it is left out.
+/// - `concerns`: as for a message.
 #[proc_macro_derive(Command, attributes(command))]
 pub fn derive_command(input: TokenStream) -> TokenStream {
     expand(message::command(&parse_macro_input!(input as DeriveInput)))
@@ -60,6 +64,8 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
 ///
 /// - `table`: the table's name, in snake case.
 /// - `key`: the type of the rows' keys.
+/// - `concerns`: a field with keys of other rows, one key or an `Option` or `Vec` of keys; for a reaction that takes them
+///   as `Rows<Other, This>`.
 #[proc_macro_derive(Row, attributes(row))]
 pub fn derive_row(input: TokenStream) -> TokenStream {
     expand(row::row(&parse_macro_input!(input as DeriveInput)))

@@ -6,16 +6,17 @@ use syn::{DeriveInput, Error, Ident, Result, Type};
 
 use crate::arguments::{Arguments, KeyArgument, Syntax, required};
 use crate::checks;
+use crate::concerns::concerns;
 
 const MESSAGE: Syntax = Syntax {
     name: "message",
-    arguments: &["name", "key", "role", "version"],
+    arguments: &["name", "key", "role", "version", "concerns"],
     example: "#[message(name = \"create-payment\", key = order_id, role = step)]",
 };
 
 const COMMAND: Syntax = Syntax {
     name: "command",
-    arguments: &["name", "key", "row", "version"],
+    arguments: &["name", "key", "row", "version", "concerns"],
     example: "#[command(name = \"confirm-payment\", key = order_id, row = Payment)]",
 };
 
@@ -57,7 +58,7 @@ fn implementation(
         KeyArgument::Type(key) => Err(Error::new_spanned(key, "`key` is a field")),
     });
     let (name, (key_type, path)) = both(name, key)?;
-    let version = arguments.version;
+    let (version, concerns) = (arguments.version, concerns(input, arguments.concerns.as_ref())?);
     version.iter().try_for_each(checks::version)?;
     let (ident, version) = (input.ident.clone(), version.map(|version| quote!(const VERSION: u32 = #version;)));
     Ok(move |role: &TokenStream| {
@@ -72,6 +73,7 @@ fn implementation(
                     ::core::clone::Clone::clone(&self.#(#path).*)
                 }
             }
+            #concerns
         }
     })
 }

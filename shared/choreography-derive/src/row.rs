@@ -6,9 +6,13 @@ use syn::{DeriveInput, Error, Result};
 
 use crate::arguments::{Arguments, KeyArgument, Syntax, required};
 use crate::checks;
+use crate::concerns::concerns;
 
-const ROW: Syntax =
-    Syntax { name: "row", arguments: &["table", "key"], example: "#[row(table = \"payment\", key = OrderId)]" };
+const ROW: Syntax = Syntax {
+    name: "row",
+    arguments: &["table", "key", "concerns"],
+    example: "#[row(table = \"payment\", key = OrderId)]",
+};
 
 /// Returns the implementation of `Row`.
 pub(crate) fn row(input: &DeriveInput) -> Result<TokenStream> {
@@ -20,7 +24,9 @@ pub(crate) fn row(input: &DeriveInput) -> Result<TokenStream> {
         KeyArgument::Type(key) => key,
         KeyArgument::Field(path, _) => return Err(Error::new_spanned(&path[0], "`key` is a type")),
     };
+    let concerns = concerns(input, arguments.concerns.as_ref())?;
     Ok(quote! {
+        #concerns
         #[automatically_derived]
         impl ::choreography::Row for #ident {
             const TABLE: &'static str = #table;
