@@ -13,7 +13,7 @@ mod engine;
 mod query;
 mod service;
 mod settings;
-mod testing;
+pub mod testing;
 mod wire;
 
 // A derive writes `::choreography`, also in this crate.
@@ -41,6 +41,14 @@ pub mod dead_letters;
 #[cfg(feature = "jetstream")]
 pub mod provision;
 pub mod store;
+
+// Crates whose types stand in this crate's public functions.
+#[cfg(feature = "jetstream")]
+pub use async_nats;
+pub use jiff;
+#[cfg(feature = "sqlite")]
+pub use sqlx;
+pub use uuid;
 
 pub use breaker::{BreakerStatus, Circuit, CircuitState};
 pub use builder::{ServiceBuilder, StartError};
