@@ -1,0 +1,92 @@
+//! Two services: a shop sells a book, a cashier takes the money, and a sale that can't be paid is taken back.
+
+use choreography::testing::Harness;
+use choreography::{Choreography, Command, Incoming, Message, Rejected, Row};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Serialize, Deserialize, Command)]
+#[command(name = "sell-book", key = sale, row = Sale)]
+struct SellBook {
+    sale: u32,
+    price_minor: u64,
+}
+
+#[derive(Clone, Serialize, Deserialize, Message)]
+#[message(name = "take-money", key = sale, role = step)]
+struct TakeMoney {
+    sale: u32,
+    price_minor: u64,
+}
+
+#[derive(Clone, Serialize, Deserialize, Message)]
+#[message(name = "cancel-sale", key = sale, role = compensation)]
+struct CancelSale {
+    sale: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Row)]
+#[row(table = "sale", key = u32)]
+struct Sale {
+    cancelled: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Row)]
+#[row(table = "bill", key = u32)]
+struct Bill {
+    paid: bool,
+}
+
+/// The shop sells a book, and asks the cashier for the money.
+fn sell_book(command: &SellBook, sale: &mut Option<Sale>) -> Result<TakeMoney, Rejected> {
+    if sale.is_some() {
+        return Err(Rejected::new("sold-already", "This sale was made already."));
+    }
+    *sale = Some(Sale { cancelled: false });
+    Ok(TakeMoney { sale: command.sale, price_minor: command.price_minor })
+}
+
+/// The cashier takes the money; a customer has no more than ten.
+fn take_money(message: &Incoming<TakeMoney>, bill: &mut Option<Bill>) -> Option<CancelSale> {
+    if bill.is_some() {
+        return None; // the second time, nothing changes and nothing is published
+    }
+    let paid = message.price_minor <= 1_000;
+    *bill = Some(Bill { paid });
+    (!paid).then_some(CancelSale { sale: message.sale })
+}
+
+/// Nobody asks for the money any more.
+fn give_up(dead: &choreography::Dead<TakeMoney>, bill: &mut Option<Bill>) -> Option<CancelSale> {
+    bill.is_none().then(|| {
+        *bill = Some(Bill { paid: false });
+        CancelSale { sale: *dead.key() }
+    })
+}
+
+/// The shop takes the sale back.
+fn cancel_sale(_: &CancelSale, sale: &mut Option<Sale>) {
+    *sale = Some(Sale { cancelled: true });
+}
+
+fn main() {
+    let shop = Choreography::new("shop").command(sell_book).compensate(cancel_sale);
+    let cashier = Choreography::new("cashier").on(take_money).fallback(give_up);
+    let town = Harness::of([shop, cashier]);
+
+    town.execute(SellBook { sale: 1, price_minor: 700 }).expect("a book was sold");
+    town.execute(SellBook { sale: 2, price_minor: 7_000 }).expect("a book was sold");
+    let again = town.execute(SellBook { sale: 1, price_minor: 700 });
+    println!("sale 1 again: {}", again.expect_err("it was sold already"));
+
+    town.until::<Bill>(&1, |bill| bill.paid);
+    town.until::<Sale>(&2, |sale| sale.cancelled);
+    for message in town.published() {
+        println!("{message} {}", message.key());
+    }
+}
+
+// Output:
+// sale 1 again: This sale was made already.
+// shop.take-money 1
+// shop.take-money 2
+// cashier.cancel-sale 2
