@@ -14,7 +14,7 @@ use uuid::Uuid;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn start() -> TestService {
-    TestService::start(choreography(), &sqlx::migrate!(), NAMESPACE, http::routes()).await
+    TestService::start_with(choreography(), &sqlx::migrate!(), NAMESPACE, http::routes()).await
 }
 
 /// Returns the delivery of a new order to a zone, once there is one.

@@ -7,7 +7,7 @@ use inventory::{choreography, demo, http};
 use serde_json::{Value, json};
 
 async fn start() -> TestService {
-    TestService::start(choreography(), &sqlx::migrate!(), NAMESPACE, http::routes()).await
+    TestService::start_with(choreography(), &sqlx::migrate!(), NAMESPACE, http::routes()).await
 }
 
 fn tea(stock: i64) -> Value {

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 async fn start() -> (TestService, tempfile::TempDir) {
     let mails = tempfile::tempdir().unwrap();
     let mailer = Mailer::to_directory(FROM.parse().unwrap(), mails.path().to_owned());
-    (TestService::start(choreography(mailer), &sqlx::migrate!(), NAMESPACE, http::routes()).await, mails)
+    (TestService::start_with(choreography(mailer), &sqlx::migrate!(), NAMESPACE, http::routes()).await, mails)
 }
 
 /// Publishes that a new order is paid, and returns the list of its mails once none is queued any more.

@@ -3,6 +3,7 @@
 mod body;
 mod caller;
 mod circuits;
+mod command_route;
 mod failure;
 mod find;
 mod health;
@@ -30,6 +31,7 @@ pub use utoipa;
 pub use utoipa_axum;
 
 pub use caller::Caller;
+pub use command_route::post_command;
 pub use failure::Failure;
 pub use find::find;
 pub use idempotent::Idempotent;

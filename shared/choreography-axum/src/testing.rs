@@ -27,10 +27,9 @@ const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 /// ```no_run
 /// # use choreography::Choreography;
 /// # use choreography_axum::testing::TestService;
-/// # use sqlx::migrate::Migrator;
 /// # use utoipa_axum::router::OpenApiRouter;
-/// # async fn claim(choreography: Choreography, migrations: &'static Migrator, routes: OpenApiRouter<choreography::Service>) {
-/// let payment = TestService::start(choreography, migrations, "shop", routes).await;
+/// # async fn claim(choreography: Choreography, routes: OpenApiRouter<choreography::Service>) {
+/// let payment = TestService::start(choreography, routes).await;
 /// let (status, body) = payment.call("GET", "/payments", serde_json::Value::Null).await;
 /// assert_eq!((status, &body["next"]), (200, &serde_json::Value::Null));
 /// payment.stop().await;
@@ -45,26 +44,47 @@ pub struct TestService {
 }
 
 impl TestService {
+    /// Starts a service that has no migrations of its own, in the default name space of message types.
+    ///
+    /// # Panics
+    /// When its database can't be made.
+    pub async fn start(choreography: Choreography, routes: OpenApiRouter<Service>) -> Self {
+        Self::open(choreography, None, Settings::default().namespace, routes).await
+    }
+
     /// Starts a service with its migrations, in a name space of message types.
     ///
     /// # Panics
     /// When its database can't be made.
-    pub async fn start(
+    pub async fn start_with(
         choreography: Choreography,
         migrations: &'static Migrator,
         namespace: &str,
+        routes: OpenApiRouter<Service>,
+    ) -> Self {
+        Self::open(choreography, Some(migrations), namespace.to_owned(), routes).await
+    }
+
+    async fn open(
+        choreography: Choreography,
+        migrations: Option<&'static Migrator>,
+        namespace: String,
         routes: OpenApiRouter<Service>,
     ) -> Self {
         let directory = tempfile::tempdir().expect("a directory for the test's database");
         let database = directory.path().join("test.db");
         let bus = MemoryBus::new();
         add_consumer(&bus, &choreography);
-        let settings = Settings { namespace: namespace.to_owned(), ..Settings::default() };
+        let settings = Settings { namespace: namespace.clone(), ..Settings::default() };
         let builder = Service::builder(choreography).settings(settings).bus(Arc::new(bus.clone()));
-        let builder = builder.sqlite(database.to_string_lossy()).migrations(migrations);
+        let builder = builder.sqlite(database.to_string_lossy());
+        let builder = match migrations {
+            Some(migrations) => builder.migrations(migrations),
+            None => builder,
+        };
         let service = builder.start().await.expect("a service that starts");
         let router = router(service.clone(), routes, Stopping::default());
-        Self { service, bus, router, namespace: namespace.to_owned(), _directory: directory }
+        Self { service, bus, router, namespace, _directory: directory }
     }
 
     /// Returns the service.
