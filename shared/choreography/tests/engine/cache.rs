@@ -1,4 +1,4 @@
-//! Batches go by what the last ones left in memory; where that is not how it is, nothing is done by it.
+//! Batches decide from cached rows where they can; a cached row that is out of date does no harm.
 
 use std::sync::Arc;
 
@@ -7,22 +7,22 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 
 use crate::diary::{How, Note, OpenPage, Strike, Write};
 use crate::pausable_store::PausableStore;
-use crate::stage::{Stage, well, written};
+use crate::stage::{Stage, healthy, written};
 use crate::until;
 
-/// A scribe whose cache has page 1. Idempotence is not checked, so that a line written twice is seen.
-async fn scribe_by_heart(stage: &Stage) -> Service {
+/// Starts a scribe and fills its cache with page 1. Idempotence is not checked, so that a line written twice shows.
+async fn scribe_with_cache(stage: &Stage) -> Service {
     let scribe = stage.start_unchecked().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     for line in 0..4 {
         write(stage, line).await;
     }
     scribe
 }
 
-/// Says a line, and waits until it is written.
+/// Publishes a line, and waits until it is written.
 async fn write(stage: &Stage, line: u32) {
-    stage.say(Write { page: 1, line, how: How::Lawlessly });
+    stage.publish(Write { page: 1, line, how: How::NotIdempotently });
     stage.logged(1, &format!("write {line}")).await;
 }
 
@@ -35,31 +35,32 @@ async fn rows_that_the_last_batches_wrote_are_not_loaded_again() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let counts = recorder.handle();
     let _recording = metrics::set_default_local_recorder(&recorder);
-    let asked = || {
+    let loads = || {
         let counts = counts.render();
         let line = counts.lines().find(|line| line.contains("batches_total") && line.contains("database"));
         line.and_then(|line| line.rsplit(' ').next()?.parse::<u32>().ok()).unwrap_or_default()
     };
     let stage = Stage::new();
-    let scribe = scribe_by_heart(&stage).await;
-    let before = asked();
+    let scribe = scribe_with_cache(&stage).await;
+    let before = loads();
     for line in 4..100 {
         write(&stage, line).await;
-        // Of what is new nothing is known, but that it is new.
+        // A new row is in no cache; only that it is new is known.
         scribe.execute(OpenPage { page: line, title: "May".to_owned() }).await.unwrap();
     }
     assert_eq!(stage.log(1).await, written(0..100));
-    let looks_for_what_is_due = 2;
-    assert!(asked() - before <= looks_for_what_is_due, "{} batches asked", asked() - before);
+    // Batches that look for what is due load in any case.
+    let loads_for_due_messages = 2;
+    assert!(loads() - before <= loads_for_due_messages, "{} batches loaded rows", loads() - before);
     scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn rows_of_another_instance_are_seen() {
     let stage = Stage::new();
-    let scribe = scribe_by_heart(&stage).await;
+    let scribe = scribe_with_cache(&stage).await;
     let other = stage.start_as(1).await;
-    well(&other).await;
+    healthy(&other).await;
     for round in 0..10 {
         other.execute(note(&format!("b{round}"))).await.unwrap();
         let page = scribe.execute(note(&format!("a{round}"))).await.unwrap();
@@ -75,7 +76,7 @@ async fn an_instance_resumed_after_a_takeover_writes_nothing_from_its_cache() {
     let stage = Stage::new();
     let store = PausableStore::over(stage.store.clone());
     let scribe = stage.start_over(Arc::new(store.clone()), stage.settings()).await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     for line in 0..4 {
         stage.write(1, line);
         stage.logged(1, &format!("write {line}")).await;
@@ -94,18 +95,18 @@ async fn an_instance_resumed_after_a_takeover_writes_nothing_from_its_cache() {
 #[tokio::test(start_paused = true)]
 async fn received_ids_and_stored_replies_are_checked_without_a_round_trip() {
     let stage = Stage::new();
-    let scribe = scribe_by_heart(&stage).await;
+    let scribe = scribe_with_cache(&stage).await;
     let key = IdempotencyKey { route: "POST /notes".to_owned(), caller: String::new(), key: "a".to_owned() };
     let once = || Request {
         idempotency: Some(Idempotency { key: key.clone(), body_hash: "x".to_owned() }),
         ..Request::default()
     };
-    let message = stage.envelope(&Write { page: 1, line: 9, how: How::Lawlessly });
+    let message = stage.envelope(&Write { page: 1, line: 9, how: How::NotIdempotently });
     let first = scribe.execute_as(note("rain"), once()).await.unwrap();
     for line in 100..110 {
         stage.bus.publish(&message).unwrap();
         stage.logged(1, "write 9").await;
-        // What is new in between lets the scribe go by memory again.
+        // New messages in between let the scribe decide from its cache again.
         write(&stage, line).await;
         stage.all_is_received().await;
         assert_eq!(scribe.execute_as(note("rain"), once()).await.unwrap(), first);
@@ -118,18 +119,18 @@ async fn received_ids_and_stored_replies_are_checked_without_a_round_trip() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_waits_only_for_a_row_that_is_really_missing() {
+async fn a_message_waits_only_for_a_row_that_is_missing_in_the_database() {
     let stage = Stage::new();
-    let scribe = scribe_by_heart(&stage).await;
-    // Pages that the first scribe has never read.
+    let scribe = scribe_with_cache(&stage).await;
+    // Pages that are not in the first instance's cache.
     let other = stage.start_as(1).await;
-    well(&other).await;
+    healthy(&other).await;
     for page in 10..20 {
         other.execute(OpenPage { page, title: "May".to_owned() }).await.unwrap();
-        stage.say(Strike { page, line: 1 });
+        stage.publish(Strike { page, line: 1 });
         stage.logged(page, "strike 1").await;
     }
-    stage.say(Strike { page: 20, line: 1 });
+    stage.publish(Strike { page: 20, line: 1 });
     until("it waits", || async { stage.backlog().await.waiting == 1 }).await;
     other.execute(OpenPage { page: 20, title: "May".to_owned() }).await.unwrap();
     stage.logged(20, "strike 1").await;

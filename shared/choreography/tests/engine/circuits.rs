@@ -1,4 +1,4 @@
-//! The circuit breaker at work: what is held, paced and refused while a subscriber is in trouble, and what goes on.
+//! The circuit breaker: what is held, paced and refused while a subscriber fails, and what goes on.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -6,17 +6,17 @@ use std::time::Duration;
 use choreography::{CircuitState, Envelope, ExecuteError, Idempotency, IdempotencyKey, Request, Service, Settings};
 
 use crate::diary::{OpenPage, TearOut};
-use crate::stage::{Stage, well};
+use crate::stage::{Stage, healthy};
 use crate::{ms, pass, until};
 
-/// A dead letter of a subscriber that could not process a message of the scribe.
+/// Publishes the dead letter of a subscriber that could not process a message of the scribe.
 fn die(stage: &Stage, message: &str) {
     let headers = [("dead-reason", "exhausted"), ("dead-detail", "no ink")].into();
     let subject = format!("dead.reader.{message}.1").into();
     stage.bus.publish(&Envelope { subject, headers, payload: "{}".into() }).unwrap();
 }
 
-/// One second of each of these cycles sees enough dead letters to make it dirty; where it begins, a cycle begins.
+/// Lets dirty cycles pass, each with enough dead letters in one second. Must be called where a cycle begins.
 async fn dirty_cycles(stage: &Stage, count: u32) {
     for _ in 0..count {
         pass(ms(1_000)).await;
@@ -40,10 +40,10 @@ async fn state(service: &Service, message: &str, wanted: Option<CircuitState>) {
     .await;
 }
 
-/// A scribe that is well, with the circuit of `page-opened` open since the present cycle began.
+/// Starts a healthy scribe whose circuit of `page-opened` has been open since the current cycle began.
 async fn opened(stage: &Stage) -> Service {
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     open_circuit(stage, &scribe).await;
     scribe
 }
@@ -64,7 +64,7 @@ async fn open_all(scribe: &Service, pages: RangeInclusive<u32>) {
     }
 }
 
-/// After the next count, a new one is refused.
+/// Waits until the backlog has been counted again, and checks that a new story is refused.
 async fn expect_backlog_full(scribe: &Service, page: u32) {
     pass(ms(1_100)).await;
     let refused = open(scribe, page).await;
@@ -76,15 +76,15 @@ fn pages(stage: &Stage) -> Vec<u32> {
     outgoing.filter_map(|outgoing| outgoing.strip_prefix("page-opened.")?.parse().ok()).collect()
 }
 
-async fn all_said(stage: &Stage, count: u32) {
-    until("all pages are said", || async { pages(stage).len() >= count as usize }).await;
+async fn all_pages_published(stage: &Stage, count: u32) {
+    until("all pages are published", || async { pages(stage).len() >= count as usize }).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_circuit_opens_after_three_dirty_cycles_and_closes_after_two_clean_ones() {
     let stage = Stage::new();
     let scribe = stage.start_intake().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     next_cycle(&stage).await;
     assert_eq!(open(&scribe, 1).await, Ok(()));
     pass(ms(1_000)).await;
@@ -103,11 +103,11 @@ async fn a_circuit_opens_after_three_dirty_cycles_and_closes_after_two_clean_one
     assert_eq!((code, detail.contains("page-opened")), ("circuit-open", true));
     assert!(retry_after > Duration::ZERO && retry_after <= ms(5_000), "{retry_after:?}");
     state(&scribe, "page-opened", Some(CircuitState::HalfOpen)).await;
-    assert_eq!(stage.clock.now().as_second() % 5, 0, "it moves where a cycle ends");
+    assert_eq!(stage.clock.now().as_second() % 5, 0, "a circuit changes its state where a cycle ends");
     assert_eq!(open(&scribe, 4).await, Ok(()));
     state(&scribe, "page-opened", None).await;
     assert_eq!(open(&scribe, 5).await, Ok(()));
-    all_said(&stage, 4).await;
+    all_pages_published(&stage, 4).await;
     assert_eq!(pages(&stage), [1, 2, 4, 5]);
     scribe.stop().await;
 }
@@ -116,7 +116,7 @@ async fn a_circuit_opens_after_three_dirty_cycles_and_closes_after_two_clean_one
 async fn a_stored_reply_is_repeated_while_new_stories_are_refused() {
     let stage = Stage::new();
     let scribe = stage.start_intake().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     let once = |key: &str| {
         let key = IdempotencyKey { route: "POST /pages".to_owned(), caller: String::new(), key: key.to_owned() };
         Request { trace: None, idempotency: Some(Idempotency { key, body_hash: "may".to_owned() }) }
@@ -129,7 +129,7 @@ async fn a_stored_reply_is_repeated_while_new_stories_are_refused() {
     let refused = scribe.execute_as(other.clone(), once("b")).await;
     assert!(matches!(refused, Err(ExecuteError::Closed { .. })), "{refused:?}");
     state(&scribe, "page-opened", None).await;
-    assert!(scribe.execute_as(other, once("b")).await.is_ok(), "a refusal is no answer to keep");
+    assert!(scribe.execute_as(other, once("b")).await.is_ok(), "a refused intake is not stored as a reply");
     scribe.stop().await;
 }
 
@@ -141,19 +141,19 @@ async fn an_open_circuit_holds_its_message_in_order_while_others_pass() {
         open(&scribe, page).await.unwrap();
         stage.write(page, 7);
     }
-    stage.say(TearOut { page: 9 });
-    until("all else is said", || async {
+    stage.publish(TearOut { page: 9 });
+    until("all others are published", || async {
         stage.outgoing().iter().filter(|outgoing| outgoing.starts_with("written")).count() == 5
     })
     .await;
-    until("the compensation is said", || async { stage.outgoing().contains(&"torn-out.9".to_owned()) }).await;
+    until("the compensation is published", || async { stage.outgoing().contains(&"torn-out.9".to_owned()) }).await;
     assert_eq!(pages(&stage), [] as [u32; 0]);
     die(&stage, "page-opened");
-    all_said(&stage, 5).await;
+    all_pages_published(&stage, 5).await;
     assert_eq!(pages(&stage), [1, 2, 3, 4, 5]);
-    let held = stage.all_said("page-opened");
+    let held = stage.all_published("page-opened");
     assert!(held.iter().all(|page| page.header("dead-held") == Some("true")));
-    assert!(stage.all_said("written").iter().all(|written| written.header("dead-held").is_none()));
+    assert!(stage.all_published("written").iter().all(|written| written.header("dead-held").is_none()));
     scribe.stop().await;
 }
 
@@ -161,20 +161,23 @@ async fn an_open_circuit_holds_its_message_in_order_while_others_pass() {
 async fn a_half_open_circuit_lets_its_message_pass_at_its_pace() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     next_cycle(&stage).await;
     (0..3).for_each(|_| die(&stage, "page-opened"));
     state(&scribe, "page-opened", Some(CircuitState::HalfOpen)).await;
     let begin = stage.clock.now();
     open_all(&scribe, 1..=40).await;
     stage.write(1, 1);
-    until("what has another circuit is said", || async { !stage.all_said("written").is_empty() }).await;
+    until("a message with another circuit is published", || async { !stage.all_published("written").is_empty() }).await;
     assert!(pages(&stage).len() <= 2, "at once, and ahead of what is paced");
-    all_said(&stage, 40).await;
+    all_pages_published(&stage, 40).await;
     let took = stage.clock.now().duration_since(begin).as_millis();
     assert!((1_950..2_300).contains(&took), "40 at 20 a second took {took} ms");
     assert_eq!(pages(&stage), (1..=40).collect::<Vec<_>>());
-    assert!(stage.all_said("page-opened").iter().all(|page| page.header("dead-held").is_none()), "paced, not held");
+    assert!(
+        stage.all_published("page-opened").iter().all(|page| page.header("dead-held").is_none()),
+        "paced, not held"
+    );
     scribe.stop().await;
 }
 
@@ -187,36 +190,39 @@ async fn more_than_a_window_of_held_messages_is_published_once_and_in_order() {
     for page in 1..=30 {
         stage.write(page, 7);
     }
-    until("all else is said", || async { stage.all_said("written").len() == 30 }).await;
+    until("all others are published", || async { stage.all_published("written").len() == 30 }).await;
     state(&scribe, "page-opened", None).await;
-    all_said(&stage, 3_000).await;
+    all_pages_published(&stage, 3_000).await;
     assert_eq!(pages(&stage), (1..=3_000).collect::<Vec<_>>());
-    assert_eq!(stage.all_said("page-opened").len(), 3_000);
-    assert_eq!(stage.all_said("written").len(), 30);
+    assert_eq!(stage.all_published("page-opened").len(), 3_000);
+    assert_eq!(stage.all_published("written").len(), 30);
     scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_cut_held_messages_are_kept_and_those_that_passed_are_not_repeated() {
+async fn after_a_lost_connection_held_messages_are_kept_and_others_are_not_repeated() {
     let stage = Stage::new();
     let scribe = opened(&stage).await;
     open(&scribe, 1).await.unwrap();
     stage.write(2, 1);
-    until("it went past", || async { stage.all_said("written").len() == 1 }).await;
+    until("it passed", || async { stage.all_published("written").len() == 1 }).await;
     for _ in 0..5 {
-        // Dirty cycles keep it open for longer than anything acknowledged is kept.
+        // Dirty cycles keep it open for longer than acknowledged rows are kept.
         dirty_cycles(&stage, 1).await;
     }
     assert_eq!(pages(&stage), [] as [u32; 0]);
     assert_eq!(stage.backlog().await.outbox, 2);
     stage.bus.faults().cut();
-    well(&scribe).await;
+    healthy(&scribe).await;
     stage.all_is_received().await;
-    assert_eq!(stage.all_said("written").iter().filter(|outgoing| &*outgoing.subject == "scribe.written.2").count(), 1);
+    assert_eq!(
+        stage.all_published("written").iter().filter(|outgoing| &*outgoing.subject == "scribe.written.2").count(),
+        1
+    );
     state(&scribe, "page-opened", None).await;
-    all_said(&stage, 1).await;
-    assert_eq!(stage.all_said("page-opened")[0].header("dead-held"), Some("true"));
-    until("all is forgotten", || async { stage.backlog().await.outbox == 0 }).await;
+    all_pages_published(&stage, 1).await;
+    assert_eq!(stage.all_published("page-opened")[0].header("dead-held"), Some("true"));
+    until("all outbox rows are deleted", || async { stage.backlog().await.outbox == 0 }).await;
     scribe.stop().await;
 }
 
@@ -234,8 +240,8 @@ async fn held_messages_and_the_open_circuit_survive_a_restart() {
     state(&scribe, "page-opened", Some(CircuitState::Open)).await;
     assert_eq!(pages(&stage), [] as [u32; 0]);
     state(&scribe, "page-opened", None).await;
-    all_said(&stage, 1).await;
-    assert_eq!(stage.all_said("page-opened").len(), 1);
+    all_pages_published(&stage, 1).await;
+    assert_eq!(stage.all_published("page-opened").len(), 1);
     scribe.stop().await;
 }
 
@@ -243,18 +249,18 @@ async fn held_messages_and_the_open_circuit_survive_a_restart() {
 async fn a_full_backlog_refuses_new_stories() {
     let stage = Stage::new();
     let scribe = stage.start_intake_with(Settings { backlog_max: 5, ..stage.settings() }).await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     open_all(&scribe, 1..=20).await;
-    // What is published does not count, though it is kept for a while.
-    all_said(&stage, 20).await;
+    // Published rows do not count, though they are kept for a while.
+    all_pages_published(&stage, 20).await;
     pass(ms(2_000)).await;
     assert_eq!(open(&scribe, 21).await, Ok(()));
     stage.bus.faults().set_down(true);
     open_all(&scribe, 22..=27).await;
     expect_backlog_full(&scribe, 28).await;
     stage.bus.faults().set_down(false);
-    all_said(&stage, 27).await;
-    until("new ones are begun", || async { open(&scribe, 28).await.is_ok() }).await;
+    all_pages_published(&stage, 27).await;
+    until("new stories are accepted", || async { open(&scribe, 28).await.is_ok() }).await;
     scribe.stop().await;
 }
 
@@ -262,8 +268,8 @@ async fn a_full_backlog_refuses_new_stories() {
 async fn acknowledged_messages_do_not_count_as_backlog() {
     let stage = Stage::new();
     let scribe = stage.start_intake_with(Settings { backlog_max: 5, ..stage.settings() }).await;
-    well(&scribe).await;
-    // For longer than it is kept.
+    healthy(&scribe).await;
+    // For longer than an acknowledged row is kept.
     for page in 1..=400 {
         pass(ms(70)).await;
         assert_eq!(open(&scribe, page).await, Ok(()), "{page}");
@@ -276,13 +282,13 @@ async fn a_full_backlog_is_noticed_right_after_a_restart() {
     let stage = Stage::new();
     let settings = Settings { backlog_max: 5, ..stage.settings() };
     let scribe = stage.start_intake_with(settings.clone()).await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     open_all(&scribe, 1..=20).await;
-    all_said(&stage, 20).await;
-    until("all is forgotten", || async { stage.backlog().await.outbox == 0 }).await;
+    all_pages_published(&stage, 20).await;
+    until("all outbox rows are deleted", || async { stage.backlog().await.outbox == 0 }).await;
     scribe.stop().await;
     let scribe = stage.start_intake_with(settings).await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     stage.bus.faults().set_down(true);
     open_all(&scribe, 21..=26).await;
     expect_backlog_full(&scribe, 27).await;

@@ -6,7 +6,7 @@ use choreography::{ExecuteError, Idempotency, IdempotencyKey, Rejected, Request,
 
 use crate::diary::{Note, OpenPage, Page};
 use crate::pausable_store::PausableStore;
-use crate::stage::{Stage, well};
+use crate::stage::{Stage, healthy};
 use crate::{ms, pass, until};
 
 fn open(page: u32, title: &str) -> OpenPage {
@@ -37,7 +37,7 @@ async fn the_reply_is_the_row_after_the_commit() {
     assert_eq!(scribe.execute(open(1, "May")).await, Ok(page(["open May"])));
     assert_eq!(stage.log(1).await, ["open May"]);
     assert_eq!(scribe.execute(note(1, "rain")).await, Ok(page(["open May", "note rain"])));
-    until("it is said", || async { stage.outgoing() == ["page-opened.1"] }).await;
+    until("its message is published", || async { stage.outgoing() == ["page-opened.1"] }).await;
     scribe.stop().await;
 }
 
@@ -48,8 +48,8 @@ async fn commands_of_one_batch_are_executed_in_the_order_of_their_arrival() {
     scribe.execute(open(1, "May")).await.unwrap();
     let texts: Vec<String> = (0..700).map(|text| text.to_string()).collect();
     let notes = texts.iter().map(|text| scribe.execute(note(1, text)));
-    let answers: Vec<_> = futures::future::join_all(notes).await.into_iter().map(Result::unwrap).collect();
-    assert!(answers.iter().zip(&texts).all(|(page, text)| page.log.contains(&format!("note {text}"))));
+    let replies: Vec<_> = futures::future::join_all(notes).await.into_iter().map(Result::unwrap).collect();
+    assert!(replies.iter().zip(&texts).all(|(page, text)| page.log.contains(&format!("note {text}"))));
     let wanted: Vec<String> = texts.iter().map(|text| format!("note {text}")).collect();
     assert_eq!(stage.log(1).await[1..], wanted);
     scribe.stop().await;
@@ -68,7 +68,7 @@ async fn a_rejected_command_changes_and_publishes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_missing_row_is_missing_and_nothing_waits_for_it() {
+async fn a_command_for_a_missing_row_is_an_error_and_does_not_wait() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     assert_eq!(scribe.execute(note(1, "rain")).await, Err(ExecuteError::Missing));
@@ -89,7 +89,7 @@ async fn a_failing_command_changes_nothing_and_harms_no_other_one() {
     assert!(matches!(large, Err(ExecuteError::TooLarge(detail)) if detail.contains("page-opened")));
     assert_eq!(fine, Ok(page(["open May"])));
     assert!(stage.log(1).await.is_empty() && stage.log(2).await.is_empty());
-    until("the third is said", || async { stage.outgoing() == ["page-opened.3"] }).await;
+    until("the message of the third is published", || async { stage.outgoing() == ["page-opened.3"] }).await;
     scribe.stop().await;
 }
 
@@ -112,7 +112,7 @@ async fn a_repeated_request_gets_its_reply_again_also_after_a_restart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rejections_are_repeated_but_faults_are_tried_again() {
+async fn stored_rejections_are_repeated_but_faults_are_tried_again() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     assert_eq!(scribe.execute_as(note(1, "rain"), once("a", "x")).await, Err(ExecuteError::Missing));
@@ -131,7 +131,7 @@ async fn a_stored_reply_is_deleted_after_its_time() {
     let stage = Stage::new();
     let settings = Settings { replies_kept: ms(100_000), inbox_kept: ms(10_000), ..stage.settings() };
     let scribe = stage.start_with(settings).await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     scribe.execute_as(open(1, "May"), once("a", "x")).await.unwrap();
     pass(ms(95_000)).await;
     scribe.execute_as(open(1, "May"), once("a", "x")).await.unwrap();
@@ -140,11 +140,11 @@ async fn a_stored_reply_is_deleted_after_its_time() {
     scribe.stop().await;
 }
 
-/// A service whose database sleeps, with a command on its way that has an idempotency key.
-async fn asleep(stage: &Stage) -> (Service, PausableStore) {
+/// Starts a service whose database is paused after page 1 was opened.
+async fn paused(stage: &Stage) -> (Service, PausableStore) {
     let store = PausableStore::over(stage.store.clone());
     let scribe = stage.start_over(Arc::new(store.clone()), stage.settings()).await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     scribe.execute(open(1, "May")).await.unwrap();
     store.pause();
     (scribe, store)
@@ -153,7 +153,7 @@ async fn asleep(stage: &Stage) -> (Service, PausableStore) {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_still_runs_is_not_begun_a_second_time() {
     let stage = Stage::new();
-    let (scribe, store) = asleep(&stage).await;
+    let (scribe, store) = paused(&stage).await;
     let mut first = Box::pin(scribe.execute_as(note(1, "rain"), once("a", "x")));
     assert!(futures::poll!(&mut first).is_pending());
     assert_eq!(scribe.execute_as(note(1, "rain"), once("a", "x")).await, Err(ExecuteError::KeyRunning));
@@ -166,7 +166,7 @@ async fn a_request_that_still_runs_is_not_begun_a_second_time() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_goes_away_and_returns_gets_its_reply() {
     let stage = Stage::new();
-    let (scribe, store) = asleep(&stage).await;
+    let (scribe, store) = paused(&stage).await;
     // The first command is in a batch already; these come together in the next one.
     let mut batch = Box::pin(scribe.execute(note(1, "sun")));
     assert!(futures::poll!(&mut batch).is_pending());
@@ -177,7 +177,7 @@ async fn a_caller_that_goes_away_and_returns_gets_its_reply() {
     }
     store.resume();
     batch.await.unwrap();
-    until("it is answered", || async { scribe.execute_as(note(1, "rain"), once("a", "x")).await.is_ok() }).await;
+    until("its reply is stored", || async { scribe.execute_as(note(1, "rain"), once("a", "x")).await.is_ok() }).await;
     assert_eq!(stage.log(1).await, ["open May", "note sun", "note rain"]);
     scribe.stop().await;
 }
@@ -198,19 +198,19 @@ async fn two_instances_execute_a_request_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn beyond_the_bound_callers_are_told_to_come_back() {
+async fn commands_beyond_the_bound_are_refused_as_busy() {
     let stage = Stage::new();
-    let (scribe, store) = asleep(&stage).await;
+    let (scribe, store) = paused(&stage).await;
     let mut waiting: Vec<_> = (0..8_000).map(|_| Box::pin(scribe.execute(note(1, "rain")))).collect();
     let mut busy = 0;
     let mut accepted = Vec::new();
-    for mut call in waiting.drain(..) {
-        match futures::poll!(&mut call) {
-            std::task::Poll::Ready(answer) => {
-                assert_eq!(answer, Err(ExecuteError::Busy));
+    for mut command in waiting.drain(..) {
+        match futures::poll!(&mut command) {
+            std::task::Poll::Ready(reply) => {
+                assert_eq!(reply, Err(ExecuteError::Busy));
                 busy += 1;
             }
-            std::task::Poll::Pending => accepted.push(call),
+            std::task::Poll::Pending => accepted.push(command),
         }
     }
     assert!((4_096..=4_096 + 512).contains(&accepted.len()), "{} accepted, {busy} busy", accepted.len());
@@ -228,9 +228,9 @@ async fn a_trace_is_passed_on_and_an_unreadable_one_is_replaced() {
     let request = |trace: &str| Request { trace: Some(trace.to_owned()), ..Request::default() };
     scribe.execute_as(open(1, "May"), request(trace)).await.unwrap();
     scribe.execute_as(open(2, "May"), request("no trace at all, but as long as one: 0123456789abcdef")).await.unwrap();
-    until("both are said", || async { stage.outgoing().len() == 2 }).await;
+    until("both messages are published", || async { stage.outgoing().len() == 2 }).await;
     let traces: Vec<_> = stage
-        .all_said("page-opened")
+        .all_published("page-opened")
         .iter()
         .map(|outgoing| outgoing.header("traceparent").unwrap().to_owned())
         .collect();

@@ -1,4 +1,4 @@
-//! Mistakes that the compiler can't find panic when a choreography is made, and say what to do.
+//! Mistakes that the compiler can't find: constructing the choreography panics with a text that says what to do.
 
 use choreography::{Choreography, Command, Concerns, Dead, EffectError, Message, Row, Rows, nothing, role};
 use serde::{Deserialize, Serialize};

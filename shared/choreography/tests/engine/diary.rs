@@ -49,13 +49,13 @@ pub(crate) enum How {
     Plainly,
     /// Panics, after it has changed the page.
     Panicking,
-    /// Writes the line each time it is called.
-    Lawlessly,
-    /// Answers with more than a message may carry.
+    /// Writes the line each time the reaction is called.
+    NotIdempotently,
+    /// Publishes more than a message may carry.
     AtLength,
 }
 
-/// What was done on a page, in order.
+/// A page with the log of what was done on it, in order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Row)]
 #[row(table = "page", key = u32)]
 pub(crate) struct Page {
@@ -63,7 +63,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Whether the entry is new.
+    /// Adds an entry. Whether it is new.
     fn enter(&mut self, entry: String) -> bool {
         let new = !self.log.contains(&entry);
         if new {
@@ -81,7 +81,7 @@ fn write(incoming: &Write, page: &mut Option<Page>) -> Option<Written> {
     let page = page.get_or_insert_default();
     let entry = format!("write {}", incoming.line);
     let new = match incoming.how {
-        How::Lawlessly => {
+        How::NotIdempotently => {
             page.log.push(entry);
             true
         }
@@ -148,7 +148,7 @@ fn not_printed(dead: &Dead<Print>, page: &mut Option<Page>) -> NotPrinted {
     NotPrinted { page: *dead.key(), reason: dead.reason().to_string() }
 }
 
-/// What the scribe's consumers are sent.
+/// The filter subjects of the scribe's consumers.
 pub(crate) const SCRIBE_RECEIVES: [&str; 5] =
     ["author.write.*", "author.strike.*", "author.tear-out.*", "author.print.*", "scribe.ring.*"];
 

@@ -5,14 +5,14 @@ use choreography::{Envelope, Message};
 use jiff::SignedDuration;
 
 use crate::diary::{How, TearOut, Write};
-use crate::stage::{Stage, well, written};
+use crate::stage::{Stage, healthy, written};
 use crate::{ms, until};
 
 fn write(page: u32, line: u32, how: How) -> Write {
     Write { page, line, how }
 }
 
-/// Publishes a message that must die between two others, checks all three, and returns its dead letter.
+/// Publishes a message that must die between two others and checks all three. Returns its dead letter.
 async fn dies(stage: &Stage, message: &Envelope, reason: &str, detail: &str) -> Envelope {
     stage.write(1, 1);
     let sequence = stage.bus.publish(message).unwrap();
@@ -22,25 +22,25 @@ async fn dies(stage: &Stage, message: &Envelope, reason: &str, detail: &str) -> 
     until("its dead letter is published", || async { stage.dead_letters().len() == 1 }).await;
     let entries = ["write 1".to_owned(), format!("not written: {reason}"), "write 3".to_owned()];
     assert_eq!(stage.log(1).await, entries);
-    let letter = stage.dead_letters().remove(0);
-    assert_eq!(*letter.subject, format!("dead.scribe.{}", message.subject.strip_prefix("author.").unwrap()));
-    assert_eq!(letter.payload, message.payload);
+    let dead_letter = stage.dead_letters().remove(0);
+    assert_eq!(*dead_letter.subject, format!("dead.scribe.{}", message.subject.strip_prefix("author.").unwrap()));
+    assert_eq!(dead_letter.payload, message.payload);
     for (name, value) in message.headers.iter() {
-        assert_eq!(letter.header(name), Some(value));
+        assert_eq!(dead_letter.header(name), Some(value));
     }
-    assert_eq!(letter.header("dead-reason"), Some(reason));
-    assert!(letter.header("dead-detail").unwrap().contains(detail), "{:?}", letter.header("dead-detail"));
-    assert_eq!(letter.header("dead-sequence"), Some(sequence.to_string().as_str()));
-    assert!(letter.header("dead-tries").unwrap().parse::<u32>().is_ok());
+    assert_eq!(dead_letter.header("dead-reason"), Some(reason));
+    assert!(dead_letter.header("dead-detail").unwrap().contains(detail), "{:?}", dead_letter.header("dead-detail"));
+    assert_eq!(dead_letter.header("dead-sequence"), Some(sequence.to_string().as_str()));
+    assert!(dead_letter.header("dead-tries").unwrap().parse::<u32>().is_ok());
     let fingerprint = format!("scribe/write/{reason}/");
-    assert!(letter.header("dead-fingerprint").unwrap().starts_with(&fingerprint));
+    assert!(dead_letter.header("dead-fingerprint").unwrap().starts_with(&fingerprint));
     assert_eq!(stage.outgoing()[..3], ["written.1", "not-written.1", "written.1"]);
     // Once dead, it stays dead.
     stage.bus.publish(message).unwrap();
     stage.all_is_received().await;
     assert_eq!((stage.dead_letters().len(), stage.log(1).await.len()), (1, 3));
     scribe.stop().await;
-    letter
+    dead_letter
 }
 
 #[tokio::test(start_paused = true)]
@@ -52,7 +52,7 @@ async fn a_message_that_is_expired_on_arrival_dies() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_is_no_json_dies() {
+async fn a_message_that_is_not_json_dies() {
     let stage = Stage::new();
     let message = stage.envelope(&write(1, 2, How::Plainly));
     dies(&stage, &Envelope { payload: "{\"page\": 1, oh".into(), ..message }, "poison", "unreadable").await;
@@ -86,7 +86,7 @@ async fn a_message_whose_reaction_panics_dies_and_leaves_no_trace() {
 #[tokio::test(start_paused = true)]
 async fn a_message_whose_reaction_is_not_idempotent_dies_where_that_is_checked() {
     let stage = Stage::new();
-    let message = stage.envelope(&write(1, 2, How::Lawlessly));
+    let message = stage.envelope(&write(1, 2, How::NotIdempotently));
     dies(&stage, &message, "poison", "is not idempotent").await;
 }
 
@@ -107,7 +107,7 @@ async fn the_dead_letter_of_the_largest_message_fits_its_stream() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_is_larger_than_any_of_ours_is_ignored() {
+async fn a_message_that_is_larger_than_allowed_is_ignored() {
     let stage = Stage::new();
     let message = stage.envelope(&write(1, 2, How::Plainly));
     let payload = vec![b'x'; choreography::PAYLOAD_BYTES_MAX + 1].into();
@@ -117,7 +117,7 @@ async fn a_message_that_is_larger_than_any_of_ours_is_ignored() {
     let scribe = stage.start().await;
     stage.all_is_received().await;
     assert!(stage.log(1).await.is_empty() && stage.dead_letters().is_empty());
-    well(&scribe).await;
+    healthy(&scribe).await;
     scribe.stop().await;
 }
 
@@ -127,7 +127,7 @@ async fn fallbacks_are_called_in_the_order_of_their_key() {
     let expiry = stage.clock.now() - SignedDuration::from_millis(1);
     stage.write(1, 1);
     stage.bus.publish(&stage.envelope_until(&write(1, 2, How::Plainly), expiry)).unwrap();
-    stage.say(write(1, 3, How::Panicking));
+    stage.publish(write(1, 3, How::Panicking));
     let scribe = stage.start().await;
     stage.all_is_received().await;
     assert_eq!(stage.log(1).await, ["write 1", "not written: expired", "not written: poison"]);
@@ -154,19 +154,20 @@ async fn a_message_passes_its_expiry_on_but_a_fallback_begins_a_new_one() {
     stage.bus.publish(&stage.envelope_until(&write(1, 2, How::Panicking), expiry)).unwrap();
     let scribe = stage.start().await;
     stage.all_is_received().await;
-    until("both are answered", || async { stage.outgoing().len() >= 2 }).await;
-    let expiry_of =
-        |name: &str| -> jiff::Timestamp { stage.all_said(name)[0].header("ce-expirytime").unwrap().parse().unwrap() };
+    until("a message and a fallback's message are published", || async { stage.outgoing().len() >= 2 }).await;
+    let expiry_of = |name: &str| -> jiff::Timestamp {
+        stage.all_published(name)[0].header("ce-expirytime").unwrap().parse().unwrap()
+    };
     assert_eq!(expiry_of("written"), expiry);
     assert!(expiry_of("not-written") > expiry + SignedDuration::from_secs(400));
     scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn thousands_of_poisonous_messages_stop_nobody() {
+async fn thousands_of_poison_messages_do_not_delay_others() {
     let stage = Stage::new();
     for line in 0..1_200 {
-        stage.say(write(line % 7, line, if line % 2 == 0 { How::Panicking } else { How::Plainly }));
+        stage.publish(write(line % 7, line, if line % 2 == 0 { How::Panicking } else { How::Plainly }));
     }
     let scribe = stage.start().await;
     stage.all_is_received().await;
@@ -177,21 +178,24 @@ async fn thousands_of_poisonous_messages_stop_nobody() {
         assert_eq!(log.into_iter().filter(|entry| entry.starts_with("write")).collect::<Vec<_>>(), lines(page));
     }
     assert!(
-        stage.dead_letters().iter().all(|letter| letter.subject.starts_with(&format!("dead.scribe.{}", Write::NAME)))
+        stage
+            .dead_letters()
+            .iter()
+            .all(|dead_letter| dead_letter.subject.starts_with(&format!("dead.scribe.{}", Write::NAME)))
     );
-    well(&scribe).await;
+    healthy(&scribe).await;
     tokio::time::timeout(ms(10_000), scribe.stop()).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_kills_processes_is_found_and_dies_alone() {
+async fn a_message_that_crashes_processes_is_found_and_dies_alone() {
     let stage = Stage::new();
     stage.write(1, 1);
     let message = stage.envelope(&write(1, 2, How::Plainly));
     stage.bus.publish(&message).unwrap();
     stage.write(1, 3);
     let id = message.header("ce-id").unwrap().parse().unwrap();
-    // Two processes died of a batch, the second one knowing nothing yet, and the third while it tried this message.
+    // Two processes crashed on a batch, which names no message yet; the third crashed while it tried this message.
     stage.store.begin_run().await.unwrap();
     stage.store.begin_run().await.unwrap();
     stage.store.try_message(id).await.unwrap();
@@ -200,14 +204,14 @@ async fn a_message_that_kills_processes_is_found_and_dies_alone() {
     stage.all_is_received().await;
     until("its dead letter is published", || async { stage.dead_letters().len() == 1 }).await;
     assert_eq!(stage.log(1).await, ["write 1", "not written: poison", "write 3"]);
-    let letter = stage.dead_letters().remove(0);
-    assert_eq!(letter.header("dead-tries"), Some("2"));
-    assert!(letter.header("dead-detail").unwrap().starts_with("deadly"));
+    let dead_letter = stage.dead_letters().remove(0);
+    assert_eq!(dead_letter.header("dead-tries"), Some("2"));
+    assert!(dead_letter.header("dead-detail").unwrap().starts_with("deadly"));
     scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_that_dies_for_another_reason_harms_no_message() {
+async fn a_process_that_crashes_for_another_reason_harms_no_message() {
     let stage = Stage::new();
     stage.write(1, 1);
     stage.write(1, 2);

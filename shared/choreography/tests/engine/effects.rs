@@ -1,14 +1,14 @@
-//! Effects: after the commit, at least once, one at a time for each key, others beside it.
+//! Effects run after the commit, at least once, one at a time for each key, those of other keys in parallel.
 
 use choreography::store::{Changes, EffectRow, Store as _};
 use choreography::{Service, Settings};
 
 use crate::diary::Print;
-use crate::stage::{Stage, well};
+use crate::stage::{Stage, healthy};
 use crate::{ms, pass, until};
 
 fn print(stage: &Stage, page: u32, line: u32) {
-    stage.say(Print { page, line });
+    stage.publish(Print { page, line });
 }
 
 async fn printed(stage: &Stage, count: usize) {
@@ -34,7 +34,7 @@ async fn an_effect_runs_after_its_commit_and_its_result_is_published() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_tried_again_after_pauses_that_double() {
+async fn a_failing_effect_is_tried_again_after_pauses_that_double() {
     let stage = Stage::new();
     stage.press.jam(1, 5);
     print(&stage, 1, 1);
@@ -69,7 +69,7 @@ async fn effects_of_one_key_run_in_order_and_others_in_parallel() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_than_32_run_at_once() {
+async fn at_most_32_effects_run_at_once() {
     let stage = Stage::new();
     stage.press.hold(true);
     for page in 0..3_000 {
@@ -104,7 +104,7 @@ async fn running_effects_hold_up_neither_messages_nor_commands() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_the_last_try_it_dies_and_the_next_of_its_key_goes_on() {
+async fn after_its_last_try_a_message_dies_and_the_next_of_its_key_goes_on() {
     let stage = Stage::new();
     stage.press.jam(1, 3);
     print(&stage, 1, 1);
@@ -114,13 +114,13 @@ async fn after_the_last_try_it_dies_and_the_next_of_its_key_goes_on() {
     assert_eq!(stage.press.lines(1), [1, 1, 1, 2]);
     assert_eq!(stage.log(1).await, ["not printed: exhausted"]);
     until("its dead letter is published", || async { stage.dead_letters().len() == 1 }).await;
-    let letter = &stage.dead_letters()[0];
-    assert_eq!(&*letter.subject, "dead.scribe.print.1");
-    assert_eq!(letter.header("dead-reason"), Some("exhausted"));
-    assert_eq!(letter.header("dead-tries"), Some("3"));
-    assert_eq!(letter.header("dead-detail"), Some("the press is jammed"));
-    assert_eq!(letter.header("dead-sequence"), Some("1"));
-    assert_eq!(&letter.payload[..], br#"{"page":1,"line":1}"#);
+    let dead_letter = &stage.dead_letters()[0];
+    assert_eq!(&*dead_letter.subject, "dead.scribe.print.1");
+    assert_eq!(dead_letter.header("dead-reason"), Some("exhausted"));
+    assert_eq!(dead_letter.header("dead-tries"), Some("3"));
+    assert_eq!(dead_letter.header("dead-detail"), Some("the press is jammed"));
+    assert_eq!(dead_letter.header("dead-sequence"), Some("1"));
+    assert_eq!(&dead_letter.payload[..], br#"{"page":1,"line":1}"#);
     assert_eq!(stage.outgoing(), ["not-printed.1", "printed.1"]);
     scribe.stop().await;
 }
@@ -142,7 +142,7 @@ async fn a_permanent_failure_dies_at_once_as_poison_and_is_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_dies_also_when_its_time_is_over_before_its_tries() {
+async fn a_message_dies_also_when_its_time_ends_before_its_tries() {
     let stage = Stage::new();
     stage.press.jam(1, 1_000);
     print(&stage, 1, 1);
@@ -157,7 +157,7 @@ async fn it_dies_also_when_its_time_is_over_before_its_tries() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_survives_a_restart_with_its_tries_and_publishes_the_same_message() {
+async fn an_effect_survives_a_restart_with_its_tries_and_publishes_the_same_message() {
     let stage = Stage::new();
     stage.press.jam(1, 2);
     print(&stage, 1, 1);
@@ -174,22 +174,22 @@ async fn it_survives_a_restart_with_its_tries_and_publishes_the_same_message() {
     let scribe = stage.start_with(settings).await;
     printed(&stage, 1).await;
     assert_eq!(stage.press.runs().len(), 4);
-    let outgoing = stage.all_said("printed");
+    let outgoing = stage.all_published("printed");
     assert!(outgoing.iter().all(|again| again.header("ce-id") == outgoing[0].header("ce-id")));
     assert!(stage.dead_letters().is_empty());
     scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_run_as_soon_as_it_is_committed() {
+async fn an_effect_is_run_as_soon_as_it_is_committed() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     for line in 1..=20 {
         print(&stage, 1, line);
         printed(&stage, line as usize).await;
     }
-    // Were they looked for in the database only, that would be once a second.
+    // Effects that are only looked for in the database start once a second.
     let runs = stage.press.runs();
     let took = runs[19].at - runs[0].at;
     assert!(took < ms(5_000), "{took:?}");
@@ -197,10 +197,10 @@ async fn it_is_run_as_soon_as_it_is_committed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_another_instance_committed_is_noticed() {
+async fn an_effect_that_another_instance_committed_is_noticed() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     print(&stage, 1, 1);
     printed(&stage, 1).await;
     let envelope = stage.envelope(&Print { page: 1, line: 2 });
@@ -215,15 +215,15 @@ async fn one_that_another_instance_committed_is_noticed() {
     scribe.stop().await;
 }
 
-async fn reading_is(service: &Service, well: bool) {
-    until("reading changes", || async { service.health().reading.is_ok() == well }).await;
+async fn reading_is(service: &Service, healthy: bool) {
+    until("reading changes", || async { service.health().reading.is_ok() == healthy }).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_running_effect_is_not_begun_again_when_the_connection_is_lost() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     stage.press.hold(true);
     print(&stage, 1, 1);
     until("it runs", || async { stage.press.runs().len() == 1 }).await;
@@ -242,7 +242,7 @@ async fn a_running_effect_is_not_begun_again_when_the_connection_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_effect_that_was_abandoned_by_a_stop_does_not_go_on_behind_it() {
+async fn an_effect_that_a_stop_abandons_does_not_go_on_in_the_background() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     stage.press.hold(true);

@@ -1,23 +1,23 @@
-//! The ids of received messages are kept for a while, and never forgotten while old messages may come again.
+//! The ids of received messages are kept for a while, and never deleted while old messages may arrive again.
 
 use std::time::Duration;
 
 use choreography::Settings;
 
 use crate::diary::{How, Write};
-use crate::stage::{Stage, well, written};
+use crate::stage::{Stage, healthy, written};
 use crate::{ms, pass};
 
-/// A tenth of what is usual, as the other times are.
+/// A tenth of the default, as the other times here are.
 const KEPT: Duration = ms(60_000);
 
-/// Publishes a message, lets something happen, and publishes it again; returns how often it was received.
-async fn heard_after(happens: impl AsyncFnOnce(&Stage)) -> usize {
+/// Publishes a message, lets something happen, and publishes it again. Returns how often it was received.
+async fn times_received_after(happens: impl AsyncFnOnce(&Stage)) -> usize {
     let stage = Stage::new();
     let scribe = stage.start_with(Settings { check_idempotence: false, inbox_kept: KEPT, ..stage.settings() }).await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     let expiry = stage.clock.now() + jiff::SignedDuration::from_hours(24);
-    let message = stage.envelope_until(&Write { page: 1, line: 1, how: How::Lawlessly }, expiry);
+    let message = stage.envelope_until(&Write { page: 1, line: 1, how: How::NotIdempotently }, expiry);
     stage.bus.publish(&message).unwrap();
     stage.logged(1, "write 1").await;
     happens(&stage).await;
@@ -31,12 +31,12 @@ async fn heard_after(happens: impl AsyncFnOnce(&Stage)) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn an_id_is_kept_for_its_time_and_not_for_ever() {
-    assert_eq!(heard_after(async |_: &Stage| pass(KEPT - ms(2_000)).await).await, 1);
-    assert_eq!(heard_after(async |_: &Stage| pass(KEPT + ms(5_000)).await).await, 2);
+    assert_eq!(times_received_after(async |_: &Stage| pass(KEPT - ms(2_000)).await).await, 1);
+    assert_eq!(times_received_after(async |_: &Stage| pass(KEPT + ms(5_000)).await).await, 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_not_forgotten_while_the_server_is_away_nor_in_the_first_time_after() {
+async fn an_id_is_not_deleted_while_the_server_is_down_nor_soon_after() {
     let away = async |stage: &Stage| {
         pass(ms(5_000)).await;
         stage.bus.faults().set_down(true);
@@ -44,19 +44,19 @@ async fn it_is_not_forgotten_while_the_server_is_away_nor_in_the_first_time_afte
         stage.bus.faults().set_down(false);
         pass(KEPT - ms(5_000)).await;
     };
-    assert_eq!(heard_after(away).await, 1);
+    assert_eq!(times_received_after(away).await, 1);
     let back = async |stage: &Stage| {
         away(stage).await;
         pass(ms(10_000)).await;
     };
-    assert_eq!(heard_after(back).await, 2);
+    assert_eq!(times_received_after(back).await, 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_ids_are_forgotten_a_part_at_a_time() {
+async fn many_ids_are_deleted_a_part_at_a_time() {
     let stage = Stage::new();
     let scribe = stage.start_with(Settings { inbox_kept: KEPT, ..stage.settings() }).await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     for line in 0..12_000 {
         stage.write(line % 50, line);
     }

@@ -7,14 +7,14 @@ use choreography::{Service, Settings};
 use crate::diary::press::Press;
 use crate::diary::{How, OpenPage, Print, Remind, Write};
 use crate::pausable_store::PausableStore;
-use crate::stage::{Stage, well, written};
+use crate::stage::{Stage, healthy, written};
 use crate::{ms, pass, until};
 
 /// Starts an instance that leads and can be paused.
 async fn start_pausable(stage: &Stage, settings: Settings) -> (Service, PausableStore) {
     let store = PausableStore::over(stage.store.clone());
     let scribe = stage.start_over(Arc::new(store.clone()), settings).await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     (scribe, store)
 }
 
@@ -22,10 +22,10 @@ async fn start_pausable(stage: &Stage, settings: Settings) -> (Service, Pausable
 async fn only_one_instance_reads_and_the_standby_is_healthy_too() {
     let stage = Stage::new();
     let (one, other) = (stage.start_unchecked().await, stage.start_as(1).await);
-    well(&one).await;
-    well(&other).await;
+    healthy(&one).await;
+    healthy(&other).await;
     for line in 0..1_000 {
-        stage.say(Write { page: 1, line, how: How::Lawlessly });
+        stage.publish(Write { page: 1, line, how: How::NotIdempotently });
         if line % 100 == 0 {
             stage.logged(1, &format!("write {line}")).await;
         }
@@ -35,14 +35,14 @@ async fn only_one_instance_reads_and_the_standby_is_healthy_too() {
     assert_eq!(stage.head().await.epoch, 1);
     assert!(stage.dead_letters().is_empty());
     tokio::join!(one.stop(), other.stop());
-    assert_eq!(stage.all_said("written").len(), 1_001);
+    assert_eq!(stage.all_published("written").len(), 1_001);
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_one_stops_the_other_takes_over() {
+async fn when_the_leader_stops_the_standby_takes_over() {
     let stage = Stage::new();
     let one = stage.start().await;
-    well(&one).await;
+    healthy(&one).await;
     let other = stage.start_as(1).await;
     stage.write(1, 1);
     stage.all_is_received().await;
@@ -56,16 +56,16 @@ async fn when_one_stops_the_other_takes_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_one_instance_is_silent_another_takes_over_within_five_seconds() {
+async fn when_the_leader_is_paused_the_standby_takes_over_within_five_seconds() {
     let stage = Stage::new();
     let (one, store) = start_pausable(&stage, stage.settings()).await;
     let other = stage.start_as(1).await;
     pass(ms(3_333)).await;
     store.pause();
-    let asleep = stage.clock.now();
+    let paused = stage.clock.now();
     stage.write(1, 1);
     stage.logged(1, "write 1").await;
-    assert!(stage.clock.now().duration_since(asleep).as_millis() <= 5_000);
+    assert!(stage.clock.now().duration_since(paused).as_millis() <= 5_000);
     store.resume();
     tokio::join!(one.stop(), other.stop());
 }
@@ -73,14 +73,14 @@ async fn when_one_instance_is_silent_another_takes_over_within_five_seconds() {
 #[tokio::test(start_paused = true)]
 async fn an_instance_paused_in_the_middle_of_a_batch_commits_nothing_later() {
     let stage = Stage::new();
-    let lawless = Settings { check_idempotence: false, ..stage.settings() };
-    let (one, store) = start_pausable(&stage, lawless.clone()).await;
+    let unchecked = Settings { check_idempotence: false, ..stage.settings() };
+    let (one, store) = start_pausable(&stage, unchecked.clone()).await;
     store.pause();
     for line in 0..10 {
-        stage.say(Write { page: 1, line, how: How::Lawlessly });
+        stage.publish(Write { page: 1, line, how: How::NotIdempotently });
     }
     pass(ms(100)).await;
-    let other = stage.start_with(Settings { instance: 1, ..lawless }).await;
+    let other = stage.start_with(Settings { instance: 1, ..unchecked }).await;
     stage.all_is_received().await;
     let head = stage.head().await;
     store.resume();
@@ -109,23 +109,20 @@ async fn a_message_that_was_due_while_the_leader_was_paused_is_published_once() 
     tokio::join!(one.stop(), other.stop());
 }
 
-/// Both instances run the same effect: it fails in the one that is paused, and succeeds in the one that takes over.
-async fn done_elsewhere(
-    falls_asleep: impl AsyncFnOnce(&Stage, &PausableStore),
-    before_it_wakes: impl AsyncFnOnce(&Stage),
-) {
+/// Lets both instances run the same effect: it fails in the one that is paused, and succeeds in the one that takes over.
+async fn done_elsewhere(pause: impl AsyncFnOnce(&Stage, &PausableStore), before_resume: impl AsyncFnOnce(&Stage)) {
     let stage = Stage::new();
     let settings = Settings { effect_tries_max: 1, ..stage.settings() };
     let (one, store) = start_pausable(&stage, settings).await;
     stage.press.hold(true);
     stage.press.jam(1, 1);
-    stage.say(Print { page: 1, line: 1 });
+    stage.publish(Print { page: 1, line: 1 });
     until("it runs", || async { stage.press.runs().len() == 1 }).await;
-    falls_asleep(&stage, &store).await;
+    pause(&stage, &store).await;
     let elsewhere = Stage { press: Press::default(), ..stage.clone() };
     let other = elsewhere.start_as(1).await;
     until("it is done there", || async { stage.outgoing() == ["printed.1"] }).await;
-    before_it_wakes(&stage).await;
+    before_resume(&stage).await;
     store.resume();
     pass(ms(10_000)).await;
     assert_eq!(stage.outgoing(), ["printed.1"]);
@@ -135,53 +132,53 @@ async fn done_elsewhere(
 
 #[tokio::test(start_paused = true)]
 async fn an_effect_that_was_done_elsewhere_while_it_ran_here_does_not_die_here() {
-    let falls_asleep = async |_: &Stage, store: &PausableStore| store.pause();
+    let pause = async |_: &Stage, store: &PausableStore| store.pause();
     let fails = async |stage: &Stage| {
         stage.press.hold(false);
         pass(ms(100)).await;
     };
-    done_elsewhere(falls_asleep, fails).await;
+    done_elsewhere(pause, fails).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_effect_that_was_done_elsewhere_before_its_outcome_was_committed_does_not_die_here() {
-    let falls_asleep = async |stage: &Stage, store: &PausableStore| {
+    let pause = async |stage: &Stage, store: &PausableStore| {
         store.pause();
         stage.press.hold(false);
         pass(ms(50)).await;
     };
-    done_elsewhere(falls_asleep, async |_: &Stage| ()).await;
+    done_elsewhere(pause, async |_: &Stage| ()).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_standby_commits_for_a_caller_is_published_at_once() {
+async fn messages_of_a_command_that_a_standby_executed_are_published_at_once() {
     let stage = Stage::new();
     let one = stage.start().await;
-    well(&one).await;
+    healthy(&one).await;
     let other = stage.start_as(1).await;
-    let mut read_story = stage.clock.now();
+    let mut executed = stage.clock.now();
     for page in 1..50 {
-        let teller = if page % 3 == 0 { &one } else { &other };
-        read_story = stage.clock.now();
-        teller.execute(OpenPage { page, title: "May".to_owned() }).await.unwrap();
+        let instance = if page % 3 == 0 { &one } else { &other };
+        executed = stage.clock.now();
+        instance.execute(OpenPage { page, title: "May".to_owned() }).await.unwrap();
     }
-    until("all is said", || async { stage.outgoing().len() == 49 }).await;
-    assert!(stage.clock.now().duration_since(read_story).as_millis() <= 110);
+    until("all is published", || async { stage.outgoing().len() == 49 }).await;
+    assert!(stage.clock.now().duration_since(executed).as_millis() <= 110);
     let pages: Vec<String> = (1..50).map(|page| format!("page-opened.{page}")).collect();
     assert_eq!(stage.outgoing(), pages);
     tokio::join!(one.stop(), other.stop());
 }
 
 #[tokio::test(start_paused = true)]
-async fn they_may_take_over_from_each_other_again_and_again() {
+async fn instances_may_take_over_from_each_other_again_and_again() {
     let stage = Stage::new();
-    let lawless = |instance| Settings { instance, check_idempotence: false, ..stage.settings() };
-    let mut one = stage.start_with(lawless(0)).await;
-    well(&one).await;
+    let unchecked = |instance| Settings { instance, check_idempotence: false, ..stage.settings() };
+    let mut one = stage.start_with(unchecked(0)).await;
+    healthy(&one).await;
     for round in 0..10 {
-        let other = stage.start_with(lawless((round + 1) % 2)).await;
+        let other = stage.start_with(unchecked((round + 1) % 2)).await;
         for line in 0..100 {
-            stage.say(Write { page: 1, line: round * 100 + line, how: How::Lawlessly });
+            stage.publish(Write { page: 1, line: round * 100 + line, how: How::NotIdempotently });
         }
         pass(ms(u64::from(round) * 3)).await;
         one.stop().await;
@@ -191,7 +188,7 @@ async fn they_may_take_over_from_each_other_again_and_again() {
     assert_eq!(stage.log(1).await, written(0..1_000));
     one.stop().await;
     let outgoing: Vec<String> =
-        stage.all_said("written").iter().map(|outgoing| outgoing.header("ce-id").unwrap().to_owned()).collect();
+        stage.all_published("written").iter().map(|outgoing| outgoing.header("ce-id").unwrap().to_owned()).collect();
     let ids: std::collections::HashSet<_> = outgoing.iter().collect();
     assert_eq!(ids.len(), 1_001);
 }

@@ -1,4 +1,4 @@
-//! Keys that can't stand in a subject are refused before they are published: the stream would refuse them for ever.
+//! Keys that a subject can't contain are refused before they are committed: the server would refuse them for ever.
 
 use std::sync::Arc;
 
@@ -58,13 +58,13 @@ async fn an_invalid_key_changes_nothing_and_blocks_nothing() {
     for name in ["", "a.b", "*", "a >", "a b", "a\r\nb", "a\tb", "\u{7f}", &long] {
         let refused = desk.execute(Enrol { reader: 1, name: name.to_owned() }).await;
         assert!(matches!(refused, Err(ExecuteError::InvalidKey(_))), "{name:?}: {refused:?}");
-        // Its own key stands in a header of what it says.
+        // The command's own key becomes a header of the messages that it publishes.
         let refused = desk.execute(Rename { name: name.to_owned() }).await;
         assert!(matches!(refused, Err(ExecuteError::InvalidKey(_))), "{name:?}: {refused:?}");
     }
     assert_eq!(desk.backlog().await.unwrap().outbox, 0);
     desk.execute(Enrol { reader: 1, name: "Ada-7_é".to_owned() }).await.unwrap();
-    until("it is said", || async {
+    until("the message is published", || async {
         bus.published().iter().any(|(_, outgoing)| &*outgoing.subject == "desk.welcome.Ada-7_é")
     })
     .await;

@@ -1,4 +1,4 @@
-//! The engine, proven by a small diary: an author has lines written, a scribe writes them.
+//! Tests of the engine with a small application: an author publishes lines, a scribe writes them on pages.
 //!
 //! Most tests run in memory with paused time; those in `real` with SQLite and a real nats-server.
 
@@ -11,12 +11,12 @@ mod commands;
 mod construction;
 mod database;
 mod diary;
-mod dumb;
 mod dying;
 mod effects;
 mod forgetting;
 mod instances;
 mod keys;
+mod lost_messages;
 mod overdue;
 mod pausable_store;
 mod publishing;
@@ -27,17 +27,17 @@ mod repairing;
 mod scheduled;
 mod stage;
 mod stopping;
-mod tails;
+mod unresponsive_bus;
 mod waiting;
 
-/// Waits until something holds, at most a minute; with paused time that takes no time.
+/// Waits until a condition holds, at most a minute; under paused time this takes no real time.
 async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
     let waiting = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    assert!(tokio::time::timeout(Duration::from_secs(60), waiting).await.is_ok(), "in vain: {what}");
+    assert!(tokio::time::timeout(Duration::from_secs(60), waiting).await.is_ok(), "not within a minute: {what}");
 }
 
 /// Lets paused time pass; whatever is due meanwhile happens at its time.

@@ -3,16 +3,16 @@
 use choreography::{CircuitState, Envelope};
 
 use crate::diary::OpenPage;
-use crate::stage::{Stage, well};
+use crate::stage::{Stage, healthy};
 use crate::{ms, pass, until};
 
 fn overdue(stage: &Stage) -> Vec<Envelope> {
     let dead_letters = stage.dead_letters().into_iter();
-    dead_letters.filter(|letter| letter.header("dead-reason") == Some("overdue")).collect()
+    dead_letters.filter(|dead_letter| dead_letter.header("dead-reason") == Some("overdue")).collect()
 }
 
-async fn outgoing(stage: &Stage) {
-    until("it is said", || async { stage.outgoing().len() == 1 }).await;
+async fn published(stage: &Stage) {
+    until("the message is published", || async { stage.outgoing().len() == 1 }).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -20,20 +20,20 @@ async fn a_subscriber_that_is_behind_causes_one_overdue_notice_a_cycle() {
     let stage = Stage::new();
     stage.bus.add_consumer("reader-0", &["scribe.page-opened.*", "scribe.written.*"]);
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     scribe.execute(OpenPage { page: 1, title: "May".to_owned() }).await.unwrap();
-    outgoing(&stage).await;
+    published(&stage).await;
     let begin = stage.clock.now();
     pass(ms(29_000)).await;
     assert!(overdue(&stage).is_empty());
-    until("a dead letter is written", || async { overdue(&stage).len() == 1 }).await;
+    until("an overdue notice is published", || async { overdue(&stage).len() == 1 }).await;
     let after = stage.clock.now().duration_since(begin).as_secs();
     assert!((30..=35).contains(&after), "after {after} s");
-    let letter = overdue(&stage).remove(0);
-    assert_eq!(&*letter.subject, "dead.scribe.page-opened.overdue");
-    assert_eq!(letter.header("dead-fingerprint"), Some("scribe/page-opened/overdue/reader"));
-    assert_eq!(letter.header("dead-tries"), Some("0"));
-    let detail = letter.header("dead-detail").unwrap();
+    let dead_letter = overdue(&stage).remove(0);
+    assert_eq!(&*dead_letter.subject, "dead.scribe.page-opened.overdue");
+    assert_eq!(dead_letter.header("dead-fingerprint"), Some("scribe/page-opened/overdue/reader"));
+    assert_eq!(dead_letter.header("dead-tries"), Some("0"));
+    let detail = dead_letter.header("dead-detail").unwrap();
     let seconds = detail.strip_prefix("reader has not been sent 1 message, the oldest for ").unwrap();
     let seconds: i64 = seconds.strip_suffix(" s").unwrap().parse().unwrap();
     assert!((after - 1..=after).contains(&seconds), "{detail}");
@@ -60,10 +60,10 @@ async fn nothing_is_overdue_where_one_instance_is_sent_everything() {
     stage.bus.add_consumer("reader-1", &["scribe.page-opened.*"]);
     stage.bus.add_consumer("stranger-0", &["author.write.*"]);
     let (scribe, standby) = (stage.start().await, stage.start_as(1).await);
-    well(&scribe).await;
-    well(&standby).await;
+    healthy(&scribe).await;
+    healthy(&standby).await;
     scribe.execute(OpenPage { page: 1, title: "May".to_owned() }).await.unwrap();
-    outgoing(&stage).await;
+    published(&stage).await;
     stage.write(1, 1);
     stage.pull_all("reader-1").await;
     pass(ms(120_000)).await;

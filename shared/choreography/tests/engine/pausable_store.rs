@@ -1,4 +1,4 @@
-//! A store that a test pauses, as a paused process is: between two of its calls. Or it panics, which ends the task that calls it.
+//! A store that a test can pause between two calls, as if the process were paused, or that panics in one method.
 
 use std::sync::Arc;
 
@@ -55,8 +55,14 @@ impl Store for PausableStore {
     async fn claim(&self, mine: Option<i64>, now: Timestamp, until: Timestamp) -> Result<Option<Head>, StoreError> {
         self.running().await.claim(mine, now, until).await
     }
-    async fn renew(&self, epoch: i64, until: Timestamp, safe: u64, forget_outbox: i64) -> Result<(), StoreError> {
-        self.running().await.renew(epoch, until, safe, forget_outbox).await
+    async fn renew(
+        &self,
+        epoch: i64,
+        until: Timestamp,
+        restart_position: u64,
+        forget_outbox: i64,
+    ) -> Result<(), StoreError> {
+        self.running().await.renew(epoch, until, restart_position, forget_outbox).await
     }
     async fn release(&self, epoch: i64) -> Result<(), StoreError> {
         self.running().await.release(epoch).await

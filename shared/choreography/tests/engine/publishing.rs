@@ -3,27 +3,27 @@
 use choreography::Service;
 
 use crate::diary::OpenPage;
-use crate::stage::{Stage, well};
+use crate::stage::{Stage, healthy};
 use crate::{ms, pass, until};
 
 async fn open(scribe: &Service, pages: std::ops::Range<u32>) {
     let opening = pages.map(|page| scribe.execute(OpenPage { page, title: "May".to_owned() }));
-    futures::future::join_all(opening).await.into_iter().for_each(|answer| drop(answer.unwrap()));
+    futures::future::join_all(opening).await.into_iter().for_each(|reply| drop(reply.unwrap()));
 }
 
 fn opened(pages: std::ops::Range<u32>) -> Vec<String> {
     pages.map(|page| format!("page-opened.{page}")).collect()
 }
 
-async fn outgoing(stage: &Stage, count: usize) {
-    until("all is said", || async { stage.outgoing().len() >= count }).await;
+async fn published(stage: &Stage, count: usize) {
+    until("all is published", || async { stage.outgoing().len() >= count }).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn lost_acknowledgements_and_cuts_keep_the_order_of_messages() {
+async fn messages_stay_in_order_when_acknowledgements_and_connections_are_lost() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     for round in 0..20 {
         match round % 4 {
             0 => stage.bus.faults().drop_acknowledgements(3),
@@ -35,9 +35,9 @@ async fn lost_acknowledgements_and_cuts_keep_the_order_of_messages() {
         stage.bus.faults().cut();
         open(&scribe, round * 100 + 60..round * 100 + 100).await;
     }
-    outgoing(&stage, 2_000).await;
+    published(&stage, 2_000).await;
     assert_eq!(stage.outgoing(), opened(0..2_000));
-    well(&scribe).await;
+    healthy(&scribe).await;
     scribe.stop().await;
 }
 
@@ -45,24 +45,24 @@ async fn lost_acknowledgements_and_cuts_keep_the_order_of_messages() {
 async fn more_than_a_window_goes_out_in_order_after_an_outage() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     stage.bus.faults().set_down(true);
     open(&scribe, 0..5_000 - 1_000).await;
     stage.bus.faults().set_down(false);
     open(&scribe, 4_000..5_000).await;
-    outgoing(&stage, 5_000).await;
+    published(&stage, 5_000).await;
     assert_eq!(stage.outgoing(), opened(0..5_000));
     scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_refuses_is_tried_again_and_health_shows_it() {
+async fn refused_messages_are_published_again_and_health_reports_the_refusal() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     stage.bus.faults().refuse(Some("no space left"));
     open(&scribe, 0..10).await;
-    until("health says so", || async {
+    until("health reports it", || async {
         scribe.health().publishing.is_err_and(|trouble| trouble.contains("no space left"))
     })
     .await;
@@ -71,26 +71,26 @@ async fn a_server_that_refuses_is_tried_again_and_health_shows_it() {
         assert!(scribe.health().publishing.is_err());
     }
     stage.bus.faults().refuse(None);
-    outgoing(&stage, 10).await;
+    published(&stage, 10).await;
     assert_eq!(stage.outgoing(), opened(0..10));
-    well(&scribe).await;
+    healthy(&scribe).await;
     scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_acknowledges_nothing_is_unhealthy_at_each_new_connection() {
+async fn publishing_stays_unhealthy_over_reconnects_while_nothing_is_acknowledged() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     stage.bus.faults().drop_acknowledgements(1_000_000);
     open(&scribe, 0..10).await;
-    until("health says so", || async { scribe.health().publishing.is_err() }).await;
+    until("health reports it", || async { scribe.health().publishing.is_err() }).await;
     for _ in 0..100 {
         pass(ms(230)).await;
         assert!(scribe.health().publishing.is_err());
     }
     stage.bus.faults().drop_acknowledgements(0);
-    well(&scribe).await;
+    healthy(&scribe).await;
     assert_eq!(stage.outgoing(), opened(0..10));
     scribe.stop().await;
 }
@@ -99,16 +99,16 @@ async fn a_server_that_acknowledges_nothing_is_unhealthy_at_each_new_connection(
 async fn an_acknowledged_row_is_kept_until_the_server_can_not_lose_it() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     open(&scribe, 0..10).await;
-    outgoing(&stage, 10).await;
+    published(&stage, 10).await;
     pass(ms(9_000)).await;
     assert_eq!(stage.backlog().await.outbox, 10);
     stage.bus.faults().restart();
-    // It was not acknowledged by this server for long.
+    // This run of the server acknowledged the rows only a moment ago.
     pass(ms(9_000)).await;
     assert_eq!(stage.backlog().await.outbox, 10);
-    assert_eq!(stage.all_said("page-opened").len(), 20);
+    assert_eq!(stage.all_published("page-opened").len(), 20);
     open(&scribe, 10..11).await;
     pass(ms(11_500)).await;
     open(&scribe, 11..12).await;
@@ -121,38 +121,38 @@ async fn an_acknowledged_row_is_kept_until_the_server_can_not_lose_it() {
 async fn messages_that_a_server_lost_are_published_again() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     open(&scribe, 0..10).await;
-    outgoing(&stage, 10).await;
+    published(&stage, 10).await;
     pass(ms(15_000)).await;
     open(&scribe, 10..30).await;
-    outgoing(&stage, 30).await;
+    published(&stage, 30).await;
     stage.bus.faults().set_down(true);
     pass(ms(60_000)).await;
     stage.bus.faults().forget_after(12);
     stage.bus.faults().set_down(false);
-    outgoing(&stage, 30).await;
+    published(&stage, 30).await;
     assert_eq!(stage.outgoing(), opened(0..30));
     scribe.stop().await;
 }
 
-/// Otherwise a restart would publish again, hours later, what subscribers have forgotten that they received.
+/// If they stayed, a restart hours later would publish again what subscribers no longer recognize.
 #[tokio::test(start_paused = true)]
 async fn an_idle_service_deletes_its_outbox_rows() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     open(&scribe, 0..10).await;
-    outgoing(&stage, 10).await;
+    published(&stage, 10).await;
     pass(ms(15_000)).await;
     assert_eq!(stage.backlog().await.outbox, 0);
     pass(ms(60_000)).await;
     stage.bus.faults().restart();
     scribe.stop().await;
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     stage.all_is_received().await;
-    assert_eq!(stage.all_said("page-opened").len(), 10);
+    assert_eq!(stage.all_published("page-opened").len(), 10);
     scribe.stop().await;
 }
 
@@ -160,7 +160,7 @@ async fn an_idle_service_deletes_its_outbox_rows() {
 async fn nothing_is_published_before_its_commit() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     stage.store.faults().fail_next_commits(u32::MAX);
     let mut opening = Box::pin(open(&scribe, 0..5));
     assert!(futures::poll!(&mut opening).is_pending());
@@ -168,6 +168,6 @@ async fn nothing_is_published_before_its_commit() {
     assert!(stage.outgoing().is_empty());
     stage.store.faults().fail_next_commits(0);
     opening.await;
-    outgoing(&stage, 5).await;
+    published(&stage, 5).await;
     scribe.stop().await;
 }

@@ -1,15 +1,15 @@
-//! Whatever the server does to a reader: every message is received once and in order, or reading stops and says why.
+//! Whatever the server does, every message is received once and in order, or reading stops and health reports why.
 
 use choreography::bus::Bus as _;
 use choreography::store::Store;
 use choreography::{Envelope, Service};
 
 use crate::diary::{How, SCRIBE_RECEIVES, Write};
-use crate::stage::{Stage, well, written};
+use crate::stage::{Stage, healthy, written};
 use crate::{ms, pass, until};
 
-fn say(stage: &Stage, line: u32) {
-    stage.say(Write { page: 1, line, how: How::Lawlessly });
+fn publish_line(stage: &Stage, line: u32) {
+    stage.publish(Write { page: 1, line, how: How::NotIdempotently });
 }
 
 async fn trouble(scribe: &Service, what: &str) -> String {
@@ -21,10 +21,10 @@ async fn trouble(scribe: &Service, what: &str) -> String {
 async fn a_forgotten_pull_that_takes_messages_is_noticed() {
     let stage = Stage::new();
     let scribe = stage.start_unchecked().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     stage.bus.faults().steal("scribe-0", 20);
     for line in 0..200 {
-        say(&stage, line);
+        publish_line(&stage, line);
         if line % 10 == 0 {
             pass(ms(5)).await;
         }
@@ -39,12 +39,12 @@ async fn a_forgotten_pull_that_takes_messages_is_noticed() {
 async fn a_message_that_is_delivered_twice_is_received_once() {
     let stage = Stage::new();
     let scribe = stage.start_unchecked().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     for line in 0..50 {
         if line % 10 == 5 {
             stage.bus.faults().duplicate_next("scribe-0");
         }
-        say(&stage, line);
+        publish_line(&stage, line);
         pass(ms(3)).await;
     }
     stage.all_is_received().await;
@@ -53,11 +53,11 @@ async fn a_message_that_is_delivered_twice_is_received_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reading_survives_cuts_restarts_and_silence_under_load() {
+async fn reading_survives_lost_connections_restarts_and_silence_under_load() {
     let stage = Stage::new();
     let scribe = stage.start_unchecked().await;
     for line in 0..1_000 {
-        say(&stage, line);
+        publish_line(&stage, line);
         match line % 100 {
             20 => stage.bus.faults().cut(),
             40 => stage.bus.faults().restart(),
@@ -86,7 +86,7 @@ async fn a_service_that_starts_before_its_server_waits_for_it() {
     stage.bus.faults().set_down(false);
     stage.write(1, 1);
     stage.logged(1, "write 1").await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     scribe.stop().await;
 }
 
@@ -95,16 +95,16 @@ async fn a_missing_consumer_is_reported_and_read_once_it_exists() {
     let stage = Stage::new();
     stage.bus.remove_consumer("scribe-0");
     let scribe = stage.start_unchecked().await;
-    say(&stage, 1);
+    publish_line(&stage, 1);
     let trouble = trouble(&scribe, "the consumer scribe-0 does not exist").await;
     assert!(trouble.contains("provisioning"), "{trouble}");
     pass(ms(60_000)).await;
     assert!(stage.log(1).await.is_empty());
     stage.bus.add_consumer("scribe-0", &SCRIBE_RECEIVES);
     stage.logged(1, "write 1").await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     stage.bus.remove_consumer("scribe-0");
-    say(&stage, 2);
+    publish_line(&stage, 2);
     pass(ms(5_000)).await;
     stage.bus.add_consumer("scribe-0", &SCRIBE_RECEIVES);
     stage.logged(1, "write 2").await;
@@ -112,7 +112,7 @@ async fn a_missing_consumer_is_reported_and_read_once_it_exists() {
     scribe.stop().await;
 }
 
-/// What the advice tells an operator to do, done.
+/// Does what the advice in the health report asks of an operator.
 async fn accept_the_stream(stage: &Stage) {
     let head = stage.head().await;
     stage.store.remember_stream(head.epoch, "").await.unwrap();
@@ -135,7 +135,7 @@ async fn a_stream_that_was_created_anew_is_not_read_until_an_operator_agrees() {
     accept_the_stream(&stage).await;
     let scribe = stage.start().await;
     stage.logged(1, "write 2").await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     scribe.stop().await;
 }
 
@@ -171,7 +171,7 @@ async fn messages_for_other_services_may_be_deleted_while_this_one_is_idle() {
     scribe.stop().await;
     stage.bus.faults().forget_before(last);
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     stage.write(1, 2);
     stage.logged(1, "write 2").await;
     scribe.stop().await;

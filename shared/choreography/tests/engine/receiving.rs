@@ -3,12 +3,12 @@
 use choreography::{Envelope, Headers};
 
 use crate::diary::{How, Write};
-use crate::stage::{Stage, well, written};
+use crate::stage::{Stage, healthy, written};
 
 #[tokio::test(start_paused = true)]
 async fn a_message_published_twice_is_received_once_in_one_batch_and_in_two() {
     let stage = Stage::new();
-    let message = stage.envelope(&Write { page: 1, line: 1, how: How::Lawlessly });
+    let message = stage.envelope(&Write { page: 1, line: 1, how: How::NotIdempotently });
     stage.bus.publish(&message).unwrap();
     stage.bus.publish(&message).unwrap();
     let scribe = stage.start_unchecked().await;
@@ -17,7 +17,7 @@ async fn a_message_published_twice_is_received_once_in_one_batch_and_in_two() {
     stage.all_is_received().await;
     assert_eq!(stage.log(1).await, written([1]));
     scribe.stop().await;
-    assert_eq!(stage.all_said("written").iter().filter(|written| written.subject.ends_with(".1")).count(), 1);
+    assert_eq!(stage.all_published("written").iter().filter(|written| written.subject.ends_with(".1")).count(), 1);
 }
 
 /// A message with one header changed.
@@ -28,14 +28,14 @@ fn with_header(stage: &Stage, name: &str, value: &str) -> Envelope {
 }
 
 #[tokio::test(start_paused = true)]
-async fn messages_that_are_not_ours_are_ignored_and_counted() {
+async fn messages_with_invalid_headers_are_ignored_and_counted() {
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let counts = recorder.handle();
     let _recording = metrics::set_default_local_recorder(&recorder);
     let stage = Stage::new();
     let bare =
         Envelope { headers: Headers::default(), ..stage.envelope(&Write { page: 1, line: 1, how: How::Plainly }) };
-    let foreign = [
+    let invalid = [
         bare,
         with_header(&stage, "ce-source", "forger"),
         with_header(&stage, "ce-subject", "2"),
@@ -46,7 +46,7 @@ async fn messages_that_are_not_ours_are_ignored_and_counted() {
         with_header(&stage, "traceparent", "none"),
         with_header(&stage, "ce-expirytime", "soon"),
     ];
-    for message in &foreign {
+    for message in &invalid {
         stage.bus.publish(message).unwrap();
     }
     let scribe = stage.start().await;
@@ -54,7 +54,7 @@ async fn messages_that_are_not_ours_are_ignored_and_counted() {
     assert_eq!(stage.log(1).await, written([]));
     assert!(stage.dead_letters().is_empty());
     let counts = counts.render();
-    let wanted = format!("choreography_messages_ignored_total{{service=\"scribe\"}} {}", foreign.len());
+    let wanted = format!("choreography_messages_ignored_total{{service=\"scribe\"}} {}", invalid.len());
     assert!(counts.contains(&wanted), "{counts}");
     assert!(counts.contains("choreography_messages_received_total{service=\"scribe\"} 1"), "{counts}");
     scribe.stop().await;
@@ -87,12 +87,12 @@ async fn a_message_received_before_a_restart_is_not_received_again() {
     let stage = Stage::new();
     let scribe = stage.start_unchecked().await;
     for line in 0..10 {
-        stage.say(Write { page: 1, line, how: How::Lawlessly });
+        stage.publish(Write { page: 1, line, how: How::NotIdempotently });
     }
     stage.all_is_received().await;
     scribe.stop().await;
     let scribe = stage.start_unchecked().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     stage.all_is_received().await;
     assert_eq!(stage.log(1).await, written(0..10));
     scribe.stop().await;

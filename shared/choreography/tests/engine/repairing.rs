@@ -1,21 +1,22 @@
-//! What an operator asks about a dead message: done once, by the service where it died, and answered.
+//! Repair requests of an operator: the service where the message died does each one once and records the outcome.
 
 use choreography::{Envelope, Settings};
 use jiff::SignedDuration;
 
 use crate::diary::{How, Print, TearOut, Write};
-use crate::stage::{Stage, well};
+use crate::stage::{Stage, healthy};
 use crate::until;
 
-/// A message about one of its deaths, as the repair tool publishes it.
-fn asked(what: &str, mark: &str, message: &Envelope) -> Envelope {
+/// Returns the repair request for a dead message, as the dead-letter tool publishes it.
+fn request(what: &str, mark: &str, message: &Envelope) -> Envelope {
     Envelope { headers: message.headers.with(what, mark), ..message.clone() }
 }
 
-/// The records of what came of repairs: `<letter> <what> <outcome>`.
+/// Returns the records of repairs: `<dead letter> <what> <outcome>`.
 fn records(stage: &Stage) -> Vec<String> {
     let header = |record: &Envelope, name: &str| record.header(name).unwrap().to_owned();
-    let records = stage.dead_letters().into_iter().filter(|letter| letter.subject.starts_with("handled.scribe."));
+    let records =
+        stage.dead_letters().into_iter().filter(|dead_letter| dead_letter.subject.starts_with("handled.scribe."));
     let records = records.map(|record| {
         let (what, outcome) = (header(&record, "handled-what"), header(&record, "handled-outcome"));
         format!("{} {what} {outcome}", record.subject.rsplit('.').next().unwrap())
@@ -23,13 +24,13 @@ fn records(stage: &Stage) -> Vec<String> {
     records.collect()
 }
 
-/// Asks, and waits until there are so many records.
-async fn ask(stage: &Stage, what: &str, mark: &str, message: &Envelope, answers: usize) {
-    stage.bus.publish(&asked(what, mark, message)).unwrap();
-    until("there is an answer", || async { records(stage).len() == answers }).await;
+/// Publishes a repair request, and waits until there are so many records.
+async fn repair(stage: &Stage, what: &str, mark: &str, message: &Envelope, count: usize) {
+    stage.bus.publish(&request(what, mark, message)).unwrap();
+    until("the repair is recorded", || async { records(stage).len() == count }).await;
 }
 
-/// A line that came too late, and died of it.
+/// Publishes a line that is expired on arrival and dies.
 async fn expired(stage: &Stage) -> Envelope {
     let expiry = stage.clock.now() - SignedDuration::from_millis(1);
     let message = stage.envelope_until(&Write { page: 1, line: 2, how: How::Plainly }, expiry);
@@ -39,7 +40,7 @@ async fn expired(stage: &Stage) -> Envelope {
 }
 
 fn deaths(stage: &Stage) -> Vec<Envelope> {
-    stage.dead_letters().into_iter().filter(|letter| letter.subject.starts_with("dead.")).collect()
+    stage.dead_letters().into_iter().filter(|dead_letter| dead_letter.subject.starts_with("dead.")).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -47,25 +48,25 @@ async fn a_replayed_message_is_processed_once_although_it_is_expired() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     let message = expired(&stage).await;
-    ask(&stage, "dead-replay", "scribe/0/7", &message, 1).await;
+    repair(&stage, "dead-replay", "scribe/0/7", &message, 1).await;
     assert_eq!(stage.log(1).await, ["not written: expired", "write 2"]);
-    ask(&stage, "dead-replay", "scribe/0/7", &message, 2).await;
+    repair(&stage, "dead-replay", "scribe/0/7", &message, 2).await;
     assert_eq!(records(&stage), ["7 replay done", "7 replay refused"]);
     assert_eq!((stage.log(1).await.len(), deaths(&stage).len()), (2, 1));
     scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_replays_in_one_batch_are_one() {
+async fn of_two_replays_in_one_batch_one_is_done() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     let message = expired(&stage).await;
     scribe.stop().await;
     for _ in 0..2 {
-        stage.bus.publish(&asked("dead-replay", "scribe/0/7", &message)).unwrap();
+        stage.bus.publish(&request("dead-replay", "scribe/0/7", &message)).unwrap();
     }
     let scribe = stage.start_unchecked().await;
-    until("both are answered", || async { records(&stage).len() == 2 }).await;
+    until("both are recorded", || async { records(&stage).len() == 2 }).await;
     assert_eq!(records(&stage), ["7 replay refused", "7 replay done"]);
     assert_eq!(stage.log(1).await, ["not written: expired", "write 2"]);
     scribe.stop().await;
@@ -77,12 +78,12 @@ async fn only_the_service_where_a_message_died_accepts_its_replay() {
     let scribe = stage.start().await;
     let message = expired(&stage).await;
     for mark in ["printer/0/7", "scribe/0", "scribe/0/7/1", "scribe/x/7"] {
-        stage.bus.publish(&asked("dead-replay", mark, &message)).unwrap();
+        stage.bus.publish(&request("dead-replay", mark, &message)).unwrap();
     }
-    ask(&stage, "dead-replay", "scribe/1/7", &message, 1).await;
+    repair(&stage, "dead-replay", "scribe/1/7", &message, 1).await;
     assert_eq!(records(&stage), ["7 replay refused"]);
     assert_eq!(stage.log(1).await, ["not written: expired"]);
-    well(&scribe).await;
+    healthy(&scribe).await;
     scribe.stop().await;
 }
 
@@ -91,9 +92,9 @@ async fn a_dropped_message_is_not_processed_any_more() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     let message = expired(&stage).await;
-    stage.bus.publish(&asked("dead-drop", "scribe/0/7", &message)).unwrap();
-    ask(&stage, "dead-drop", "scribe/0/7", &message, 2).await;
-    ask(&stage, "dead-replay", "scribe/0/7", &message, 3).await;
+    stage.bus.publish(&request("dead-drop", "scribe/0/7", &message)).unwrap();
+    repair(&stage, "dead-drop", "scribe/0/7", &message, 2).await;
+    repair(&stage, "dead-replay", "scribe/0/7", &message, 3).await;
     assert_eq!(records(&stage), ["7 drop done", "7 drop refused", "7 replay refused"]);
     assert_eq!(stage.log(1).await, ["not written: expired"]);
     scribe.stop().await;
@@ -106,12 +107,12 @@ async fn a_message_that_dies_again_counts_one_more_try() {
     let message = stage.envelope(&Write { page: 1, line: 2, how: How::Panicking });
     stage.bus.publish(&message).unwrap();
     until("it dies", || async { deaths(&stage).len() == 1 }).await;
-    ask(&stage, "dead-replay", "scribe/1/1", &message, 1).await;
-    let letter = deaths(&stage).remove(1);
-    assert_eq!(letter.header("dead-tries"), Some("2"));
-    assert_eq!(letter.header("dead-replay"), None, "another replay of it has a mark of its own");
-    ask(&stage, "dead-replay", "scribe/1/1", &message, 2).await;
-    ask(&stage, "dead-replay", "scribe/2/3", &message, 3).await;
+    repair(&stage, "dead-replay", "scribe/1/1", &message, 1).await;
+    let dead_letter = deaths(&stage).remove(1);
+    assert_eq!(dead_letter.header("dead-tries"), Some("2"));
+    assert_eq!(dead_letter.header("dead-replay"), None, "another replay of it has a mark of its own");
+    repair(&stage, "dead-replay", "scribe/1/1", &message, 2).await;
+    repair(&stage, "dead-replay", "scribe/2/3", &message, 3).await;
     assert_eq!(records(&stage), ["1 replay died", "1 replay refused", "3 replay died"]);
     scribe.stop().await;
 }
@@ -121,10 +122,10 @@ async fn a_replay_that_changes_nothing_is_recorded_as_such() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     let message = expired(&stage).await;
-    // Another message has done meanwhile what the dead one was to do.
+    // Meanwhile another message has had the same outcome.
     stage.write(1, 2);
     stage.logged(1, "write 2").await;
-    ask(&stage, "dead-replay", "scribe/0/7", &message, 1).await;
+    repair(&stage, "dead-replay", "scribe/0/7", &message, 1).await;
     assert_eq!(records(&stage), ["7 replay nothing"]);
     scribe.stop().await;
 }
@@ -137,9 +138,9 @@ async fn the_replay_of_an_effect_is_recorded_when_it_is_finished() {
     let message = stage.envelope(&Print { page: 1, line: 1 });
     stage.bus.publish(&message).unwrap();
     until("it dies", || async { deaths(&stage).len() == 1 }).await;
-    ask(&stage, "dead-replay", "scribe/3/1", &message, 1).await;
+    repair(&stage, "dead-replay", "scribe/3/1", &message, 1).await;
     assert_eq!(records(&stage), ["1 replay done"]);
-    assert_eq!(stage.all_said("printed").len(), 1);
+    assert_eq!(stage.all_published("printed").len(), 1);
     scribe.stop().await;
 }
 
@@ -151,14 +152,14 @@ async fn a_dead_compensation_is_reported_until_it_is_repaired() {
     let scribe = stage.start().await;
     stage.bus.publish(&unreadable).unwrap();
     until("it dies", || async { deaths(&stage).len() == 1 }).await;
-    until("that is told", || async { scribe.health().compensations.is_err() }).await;
+    until("health reports it", || async { scribe.health().compensations.is_err() }).await;
     scribe.stop().await;
     let scribe = stage.start().await;
-    until("that is told after a restart", || async { scribe.health().compensations.is_err() }).await;
+    until("health reports it after a restart", || async { scribe.health().compensations.is_err() }).await;
     assert!(scribe.health().compensations.unwrap_err().starts_with("a compensation has died"));
-    ask(&stage, "dead-replay", "scribe/1/1", &message, 1).await;
+    repair(&stage, "dead-replay", "scribe/1/1", &message, 1).await;
     assert_eq!(records(&stage), ["1 replay done"]);
     assert_eq!(stage.log(1).await, ["torn out"]);
-    until("all is well", || async { scribe.health().compensations.is_ok() }).await;
+    until("health reports it no more", || async { scribe.health().compensations.is_ok() }).await;
     scribe.stop().await;
 }

@@ -3,7 +3,7 @@
 use choreography::Service;
 
 use crate::diary::Remind;
-use crate::stage::{Stage, well};
+use crate::stage::{Stage, healthy};
 use crate::{ms, pass, until};
 
 async fn remind(scribe: &Service, line: u32, after_ms: Option<u64>) {
@@ -14,7 +14,7 @@ async fn remind(scribe: &Service, line: u32, after_ms: Option<u64>) {
 async fn a_scheduled_message_is_published_at_its_time() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     let begin = stage.clock.now();
     remind(&scribe, 1, Some(30_000)).await;
     pass(ms(29_900)).await;
@@ -24,7 +24,7 @@ async fn a_scheduled_message_is_published_at_its_time() {
     assert_eq!(stage.outgoing(), ["ring.1"]);
     assert_eq!(stage.log(1).await, ["ring 1"]);
     assert_eq!(stage.backlog().await.scheduled, 0);
-    let time: jiff::Timestamp = stage.all_said("ring")[0].header("ce-time").unwrap().parse().unwrap();
+    let time: jiff::Timestamp = stage.all_published("ring")[0].header("ce-time").unwrap().parse().unwrap();
     assert!((30_000..30_100).contains(&time.duration_since(begin).as_millis()));
     scribe.stop().await;
 }
@@ -59,7 +59,7 @@ async fn a_cancelled_message_is_never_published() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_survives_a_restart_also_when_its_time_was_over_by_then() {
+async fn a_scheduled_message_survives_a_restart_also_when_it_was_due_meanwhile() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     remind(&scribe, 1, Some(10_000)).await;
@@ -79,14 +79,14 @@ async fn it_survives_a_restart_also_when_its_time_was_over_by_then() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_than_a_batch_of_them_may_be_due_at_once() {
+async fn more_scheduled_messages_than_a_batch_holds_may_be_due_at_once() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     for page in 0..1_300 {
         scribe.execute(Remind { page, line: 1, after_ms: Some(600_000) }).await.unwrap();
     }
     pass(ms(601_000)).await;
-    until("all are said", || async { stage.outgoing().len() == 1_300 }).await;
+    until("all are published", || async { stage.outgoing().len() == 1_300 }).await;
     scribe.stop().await;
 }
 
@@ -94,7 +94,7 @@ async fn more_than_a_batch_of_them_may_be_due_at_once() {
 async fn a_scheduled_message_is_published_at_its_time_under_constant_commands() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     remind(&scribe, 1, Some(100)).await;
     let flood = async {
         let mut page = 1_000;
@@ -104,7 +104,7 @@ async fn a_scheduled_message_is_published_at_its_time_under_constant_commands() 
             page += 16;
         }
     };
-    // Callers that never let the runtime come to rest.
+    // Commands without a pause: the service is never idle.
     let floods = futures::future::join(flood, std::future::pending::<()>());
     tokio::select! {
         _ = floods => unreachable!(),

@@ -1,4 +1,4 @@
-//! What a test of the scribe in memory needs: a server, a database, and the author, who is the test itself.
+//! What a test of the scribe in memory needs: a server and a database. The test itself publishes as the author.
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ impl Stage {
         self.start_with(Settings { instance, ..self.settings() }).await
     }
 
-    /// Starts it without the idempotence check, which would hide that something is done twice.
+    /// Starts the scribe without the idempotence check, which would hide that a message is processed twice.
     pub(crate) async fn start_unchecked(&self) -> Service {
         self.start_with(Settings { check_idempotence: false, ..self.settings() }).await
     }
@@ -58,7 +58,7 @@ impl Stage {
         self.start_choreography(scribe(self.press.clone()), store, settings).await
     }
 
-    /// Starts a scribe for which opening a page is the beginning of something new.
+    /// Starts a scribe that opens pages with `.intake`.
     pub(crate) async fn start_intake(&self) -> Service {
         self.start_intake_with(self.settings()).await
     }
@@ -78,7 +78,7 @@ impl Stage {
         builder.store(store).bus(Arc::new(self.bus.clone())).start().await.unwrap()
     }
 
-    /// Is sent, as a consumer, all that there is for it.
+    /// Pulls everything that there is for a consumer.
     pub(crate) async fn pull_all(&self, consumer: &str) {
         let connection = self.bus.connect().await.unwrap();
         connection.pull(consumer).await.unwrap().next(1_000).await.unwrap();
@@ -106,15 +106,15 @@ impl Stage {
         heading.envelope(M::NAME, serde_json::to_vec(message).unwrap())
     }
 
-    pub(crate) fn say<M: Message>(&self, message: M) -> u64 {
+    pub(crate) fn publish<M: Message>(&self, message: M) -> u64 {
         self.bus.publish(&self.envelope(&message)).unwrap()
     }
 
     pub(crate) fn write(&self, page: u32, line: u32) -> u64 {
-        self.say(Write { page, line, how: How::Plainly })
+        self.publish(Write { page, line, how: How::Plainly })
     }
 
-    /// Publishes a line for the last page, and waits until it is written: earlier messages have been received then.
+    /// Publishes one more line and waits until it is written: all earlier messages have been received then.
     pub(crate) async fn all_is_received(&self) {
         const LAST: u32 = 999_999;
         let line = self.bus.published().len() as u32 + self.clock.now().as_millisecond() as u32;
@@ -132,12 +132,12 @@ impl Stage {
 
     pub(crate) async fn logged(&self, page: u32, entry: &str) {
         until(&format!("{entry:?} on page {page}"), || async {
-            self.log(page).await.iter().any(|known| known == entry)
+            self.log(page).await.iter().any(|logged| logged == entry)
         })
         .await;
     }
 
-    /// Returns what the scribe published, first occurrences only, without its name: `written.1`.
+    /// Returns the subjects of what the scribe published, without its name and without copies: `written.1`.
     pub(crate) fn outgoing(&self) -> Vec<String> {
         let mut known = std::collections::HashSet::new();
         let outgoing = self.bus.published().into_iter().map(|(_, envelope)| envelope);
@@ -146,13 +146,13 @@ impl Stage {
     }
 
     /// Returns the messages of this name that the scribe published, copies included.
-    pub(crate) fn all_said(&self, name: &str) -> Vec<Envelope> {
+    pub(crate) fn all_published(&self, name: &str) -> Vec<Envelope> {
         let outgoing = self.bus.published().into_iter().map(|(_, envelope)| envelope);
         outgoing.filter(|envelope| envelope.subject.starts_with(&format!("scribe.{name}."))).collect()
     }
 
     pub(crate) fn dead_letters(&self) -> Vec<Envelope> {
-        self.bus.dead_letters().into_iter().map(|(_, letter)| letter).collect()
+        self.bus.dead_letters().into_iter().map(|(_, dead_letter)| dead_letter).collect()
     }
 
     pub(crate) async fn backlog(&self) -> Backlog {
@@ -164,16 +164,16 @@ impl Stage {
     }
 }
 
-/// The entries `write <line>` for lines.
+/// Returns the log entries `write <line>` of these lines.
 pub(crate) fn written(lines: impl IntoIterator<Item = u32>) -> Vec<String> {
     lines.into_iter().map(|line| format!("write {line}")).collect()
 }
 
-pub(crate) async fn well(service: &Service) {
-    until("reading and publishing are well, and what died is known", || async {
+pub(crate) async fn healthy(service: &Service) {
+    until("database, reading and publishing are healthy, and the breaker has caught up", || async {
         let health = service.health();
-        let well = health.database.is_ok() && health.reading.is_ok() && health.publishing.is_ok();
-        well && service.breaker().caught_up
+        let healthy = health.database.is_ok() && health.reading.is_ok() && health.publishing.is_ok();
+        healthy && service.breaker().caught_up
     })
     .await;
 }

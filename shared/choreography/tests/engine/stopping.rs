@@ -7,7 +7,7 @@ use choreography::{Choreography, ExecuteError, Service};
 
 use crate::diary::OpenPage;
 use crate::pausable_store::PausableStore;
-use crate::stage::{Stage, well};
+use crate::stage::{Stage, healthy};
 use crate::{ms, pass};
 
 fn open(page: u32) -> OpenPage {
@@ -15,13 +15,13 @@ fn open(page: u32) -> OpenPage {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_callers_get_replies_and_later_ones_are_turned_away() {
+async fn a_stop_replies_to_waiting_callers_and_refuses_later_ones() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     let mut waiting: Vec<_> = (0..2_000).map(|page| Box::pin(scribe.execute(open(page)))).collect();
-    for call in &mut waiting {
-        assert!(futures::poll!(call).is_pending());
+    for command in &mut waiting {
+        assert!(futures::poll!(command).is_pending());
     }
     scribe.stop().await;
     assert!(futures::future::join_all(waiting).await.iter().all(Result::is_ok));
@@ -34,18 +34,18 @@ async fn waiting_callers_get_replies_and_later_ones_are_turned_away() {
 async fn a_service_that_stops_releases_the_lease() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     assert!(stage.head().await.lease_until_ms > stage.clock.now().as_millisecond());
     scribe.stop().await;
     assert_eq!(stage.head().await.lease_until_ms, 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_stops_within_seconds_whatever_the_server_does() {
+async fn a_service_stops_within_seconds_whatever_the_server_does() {
     for trouble in 0..4 {
         let stage = Stage::new();
         let scribe = stage.start().await;
-        well(&scribe).await;
+        healthy(&scribe).await;
         match trouble {
             0 => stage.bus.faults().set_down(true),
             1 => stage.bus.faults().set_silent(true),
@@ -63,13 +63,13 @@ async fn it_stops_within_seconds_whatever_the_server_does() {
 async fn messages_not_published_before_a_stop_are_published_after_the_next_start() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     stage.bus.faults().set_down(true);
     scribe.execute(open(1)).await.unwrap();
     scribe.stop().await;
     stage.bus.faults().set_down(false);
     let scribe = stage.start().await;
-    crate::until("it is said", || async { stage.outgoing() == ["page-opened.1"] }).await;
+    crate::until("the message is published", || async { stage.outgoing() == ["page-opened.1"] }).await;
     scribe.stop().await;
 }
 

@@ -1,10 +1,10 @@
-//! A message that misses its row waits without being in anybody's way.
+//! A message whose row is missing waits, and delays no other message.
 
 use choreography::store::Store;
 use jiff::SignedDuration;
 
 use crate::diary::{OpenPage, Strike};
-use crate::stage::{Stage, well};
+use crate::stage::{Stage, healthy};
 use crate::{ms, pass, until};
 
 fn strike(page: u32, line: u32) -> Strike {
@@ -18,11 +18,11 @@ async fn waits(stage: &Stage, messages: u64) {
 #[tokio::test(start_paused = true)]
 async fn a_message_that_waits_for_its_row_blocks_no_other() {
     let stage = Stage::new();
-    stage.say(strike(1, 1));
+    stage.publish(strike(1, 1));
     stage.write(2, 1);
     let scribe = stage.start().await;
     stage.logged(2, "write 1").await;
-    stage.say(strike(2, 1));
+    stage.publish(strike(2, 1));
     stage.logged(2, "strike 1").await;
     waits(&stage, 1).await;
     assert!(stage.log(1).await.is_empty());
@@ -30,10 +30,10 @@ async fn a_message_that_waits_for_its_row_blocks_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_tried_when_the_same_batch_brings_the_row() {
+async fn a_message_is_tried_again_when_the_same_batch_writes_its_row() {
     let stage = Stage::new();
-    stage.say(strike(1, 1));
-    stage.say(strike(1, 2));
+    stage.publish(strike(1, 1));
+    stage.publish(strike(1, 2));
     stage.write(1, 1);
     let scribe = stage.start().await;
     stage.all_is_received().await;
@@ -44,11 +44,11 @@ async fn it_is_tried_when_the_same_batch_brings_the_row() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_that_waited_are_tried_oldest_first_when_a_later_batch_brings_the_row() {
+async fn waiting_messages_are_tried_oldest_first_when_a_later_batch_writes_their_row() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     for (waiting, line) in [(1, 3), (2, 1), (3, 2)] {
-        stage.say(strike(1, line));
+        stage.publish(strike(1, line));
         waits(&stage, waiting).await;
     }
     stage.write(1, 1);
@@ -59,13 +59,13 @@ async fn those_that_waited_are_tried_oldest_first_when_a_later_batch_brings_the_
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_that_waited_come_before_those_that_came_with_the_row() {
+async fn waiting_messages_come_before_those_that_arrived_with_the_row() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    stage.say(strike(1, 1));
+    stage.publish(strike(1, 1));
     waits(&stage, 1).await;
     scribe.stop().await;
-    stage.say(strike(1, 2));
+    stage.publish(strike(1, 2));
     stage.write(1, 1);
     let scribe = stage.start().await;
     stage.logged(1, "strike 2").await;
@@ -74,14 +74,14 @@ async fn those_that_waited_come_before_those_that_came_with_the_row() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_still_waits_after_a_restart() {
+async fn a_message_still_waits_after_a_restart() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    stage.say(strike(1, 1));
+    stage.publish(strike(1, 1));
     waits(&stage, 1).await;
     scribe.stop().await;
     let scribe = stage.start().await;
-    well(&scribe).await;
+    healthy(&scribe).await;
     stage.write(1, 1);
     stage.logged(1, "strike 1").await;
     waits(&stage, 0).await;
@@ -89,10 +89,10 @@ async fn it_still_waits_after_a_restart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_that_brings_the_row_wakes_it_too() {
+async fn a_command_that_writes_the_row_lets_the_waiting_message_go_on() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    stage.say(strike(1, 1));
+    stage.publish(strike(1, 1));
     waits(&stage, 1).await;
     scribe.execute(OpenPage { page: 1, title: "May".to_owned() }).await.unwrap();
     assert_eq!(stage.log(1).await, ["open May", "strike 1"]);
@@ -116,7 +116,7 @@ async fn a_waiting_message_that_is_published_again_is_received_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_dies_at_its_expiry_and_not_before() {
+async fn a_waiting_message_dies_at_its_expiry_and_not_before() {
     let stage = Stage::new();
     let expiry = stage.clock.now() + SignedDuration::from_secs(20);
     stage.bus.publish(&stage.envelope_until(&strike(1, 1), expiry)).unwrap();
@@ -128,16 +128,16 @@ async fn it_dies_at_its_expiry_and_not_before() {
     assert_eq!(stage.log(1).await, ["not struck: expired"]);
     waits(&stage, 0).await;
     until("its dead letter is published", || async { stage.dead_letters().len() == 1 }).await;
-    let letter = &stage.dead_letters()[0];
-    assert_eq!(&*letter.subject, "dead.scribe.strike.1");
-    assert_eq!(letter.header("dead-reason"), Some("expired"));
-    assert_eq!(letter.header("dead-sequence"), Some("1"));
-    until("the author is told", || async { stage.outgoing() == ["not-struck.1"] }).await;
+    let dead_letter = &stage.dead_letters()[0];
+    assert_eq!(&*dead_letter.subject, "dead.scribe.strike.1");
+    assert_eq!(dead_letter.header("dead-reason"), Some("expired"));
+    assert_eq!(dead_letter.header("dead-sequence"), Some("1"));
+    until("its fallback publishes", || async { stage.outgoing() == ["not-struck.1"] }).await;
     scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_does_not_die_of_a_restart_but_of_its_expiry_while_the_service_was_down() {
+async fn a_waiting_message_that_expired_while_the_service_was_down_dies_after_the_restart() {
     let stage = Stage::new();
     let expiry = stage.clock.now() + SignedDuration::from_secs(20);
     stage.bus.publish(&stage.envelope_until(&strike(1, 1), expiry)).unwrap();

@@ -1,4 +1,4 @@
-//! The printing press: the world outside, which a test can jam.
+//! The printing press: an outside system that effects call and a test can jam.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -31,14 +31,14 @@ pub(crate) struct Run {
     pub(crate) at: Instant,
 }
 
-/// Takes the page out, also when the effect is abandoned.
+/// A page that is in the press. Dropping it takes the page out, also when the effect is abandoned.
 struct InPress<'a>(&'a Press, u32);
 
 impl Drop for InPress<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state();
-        let place = state.running.iter().position(|page| *page == self.1).unwrap();
-        state.running.remove(place);
+        let index = state.running.iter().position(|page| *page == self.1).unwrap();
+        state.running.remove(index);
     }
 }
 
@@ -71,17 +71,17 @@ impl Press {
         InPress(self, page)
     }
 
-    /// While it is held, whatever is in the press stays there.
+    /// Holds or releases the press. While it is held, no try ends.
     pub(crate) fn hold(&self, held: bool) {
         self.held.send_replace(held);
     }
 
-    /// The next tries for a page fail.
+    /// Makes the next tries for a page fail.
     pub(crate) fn jam(&self, page: u32, tries: u32) {
         self.state().failures.insert(page, tries);
     }
 
-    /// Every try for a page fails permanently.
+    /// Makes every try for a page fail permanently.
     pub(crate) fn refuse(&self, page: u32) {
         self.jam(page, u32::MAX);
     }
@@ -94,12 +94,12 @@ impl Press {
         self.runs().iter().filter(|run| run.page == page).map(|run| run.line).collect()
     }
 
-    /// How many were in the press at most.
+    /// Returns how many pages were in the press at once, at most.
     pub(crate) fn running_most(&self) -> usize {
         self.state().running_most
     }
 
-    /// How often two of one page were in the press.
+    /// Returns how often a page was begun while it was already in the press.
     pub(crate) fn clashes(&self) -> u32 {
         self.state().clashes
     }

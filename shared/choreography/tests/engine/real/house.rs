@@ -1,4 +1,4 @@
-//! The house in which the three live: a server, a database for each, and a runtime for each that can be dropped.
+//! Three running services: one server, and for each service a database and a runtime that can be dropped.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::PAGES;
-use super::dance::{Dictate, Draft, Folder, SERVICES, choreography, receives};
+use super::choreographies::{Dictate, Draft, Folder, SERVICES, choreography, receives};
 use super::server::Server;
 use crate::diary::Page;
 use crate::stage::written;
@@ -19,12 +19,12 @@ use crate::until;
 pub(crate) struct House {
     pub(crate) server: Server,
     databases: TempDir,
-    /// Who lives, by service and instance.
-    services: BTreeMap<(usize, u32), Living>,
+    /// The running instances, by service and instance.
+    services: BTreeMap<(usize, u32), Running>,
 }
 
 /// A service in a runtime of its own.
-struct Living {
+struct Running {
     service: Service,
     runtime: Runtime,
 }
@@ -84,33 +84,33 @@ impl House {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (path, bus) = (self.path(service), self.server.bus(SERVICES[service]));
         let opening = runtime.spawn(async move {
-            // A message that were received twice must be seen.
+            // Without the check, a message that is received twice shows in the rows.
             let check_idempotence = SERVICES[service] == "scribe";
             let settings = Settings { instance, check_idempotence, ..Settings::default() };
             let builder = Service::builder(choreography(service)).settings(settings).bus(Arc::new(bus));
             let builder = builder.sqlite(path).migrations(&sqlx::migrate!("tests/engine/real/migrations"));
             builder.start().await.unwrap()
         });
-        let living = Living { service: opening.await.unwrap(), runtime };
-        self.services.insert((service, instance), living);
+        let running = Running { service: opening.await.unwrap(), runtime };
+        self.services.insert((service, instance), running);
     }
 
-    /// The service's tasks are dropped wherever they are.
-    pub(crate) fn let_die(&mut self, service: usize) {
-        let living = self.services.remove(&(service, 0)).unwrap();
-        living.runtime.shutdown_background();
+    /// Drops a service's tasks wherever they are.
+    pub(crate) fn crash(&mut self, service: usize) {
+        let running = self.services.remove(&(service, 0)).unwrap();
+        running.runtime.shutdown_background();
     }
 
     pub(crate) async fn close_all(&mut self) {
-        while let Some((_, living)) = self.services.pop_first() {
-            living.service.stop().await;
-            living.runtime.shutdown_background();
+        while let Some((_, running)) = self.services.pop_first() {
+            running.service.stop().await;
+            running.runtime.shutdown_background();
         }
     }
 
     fn service(&self, service: usize) -> &Service {
-        let mut living = self.services.range((service, 0)..(service + 1, 0));
-        &living.next().expect("an instance lives").1.service
+        let mut running = self.services.range((service, 0)..(service + 1, 0));
+        &running.next().expect("an instance runs").1.service
     }
 
     pub(crate) fn author(&self) -> &Service {
@@ -134,12 +134,12 @@ impl House {
         pages
     }
 
-    /// How many lines the author knows to be filed.
+    /// Returns how many lines the author has noted as filed.
     pub(crate) async fn filed(&self) -> usize {
         self.pages::<Draft>(0).await.values().map(|draft| draft.filed.len()).sum()
     }
 
-    /// Waits until all lines are filed, and looks whether everybody has them once and in order.
+    /// Waits until all lines are filed, then checks that each service has them once and in order.
     pub(crate) async fn all_is_filed(&self, lines: u32) {
         until("all lines are filed", || async { self.filed().await >= lines as usize }).await;
         let of = |page: u32| (0..lines).filter(move |line| line % PAGES == page).collect::<Vec<_>>();
@@ -154,7 +154,7 @@ impl House {
         }
     }
 
-    /// Looks into the stream: each publisher's messages, copies left out, in the order in which it published them.
+    /// Checks in the stream that each publisher's messages, copies left out, are in the order of their lines.
     pub(crate) async fn first_occurrences_are_in_order(&self, lines: u32) {
         let jetstream = async_nats::jetstream::new(self.server.client().await);
         let stream = jetstream.get_stream("EVENTS").await.unwrap();
@@ -177,7 +177,7 @@ impl House {
     }
 
     /// Runs a statement on each database, as an operator does with `sqlite3`.
-    pub(crate) async fn tell_databases(&self, statement: &str) {
+    pub(crate) async fn run_on_databases(&self, statement: &str) {
         for service in 0..SERVICES.len() {
             let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.path(service));
             let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();

@@ -1,15 +1,15 @@
-//! The engine on SQLite and a real nats-server: a choreography of three, whatever is killed meanwhile.
+//! The engine on SQLite and a real nats-server: a choreography of three services, whatever is killed meanwhile.
 
 use std::time::Duration;
 
 use crate::until;
 use house::House;
 
-mod dance;
+mod choreographies;
 mod house;
 mod server;
 
-/// So many lines are dictated in a flood, on so many pages.
+/// How many lines are dictated under load, and on how many pages.
 const LINES: u32 = 1_500;
 const PAGES: u32 = 5;
 
@@ -30,7 +30,7 @@ async fn services_that_start_before_their_server_and_its_streams_wait_for_both()
     house.dictate(0..10).await;
     house.server.start_again().await;
     let consumer_is_missing = || async { house.author().health().reading.is_err() };
-    until("reading is not well", consumer_is_missing).await;
+    until("the missing consumer is reported", consumer_is_missing).await;
     house.provision().await;
     house.all_is_filed(10).await;
     house.close_all().await;
@@ -44,7 +44,7 @@ async fn nothing_is_lost_or_processed_twice_when_the_server_is_killed_under_load
         let lines = round * LINES / 3..(round + 1) * LINES / 3;
         let half = lines.start + LINES / 6;
         house.dictate(lines.start..half).await;
-        // In the middle: what was dictated is on its way through the three of them.
+        // Now messages are on their way through all three services.
         house.server.kill();
         house.dictate(half..lines.end).await;
         house.server.start_again().await;
@@ -74,13 +74,13 @@ async fn nothing_is_lost_when_the_server_comes_back_with_an_older_state() {
 }
 
 #[tokio::test]
-async fn nothing_is_lost_or_processed_twice_when_services_die_under_load() {
+async fn nothing_is_lost_or_processed_twice_when_services_crash_under_load() {
     let mut house = House::build().await;
     house.open_all().await;
     for round in 0..6 {
         house.dictate(round * LINES / 6..(round + 1) * LINES / 6).await;
-        // Nobody is told: the tasks are gone in the middle of whatever they did.
-        house.let_die(round as usize % 3);
+        // A crash: the tasks end without notice, in the middle of whatever they do.
+        house.crash(round as usize % 3);
         house.open(round as usize % 3).await;
     }
     house.all_is_filed(LINES).await;
@@ -94,7 +94,7 @@ async fn a_standby_takes_over_when_the_leader_dies() {
     house.open_all().await;
     house.open_standby().await;
     house.dictate(0..100).await;
-    house.let_die(1);
+    house.crash(1);
     house.dictate(100..200).await;
     let took_over = tokio::time::timeout(Duration::from_secs(15), house.all_is_filed(200)).await;
     assert!(took_over.is_ok());
@@ -109,13 +109,13 @@ async fn the_advice_about_a_recreated_stream_helps() {
     house.all_is_filed(20).await;
     house.delete_stream().await;
     house.provision().await;
-    until("reading is refused", || async {
+    until("reading halts", || async {
         house.author().health().reading.is_err_and(|trouble| trouble.contains("created anew"))
     })
     .await;
     let trouble = house.author().health().reading.unwrap_err();
     let advice = trouble.split('`').nth(1).expect("the advice is a statement").to_owned();
-    house.tell_databases(&advice).await;
+    house.run_on_databases(&advice).await;
     house.dictate(20..40).await;
     house.all_is_filed(40).await;
     house.close_all().await;

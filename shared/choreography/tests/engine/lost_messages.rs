@@ -1,38 +1,38 @@
-//! A server that comes back without its tail: whatever it forgot and whoever speaks first, everything is received.
+//! A server that comes back without its last messages: whatever it lost, and whoever publishes first, everything is received.
 
 use std::sync::Arc;
 
 use choreography::{Service, Settings};
 
 use crate::diary::{How, Write, scribe};
-use crate::dumb::DumbBus;
 use crate::stage::{Stage, written};
+use crate::unresponsive_bus::UnresponsiveBus;
 use crate::{ms, pass, until};
 
-fn say(stage: &Stage, line: u32) {
-    stage.say(Write { page: 1, line, how: How::Lawlessly });
+fn publish_line(stage: &Stage, line: u32) {
+    stage.publish(Write { page: 1, line, how: How::NotIdempotently });
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_lost_its_last_messages_is_read_from_the_restart_position() {
     let stage = Stage::new();
     let scribe = stage.start_unchecked().await;
-    (0..20).for_each(|line| say(&stage, line));
+    (0..20).for_each(|line| publish_line(&stage, line));
     stage.all_is_received().await;
     pass(ms(20_000)).await;
-    (20..30).for_each(|line| say(&stage, line));
+    (20..30).for_each(|line| publish_line(&stage, line));
     stage.all_is_received().await;
     let outgoing = stage.bus.published();
     let lost: Vec<_> = outgoing.iter().filter(|(sequence, _)| *sequence > 43).cloned().collect();
     stage.bus.faults().forget_after(43);
-    // Another publisher speaks first, and more than was lost: the sequences are taken by other messages.
-    (30..130).for_each(|line| say(&stage, line));
+    // Another publisher is first, with more messages than were lost: they take the lost sequences.
+    (30..130).for_each(|line| publish_line(&stage, line));
     for (_, envelope) in lost.into_iter().filter(|(_, envelope)| envelope.subject.starts_with("author.")) {
         stage.bus.publish(&envelope).unwrap();
     }
     stage.all_is_received().await;
     assert_eq!(stage.log(1).await, written(0..130));
-    until("all is said", || async {
+    until("all is published", || async {
         stage.outgoing().iter().filter(|outgoing| *outgoing == "written.1").count() == 130
     })
     .await;
@@ -43,17 +43,17 @@ async fn a_server_that_lost_its_last_messages_is_read_from_the_restart_position(
 async fn messages_lost_in_a_long_outage_are_noticed() {
     let stage = Stage::new();
     let scribe = stage.start_unchecked().await;
-    (0..20).for_each(|line| say(&stage, line));
+    (0..20).for_each(|line| publish_line(&stage, line));
     stage.all_is_received().await;
     pass(ms(20_000)).await;
     let kept = stage.bus.published().len() as u64;
-    (20..30).for_each(|line| say(&stage, line));
+    (20..30).for_each(|line| publish_line(&stage, line));
     stage.all_is_received().await;
     // The power fails within a second of the last message, and comes back after a minute.
     stage.bus.faults().set_down(true);
     pass(ms(60_000)).await;
     stage.bus.faults().forget_after(kept);
-    (30..130).for_each(|line| say(&stage, line));
+    (30..130).for_each(|line| publish_line(&stage, line));
     stage.bus.faults().set_down(false);
     stage.all_is_received().await;
     assert_eq!(stage.log(1).await, written(0..130));
@@ -63,28 +63,28 @@ async fn messages_lost_in_a_long_outage_are_noticed() {
 #[tokio::test(start_paused = true)]
 async fn messages_lost_behind_a_dead_connection_are_noticed() {
     let stage = Stage::new();
-    let dumb = DumbBus::over(stage.bus.clone());
+    let unresponsive = UnresponsiveBus::over(stage.bus.clone());
     let settings = Settings { check_idempotence: false, ..stage.settings() };
     let builder = Service::builder(scribe(stage.press.clone())).settings(settings);
-    let builder = builder.store(Arc::new(stage.store.clone())).bus(Arc::new(dumb.clone()));
+    let builder = builder.store(Arc::new(stage.store.clone())).bus(Arc::new(unresponsive.clone()));
     let scribe = builder.start().await.unwrap();
-    (0..20).for_each(|line| say(&stage, line));
+    (0..20).for_each(|line| publish_line(&stage, line));
     stage.all_is_received().await;
     pass(ms(20_000)).await;
     let kept = stage.bus.published().len() as u64;
-    (20..30).for_each(|line| say(&stage, line));
+    (20..30).for_each(|line| publish_line(&stage, line));
     stage.all_is_received().await;
     let position = stage.head().await.position;
-    // Nothing says that the server is gone but its silence.
-    dumb.strike(true);
+    // Only missing replies show that the server is gone.
+    unresponsive.stop_replying();
     stage.bus.faults().set_silent(true);
     pass(ms(9_900)).await;
     stage.bus.faults().set_down(true);
     pass(ms(60_000)).await;
     assert!(stage.head().await.restart_position < position);
     stage.bus.faults().forget_after(kept);
-    (30..130).for_each(|line| say(&stage, line));
-    dumb.strike(false);
+    (30..130).for_each(|line| publish_line(&stage, line));
+    unresponsive.reply_again();
     stage.bus.faults().set_silent(false);
     stage.bus.faults().set_down(false);
     stage.all_is_received().await;
@@ -93,7 +93,7 @@ async fn messages_lost_behind_a_dead_connection_are_noticed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_restart_position_follows_after_the_durable_time() {
+async fn the_restart_position_follows_the_position_after_the_durable_time() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     stage.write(1, 1);
@@ -101,6 +101,6 @@ async fn the_restart_position_follows_after_the_durable_time() {
     let position = stage.head().await.position;
     pass(ms(9_500)).await;
     assert_eq!(stage.head().await.restart_position, 0);
-    until("it follows", || async { stage.head().await.restart_position == position }).await;
+    until("the restart position follows", || async { stage.head().await.restart_position == position }).await;
     scribe.stop().await;
 }

@@ -1,4 +1,4 @@
-//! Three who choreography: the author dictates, the scribe writes, the archive files.
+//! The choreographies of three services: the author dictates, the scribe writes, the archive files.
 
 use choreography::{Choreography, Command, Message, Row};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ pub(super) struct Filed {
     line: u32,
 }
 
-/// What the author knows of a page.
+/// What the author has dictated for a page, and what it has noted as filed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Row)]
 #[row(table = "draft", key = u32)]
 pub(super) struct Draft {
@@ -45,7 +45,7 @@ fn note_filed(incoming: &Filed, draft: &mut Draft) {
     }
 }
 
-/// Were a line received twice, it would be filed twice: idempotence is not checked here.
+/// Files a line. On purpose not idempotent: a line that is received twice is filed twice.
 fn file(incoming: &Written, folder: &mut Option<Folder>) -> Filed {
     folder.get_or_insert_default().lines.push(incoming.line);
     Filed { page: incoming.page, line: incoming.line }
@@ -61,7 +61,7 @@ pub(super) fn choreography(service: usize) -> Choreography {
     }
 }
 
-/// What a service's consumers are sent.
+/// Returns the filter subjects of a service's consumers.
 pub(super) fn receives(service: usize) -> Vec<String> {
     let subjects: &[&str] = match SERVICES[service] {
         "author" => &["archive.filed.*"],

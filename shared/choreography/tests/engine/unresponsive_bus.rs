@@ -1,4 +1,4 @@
-//! A server that stops replying while the connection stays open.
+//! A message server that stops replying to requests while its connections stay open.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,37 +13,41 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 #[derive(Clone)]
-pub(crate) struct DumbBus {
+pub(crate) struct UnresponsiveBus {
     bus: MemoryBus,
-    dumb: Arc<watch::Sender<bool>>,
+    unresponsive: Arc<watch::Sender<bool>>,
 }
 
-struct DumbConnection {
+struct UnresponsiveConnection {
     connection: Box<dyn Connection>,
-    dumb: watch::Receiver<bool>,
+    unresponsive: watch::Receiver<bool>,
 }
 
-impl DumbBus {
+impl UnresponsiveBus {
     pub(crate) fn over(bus: MemoryBus) -> Self {
-        Self { bus, dumb: Arc::new(watch::Sender::new(false)) }
+        Self { bus, unresponsive: Arc::new(watch::Sender::new(false)) }
     }
 
-    /// Makes it stop replying, or reply again.
-    pub(crate) fn strike(&self, dumb: bool) {
-        self.dumb.send_replace(dumb);
+    /// Lets requests for the stream's state time out.
+    pub(crate) fn stop_replying(&self) {
+        self.unresponsive.send_replace(true);
+    }
+
+    pub(crate) fn reply_again(&self) {
+        self.unresponsive.send_replace(false);
     }
 }
 
 #[async_trait]
-impl Bus for DumbBus {
+impl Bus for UnresponsiveBus {
     async fn connect(&self) -> Result<Box<dyn Connection>, BusError> {
         let connection = self.bus.connect().await?;
-        Ok(Box::new(DumbConnection { connection, dumb: self.dumb.subscribe() }))
+        Ok(Box::new(UnresponsiveConnection { connection, unresponsive: self.unresponsive.subscribe() }))
     }
 }
 
 #[async_trait]
-impl Connection for DumbConnection {
+impl Connection for UnresponsiveConnection {
     fn server_id(&self) -> String {
         self.connection.server_id()
     }
@@ -51,11 +55,13 @@ impl Connection for DumbConnection {
         self.connection.lost().await
     }
     async fn stream(&self) -> Result<StreamState, BusError> {
-        let mut dumb = self.dumb.clone();
-        let healed = tokio::time::timeout(Duration::from_secs(5), dumb.wait_for(|dumb| !dumb)).await.is_ok();
+        let mut unresponsive = self.unresponsive.clone();
+        let healed = tokio::time::timeout(Duration::from_secs(5), unresponsive.wait_for(|unresponsive| !unresponsive))
+            .await
+            .is_ok();
         match healed {
             true => self.connection.stream().await,
-            false => Err(BusError::Lost("no answer".to_owned())),
+            false => Err(BusError::Lost("no reply".to_owned())),
         }
     }
     async fn dead_letters(&self, from: ReadFrom, max: usize) -> Result<Vec<Stored>, BusError> {
