@@ -4,6 +4,16 @@
     doc = "Services that work together through messages, without a coordinator. The features `sqlite` and `jetstream` are off \
            in this build, or one of them is: so is the guide, which needs both."
 )]
+//! ## Where to find it
+//!
+//! | to | see |
+//! |---|---|
+//! | declare messages, commands and rows | [`Message`](trait@Message), [`Command`](trait@Command), [`Row`](trait@Row), [`Concerns`] |
+//! | write functions | [`Incoming`], [`Dead`], [`Rows`], [`Outgoing`], [`Scheduled`], [`Rejected`], [`EffectError`], [`nothing`] |
+//! | put a service together, and see the whole | [`Choreography`], [`Map`] |
+//! | run it | [`Service::builder`], [`ServiceBuilder`], [`Settings`], [`Clock`] |
+//! | call it | [`Service::execute`], [`Service::get`], [`Service::list`], [`ExecuteError`] |
+//! | observe it | [`Service::health`], [`Service::breaker`], [`Service::backlog`], [`Service::story`] |
 
 mod breaker;
 mod builder;
