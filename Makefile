@@ -20,7 +20,6 @@ check: tools check-dependencies check-crates ## Check format, lints, modules, do
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test --quiet --package library-tests
-	cargo test --quiet --package provision --test shop
 	cargo test --quiet --package provision
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	for features in "" sqlite jetstream testing sqlite,jetstream,testing; do \

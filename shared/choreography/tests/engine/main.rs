@@ -1,6 +1,7 @@
 //! Tests of the engine with a small application: an author publishes lines, a scribe writes them on pages.
 //!
 //! Most tests run in memory with paused time; those in `real` with SQLite and a real nats-server.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::future::Future;
 use std::time::Duration;
