@@ -1,6 +1,4 @@
-//! The derives of the crate `choreography`, which re-exports them beside the traits of the same names.
-//!
-//! What must hold: every mistake is a compile error at the words that are wrong, and its text names what to write instead.
+#![doc = include_str!("../README.md")]
 
 mod arguments;
 mod checks;
@@ -13,11 +11,14 @@ use syn::{DeriveInput, parse_macro_input};
 
 /// Implements `Message` for a struct.
 ///
-/// ```text
+/// ```
+/// use choreography::Message;
+/// use serde::{Deserialize, Serialize};
+///
 /// #[derive(Debug, Clone, Serialize, Deserialize, Message)]
 /// #[message(name = "create-payment", key = order_id, role = step)]
 /// pub struct CreatePayment {
-///     pub order_id: OrderId,
+///     pub order_id: u64,
 /// }
 /// ```
 ///
@@ -34,11 +35,16 @@ pub fn derive_message(input: TokenStream) -> TokenStream {
 
 /// Implements `Command`, and `Message` with it, for a struct.
 ///
-/// ```text
+/// ```
+/// # use choreography::{Command, Row};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+/// # #[row(table = "payment", key = u64)]
+/// # pub struct Payment;
 /// #[derive(Debug, Clone, Serialize, Deserialize, Command)]
 /// #[command(name = "confirm-payment", key = order_id, row = Payment)]
 /// pub struct ConfirmPayment {
-///     pub order_id: OrderId,
+///     pub order_id: u64,
 /// }
 /// ```
 ///
@@ -54,11 +60,13 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
 
 /// Implements `Row` for a struct or an enum.
 ///
-/// ```text
+/// ```
+/// # use choreography::Row;
+/// # use serde::{Deserialize, Serialize};
 /// #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
-/// #[row(table = "payment", key = OrderId)]
+/// #[row(table = "payment", key = u64)]
 /// pub struct Payment {
-///     pub status: Status,
+///     pub confirmed: bool,
 /// }
 /// ```
 ///

@@ -57,6 +57,19 @@ enum StoreChoice {
 ///
 /// Needs a store and a bus: `.sqlite(path)` and `.jetstream(url)` in production, `.memory()` in tests. Where a
 /// method is called twice the last call counts.
+///
+/// ```no_run
+/// # use choreography::{Choreography, Service, Settings};
+/// # async fn start(payment: Choreography) -> Result<(), Box<dyn std::error::Error>> {
+/// let service = Service::builder(payment)
+///     .settings(Settings { instance: 1, ..Settings::default() })
+///     .sqlite("data/payment.db")
+///     .jetstream("nats://127.0.0.1:4222")
+///     .start()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a service starts with .start()"]
 pub struct ServiceBuilder {
     choreography: Choreography,
@@ -72,6 +85,18 @@ pub struct ServiceBuilder {
 // Here, not beside `Service`: services know nothing of how they are built.
 impl Service {
     /// Returns a builder that connects a choreography to its database and its message server.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use choreography::{Choreography, Service};
+    ///
+    /// let payment = Service::builder(Choreography::new("payment")).memory().start().await?;
+    /// assert_eq!(payment.name(), "payment");
+    /// # payment.stop().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn builder(choreography: Choreography) -> ServiceBuilder {
         ServiceBuilder::new(choreography)
     }

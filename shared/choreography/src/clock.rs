@@ -9,6 +9,18 @@ use uuid::timestamp::context::ContextV7;
 use uuid::{Builder, Uuid};
 
 /// The source of time, new ids and random numbers; a clone is the same clock.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use choreography::Clock;
+///
+/// let start = "2026-01-01T00:00:00Z".parse().unwrap();
+/// let clock = Clock::seeded(start, 7); // for a test; a service has `Clock::system()`
+/// assert!(clock.now() >= start);
+/// assert_eq!(clock.new_id().get_version_num(), 7);
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Clock {
     source: Arc<Source>,

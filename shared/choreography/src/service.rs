@@ -55,6 +55,19 @@ pub enum RunError {
 }
 
 /// A running service; a clone is the same service.
+///
+/// ```
+#[doc = include_str!("example.md")]
+/// # fn open_payment(_: &OpenPayment, payment: &mut Option<Payment>) { payment.get_or_insert(Payment::Pending); }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let choreography = Choreography::new("payment").intake(open_payment);
+/// let service = Service::builder(choreography).memory().start().await?; // in a test
+/// assert_eq!(service.execute(OpenPayment { order: 7 }).await?, Payment::Pending);
+/// service.stop().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Service {
     inner: Arc<Inner>,
@@ -100,6 +113,17 @@ impl Service {
     ///
     /// # Errors
     /// [`ExecuteError`] says why nothing was changed.
+    ///
+    /// # Example
+    /// ```
+    #[doc = include_str!("example.md")]
+    #[doc = include_str!("example_service.md")]
+    /// let payment = service.execute(OpenPayment { order: 7 }).await?;
+    /// assert_eq!(payment, Payment::Pending);
+    /// # service.stop().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn execute<C: Command>(&self, command: C) -> Result<C::Row, ExecuteError> {
         self.execute_as(command, Request::default()).await
     }
@@ -109,6 +133,27 @@ impl Service {
     ///
     /// # Errors
     /// [`ExecuteError`] says why nothing was changed.
+    ///
+    /// # Example
+    /// ```
+    #[doc = include_str!("example.md")]
+    #[doc = include_str!("example_service.md")]
+    /// use choreography::{Idempotency, IdempotencyKey, Request};
+    ///
+    /// let key = IdempotencyKey {
+    ///     route: "POST /payments".to_owned(),
+    ///     caller: "ada".to_owned(),
+    ///     key: "chosen-by-the-caller".to_owned(),
+    /// };
+    /// let idempotency = Idempotency { key, body_hash: "a hash of the body".to_owned() };
+    /// let request = Request { idempotency: Some(idempotency), ..Request::default() };
+    /// let first = service.execute_as(OpenPayment { order: 7 }, request.clone()).await?;
+    /// let repeated = service.execute_as(OpenPayment { order: 7 }, request).await?; // not executed again
+    /// assert_eq!(first, repeated);
+    /// # service.stop().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn execute_as<C: Command>(&self, command: C, request: Request) -> Result<C::Row, ExecuteError> {
         let key = command.key().to_string();
         check_key(&key)?;
@@ -162,6 +207,16 @@ impl Service {
     ///
     /// # Errors
     /// When the database fails, or the row can't be read.
+    ///
+    /// # Example
+    /// ```
+    #[doc = include_str!("example.md")]
+    #[doc = include_str!("example_service.md")]
+    /// assert_eq!(service.get::<Payment>(&7).await?, None);
+    /// # service.stop().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn get<S: Row>(&self, key: &S::Key) -> Result<Option<S>, StoreError> {
         self.one(Column::new("key"), key).await
     }
@@ -170,6 +225,20 @@ impl Service {
     ///
     /// # Errors
     /// When the database fails, or the row can't be read.
+    ///
+    /// # Example
+    /// ```
+    #[doc = include_str!("example.md")]
+    /// # async fn find(service: Service) -> Result<(), Box<dyn std::error::Error>> {
+    /// use choreography::Column;
+    ///
+    /// /// A migration generates it: `reference text as (state ->> '$.reference')`, with an index.
+    /// const REFERENCE: Column<Payment, String> = Column::new("reference");
+    ///
+    /// let payment: Option<Payment> = service.one(REFERENCE, &"ada-1".to_owned()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn one<S: Row, V: Display>(&self, column: Column<S, V>, value: &V) -> Result<Option<S>, StoreError> {
         let page = Page { limit: 1, cursor: None };
         let listed = self.list::<S>(page).with(column, value).get().await?;
@@ -177,6 +246,22 @@ impl Service {
     }
 
     /// Returns a query for the rows of a table, page by page, in the order of their keys.
+    ///
+    /// ```
+    #[doc = include_str!("example.md")]
+    #[doc = include_str!("example_service.md")]
+    /// use choreography::Page;
+    ///
+    /// for order in 1..=3 {
+    ///     service.execute(OpenPayment { order }).await?;
+    /// }
+    /// let first = service.list::<Payment>(Page { limit: 2, cursor: None }).get().await?;
+    /// let rest = service.list::<Payment>(Page { limit: 2, cursor: first.next }).get().await?;
+    /// assert_eq!((first.rows.len(), rest.rows.len(), rest.next), (2, 1, None));
+    /// # service.stop().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn list<S: Row>(&self, page: Page) -> List<S> {
         List::new(self.inner.store.clone(), page)
     }
@@ -217,6 +302,16 @@ impl Service {
 
     /// Finishes the current batch, replies to the callers, and lets another instance take over. Committed messages that
     /// are not published by then are published after the next start.
+    ///
+    /// ```
+    #[doc = include_str!("example.md")]
+    #[doc = include_str!("example_service.md")]
+    /// service.stop().await;
+    /// let late = service.execute(OpenPayment { order: 7 }).await;
+    /// assert_eq!(late, Err(choreography::ExecuteError::Stopped));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn stop(&self) {
         self.inner.engine.shared.stopping.begin();
         self.inner.engine.tasks.ended().await;
@@ -226,6 +321,17 @@ impl Service {
     ///
     /// # Errors
     /// [`RunError`] when the service ended by itself, did not stop in time, or can't wait for signals.
+    ///
+    /// # Example
+    /// ```no_run
+    /// # use choreography::{Choreography, Service};
+    /// # fn choreography() -> Choreography { Choreography::new("payment") }
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     let service = Service::builder(choreography()).memory().start().await?;
+    ///     Ok(service.run_until_stopped().await?)
+    /// }
+    /// ```
     pub async fn run_until_stopped(&self) -> Result<(), RunError> {
         let failed = tokio::select! {
             biased;

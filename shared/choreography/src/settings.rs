@@ -35,6 +35,13 @@ pub(crate) const EFFECTS_LOOKS_EVERY: Duration = Duration::from_secs(1);
 pub(crate) const FORGET_MAX: u32 = 5_000;
 
 /// The settings of a service. The defaults suit production, with a name space of its own.
+///
+/// ```
+/// # use choreography::Settings;
+/// # use std::time::Duration;
+/// let settings = Settings { message_deadline: Duration::from_secs(60), ..Settings::default() };
+/// assert_eq!(settings.effect_tries_max, 10);
+/// ```
 #[derive(Clone)]
 pub struct Settings {
     /// The name space of message types: `<namespace>.<message>.v<version>`. `choreography` by default; the same in every

@@ -20,6 +20,19 @@ use crate::declare::tables::Tables;
 use crate::wire::subject::check_key;
 
 /// Everything that one service receives and publishes.
+///
+/// ```
+#[doc = include_str!("../example.md")]
+/// # fn open_payment(_: &OpenPayment, _: &mut Option<Payment>) {}
+/// # fn create_payment(_: &CreatePayment, _: &mut Option<Payment>) {}
+/// fn payment() -> Choreography {
+///     Choreography::new("payment")
+///         .intake(open_payment)
+///         .on(create_payment)
+///         .fallback(nothing::<CreatePayment>)
+/// }
+/// assert_eq!(payment().service(), "payment");
+/// ```
 pub struct Choreography {
     pub(crate) service: &'static str,
     pub(crate) handlers: Vec<Handler>,
@@ -48,6 +61,19 @@ impl Choreography {
     ///
     /// # Panics
     /// If another function receives the message, or if this one takes a table twice.
+    ///
+    /// # Example
+    /// ```
+    #[doc = include_str!("../example.md")]
+    /// fn create_payment(message: &CreatePayment, payment: &mut Option<Payment>) -> Option<PaymentCreated> {
+    ///     if payment.is_some() {
+    ///         return None; // created before, or cancelled first
+    ///     }
+    ///     *payment = Some(Payment::Pending);
+    ///     Some(PaymentCreated { order: message.order })
+    /// }
+    /// let choreography = Choreography::new("payment").on(create_payment);
+    /// ```
     pub fn on<P, F>(mut self, reaction: F) -> Self
     where
         F: Function<P> + Send + Sync + 'static,
@@ -63,6 +89,16 @@ impl Choreography {
     ///
     /// # Panics
     /// If another function receives the message, or if this one takes a table twice.
+    ///
+    /// # Example
+    /// ```
+    #[doc = include_str!("../example.md")]
+    /// fn cancel_payment(message: &CancelPayment, payment: &mut Option<Payment>) -> Option<CancelOrder> {
+    ///     let before = payment.replace(Payment::Cancelled); // a tombstone, if there was none
+    ///     (before != Some(Payment::Cancelled)).then_some(CancelOrder { order: message.order })
+    /// }
+    /// let choreography = Choreography::new("payment").compensate(cancel_payment);
+    /// ```
     pub fn compensate<P, F>(mut self, reaction: F) -> Self
     where
         F: Function<P> + Send + Sync + 'static,
@@ -80,6 +116,17 @@ impl Choreography {
     /// # Panics
     /// If no reaction and no effect before it receives the message, if the message has a fallback already, or if the
     /// function takes a table twice.
+    ///
+    /// # Example
+    /// ```
+    #[doc = include_str!("../example.md")]
+    /// # fn create_payment(_: &CreatePayment, _: &mut Option<Payment>) {}
+    /// fn give_up(dead: &Dead<CreatePayment>, payment: &mut Option<Payment>) -> Option<CancelOrder> {
+    ///     let before = payment.replace(Payment::Cancelled);
+    ///     (before != Some(Payment::Cancelled)).then_some(CancelOrder { order: *dead.key() })
+    /// }
+    /// let choreography = Choreography::new("payment").on(create_payment).fallback(give_up);
+    /// ```
     pub fn fallback<P, M, F>(mut self, function: F) -> Self
     where
         M: Message,
@@ -111,6 +158,19 @@ impl Choreography {
     ///
     /// # Panics
     /// If another function receives the command, or if this one takes a table twice.
+    ///
+    /// # Example
+    /// ```
+    #[doc = include_str!("../example.md")]
+    /// fn open_payment(_: &OpenPayment, payment: &mut Option<Payment>) -> Result<(), Rejected> {
+    ///     if payment.is_some() {
+    ///         return Err(Rejected::new("payment-exists", "This order has a payment already."));
+    ///     }
+    ///     *payment = Some(Payment::Pending);
+    ///     Ok(())
+    /// }
+    /// let choreography = Choreography::new("payment").intake(open_payment);
+    /// ```
     pub fn intake<P, F>(mut self, function: F) -> Self
     where
         F: Function<P> + Send + Sync + 'static,
@@ -127,6 +187,19 @@ impl Choreography {
     ///
     /// # Panics
     /// If another function receives the command, or if this one takes a table twice.
+    ///
+    /// # Example
+    /// ```
+    #[doc = include_str!("../example.md")]
+    /// fn confirm_payment(_: &ConfirmPayment, payment: &mut Payment) -> Result<(), Rejected> {
+    ///     if *payment == Payment::Cancelled {
+    ///         return Err(Rejected::new("payment-cancelled", "The payment was cancelled: order again."));
+    ///     }
+    ///     *payment = Payment::Confirmed;
+    ///     Ok(())
+    /// }
+    /// let choreography = Choreography::new("payment").command(confirm_payment);
+    /// ```
     pub fn command<P, F>(mut self, function: F) -> Self
     where
         F: Function<P> + Send + Sync + 'static,
@@ -145,6 +218,23 @@ impl Choreography {
     ///
     /// # Panics
     /// If another effect receives the message.
+    ///
+    /// # Example
+    /// ```
+    #[doc = include_str!("../example.md")]
+    /// struct Mailer;
+    /// impl Mailer {
+    ///     async fn send(&self, text: &str) -> Result<(), std::io::Error> {
+    /// #       Ok(())
+    ///     }
+    /// }
+    ///
+    /// async fn send_receipt(message: &PaymentCreated, mailer: &Mailer) -> Result<ReceiptSent, EffectError> {
+    ///     mailer.send(&format!("We have your order {}.", message.order)).await?; // tried again if it fails
+    ///     Ok(ReceiptSent { order: message.order })
+    /// }
+    /// let choreography = Choreography::new("notify").effect(send_receipt, Mailer);
+    /// ```
     pub fn effect<I, D, T, F>(mut self, function: F, means: D) -> Self
     where
         I: ReactionInput + Send + Sync,
@@ -166,6 +256,22 @@ impl Choreography {
     /// # Panics
     /// If no effect before it publishes the message, if the effect has a `.then` already, or if the function takes a table
     /// twice.
+    ///
+    /// # Example
+    /// ```
+    #[doc = include_str!("../example.md")]
+    /// # async fn send_receipt(message: &PaymentCreated, _: &()) -> Result<ReceiptSent, EffectError> {
+    /// #     Ok(ReceiptSent { order: message.order })
+    /// # }
+    /// #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+    /// #[row(table = "receipt", key = u32)]
+    /// struct Receipt { sent: bool }
+    ///
+    /// fn note_receipt(_: &ReceiptSent, receipt: &mut Option<Receipt>) {
+    ///     *receipt = Some(Receipt { sent: true });
+    /// }
+    /// let choreography = Choreography::new("notify").effect(send_receipt, ()).then(note_receipt);
+    /// ```
     pub fn then<P, F>(mut self, reaction: F) -> Self
     where
         F: Function<P> + Send + Sync + 'static,

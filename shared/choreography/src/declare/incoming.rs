@@ -11,6 +11,27 @@ use crate::wire::dead_letter::Reason;
 use crate::wire::ids::derived_id;
 
 /// A message together with the time and its id. It derefs to the message.
+///
+/// ```
+#[doc = include_str!("../example.md")]
+/// use choreography::uuid::Uuid;
+///
+/// #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+/// #[row(table = "receipt", key = u32)]
+/// struct Receipt { id: Uuid, year: i16 }
+///
+/// fn write_receipt(message: &Incoming<PaymentCreated>, receipt: &mut Option<Receipt>) {
+///     let year = message.now().to_zoned(choreography::jiff::tz::TimeZone::UTC).year();
+///     receipt.get_or_insert(Receipt { id: message.new_id("receipt"), year });
+/// }
+///
+/// // A test calls the reaction as the runtime does.
+/// let now = "2026-03-01T12:00:00Z".parse().unwrap();
+/// let message = Incoming::new(PaymentCreated { order: 7 }, Uuid::nil(), now);
+/// let mut receipt = None;
+/// write_receipt(&message, &mut receipt);
+/// assert_eq!(receipt.unwrap().year, 2026);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Incoming<M> {
     message: M,
@@ -50,6 +71,22 @@ impl<M> Deref for Incoming<M> {
 /// A message of the type `M` that has died at this service, as a fallback receives it.
 ///
 /// It has a key, which comes from the subject, but no payload: that may have been unreadable.
+///
+/// ```
+#[doc = include_str!("../example.md")]
+/// use choreography::Reason;
+/// use choreography::uuid::Uuid;
+///
+/// fn give_up(dead: &Dead<CreatePayment>, payment: &mut Option<Payment>) -> Option<CancelOrder> {
+///     let before = payment.replace(Payment::Cancelled);
+///     (before != Some(Payment::Cancelled)).then_some(CancelOrder { order: *dead.key() })
+/// }
+///
+/// // A test calls the fallback as the runtime does.
+/// let now = "2026-03-01T12:00:00Z".parse().unwrap();
+/// let dead = Dead::new(7, Reason::Expired, "ten minutes late", Uuid::nil(), now);
+/// assert_eq!(give_up(&dead, &mut None), Some(CancelOrder { order: 7 }));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Dead<M: Message> {
     key: M::Key,

@@ -10,6 +10,14 @@ use crate::declare::edge::Edge;
 use crate::declare::handler::HandlerKind;
 
 /// The choreographies of several services as one graph, with an edge for each function.
+///
+/// ```
+#[doc = include_str!("../example.md")]
+/// fn note_payment(_: &PaymentCreated, _: &mut Option<Payment>) {}
+///
+/// let order = Choreography::new("order").on(note_payment).fallback(nothing::<PaymentCreated>);
+/// assert_eq!(Map::of(&[order]).problems(), ["order receives payment-created, and nobody publishes it"]);
+/// ```
 pub struct Map {
     edges: Vec<Edge>,
 }

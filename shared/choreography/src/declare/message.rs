@@ -48,6 +48,13 @@ pub trait Message: Serialize + DeserializeOwned + Clone + Send + Sync + 'static 
     fn key(&self) -> Self::Key;
 
     /// Schedules the message for a moment. It replaces a scheduled message of the same name and key.
+    ///
+    /// ```
+    #[doc = include_str!("../example.md")]
+    /// let due = "2026-12-24T18:00:00Z".parse()?;
+    /// let scheduled = ReceiptSent { order: 7 }.at(due);
+    /// # Ok::<(), choreography::jiff::Error>(())
+    /// ```
     fn at(self, due: Timestamp) -> Scheduled<Self> {
         Scheduled { message: self, due: Due::At(due) }
     }
@@ -104,6 +111,22 @@ pub trait Command: Message {
 /// A message for a later time, made by [`Message::at`], [`Message::after`] or [`Message::cancel`].
 ///
 /// It is kept in the service's own database, one for each name and key, and is published when it is due.
+///
+/// ```
+#[doc = include_str!("../example.md")]
+/// fn create_payment(message: &CreatePayment, payment: &mut Option<Payment>) -> Option<Scheduled<ExpirePayment>> {
+///     if payment.is_some() {
+///         return None;
+///     }
+///     *payment = Some(Payment::Pending);
+///     Some(ExpirePayment { order: message.order }.after(Duration::from_secs(15 * 60)))
+/// }
+///
+/// fn confirm_payment(command: &ConfirmPayment, payment: &mut Payment) -> Scheduled<ExpirePayment> {
+///     *payment = Payment::Confirmed;
+///     ExpirePayment { order: command.order }.cancel()
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scheduled<M> {
     pub(crate) message: M,

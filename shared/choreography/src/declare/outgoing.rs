@@ -74,6 +74,25 @@ pub(crate) fn types_of<O: Outgoing>() -> Vec<OutgoingType> {
 }
 
 /// What can be published: `()` for nothing, a message, a [`Scheduled`] message, and options, lists and tuples of these.
+///
+/// ```
+#[doc = include_str!("../example.md")]
+/// /// Publishes nothing, or one message now and another one in a quarter of an hour.
+/// fn create_payment(
+///     message: &CreatePayment,
+///     payment: &mut Option<Payment>,
+/// ) -> Option<(PaymentCreated, Scheduled<ExpirePayment>)> {
+///     if payment.is_some() {
+///         return None;
+///     }
+///     *payment = Some(Payment::Pending);
+///     let order = message.order;
+///     Some((PaymentCreated { order }, ExpirePayment { order }.after(Duration::from_secs(15 * 60))))
+/// }
+/// let choreography = Choreography::new("payment").on(create_payment);
+/// let names: Vec<_> = choreography.edges()[0].publishes.iter().map(|outgoing| outgoing.name).collect();
+/// assert_eq!(names, ["payment-created", "expire-payment"]);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be published",
     label = "publish `()`, a message, `Scheduled<M>`, or `Option`, `Vec` and tuples of up to eight of these",

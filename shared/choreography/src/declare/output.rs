@@ -45,6 +45,13 @@ impl<O: Outgoing, R: Outgoing> ReactionOutput for Result<O, R> {
 }
 
 /// Why a command is not executed. Nothing changes, and the caller gets this instead of the row.
+///
+/// ```
+/// use choreography::Rejected;
+///
+/// let rejected = Rejected::new("payment-expired", "The payment expired: place the order again.");
+/// assert_eq!(rejected.code, "payment-expired");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected {
     /// The kind of the rejection, for programs, in kebab case: `payment-expired`.

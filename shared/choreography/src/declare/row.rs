@@ -43,6 +43,38 @@ pub struct ByMessage;
 /// concerns (see [`Concerns`](crate::Concerns)).
 ///
 /// Rows of other keys can be neither read nor written.
+///
+/// ```
+/// # use choreography::{Message, Row, Rows};
+/// # use serde::{Deserialize, Serialize};
+/// #[derive(Debug, Clone, Serialize, Deserialize, Message)]
+/// #[message(name = "reserve-stock", key = order, role = step, concerns = products)]
+/// struct ReserveStock {
+///     order: u32,
+///     products: Vec<String>,
+/// }
+///
+/// #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+/// #[row(table = "stock", key = String)]
+/// struct Stock {
+///     pieces: u32,
+/// }
+///
+/// # #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+/// # #[row(table = "reservation", key = u32)]
+/// # struct Reservation;
+/// fn reserve_stock(_: &ReserveStock, reservation: &mut Option<Reservation>, stock: &mut Rows<Stock>) {
+///     if reservation.replace(Reservation).is_none() {
+///         stock.iter_mut().for_each(|(_, product)| product.pieces -= 1);
+///     }
+/// }
+///
+/// // A test hands over the rows.
+/// let message = ReserveStock { order: 7, products: vec!["tea".to_owned()] };
+/// let mut stock = Rows::of([("tea".to_owned(), Some(Stock { pieces: 3 }))]);
+/// reserve_stock(&message, &mut None, &mut stock);
+/// assert_eq!(stock.get(&"tea".to_owned()).unwrap().pieces, 2);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rows<S: Row, O = ByMessage> {
     pub(crate) rows: BTreeMap<S::Key, Option<S>>,

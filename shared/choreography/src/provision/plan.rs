@@ -10,6 +10,19 @@ use crate::wire::dead_letter::{DEAD_LETTERS, EVENTS};
 const SLOTS: u32 = 2;
 
 /// The streams and consumers that have to be on the server, and the services that use them.
+///
+/// ```no_run
+/// # use choreography::Choreography;
+/// # async fn create(services: &[Choreography]) -> Result<(), Box<dyn std::error::Error>> {
+/// use choreography::provision::{Plan, provision};
+///
+/// let client = choreography::async_nats::connect("nats://admin:secret@127.0.0.1:4222").await?;
+/// for change in provision(&client, &Plan::of(services)).await? {
+///     println!("{change}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The names of the services.
