@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::testing::fault::Fault;
+use crate::fault::Fault;
 
 /// The largest number of messages, and of commands, in one batch. Beyond that a commit gets longer, not cheaper.
 pub(crate) const BATCH_MAX: usize = 512;

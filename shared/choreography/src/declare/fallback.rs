@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::declare::call::{CheckIdempotence, ErasedInput, React, Reacted, Want, input_of};
 use crate::declare::function::Function;
-use crate::declare::handler::{CheckIdempotence, ErasedInput, React, Reacted, Want, input_of};
 use crate::declare::incoming::Dead;
 use crate::declare::message::Message;
 use crate::declare::outgoing::{Outgoing, OutgoingType, messages_of, types_of};
 use crate::declare::row_arguments::RowArguments;
-use crate::declare::tables::{Tables, Unready};
+use crate::declare::tables::Tables;
+use crate::declare::unready::Unready;
 use crate::wire::dead_letter::Reason;
 
 /// A fallback with its types erased.

@@ -1,17 +1,17 @@
 //! One function of a service with its types erased: what the engine needs to call it.
 
-use std::any::Any;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::declare::call::{CheckIdempotence, ErasedInput, React, Reacted, Want};
 use crate::declare::fallback::Fallback;
 use crate::declare::incoming::Incoming;
 use crate::declare::message::Message;
-use crate::declare::outgoing::{OutgoingMessage, OutgoingType};
-use crate::declare::output::Rejected;
-use crate::declare::tables::{Tables, Unready};
+use crate::declare::outgoing::OutgoingType;
+use crate::declare::tables::Tables;
+use crate::declare::unready::Unready;
 
 /// What a function is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,32 +33,6 @@ impl HandlerKind {
         matches!(self, Self::Reaction | Self::Compensation)
     }
 }
-
-/// What a function receives: `Incoming<M>`, or `Dead<M>` for a fallback.
-pub(crate) type ErasedInput = Box<dyn Any + Send + Sync>;
-/// The row that the caller of a command gets.
-pub(crate) type ErasedReply = Box<dyn Any + Send>;
-
-/// Returns the input of a function as the type that its own `decode` made.
-pub(crate) fn input_of<T: 'static>(input: &ErasedInput) -> &T {
-    input.downcast_ref().expect("a function's input comes from its own `decode`")
-}
-
-/// The outcome of a call.
-pub(crate) struct Reacted {
-    pub outgoing: Vec<OutgoingMessage>,
-    /// The row that the caller of a command gets, and the same as JSON.
-    pub reply: Option<(ErasedReply, String)>,
-    pub rejected: Option<Rejected>,
-}
-
-pub(crate) type Want = fn(&ErasedInput, &mut Tables);
-pub(crate) type React =
-    Box<dyn Fn(&ErasedInput, &mut Tables, CheckIdempotence) -> Result<Reacted, Unready> + Send + Sync>;
-
-/// Whether a reaction is called a second time, on copies, to check that this changes and publishes nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct CheckIdempotence(pub bool);
 
 /// A reaction or a command handler.
 pub(crate) struct Handler {

@@ -2,6 +2,7 @@
 //!
 //! What must hold: nothing here imports a store, a bus or the engine.
 
+pub(crate) mod call;
 pub(crate) mod choreography;
 pub(crate) mod edge;
 pub(crate) mod effect;
@@ -20,5 +21,7 @@ pub(crate) mod reaction;
 pub(crate) mod role;
 pub(crate) mod row;
 pub(crate) mod row_arguments;
+pub(crate) mod stored_row;
 pub(crate) mod table;
 pub(crate) mod tables;
+pub(crate) mod unready;

@@ -2,7 +2,7 @@
 
 use crate::declare::message::{Due, Message, Scheduled};
 use crate::declare::role::{Role, RoleType};
-use crate::declare::tables::Unready;
+use crate::declare::unready::Unready;
 use crate::wire::subject::check_key;
 
 /// A message that a function may publish, as the map shows it.

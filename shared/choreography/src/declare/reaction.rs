@@ -1,14 +1,15 @@
 //! Reactions and command handlers: from a typed function to a [`Handler`].
 
+use crate::declare::call::{CheckIdempotence, ErasedReply, Reacted, input_of};
 use crate::declare::function::{Function, MessageOf, RepliesTo};
-use crate::declare::handler::{CheckIdempotence, ErasedReply, Handler, HandlerKind, Reacted, input_of};
+use crate::declare::handler::{Handler, HandlerKind};
 use crate::declare::incoming::Incoming;
 use crate::declare::input::ReactionInput;
 use crate::declare::message::{Command, Message};
 use crate::declare::outgoing::{OutgoingMessage, messages_of, types_of};
 use crate::declare::output::{CommandOutput, ReactionOutput};
 use crate::declare::row_arguments::RowArguments;
-use crate::declare::tables::Unready;
+use crate::declare::unready::Unready;
 
 type Published<F, P> = <<F as Function<P>>::Output as ReactionOutput>::Published;
 type Refusal<F, P> = <<F as Function<P>>::Output as ReactionOutput>::Refusal;

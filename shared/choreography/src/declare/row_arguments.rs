@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 
 use crate::declare::key::Concerns;
 use crate::declare::row::{ByMessage, Row, Rows};
-use crate::declare::tables::{Tables, Unready};
+use crate::declare::tables::Tables;
+use crate::declare::unready::Unready;
 
 /// The type of one row parameter of a function, without its `&mut`: `S`, `Option<S>` or `Rows<S>`.
 #[diagnostic::on_unimplemented(

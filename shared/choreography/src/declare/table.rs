@@ -4,7 +4,8 @@ use std::any::Any;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::declare::row::Row;
-use crate::declare::tables::{RowChange, StoredRow, UnreadableRow, Unready};
+use crate::declare::stored_row::{RowChange, StoredRow, UnreadableRow};
+use crate::declare::unready::Unready;
 
 /// A table of any row type. The methods are those of `Tables`.
 pub(crate) trait AnyTable: Send + Sync {

@@ -6,70 +6,8 @@ use std::any::TypeId;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::declare::row::Row;
+use crate::declare::stored_row::{RowChange, StoredRow, UnreadableRow};
 use crate::declare::table::{AnyTable, Table};
-use crate::wire::subject::InvalidKey;
-
-/// Why a call of a function has no outcome.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unready {
-    /// A row has not been loaded yet.
-    #[error("a row has not been loaded")]
-    NotLoaded,
-    /// A row that the function needs does not exist.
-    #[error("{table} {key} does not exist")]
-    Missing {
-        /// The row's table.
-        table: &'static str,
-        /// The row's key.
-        key: String,
-    },
-    /// The function publishes a message that is too large.
-    #[error("{0}")]
-    TooLarge(String),
-    /// The function publishes a message of this name whose key can't stand in a subject.
-    #[error("the key of {0} is invalid: {1}")]
-    InvalidKey(&'static str, InvalidKey),
-}
-
-/// The state of a stored row that is not JSON of its type.
-#[derive(Debug, thiserror::Error)]
-#[error("reading row {key} of {table}: {source}")]
-pub(crate) struct UnreadableRow {
-    pub(crate) table: &'static str,
-    pub(crate) key: String,
-    pub(crate) source: serde_json::Error,
-}
-
-/// A stored row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredRow {
-    /// The key, as text.
-    pub key: String,
-    /// The number of writes of this row, from 1.
-    pub version: i64,
-    /// The state, as JSON.
-    pub state: String,
-}
-
-/// A row to be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowChange {
-    /// The table.
-    pub table: &'static str,
-    /// The key, as text.
-    pub key: String,
-    /// The version that was loaded, 0 if there was no row. The stored one will be one higher.
-    pub version: i64,
-    /// The new state as JSON; none deletes the row, if there is one.
-    pub state: Option<String>,
-}
-
-impl RowChange {
-    /// Whether it deletes a row that does not exist.
-    pub(crate) fn is_nothing(&self) -> bool {
-        self.state.is_none() && self.version == 0
-    }
-}
 
 /// The tables of one batch.
 #[derive(Default)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::declare::handler::{ErasedInput, ErasedReply};
+use crate::declare::call::{ErasedInput, ErasedReply};
 use crate::declare::output::Rejected;
 use crate::store::IdempotencyKey;
 use crate::wire::subject::InvalidKey;

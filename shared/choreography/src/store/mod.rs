@@ -18,7 +18,7 @@ mod rows;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
-pub use crate::declare::tables::{RowChange, StoredRow};
+pub use crate::declare::stored_row::{RowChange, StoredRow};
 pub use error::StoreError;
 pub use exchange::{Advance, Changes, Committed, Loaded, Preconditions, ScheduleChange, Wanted};
 pub use rows::{

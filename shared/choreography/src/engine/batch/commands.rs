@@ -2,7 +2,7 @@
 
 use super::envelopes::Cause;
 use super::{Action, Attempt, WorkItem};
-use crate::declare::handler::ErasedReply;
+use crate::declare::call::ErasedReply;
 use crate::declare::output::Rejected;
 use crate::engine::execute::{ExecuteError, Idempotency, QueuedCommand};
 use crate::store::StoredReply;

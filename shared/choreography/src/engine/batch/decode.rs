@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
+use crate::declare::call::ErasedInput;
 use crate::declare::choreography::Choreography;
-use crate::declare::handler::{ErasedInput, HandlerKind};
+use crate::declare::handler::HandlerKind;
 use crate::declare::outgoing::PAYLOAD_BYTES_MAX;
 use crate::wire::dead_letter::{Death, Reason};
 use crate::wire::envelope::{Envelope, Heading};

@@ -20,8 +20,8 @@ mod session;
 mod wait;
 mod work_item;
 
+use crate::declare::call::ErasedReply;
 use crate::declare::choreography::Choreography;
-use crate::declare::handler::ErasedReply;
 use crate::declare::outgoing::OutgoingMessage;
 use crate::declare::tables::Tables;
 use crate::engine::execute::ExecuteError;

@@ -6,8 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::wait::MissingRow;
 use super::{Action, Attempt, Session, WorkItem};
-use crate::declare::handler::{CheckIdempotence, Reacted};
-use crate::declare::tables::{Tables, Unready};
+use crate::declare::call::{CheckIdempotence, Reacted};
+use crate::declare::tables::Tables;
+use crate::declare::unready::Unready;
 use crate::engine::execute::ExecuteError;
 use crate::engine::panic::panic_text;
 use crate::store::{Loaded, StoreError, Wanted};

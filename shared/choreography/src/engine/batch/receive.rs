@@ -8,7 +8,7 @@ use super::decode::{Decoded, decode};
 use super::envelopes::Cause;
 use super::{Action, Attempt, BatchInput, DeadlyMessage, ReceivedMessage, WorkItem};
 use crate::bus::Delivery;
-use crate::declare::handler::ErasedInput;
+use crate::declare::call::ErasedInput;
 use crate::settings::BATCH_MAX;
 use crate::store::{EffectRow, InboxRow, Wanted};
 use crate::wire::dead_letter::{Death, Reason};

@@ -5,8 +5,9 @@ use uuid::Uuid;
 
 use super::envelopes::Cause;
 use crate::bus::Delivery;
+use crate::declare::call::ErasedInput;
 use crate::declare::fallback::Fallback;
-use crate::declare::handler::{ErasedInput, Handler};
+use crate::declare::handler::Handler;
 use crate::declare::outgoing::OutgoingMessage;
 use crate::declare::tables::Tables;
 use crate::engine::execute::Idempotency;

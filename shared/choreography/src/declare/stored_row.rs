@@ -1,0 +1,41 @@
+//! Rows as a store has them: the key as text, the state as JSON.
+
+/// A stored row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRow {
+    /// The key, as text.
+    pub key: String,
+    /// The number of writes of this row, from 1.
+    pub version: i64,
+    /// The state, as JSON.
+    pub state: String,
+}
+
+/// A row to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowChange {
+    /// The table.
+    pub table: &'static str,
+    /// The key, as text.
+    pub key: String,
+    /// The version that was loaded, 0 if there was no row. The stored one will be one higher.
+    pub version: i64,
+    /// The new state as JSON; none deletes the row, if there is one.
+    pub state: Option<String>,
+}
+
+impl RowChange {
+    /// Whether it deletes a row that does not exist.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.state.is_none() && self.version == 0
+    }
+}
+
+/// The state of a stored row that is not JSON of its type.
+#[derive(Debug, thiserror::Error)]
+#[error("reading row {key} of {table}: {source}")]
+pub(crate) struct UnreadableRow {
+    pub(crate) table: &'static str,
+    pub(crate) key: String,
+    pub(crate) source: serde_json::Error,
+}

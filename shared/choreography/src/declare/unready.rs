@@ -1,0 +1,25 @@
+//! Why a call of a function has no outcome yet, or none at all.
+
+use crate::wire::subject::InvalidKey;
+
+/// Why a call of a function has no outcome.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unready {
+    /// A row has not been loaded yet.
+    #[error("a row has not been loaded")]
+    NotLoaded,
+    /// A row that the function needs does not exist.
+    #[error("{table} {key} does not exist")]
+    Missing {
+        /// The row's table.
+        table: &'static str,
+        /// The row's key.
+        key: String,
+    },
+    /// The function publishes a message that is too large.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The function publishes a message of this name whose key can't stand in a subject.
+    #[error("the key of {0} is invalid: {1}")]
+    InvalidKey(&'static str, InvalidKey),
+}
