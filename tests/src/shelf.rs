@@ -20,7 +20,7 @@ impl Shop {
     /// When inventory refuses it.
     pub async fn product(&self, stock: i64) -> String {
         let sku = format!("p-{}", Uuid::now_v7().simple());
-        let body = json!({"name": "a test's own", "price": {"amount_cents": 250, "currency": "EUR"}, "stock": stock});
+        let body = json!({"name": "a test's own", "price": {"amount_minor": 250, "currency": "EUR"}, "stock": stock});
         self.send(self.request(Method::PUT, "inventory", &format!("/products/{sku}")).json(&body)).await.ok();
         self.products.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(Product { sku: sku.clone(), stock });
         sku

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use choreography::Service;
 use choreography_axum::{Caller, Idempotent, InvalidField, Json, Listing, Paged, Paging, Path, Problem, find};
-use contracts::{Money, Sku};
+use contracts::{Currency, Money, Sku};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -52,9 +52,20 @@ struct Wanted {
     /// Its name.
     name: String,
     /// What one piece costs from now on.
-    price: Money,
+    price: Price,
     /// Pieces on the shelf, including those that are held.
+    #[schema(maximum = 1_000_000_000_000u64)]
     stock: u64,
+}
+
+/// What a piece costs.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Price {
+    /// Minor units of the currency: cents of a euro, whole yen.
+    #[schema(minimum = 1, example = 450)]
+    amount_minor: i64,
+    currency: Currency,
 }
 
 impl Wanted {
@@ -63,8 +74,8 @@ impl Wanted {
         if self.name.trim().is_empty() || self.name.chars().count() > NAME_LENGTH_MAX {
             invalid.push(InvalidField::at("/name", format!("a name has 1 to {NAME_LENGTH_MAX} characters")));
         }
-        if self.price.amount_cents < 1 {
-            invalid.push(InvalidField::at("/price/amount_cents", "a piece costs at least 1"));
+        if self.price.amount_minor < 1 {
+            invalid.push(InvalidField::at("/price/amount_minor", "a piece costs at least 1"));
         }
         if self.stock > PIECES_MAX {
             invalid.push(InvalidField::at("/stock", format!("at most {PIECES_MAX} pieces fit")));
@@ -107,6 +118,7 @@ async fn get_product(State(service): State<Service>, Path(sku): Path<Sku>) -> Re
 #[utoipa::path(put, path = "/products/{sku}", params(("sku" = Sku, Path)), request_body = Wanted, responses(
     (status = 200, body = Product),
     (status = 409, description = "More pieces are held for orders than there would be", body = Problem),
+    (status = 422, description = "The product's content is invalid", body = Problem),
 ))]
 async fn put_product(
     State(service): State<Service>,
@@ -115,7 +127,8 @@ async fn put_product(
     Json(wanted): Json<Wanted>,
 ) -> Result<Json<Product>, Problem> {
     wanted.check()?;
-    let Wanted { name, price, stock } = wanted;
+    let Wanted { name, price: Price { amount_minor, currency }, stock } = wanted;
+    let price = Money::new(amount_minor, currency);
     let stock = service.execute_as(PutProduct { sku, name, price, stock }, request).await?;
     Ok(Json(stock.into()))
 }

@@ -11,7 +11,7 @@ async fn start() -> TestService {
 }
 
 fn tea(stock: i64) -> Value {
-    json!({"name": "Tea", "price": {"amount_cents": 450, "currency": "EUR"}, "stock": stock})
+    json!({"name": "Tea", "price": {"amount_minor": 450, "currency": "EUR"}, "stock": stock})
 }
 
 #[tokio::test]
@@ -60,6 +60,24 @@ async fn an_impossible_request_is_refused_with_a_problem() {
     for (method, path, body, status, kind) in cases {
         let (received, problem) = service.call(method, path, body.clone()).await;
         assert_eq!((received, problem["type"].as_str()), (status, Some(kind)), "{method} {path} {body}: {problem}");
+    }
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_price_that_nobody_can_pay_is_refused() {
+    let service = start().await;
+    for price in [
+        json!({"amount_minor": 0, "currency": "EUR"}),
+        json!({"amount_minor": 450, "currency": "ABC"}),
+        json!({"amount_minor": 450, "currency": "XXX"}),
+        json!({"amount_minor": 450, "currency": "eur"}),
+        json!({"amount_cents": 450, "currency": "EUR"}),
+        json!({"amount_minor": 450, "currency": "EUR", "tax": 1}),
+    ] {
+        let body = json!({"name": "Tea", "price": price, "stock": 1});
+        let (status, problem) = service.call("PUT", "/products/tea", body).await;
+        assert_eq!((status, &problem["type"]), (422, &json!("urn:problem:invalid-content")), "{price}: {problem}");
     }
     service.stop().await;
 }

@@ -131,6 +131,15 @@ mod tests {
     }
 
     #[test]
+    fn a_total_has_the_decimals_of_its_currency() {
+        for (currency, total) in [("JPY", "Total: 1,400 JPY\n"), ("KWD", "Total: 1.400 KWD\n")] {
+            let total_in = Some(Money::new(1400, currency.parse().unwrap()));
+            let body = Mail::about(&OrderUpdated { total: total_in, ..news(News::Paid) }).unwrap().body;
+            assert!(body.contains(total), "{body}");
+        }
+    }
+
+    #[test]
     fn a_mail_leaves_out_what_is_not_known() {
         let bare = OrderUpdated { total: None, lines: Vec::new(), ..news(News::Cancelled) };
         let body = Mail::about(&bare).unwrap().body;

@@ -117,7 +117,7 @@ async fn quantities_of_a_product_on_two_lines_are_added() {
     let tea = shop.product(5).await;
     let order = shop.place(Request::lines(&[(&tea, 2), (&tea, 3)], "north").automatic()).await;
     let completed = shop.expect(&order, "completed").await;
-    assert_eq!(completed["total"]["amount_cents"], 5 * 250);
+    assert_eq!(completed["total"]["amount_minor"], 5 * 250);
     let more = shop.place(Request::lines(&[(&tea, 1), (&tea, 1)], "north").automatic()).await;
     assert_eq!(shop.expect(&more, "cancelled").await["reason"], "out-of-stock");
     shop.expect_invariants().await;
@@ -164,11 +164,13 @@ async fn invalid_queries_are_refused_with_a_problem() {
 async fn invalid_products_and_dealers_are_refused_with_a_problem() {
     let shop = shared_shop().await;
     let tea = shop.product(5).await;
-    let price = json!({"amount_cents": 250, "currency": "EUR"});
+    let price = json!({"amount_minor": 250, "currency": "EUR"});
     for body in [
-        json!({"name": "tea", "price": {"amount_cents": -1, "currency": "EUR"}, "stock": 1}),
-        json!({"name": "tea", "price": {"amount_cents": 2.5, "currency": "EUR"}, "stock": 1}),
-        json!({"name": "tea", "price": {"amount_cents": 250, "currency": "euro"}, "stock": 1}),
+        json!({"name": "tea", "price": {"amount_minor": -1, "currency": "EUR"}, "stock": 1}),
+        json!({"name": "tea", "price": {"amount_minor": 2.5, "currency": "EUR"}, "stock": 1}),
+        json!({"name": "tea", "price": {"amount_minor": 250, "currency": "euro"}, "stock": 1}),
+        json!({"name": "tea", "price": {"amount_minor": 250, "currency": "ABC"}, "stock": 1}),
+        json!({"name": "tea", "price": {"amount_minor": 250, "currency": "XAU"}, "stock": 1}),
         json!({"name": "tea", "price": price, "stock": -1}),
         json!({"name": "tea", "price": price}),
         json!({"name": "", "price": price, "stock": 1}),

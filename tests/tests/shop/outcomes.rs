@@ -17,11 +17,11 @@ async fn paid_order_is_delivered_and_the_customer_is_notified() {
     let shop = shared_shop().await;
     let tea = shop.product(10).await;
     let order = shop.order(&tea, 2, "north").await;
-    assert_eq!(shop.payment(&order).await["amount"], json!({"amount_cents": 500, "currency": "EUR"}));
+    assert_eq!(shop.payment(&order).await["amount"], json!({"amount_minor": 500, "currency": "EUR"}));
     assert_eq!(shop.look(&order).await["status"], "pending");
     shop.confirm(&order).await;
     let completed = shop.expect(&order, "completed").await;
-    assert_eq!(completed["total"], json!({"amount_cents": 500, "currency": "EUR"}));
+    assert_eq!(completed["total"], json!({"amount_minor": 500, "currency": "EUR"}));
     assert_eq!(completed["payment_id"], shop.payment(&order).await["id"]);
     assert_eq!(completed["delivery_id"], shop.deliveries(&order).await[0]["id"]);
     let mails = shop.expect_mails(&order, 2).await;

@@ -99,7 +99,7 @@ async fn panicking_reaction_harms_only_its_own_order() {
     let plan = Plan::new().set("order", "FAULT", "panic:order-confirmed:4242");
     let shop = Shop::open_with(plan).await;
     // The amount is in the confirmation: tea for 42.42, of which there is one piece.
-    let cursed = json!({"name": "Cursed tea", "price": {"amount_cents": 4242, "currency": "EUR"}, "stock": 9});
+    let cursed = json!({"name": "Cursed tea", "price": {"amount_minor": 4242, "currency": "EUR"}, "stock": 9});
     shop.send(shop.request(Method::PUT, "inventory", "/products/cursed").json(&cursed)).await.ok();
     let (doomed, well) =
         (shop.order_automatic("cursed", 1, "north").await, shop.order_automatic("tea", 1, "north").await);

@@ -23,7 +23,7 @@ async fn create_payment_after_cancel_payment_does_nothing() {
     shop.publish_as("order", "cancel-payment", &id, &json!({"order_id": id, "reason": "customer-cancelled"})).await;
     shop.expect_published("payment", "cancel-order", &id).await;
     let create = json!({"order_id": id, "customer_id": Uuid::now_v7(), "confirmation": "automatic",
-        "amount": {"amount_cents": 100, "currency": "EUR"}});
+        "amount": {"amount_minor": 100, "currency": "EUR"}});
     shop.publish_as("inventory", "create-payment", &id, &create).await;
     shop.expect_all_received().await;
     let active = statuses(&shop, "payment", format!("/payments?order_id={id}")).await;
