@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::stock::{PIECES_MAX, Stock};
 
-/// Adds or replaces a product.
+/// Adds a product, or changes its name and price. The pieces of one that exists are changed by [`AdjustStock`] alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
 #[command(name = "put-product", key = sku, row = Stock)]
 pub struct PutProduct {
@@ -18,7 +18,7 @@ pub struct PutProduct {
     pub name: String,
     /// What one piece costs from now on.
     pub price: Money,
-    /// How many pieces are on the shelf, those that are held among them.
+    /// How many pieces a new product has on the shelf. A product that exists keeps its pieces.
     pub stock: u64,
 }
 
@@ -40,14 +40,14 @@ pub struct AdjustStock {
     pub delta: i64,
 }
 
-/// Adds or replaces the product; held pieces stay held.
+/// Adds the product, or changes its name and price. What has been sold since its caller counted stays sold.
 pub(crate) fn put_product(command: &PutProduct, stock: &mut Option<Stock>) -> Result<(), Rejected> {
-    let held = stock.as_ref().map_or(0, |stock| stock.held);
-    if !(held..=PIECES_MAX).contains(&command.stock) {
-        return Err(out_of_range(held));
-    }
     let PutProduct { sku, name, price, stock: on_shelf } = command.clone();
-    *stock = Some(Stock { sku, name, price, on_shelf, held });
+    match stock {
+        Some(stock) => (stock.name, stock.price) = (name, price),
+        None if on_shelf > PIECES_MAX => return Err(out_of_range(0)),
+        None => *stock = Some(Stock { sku, name, price, on_shelf, held: 0 }),
+    }
     Ok(())
 }
 
@@ -84,12 +84,12 @@ mod tests {
     }
 
     #[test]
-    fn a_product_is_replaced_unless_more_pieces_are_held() {
+    fn a_new_product_has_the_given_pieces_and_a_known_one_keeps_its_own() {
         let cases = [
             (None, 5, Some((5, 0))),
-            (Some(tea(10, 4)), 4, Some((4, 4))),
-            (Some(tea(10, 4)), 3, None),
             (None, PIECES_MAX + 1, None),
+            (Some(tea(10, 4)), 12, Some((10, 4))),
+            (Some(tea(10, 4)), 3, Some((10, 4))),
         ];
         for (before, on_shelf, expected) in cases {
             let mut stock = before.clone();

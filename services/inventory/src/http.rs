@@ -53,7 +53,8 @@ struct Wanted {
     name: String,
     /// What one piece costs from now on.
     price: Price,
-    /// Pieces on the shelf, including those that are held.
+    /// Pieces on the shelf of a new product. A product that exists keeps its own: `POST /products/{sku}/stock` changes
+    /// them.
     #[schema(maximum = 1_000_000_000_000u64)]
     stock: u64,
 }
@@ -114,10 +115,10 @@ async fn get_product(State(service): State<Service>, Path(sku): Path<Sku>) -> Re
     Ok(Json(stock.into()))
 }
 
-/// Puts a product into the catalogue, or changes it. Orders keep the price at which they were taken.
+/// Puts a product into the catalogue, or changes its name and price. Orders keep the price at which they were taken, and
+/// `stock` counts for a new product only: a change of price never brings sold pieces back.
 #[utoipa::path(put, path = "/products/{sku}", params(("sku" = Sku, Path)), request_body = Wanted, responses(
     (status = 200, body = Product),
-    (status = 409, description = "More pieces are held for orders than there would be", body = Problem),
     (status = 422, description = "The product's content is invalid", body = Problem),
 ))]
 async fn put_product(

@@ -32,6 +32,8 @@ async fn a_product_is_put_counted_and_shown() {
         assert_eq!(service.call("POST", "/products/tea/stock", json!({"delta": -2})).await, (200, shown(3)));
     }
     assert_eq!(service.call("GET", "/products/tea", Value::Null).await, (200, shown(3)));
+    // Put again, only the name and the price change: sold pieces don't come back.
+    assert_eq!(service.call("PUT", "/products/tea", tea(5)).await, (200, shown(3)));
     let listed = json!({"items": [shown(3)], "next": null});
     assert_eq!(service.call("GET", "/products", Value::Null).await, (200, listed));
     service.stop().await;
