@@ -13,7 +13,7 @@ export NATS_MONITOR_URL
 : "${ORDER_PORT:=8081}" "${PAYMENT_PORT:=8082}" "${DELIVERY_PORT:=8083}" "${NOTIFY_PORT:=8084}" "${INVENTORY_PORT:=8085}"
 export ORDER_PORT PAYMENT_PORT DELIVERY_PORT NOTIFY_PORT INVENTORY_PORT
 
-# For development only. nats.conf says which characters a password may contain.
+# For development only. nats.conf lists the characters that a password may contain.
 : "${ADMIN_PASSWORD:=admin-dev}" "${ORDER_PASSWORD:=order-dev}" "${INVENTORY_PASSWORD:=inventory-dev}"
 : "${PAYMENT_PASSWORD:=payment-dev}" "${DELIVERY_PASSWORD:=delivery-dev}" "${NOTIFY_PASSWORD:=notify-dev}"
 export ADMIN_PASSWORD ORDER_PASSWORD INVENTORY_PASSWORD PAYMENT_PASSWORD DELIVERY_PASSWORD NOTIFY_PASSWORD

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the whole shop on this machine: the server, then provisioning, then the services; Ctrl-C stops them all.
-# Whatever ends first, no process is left running, and the last lines say which one it was.
+# Whichever process ends first, none is left running, and the last lines name the one that ended.
 # Exits with 0 after Ctrl-C or SIGTERM, else with 1. With BIN_DIR, a directory of built binaries, nothing is built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 export NATS_URL=nats://127.0.0.1:$NATS_PORT ENDED=.data/ended # the server that is started here, even if NATS_URL was set
 
 mapfile -t services < <(sed -n 's/^\([a-z]*\):.*/\1/p' deploy/Procfile | grep -vx nats)
-ready_seconds_max=60 # the server reads a long stream again before it answers
+ready_seconds_max=60 # the server reads a long stream again before it is ready
 profile=quick first_build_minutes=3 progress_seconds=10
 
 say() { echo "run-all: $*" >&2; }
@@ -73,13 +73,13 @@ fail() { # reason: the last line of the output
 }
 
 wait_ready() {
-    local service answer unready
+    local service response unready
     while :; do
         unready=
         for service in "${services[@]}"; do
             kill -0 "$services_job" 2>/dev/null && kill -0 "$nats_job" 2>/dev/null || return 1
-            answer=$(curl -s --noproxy '*' --max-time 2 -w '\n%{http_code}' "http://127.0.0.1:$(port_of "$service")/readyz") || answer="no answer"
-            [[ $answer == *$'\n200' ]] || unready+="  $service: ${answer%$'\n'*}"$'\n'
+            response=$(curl -s --noproxy '*' --max-time 2 -w '\n%{http_code}' "http://127.0.0.1:$(port_of "$service")/readyz") || response="no response"
+            [[ $response == *$'\n200' ]] || unready+="  $service: ${response%$'\n'*}"$'\n'
         done
         [[ -n $unready ]] || return 0
         ((SECONDS - started < ready_seconds_max)) || break

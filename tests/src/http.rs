@@ -38,7 +38,7 @@ impl Reply {
         self.body
     }
 
-    /// Returns the body of a problem that has one of these statuses and says what is wrong.
+    /// Returns the body of a problem that has one of these statuses and names what is wrong.
     ///
     /// # Panics
     /// When it is something else.

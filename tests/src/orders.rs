@@ -114,7 +114,7 @@ impl Shop {
     /// Waits until the order has a status, or with `ended` until it is `completed` or `cancelled`; returns the order.
     ///
     /// # Panics
-    /// When the time is over.
+    /// When it does not get there in time.
     pub async fn expect_within(&self, order: &Order, status: &str, limit: Duration) -> Value {
         let what = format!("order {} to be {status}", order.id);
         until(what, limit, async || {

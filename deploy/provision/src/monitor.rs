@@ -1,4 +1,4 @@
-//! Asks the server's monitoring port how soon it syncs to the disk. The JetStream API does not tell it.
+//! Reads from the server's monitoring port how soon it syncs to the disk. It is not in the JetStream API.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The question to the server's monitoring port.
+//! The request to the server's monitoring port.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

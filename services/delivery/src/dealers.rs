@@ -35,16 +35,16 @@ impl Dealers {
     /// The column of the zone.
     pub const ZONE: Column<Self, Zone> = Column::new("key");
 
-    /// Takes a place at the dealer with the fewest active deliveries among those with room, and returns the dealer's name.
-    pub fn take_place(&mut self) -> Option<String> {
+    /// Assigns a delivery to the dealer with the fewest active ones among those with room, and returns the dealer's name.
+    pub fn assign(&mut self) -> Option<String> {
         let with_room = self.dealers.iter_mut().filter(|dealer| dealer.active < dealer.capacity);
         let dealer = with_room.min_by_key(|dealer| dealer.active)?;
         dealer.active += 1;
         Some(dealer.name.clone())
     }
 
-    /// Frees a place at a dealer.
-    pub fn free_place(&mut self, name: &str) {
+    /// Removes a delivery from its dealer, who has room for another one then.
+    pub fn release(&mut self, name: &str) {
         if let Some(dealer) = self.dealers.iter_mut().find(|dealer| dealer.name == name) {
             dealer.active = dealer.active.saturating_sub(1);
         }
@@ -114,7 +114,7 @@ mod tests {
         ];
         for (dealers, chosen) in cases {
             let mut zone = north(dealers);
-            assert_eq!(zone.take_place().as_deref(), chosen, "{dealers:?}");
+            assert_eq!(zone.assign().as_deref(), chosen, "{dealers:?}");
             let before: u32 = dealers.iter().map(|(_, _, active)| active).sum();
             let after: u32 = zone.dealers.iter().map(|dealer| dealer.active).sum();
             assert_eq!(after, before + u32::from(chosen.is_some()), "{dealers:?}");
@@ -122,12 +122,12 @@ mod tests {
     }
 
     #[test]
-    fn a_freed_place_can_be_taken_again() {
+    fn a_dealer_whose_delivery_ends_has_room_for_another_one() {
         let mut zone = north(&[("ann", 1, 0)]);
-        assert_eq!(zone.take_place().as_deref(), Some("ann"));
-        assert_eq!(zone.take_place(), None);
-        zone.free_place("ann");
-        assert_eq!(zone.take_place().as_deref(), Some("ann"));
+        assert_eq!(zone.assign().as_deref(), Some("ann"));
+        assert_eq!(zone.assign(), None);
+        zone.release("ann");
+        assert_eq!(zone.assign().as_deref(), Some("ann"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The delivery of an order: assigned to a dealer and then completed or cancelled, or refused because there is no dealer.
 //!
-//! What must hold: an `assigned` delivery takes one place at its dealer, any other none.
+//! What must hold: an `assigned` delivery counts against the capacity of its dealer, any other does not.
 
 use choreography::{Column, Concerns, Row, Rows};
 use contracts::{Address, CancelReason, DeliveryId, OrderId, Zone};
@@ -83,7 +83,7 @@ impl Delivery {
         Self { id, order_id, status, address, dealer, reason, lost: false, created_at: now, updated_at: now }
     }
 
-    /// Completes the delivery, and frees the dealer's place.
+    /// Completes the delivery. Its dealer has room again.
     pub fn complete(&mut self, dealers: &mut Rows<Dealers, Self>, now: Timestamp) {
         self.leave_dealer(dealers);
         (self.status, self.updated_at) = (Status::Completed, now);
@@ -111,7 +111,7 @@ impl Delivery {
         if let (Some(address), Some(dealer)) = (&self.address, &self.dealer)
             && let Some(zone) = dealers.get_mut(&address.zone)
         {
-            zone.free_place(dealer);
+            zone.release(dealer);
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::reactions::CompleteDelivery;
 /// The longest name of a dealer, in characters: a line of a page.
 const NAME_LENGTH_MAX: usize = 200;
 
-/// The routes.
+/// Returns the routes of delivery.
 pub fn routes() -> OpenApiRouter<Service> {
     OpenApiRouter::new()
         .routes(routes!(list_deliveries))

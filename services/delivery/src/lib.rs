@@ -11,7 +11,7 @@ use choreography::Choreography;
 use dealers::add_dealer;
 use reactions::{cancel_delivery, complete_delivery, create_delivery, give_up};
 
-/// Everything that delivery receives and publishes.
+/// Returns everything that delivery receives and publishes.
 pub fn choreography() -> Choreography {
     Choreography::new("delivery")
         .command(add_dealer)

@@ -1,6 +1,6 @@
 //! The reactions of delivery, in the order of a story.
 //!
-//! What must hold: an order takes a place at a dealer once and frees it once, in whatever order the messages arrive.
+//! What must hold: an order is assigned to a dealer once and removed once, in whatever order the messages arrive.
 
 use choreography::{Command, Dead, Incoming, Rejected, Rows};
 use contracts::{CancelDelivery, CancelPayment, CancelReason, CreateDelivery, DeliveryAssigned, OrderId};
@@ -19,7 +19,7 @@ pub(crate) fn create_delivery(
         return (None, None); // created already, or cancelled first
     }
     let (order_id, delivery_id) = (message.order_id, message.new_id("delivery"));
-    match dealers.as_mut().and_then(Dealers::take_place) {
+    match dealers.as_mut().and_then(Dealers::assign) {
         Some(dealer) => {
             let (address, name) = (message.address.clone(), dealer.clone());
             *delivery = Some(Delivery::assigned(delivery_id, order_id, address, name, message.now()));
@@ -52,7 +52,7 @@ pub struct CompleteDelivery {
     pub order_id: OrderId,
 }
 
-/// Completes the delivery, and frees the dealer's place.
+/// Completes the delivery. Its dealer has room again.
 pub(crate) fn complete_delivery(
     command: &Incoming<CompleteDelivery>,
     delivery: &mut Delivery,
@@ -71,7 +71,7 @@ pub(crate) fn complete_delivery(
     }
 }
 
-/// Cancels the delivery, frees the dealer's place, and cancels the payment, even if the customer has the order.
+/// Cancels the delivery, removes it from its dealer, and cancels the payment, even if the customer has the order.
 pub(crate) fn cancel_delivery(
     message: &Incoming<CancelDelivery>,
     delivery: &mut Option<Delivery>,

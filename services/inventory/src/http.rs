@@ -15,7 +15,7 @@ use crate::stock::{PIECES_MAX, Stock};
 /// The longest name of a product, in characters: a line of a page.
 const NAME_LENGTH_MAX: usize = 200;
 
-/// The routes.
+/// Returns the routes of inventory.
 pub fn routes() -> OpenApiRouter<Service> {
     OpenApiRouter::new()
         .routes(routes!(list_products))
@@ -85,7 +85,7 @@ impl Wanted {
     }
 }
 
-/// Pieces that were added to the shelf, or left it otherwise than with an order.
+/// Pieces that were added to the shelf, or left it without an order.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Adjustment {

@@ -12,7 +12,7 @@ use choreography::Choreography;
 use catalogue::{adjust_stock, introduce_product, put_product};
 use reactions::{give_up, release_stock, reserve_stock, ship_anyway, ship_stock};
 
-/// Everything that inventory receives and publishes.
+/// Returns everything that inventory receives and publishes.
 pub fn choreography() -> Choreography {
     Choreography::new("inventory")
         .command(put_product)

@@ -1,4 +1,4 @@
--- What each order's customer was told.
+-- The mails to each order's customer.
 create table notifications (
     key text primary key not null,
     version bigint not null,

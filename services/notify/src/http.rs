@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use crate::notifications::{Notification, Notifications};
 
-/// The routes.
+/// Returns the routes of notify.
 pub fn routes() -> OpenApiRouter<Service> {
     OpenApiRouter::new().routes(routes!(list_notifications))
 }

@@ -1,4 +1,4 @@
-//! Notify mails customers what became of their orders, and keeps which mails they were sent.
+//! Notify mails customers the news of their orders, and records which mails they were sent.
 
 pub mod http;
 pub mod mail;
@@ -14,8 +14,8 @@ use contracts::OrderUpdated;
 use mailer::Mailer;
 use reactions::{note_mail, note_sent, send_mail};
 
-/// Everything that notify receives and publishes. An order goes on although its customer can't be mailed: when a mail
-/// was tried in vain, its message dies, and nothing else follows.
+/// Returns everything that notify receives and publishes. An order goes on although its customer can't be mailed: when the
+/// last try to send a mail fails, its message dies, and nothing else follows.
 pub fn choreography(mailer: Mailer) -> Choreography {
     Choreography::new("notify")
         .on(note_mail)

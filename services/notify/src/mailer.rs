@@ -19,7 +19,7 @@ use crate::spool::Spool;
 
 /// How long the mail server may take for each reply.
 const SMTP_TIME_MAX: Duration = Duration::from_secs(10);
-/// At most so many connections to the mail server: many servers refuse more from one client.
+/// The largest number of connections to the mail server: many servers refuse more from one client.
 const SMTP_CONNECTIONS_MAX: u32 = 8;
 
 /// The default sender of mails.

@@ -11,7 +11,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main(flavor = "current_thread")] // decisions need one thread; SQLite has its own
 async fn main() -> Result<(), Failure> {
-    let about = "Notify: mails customers what became of their orders.";
+    let about = "Notify: mails customers the news of their orders.";
     let Settings { service: settings, mail } = settings("notify", about, 8084);
     let settings = settings.with_namespace(NAMESPACE);
     let service = settings.builder(choreography(mail.mailer()?)).migrations(&sqlx::migrate!()).start().await?;

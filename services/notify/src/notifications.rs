@@ -25,7 +25,7 @@ pub struct Notifications {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MailStatus {
-    /// Waiting for the mail server. A mail that could never be sent stays so; its dead letter says why.
+    /// Waiting for the mail server. A mail that could never be sent stays queued; its dead letter has the reason.
     Queued,
     /// The mail server, or the directory, took it.
     Sent,

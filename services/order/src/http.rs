@@ -21,7 +21,7 @@ use crate::order::{Order, Status};
 use new_order::{Move, MoveTo, NewOrder};
 use shown::OrderShown;
 
-/// The routes.
+/// Returns the routes of order.
 pub fn routes() -> OpenApiRouter<Service> {
     OpenApiRouter::new()
         .routes(routes!(open_order, list_orders))
@@ -40,7 +40,7 @@ pub fn routes() -> OpenApiRouter<Service> {
         (status = 409, description = "The first request with this key is still running", body = Problem),
         (status = 413, description = "The order is too large", body = Problem),
         (status = 422, description = "The order's content is invalid, or the key was used before with another order", body = Problem),
-        (status = 503, description = "No orders are taken at the moment: `retry-after` says when to try again", body = Problem),
+        (status = 503, description = "No orders are taken at the moment: try again after `retry-after`", body = Problem),
     )
 )]
 async fn open_order(
@@ -87,7 +87,7 @@ async fn get_order(State(service): State<Service>, Path(id): Path<OrderId>) -> R
     Ok(Json(find(&service, Order::ID, &id, "order").await?.into()))
 }
 
-/// Moves an order to another address while it is pending. What is not given stays as it is.
+/// Moves an order to another address while it is pending. A field that is left out stays as it is.
 #[utoipa::path(patch, path = "/orders/{id}", params(("id" = OrderId, Path)), request_body = Move, responses(
     (status = 200, body = OrderShown),
     (status = 404, description = "There is no such order", body = Problem),

@@ -16,7 +16,7 @@ use reactions::{
 /// The services whose messages make an order's story.
 pub const PUBLISHERS: [&str; 5] = ["order", "inventory", "payment", "delivery", "notify"];
 
-/// Everything that order receives and publishes.
+/// Returns everything that order receives and publishes.
 pub fn choreography() -> Choreography {
     Choreography::new("order")
         .intake(open_order)

@@ -37,7 +37,7 @@ impl std::fmt::Display for Status {
 
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Row)]
-#[row(table = "orders", key = OrderId)] // `order` is a word of SQL
+#[row(table = "orders", key = OrderId)] // `order` is a keyword of SQL
 pub struct Order {
     /// Its id, the key of its story.
     pub id: OrderId,
@@ -47,7 +47,7 @@ pub struct Order {
     pub email: Option<String>,
     /// Its state.
     pub status: Status,
-    /// What was ordered: each product stands on one line.
+    /// What was ordered: each product is on one line.
     pub lines: Vec<Line>,
     /// Where it goes.
     pub address: Address,
@@ -135,7 +135,7 @@ pub(crate) mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    /// An order of one customer, opened at second 0.
+    /// Returns an order of one customer, opened at second 0.
     pub(crate) fn order(status: Status) -> Order {
         Order {
             id: id(1),

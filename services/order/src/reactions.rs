@@ -1,6 +1,6 @@
 //! The reactions of order, in the order of a story.
 //!
-//! What must hold: a cancelled order stays cancelled. Later messages do nothing, as its compensations are on their way.
+//! What must hold: a cancelled order stays cancelled. Later messages do nothing: its compensations are published already.
 
 use choreography::{Dead, Incoming};
 use contracts::{
@@ -63,7 +63,7 @@ pub(crate) fn cancel_incomplete(
     Some((CancelDelivery { order_id, reason }, update))
 }
 
-/// Notes the latest news that the customer knows, in whatever order the messages arrive.
+/// Notes the latest news that the customer was mailed, in whatever order the messages arrive.
 pub(crate) fn note_notified(message: &Incoming<CustomerNotified>, order: &mut Order) {
     if order.notified < Some(message.status) {
         (order.notified, order.updated_at) = (Some(message.status), message.now());

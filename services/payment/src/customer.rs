@@ -62,7 +62,7 @@ pub(crate) fn decline_payment(
 fn ended(status: Status, therefore: &str) -> Rejected {
     let (code, what) = match status {
         Status::Expired => ("payment-expired", "nobody confirmed the payment in time"),
-        Status::Refunded => ("payment-refunded", "the money was given back"),
+        Status::Refunded => ("payment-refunded", "the money was refunded"),
         Status::Cancelled | Status::Pending | Status::Confirmed => ("payment-cancelled", "the payment was cancelled"),
     };
     Rejected::new(code, format!("{what}: {therefore}"))

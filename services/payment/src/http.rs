@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use crate::customer::{ConfirmPayment, DeclinePayment};
 use crate::payment::Payment;
 
-/// The routes.
+/// Returns the routes of payment.
 pub fn routes() -> OpenApiRouter<Service> {
     OpenApiRouter::new()
         .routes(routes!(list_payments))
@@ -72,7 +72,7 @@ async fn confirm_payment(
 #[utoipa::path(post, path = "/payments/{id}/cancel", params(("id" = PaymentId, Path)), responses(
     (status = 200, body = Payment),
     (status = 404, description = "There is no such payment", body = Problem),
-    (status = 409, description = "The payment is confirmed (cancel the order instead), or it is over", body = Problem),
+    (status = 409, description = "The payment is confirmed (cancel the order instead), or it has ended", body = Problem),
 ))]
 async fn cancel_payment(
     State(service): State<Service>,
@@ -109,7 +109,7 @@ async fn confirm_payment_of_order(
 #[utoipa::path(post, path = "/payments/cancel", request_body = OfOrder, responses(
     (status = 200, body = Payment),
     (status = 404, description = "The order has no payment", body = Problem),
-    (status = 409, description = "The payment is confirmed (cancel the order instead), or it is over", body = Problem),
+    (status = 409, description = "The payment is confirmed (cancel the order instead), or it has ended", body = Problem),
 ))]
 async fn cancel_payment_of_order(
     State(service): State<Service>,

@@ -1,4 +1,4 @@
-//! Payment takes the money for orders, and gives it back.
+//! Payment takes the money for orders, and refunds it.
 
 pub mod customer;
 pub mod http;
@@ -15,7 +15,7 @@ use customer::{confirm_payment, decline_payment};
 use payment::Payment;
 use reactions::{cancel_payment, create_payment, expire_anyway, expire_payment, give_up};
 
-/// Everything that payment receives and publishes. Payments that nobody confirms expire after `deadline`.
+/// Returns everything that payment receives and publishes. Payments that nobody confirms expire after `deadline`.
 pub fn choreography(deadline: Duration) -> Choreography {
     Choreography::new("payment")
         .on(move |message: &Incoming<CreatePayment>, payment: &mut Option<Payment>| {

@@ -11,7 +11,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main(flavor = "current_thread")] // decisions need one thread; SQLite has its own
 async fn main() -> Result<(), Failure> {
-    let about = "Payment: takes the money for orders, and gives it back.";
+    let about = "Payment: takes the money for orders, and refunds it.";
     let Settings { service: settings, payment_deadline } = settings("payment", about, 8082);
     let settings = settings.with_namespace(NAMESPACE);
     let service = settings.builder(choreography(payment_deadline)).migrations(&sqlx::migrate!()).start().await?;

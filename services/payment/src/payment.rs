@@ -16,7 +16,7 @@ pub enum Status {
     Pending,
     /// The customer has paid.
     Confirmed,
-    /// The money was given back.
+    /// The money was refunded.
     Refunded,
     /// It was cancelled before it was confirmed, or even before it was opened.
     Cancelled,

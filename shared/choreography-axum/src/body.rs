@@ -1,7 +1,7 @@
 //! Reads a request's body, up to a bound.
 //!
-//! A body that is too large is still received for a while and discarded: a connection that is closed while the caller
-//! sends would look broken, and the caller would never see the problem that says why.
+//! A body that is too large is still received for a while and discarded: if the connection were closed while the caller
+//! sends, the caller would see a broken connection, and not the problem.
 
 use axum::body::Body;
 use axum::http::StatusCode;
@@ -12,13 +12,13 @@ use crate::{BODY_BYTES_MAX, Problem};
 /// How many bytes are discarded before the connection is closed all the same.
 const DISCARDED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Returns the whole body; one that is too large is a 413, one that breaks off a 400.
+/// Returns the whole body; one that is too large is a 413, one that is incomplete a 400.
 pub(crate) async fn read_whole(body: Body) -> Result<Vec<u8>, Problem> {
     let mut parts = body.into_data_stream();
     let (mut whole, mut discarded) = (Vec::new(), 0);
     while let Some(part) = parts.next().await {
         let part =
-            part.map_err(|error| Problem::bad_request("body-unreadable", format!("the body breaks off: {error}")))?;
+            part.map_err(|error| Problem::bad_request("body-unreadable", format!("the body is incomplete: {error}")))?;
         if discarded == 0 && whole.len() + part.len() <= BODY_BYTES_MAX {
             whole.extend_from_slice(&part);
             continue;

@@ -1,4 +1,4 @@
-//! What a request's headers say about its caller: the trace that it belongs to, and its idempotency key.
+//! A request's headers about its caller: the trace that it belongs to, and its idempotency key.
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;

@@ -1,4 +1,4 @@
-//! `/circuits`: what the circuit breaker holds at the moment, for operators and for callers who are refused.
+//! `/circuits`: the state of the circuit breaker, for operators and for callers who are refused.
 
 use axum::Json;
 use axum::extract::State;
@@ -13,7 +13,7 @@ pub(crate) struct Circuits {
     breaker: BreakerStatus,
 }
 
-/// `GET /circuits`. All instances of all services that have caught up show the same.
+/// Replies to `GET /circuits`. All instances of all services that have caught up show the same.
 pub(crate) async fn circuits(State(service): State<Service>) -> Json<Circuits> {
     Json(Circuits { service: service.name(), breaker: service.breaker() })
 }

@@ -18,7 +18,7 @@ use crate::Problem;
 /// ```
 ///
 /// # Errors
-/// 404 if there is none, 503 if the database does not answer.
+/// 404 if there is none, 503 if the database fails.
 pub async fn find<R: Row, V: Display>(
     service: &Service,
     column: Column<R, V>,

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use crate::Problem;
 
-/// `GET /livez`: 200 as long as the process answers.
+/// Replies to `GET /livez`: 200 while the process runs.
 pub(crate) async fn livez() -> Json<Value> {
     Json(json!({ "status": "alive" }))
 }
 
-/// `GET /readyz`: 200 while the database and the message server work, otherwise a 503 that names what does not.
+/// Replies to `GET /readyz`: 200 while the database and the message server work, else a 503 that names what does not.
 pub(crate) async fn readyz(State(service): State<Service>) -> Result<Json<Value>, Problem> {
     let health = service.health();
     ready(&health).map(|()| Json(shown(service.name(), &health)))

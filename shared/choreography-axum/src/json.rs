@@ -1,4 +1,4 @@
-//! Bodies as JSON. A body that can't be read is answered with what is wrong and where.
+//! Bodies as JSON. For a body that can't be read the caller gets a problem with what is wrong and where.
 
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -12,8 +12,8 @@ use crate::{InvalidField, Problem};
 
 /// A request's or a response's body as JSON: axum's [`Json`](axum::Json) with problems.
 ///
-/// Another media type is a 415, a body larger than [`BODY_BYTES_MAX`](crate::BODY_BYTES_MAX) a 413, what is no JSON a
-/// 400, JSON with other content than `T` has a 422 that names the place.
+/// Another media type is a 415, a body larger than [`BODY_BYTES_MAX`](crate::BODY_BYTES_MAX) a 413, a body that is
+/// not JSON a 400, and JSON with other content than `T` has a 422 with a JSON pointer to it.
 /// `#[serde(deny_unknown_fields)]` on the type makes unknown fields a 422.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Json<T>(pub T);
@@ -31,7 +31,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
         match serde_json::to_vec(&self.0) {
             Ok(body) => ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response(),
             Err(error) => {
-                tracing::error!(%error, "writing a response as JSON");
+                tracing::error!(%error, "a response can't be written as JSON: the caller gets a 500");
                 Problem::internal().into_response()
             }
         }
@@ -70,7 +70,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 }
 
 fn no_json(detail: &str) -> Problem {
-    Problem::bad_request("invalid-json", format!("the body is no JSON: {detail}"))
+    Problem::bad_request("invalid-json", format!("the body is not JSON: {detail}"))
 }
 
 /// Returns a path as a JSON pointer (RFC 6901): `/lines/1/quantity`, and nothing for the whole body.

@@ -1,4 +1,4 @@
-//! Lists, page by page: each page says where the next one begins.
+//! Lists, page by page: each page has the cursor of the next one.
 
 use std::fmt::Display;
 use std::marker::PhantomData;
@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::Problem;
 use crate::path_and_query::invalid_query;
 
-/// How many items a page has if the caller does not say.
+/// How many items a page has without a `limit`.
 pub const LIMIT_DEFAULT: u32 = 20;
 
 /// A page of a list.
@@ -36,9 +36,9 @@ impl<R, T: From<R>> From<Listed<R>> for Listing<T> {
 #[derive(Debug, Clone, Default, PartialEq, Eq, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Paging {
-    /// At most so many items, up to 100; 20 if it is not given.
+    /// The largest number of items on the page, up to 100; 20 by default.
     pub limit: Option<u32>,
-    /// The `next` of the page before.
+    /// The `next` of the previous page.
     pub cursor: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The parameters of a request's address; those that can't be read are answered with a problem.
+//! The parameters of a request's address. For those that can't be read the caller gets a problem.
 
 use axum::extract::FromRequestParts;
 use axum::extract::rejection::QueryRejection;
@@ -21,7 +21,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
         let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
         path.map(|path| Self(path.0)).map_err(|rejection| {
             if rejection.status() != StatusCode::BAD_REQUEST {
-                tracing::error!(%rejection, "a route and its handler disagree about the path's parameters");
+                tracing::error!(%rejection, "a route and its handler disagree about the path's parameters, a bug: the caller gets a 500");
                 return Problem::internal();
             }
             Problem::bad_request("invalid-path", format!("in {}: {}", parts.uri.path(), rejection.body_text()))

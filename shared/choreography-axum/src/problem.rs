@@ -49,7 +49,7 @@ pub struct Problem {
 /// A field of a request that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct InvalidField {
-    /// Its place, as a JSON pointer (RFC 6901); empty for the whole body.
+    /// Where it is in the body, as a JSON pointer (RFC 6901); empty for the whole body.
     #[schema(example = "/lines/0/quantity")]
     pub pointer: String,
     /// What is wrong with it.
@@ -57,7 +57,7 @@ pub struct InvalidField {
 }
 
 impl Problem {
-    /// Makes a problem. Its type and its title are made of the code, which is in kebab case.
+    /// Makes a problem. Its type and title are derived from the code, which is in kebab case.
     pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
         Self {
             kind: format!("urn:problem:{code}"),
@@ -97,7 +97,7 @@ impl Problem {
 
     /// Makes a 500: a bug, which is in the log.
     pub(crate) fn internal() -> Self {
-        let detail = "this is a mistake of the service, and it is in its log; trying again may not help";
+        let detail = "this is a fault of the service, and it is in its log; trying again may not help";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal-error", detail)
     }
 }
@@ -164,7 +164,7 @@ impl From<ExecuteError> for Problem {
             }
             ExecuteError::Stopped => Self::unavailable("stopping", detail),
             _ => {
-                tracing::error!(%error, "a command failed");
+                tracing::error!(%error, "a command failed: the caller gets a 500");
                 Self::internal()
             }
         }
@@ -179,8 +179,8 @@ impl From<InvalidKey> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "reading the database for a request");
-        Self::unavailable("database-unavailable", "the database does not answer: try again in a moment")
+        tracing::error!(%error, "the database can't be read: the caller gets a 503");
+        Self::unavailable("database-unavailable", "the database does not respond: try again in a moment")
     }
 }
 
@@ -189,8 +189,8 @@ impl From<BusError> for Problem {
         if let BusError::InvalidKey(error) = error {
             return error.into();
         }
-        tracing::error!(%error, "reading the stream for a request");
-        Self::unavailable("stream-unavailable", "the message stream does not answer: try again in a moment")
+        tracing::error!(%error, "the stream can't be read: the caller gets a 503");
+        Self::unavailable("stream-unavailable", "the message stream does not respond: try again in a moment")
     }
 }
 
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_intake_that_is_closed_says_when_to_come_back() {
+    fn a_closed_intake_has_a_retry_after() {
         for (milliseconds, wanted) in [(0, "1"), (1_000, "1"), (1_001, "2"), (4_999, "5")] {
             let retry_after = Duration::from_millis(milliseconds);
             let closed = ExecuteError::Closed { code: "circuit-open", detail: "pay is held".to_owned(), retry_after };

@@ -12,18 +12,20 @@ use tokio::time::Instant;
 /// Upper bounds of the buckets of durations, in seconds: from a read in memory to the time-out.
 const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0];
 
-/// Installs the process's recorder with the first call, and returns it; nothing if another recorder was installed
-/// before.
+/// Returns the process's recorder, which the first call installs; nothing if another recorder was installed before.
 pub(crate) fn recorder() -> Option<&'static PrometheusHandle> {
     static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
     let install = || {
         let builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS);
-        builder.and_then(PrometheusBuilder::install_recorder).map_err(|error| tracing::warn!(%error, "no metrics")).ok()
+        builder
+            .and_then(PrometheusBuilder::install_recorder)
+            .map_err(|error| tracing::warn!(%error, "no recorder could be installed: /metrics stays empty"))
+            .ok()
     };
     RECORDER.get_or_init(install).as_ref()
 }
 
-/// `GET /metrics`.
+/// Replies to `GET /metrics` with the metrics of the process.
 pub(crate) async fn metrics() -> String {
     let Some(recorder) = recorder() else { return String::new() };
     recorder.run_upkeep();

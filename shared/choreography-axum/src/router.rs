@@ -19,10 +19,10 @@ use crate::{Problem, Stopping, circuits, health, request_metrics};
 /// The largest request body, in bytes: its content goes into messages, whose payloads have the same bound.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// How long a response may take before the caller is answered to try again: far longer than a slow commit.
+/// How long a response may take before the caller gets a 503 and may try again: far longer than a slow commit.
 const RESPONSE_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// The version in `/openapi.json` of an API that does not say its own.
+/// The version in `/openapi.json` of an API without an `info` of its own.
 const VERSION_UNKNOWN: &str = "0.0.0";
 
 /// Returns the whole HTTP face of a service: its routes, health, metrics, `/openapi.json`, and problems for all the
@@ -89,6 +89,6 @@ async fn in_time(request: Request, next: Next) -> Response {
 
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    tracing::error!(panic = text.unwrap_or("without a text"), "a request's handler panicked");
+    tracing::error!(panic = text.unwrap_or("without a text"), "a request's handler panicked: the caller gets a 500");
     Problem::internal().into_response()
 }

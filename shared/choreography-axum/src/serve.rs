@@ -1,4 +1,4 @@
-//! Serves a service's HTTP face until the process is told to stop.
+//! Serves a service's HTTP face until the process gets a signal to stop.
 
 use std::future::{Future, IntoFuture};
 use std::io::{Error, ErrorKind};
@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{Stopping, router};
 
-/// Where HTTP is served if nothing else is said.
+/// The default address of HTTP.
 const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
 /// How long requests may take to finish once the service stops.
 const REQUESTS_FINISH_MAX: Duration = Duration::from_secs(5);
@@ -58,18 +58,18 @@ pub enum ServeError {
     )]
     AddressTaken(String),
     /// The address can't be listened at.
-    #[error("cannot listen at {address}, which --listen or LISTEN says")]
+    #[error("cannot listen at {address}: choose another address with --listen or LISTEN")]
     Listen {
         /// The address.
         address: String,
-        /// What the operating system says.
+        /// The error of the operating system.
         #[source]
         error: Error,
     },
     /// The signals that stop the process can't be received.
     #[error("listening for SIGTERM and SIGINT")]
     Signals(#[source] Error),
-    /// A task of the service ended without being told to, which is a bug; the log says which.
+    /// A task of the service ended by itself, which is a bug; the log names it.
     #[error("{0} ended by itself: see the log")]
     Ended(&'static str),
 }
@@ -87,7 +87,7 @@ impl Serve {
             Err(error) => Err(error),
         };
         if timeout(BATCH_FINISHES_MAX, service.stop()).await.is_err() {
-            tracing::warn!("the last batch did not finish in time; what is not committed is received again");
+            tracing::warn!("the last batch did not finish in time: what is not committed is received again");
         }
         served
     }
@@ -118,7 +118,7 @@ async fn serve_until_stopped(
 ) -> Result<(), ServeError> {
     let address = listener.local_addr().map_or_else(|_| address.to_owned(), |address| address.to_string());
     let (name, stopping) = (service.name(), Stopping::default());
-    // Made once: otherwise each connection would get a copy of all the routes, half a megabyte.
+    // Made once, or each connection would get a copy of all the routes, half a megabyte.
     let app = router(service.clone(), routes, stopping.clone()).into_make_service();
     let served = axum::serve(listener, app).with_graceful_shutdown(stopping.clone().begun());
     let serving = tokio::spawn(served.into_future());
@@ -129,7 +129,7 @@ async fn serve_until_stopped(
     };
     stopping.begin();
     if timeout(REQUESTS_FINISH_MAX, serving).await.is_err() {
-        tracing::warn!("some requests did not finish in time");
+        tracing::warn!("some requests did not finish in time: their connections are closed");
     }
     ended
 }

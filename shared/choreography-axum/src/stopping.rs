@@ -1,10 +1,10 @@
-//! Tells handlers that the service stops.
+//! The signal to handlers that the service stops.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use tokio_util::sync::CancellationToken;
 
-/// Says when the service stops, so that responses without an end (server-sent events) end then.
+/// The signal that the service stops, so that responses without an end (server-sent events) end then.
 ///
 /// ```
 /// # use choreography_axum::Stopping;

@@ -97,7 +97,7 @@ impl TestService {
     /// The idempotency key is made of method, path and body: the same call again is the same request.
     ///
     /// # Panics
-    /// When the response's body is no JSON.
+    /// When the response's body is not JSON.
     pub async fn call(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
         let key = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{method} {path} {body}").as_bytes());
         let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");

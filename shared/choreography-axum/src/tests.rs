@@ -1,4 +1,4 @@
-//! What a caller gets from routes on which everything can go wrong.
+//! What a caller gets when a request or its handler fails.
 
 use axum::Router;
 use axum::body::Body;

@@ -26,7 +26,7 @@ const REASON_CHARACTERS_MAX: usize = 200;
 ///
 /// A message that can't be processed dies: its service puts it into the stream DEAD_LETTERS, with the reason. Look at the
 /// `groups`, `show` one of their dead letters, fix the cause, and `replay` the dead letters, or `drop` those that must not
-/// be processed any more. The service where the message died does it, and records what became of it.
+/// be processed any more. The service where the message died does it, and records the outcome.
 #[derive(Debug, Parser)]
 #[command(name = "dead-letters", after_long_help = AFTER_HELP)]
 pub(crate) struct Arguments {
@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// Write one JSON document instead of text
     #[arg(long, global = true, help_heading = "Output")]
     pub(crate) json: bool,
-    /// How hints write the commands; `%` stands for the command and its arguments
+    /// How hints write the commands; `%` is replaced by the command and its arguments
     #[arg(long, global = true, hide = true, env = "DEAD_LETTERS_INVOCATION", default_value = "dead-letters %")]
     pub(crate) invocation: Invocation,
     #[command(subcommand)]
@@ -70,7 +70,7 @@ pub(crate) enum Command {
     },
     /// Have the services where messages died process them again, in the order of the stream
     Replay(ReplayArguments),
-    /// Have the services where messages died give them up, in the order of the stream
+    /// Have the services where messages died drop them, in the order of the stream
     Drop(DropArguments),
 }
 
@@ -98,7 +98,7 @@ pub(crate) struct ReplayArguments {
 pub(crate) struct DropArguments {
     #[command(flatten)]
     pub(crate) selection: DropSelection,
-    /// Why they are given up; it is kept with each of them
+    /// Why they are dropped; it is kept with each of them
     #[arg(long, value_parser = reason, help_heading = "How")]
     pub(crate) reason: String,
     #[command(flatten)]
@@ -128,14 +128,14 @@ impl Arguments {
     pub(crate) fn read() -> Self {
         let arguments = Self::parse();
         if arguments.is_vague() {
-            let which = "say which dead letters: by their numbers, or by --fingerprint, --service, --message, --key, \
+            let which = "name the dead letters: by their numbers, or by --fingerprint, --service, --message, --key, \
                          --since, --until, or --died-of";
             Self::command().error(ErrorKind::MissingRequiredArgument, which).exit()
         }
         arguments
     }
 
-    /// Whether a repair names no dead letters: everything must not be replayed or dropped by forgetting an option.
+    /// Whether a repair names no dead letters: a forgotten option must not replay or drop all of them.
     fn is_vague(&self) -> bool {
         let filter = match &self.command {
             Command::Replay(replay) => replay.selection.filter(),

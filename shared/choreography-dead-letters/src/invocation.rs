@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-/// How a person calls this tool: directly, or through make. `%` stands for the command and its arguments.
+/// How a person calls this tool: directly, or through make. `%` is replaced by the command and its arguments.
 #[derive(Debug, Clone)]
 pub(crate) struct Invocation(String);
 

@@ -6,7 +6,7 @@ use choreography::Clock;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
 
-/// The longest time to wait for services: `list` shows later what became of it.
+/// The longest time to wait for services: `list` shows the outcome later.
 const WAIT_MAX: Duration = Duration::from_secs(3_600);
 
 /// Returns a time that is written as itself, `2026-11-20T13:00:00Z`, or as how long ago it was, `2h` or `7d`.

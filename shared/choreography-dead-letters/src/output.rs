@@ -25,7 +25,7 @@ pub(crate) struct Output {
     pub(crate) json: Value,
     /// How it ended.
     pub(crate) ending: Ending,
-    /// Why it stopped early; none if it did not. The output tells what was done by then.
+    /// Why it stopped early; none if it did not. The output shows what was done by then.
     pub(crate) failure: Option<Error>,
 }
 

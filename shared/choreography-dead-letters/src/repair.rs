@@ -73,12 +73,12 @@ async fn publish(
     let mut on_progress = |now: RepairProgress| {
         progress.update(|| {
             let total = counted(now.dead_letters, "dead letter");
-            format!("{} of {total} published, {} answered", now.published, now.answered)
+            format!("{} of {total} published, {} recorded", now.published, now.recorded)
         });
     };
     let mut repaired = dead_letters::repair(client, &options, dead_letters, &mut on_progress).await?;
     for dead_letter in dead_letters {
-        let result = repaired.results.remove(&dead_letter.sequence).unwrap_or(RepairResult::Unanswered);
+        let result = repaired.results.remove(&dead_letter.sequence).unwrap_or(RepairResult::Pending);
         report.add(ReportRow::of(dead_letter, result));
     }
     report.failure = repaired.failure.map(Into::into);

@@ -1,4 +1,4 @@
-//! What became of the dead letters of a repair: a line for each that needs attention, and the totals.
+//! The report of a repair: a line for each dead letter that needs attention, and the totals.
 
 use std::collections::BTreeSet;
 use std::fmt::{Result as Written, Write};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::invocation::Invocation;
 use crate::output::{Ending, Output};
-use crate::report_row::{MISSING, PLANNED, ReportRow, SKIPPED, UNANSWERED, UNPUBLISHED};
+use crate::report_row::{MISSING, PENDING, PLANNED, ReportRow, SKIPPED, UNPUBLISHED};
 use crate::table::{Table, counted};
 
 /// With more dead letters than this, those that are done are only counted.
@@ -25,13 +25,13 @@ const OUTCOMES: [(&str, &str, &str); 9] = [
     ("nothing", "replayed without changing anything", "changed nothing"),
     ("refused", "refused: no longer dead", "refused: no longer dead"),
     ("died", "died again", "died again"),
-    (UNANSWERED, "not answered yet", "not answered yet"),
+    (PENDING, "not recorded yet", "not recorded yet"),
     (UNPUBLISHED, "not published", "not published"),
     (SKIPPED, "skipped", "skipped"),
     (MISSING, "missing", "missing"),
 ];
 
-/// What became of all dead letters of a repair.
+/// The report of a repair.
 pub(crate) struct Report {
     is_drop: bool,
     dry_run: bool,
@@ -46,7 +46,7 @@ impl Report {
         Self { is_drop: matches!(request, RepairRequest::Drop { .. }), dry_run, rows: Vec::new(), failure: None }
     }
 
-    /// Adds what became of a dead letter.
+    /// Adds the row of a dead letter.
     pub(crate) fn add(&mut self, row: ReportRow) {
         self.rows.push(row);
     }
@@ -109,12 +109,12 @@ impl Report {
 
     fn write_next(&self, text: &mut String, invocation: &Invocation) -> Written {
         let list = invocation.of("list");
-        let unanswered = self.rows.iter().filter(|row| row.outcome == UNANSWERED);
-        let services: BTreeSet<&str> = unanswered.map(|row| row.cells()[0]).collect();
+        let pending = self.rows.iter().filter(|row| row.outcome == PENDING);
+        let services: BTreeSet<&str> = pending.map(|row| row.cells()[0]).collect();
         for service in services {
             writeln!(
                 text,
-                "no answer yet: {service} is down or busy; it will process the message when it is back; `{list}` shows it"
+                "no record yet: {service} is down or busy; it will process the message when it is back; `{list}` shows it"
             )?;
         }
         if self.dry_run && self.count(PLANNED) > 0 {

@@ -1,16 +1,16 @@
-//! What became of one dead letter that was to be replayed or dropped.
+//! One row of a report: the outcome for one dead letter.
 
 use choreography::dead_letters::{DeadLetter, Obstacle, RepairOutcome, RepairResult};
 use serde_json::{Value, json};
 
 /// The outcomes that no service records, as scripts read them.
 pub(crate) const PLANNED: &str = "planned";
-pub(crate) const UNANSWERED: &str = "unanswered";
+pub(crate) const PENDING: &str = "pending";
 pub(crate) const UNPUBLISHED: &str = "unpublished";
 pub(crate) const SKIPPED: &str = "skipped";
 pub(crate) const MISSING: &str = "missing";
 
-/// What became of one dead letter.
+/// The outcome for one dead letter.
 pub(crate) struct ReportRow {
     pub(crate) sequence: u64,
     dead_letter: Option<DeadLetter>,
@@ -21,7 +21,7 @@ pub(crate) struct ReportRow {
 impl ReportRow {
     /// Returns the row of a dead letter that can't be repaired.
     pub(crate) fn skipped(dead_letter: &DeadLetter, obstacle: &Obstacle) -> Self {
-        let hint = if matches!(obstacle, Obstacle::Handled(_)) { "; --again asks all the same" } else { "" };
+        let hint = if matches!(obstacle, Obstacle::Handled(_)) { "; --again requests it all the same" } else { "" };
         Self::new(dead_letter, SKIPPED, format!("{obstacle}{hint}"))
     }
 
@@ -38,8 +38,8 @@ impl ReportRow {
     /// Returns the row of a dead letter with the result of its repair.
     pub(crate) fn of(dead_letter: &DeadLetter, result: RepairResult) -> Self {
         match result {
-            RepairResult::Answered(record) => Self::new(dead_letter, record.outcome.as_str(), record.detail),
-            RepairResult::Unanswered => Self::new(dead_letter, UNANSWERED, String::new()),
+            RepairResult::Recorded(record) => Self::new(dead_letter, record.outcome.as_str(), record.detail),
+            RepairResult::Pending => Self::new(dead_letter, PENDING, String::new()),
             RepairResult::Unpublished(why) => Self::new(dead_letter, UNPUBLISHED, why),
         }
     }

@@ -30,7 +30,7 @@ pub(crate) fn table<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Table {
     table
 }
 
-/// Returns a time as it stands in a column.
+/// Returns a time as a column shows it.
 pub(crate) fn time(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
@@ -47,7 +47,7 @@ pub(crate) fn state(entry: &Entry) -> String {
     }
 }
 
-/// Returns what was to be done, and what became of it.
+/// Returns what was requested, and the outcome.
 pub(crate) fn outcome(record: &RepairRecord) -> String {
     format!("{}: {}", record.what, record.outcome)
 }

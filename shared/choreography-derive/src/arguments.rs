@@ -1,4 +1,4 @@
-//! What stands in the brackets of `#[message(…)]`, `#[command(…)]` and `#[row(…)]`.
+//! The arguments of `#[message(…)]`, `#[command(…)]` and `#[row(…)]`.
 
 use proc_macro2::Span;
 use syn::ext::IdentExt as _;
@@ -35,7 +35,7 @@ impl Arguments {
     /// Returns the arguments of the attribute on a type.
     ///
     /// # Errors
-    /// The attribute is missing, stands there twice, or has an argument that is unknown, repeated or malformed.
+    /// The attribute is missing, is there twice, or has an argument that is unknown, repeated or malformed.
     pub(crate) fn of(input: &DeriveInput, syntax: &Syntax) -> Result<Self> {
         let mut attributes = input.attrs.iter().filter(|attribute| attribute.path().is_ident(syntax.name));
         let missing = || Error::new(input.ident.span(), format!("`{}` needs `{}`", input.ident, syntax.example));
@@ -81,9 +81,9 @@ impl Arguments {
     }
 }
 
-fn once<T>(place: &mut Option<T>, name: &Ident, value: T) -> Result<()> {
-    match place.replace(value) {
-        Some(_) => Err(Error::new(name.span(), format!("`{name}` is given twice"))),
+fn once<T>(argument: &mut Option<T>, name: &Ident, value: T) -> Result<()> {
+    match argument.replace(value) {
+        Some(_) => Err(Error::new(name.span(), format!("`{name}` is there twice"))),
         None => Ok(()),
     }
 }

@@ -1,9 +1,9 @@
-//! What names, versions and keys must look like.
+//! Checks of names, versions and keys.
 
 use syn::{Data, DeriveInput, Error, Fields, LitInt, LitStr, Member, Result, Type};
 
-/// Words of SQL that one might name a table by.
-const SQL_WORDS: [&str; 12] = [
+/// Keywords of SQL that one might name a table by.
+const SQL_KEYWORDS: [&str; 12] = [
     "case",
     "check",
     "column",
@@ -28,11 +28,11 @@ pub(crate) fn kebab_case(name: &LitStr) -> Result<()> {
     Err(Error::new(name.span(), suggested(problem, &text, '-')))
 }
 
-/// Checks that a table's name is in snake case: it stands in SQL without quotes.
+/// Checks that a table's name is in snake case: it is written in SQL without quotes.
 pub(crate) fn snake_case(table: &LitStr) -> Result<()> {
     let text = table.value();
-    if SQL_WORDS.contains(&text.as_str()) {
-        let text = format!("`{text}` is a word of SQL, which can't name a table: write its plural");
+    if SQL_KEYWORDS.contains(&text.as_str()) {
+        let text = format!("`{text}` is a keyword of SQL, which can't name a table: write its plural");
         return Err(Error::new(table.span(), text));
     }
     if is_words(&text, '_') {
@@ -85,7 +85,7 @@ pub(crate) fn no_parameters(input: &DeriveInput, derive: &str) -> Result<()> {
 /// Returns the type of the field at the end of a path.
 ///
 /// # Errors
-/// The type is no struct, it has no such field, or the path is longer than one field and has no type.
+/// The type is not a struct, it has no such field, or the path is longer than one field and has no type.
 pub(crate) fn field_type(input: &DeriveInput, path: &[Member], explicit: Option<Type>) -> Result<Type> {
     let Data::Struct(data) = &input.data else {
         let text = "a message or command is a struct: its key is one of the fields";

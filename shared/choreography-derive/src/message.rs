@@ -29,7 +29,7 @@ pub(crate) fn message(input: &DeriveInput) -> Result<TokenStream> {
         .map(|(implementation, role)| implementation(&role))
 }
 
-/// Returns the implementations of `Message` and `Command`. A command asks for something, as a step does.
+/// Returns the implementations of `Message` and `Command`. A command has the role of a step.
 pub(crate) fn command(input: &DeriveInput) -> Result<TokenStream> {
     checks::no_parameters(input, "Command")?;
     let mut arguments = Arguments::of(input, &COMMAND)?;
@@ -84,7 +84,7 @@ fn marker(role: &Ident) -> Result<TokenStream> {
         "event" => Ok(quote!(Event)),
         "compensation" => Ok(quote!(Compensation)),
         _ => {
-            let text = format!("`{role}` is no role: write `step`, `event` or `compensation`");
+            let text = format!("`{role}` is not a role: write `step`, `event` or `compensation`");
             Err(Error::new(role.span(), text))
         }
     }

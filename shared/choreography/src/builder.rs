@@ -34,7 +34,7 @@ pub enum StartError {
         /// The service's name.
         service: &'static str,
     },
-    /// A release build was given a fault, which is for tests.
+    /// The settings of a release build have a fault, which is for tests.
     #[error("{service} has a fault switched on, but release builds have none: remove it from the settings")]
     FaultInRelease {
         /// The service's name.
@@ -78,11 +78,11 @@ pub struct ServiceBuilder {
     #[cfg(feature = "sqlite")]
     migrations: Option<&'static Migrator>,
     bus: Option<Arc<dyn Bus>>,
-    /// Whether what is not chosen otherwise is in memory.
+    /// Whether a store or bus that is not set is one in memory.
     memory: bool,
 }
 
-// Here, not beside `Service`: services know nothing of how they are built.
+// Here, not beside `Service`: a service does not depend on how it was built.
 impl Service {
     /// Returns a builder that connects a choreography to its database and its message server.
     ///
@@ -153,7 +153,7 @@ impl ServiceBuilder {
         Self { bus: Some(bus), ..self }
     }
 
-    /// Uses memory for what is not chosen otherwise: a store of its own, and a bus of its own.
+    /// Uses a store and a bus in memory, each unless another one is set.
     pub fn memory(self) -> Self {
         Self { memory: true, ..self }
     }

@@ -1,4 +1,4 @@
-//! The only place that asks for the time and for random numbers.
+//! The clock: the only module that reads the system's time and its random numbers.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,10 +23,10 @@ use uuid::{Builder, Uuid};
 /// ```
 #[derive(Clone)]
 pub struct Clock {
-    source: Arc<Source>,
+    source: Arc<TimeSource>,
 }
 
-enum Source {
+enum TimeSource {
     System { ids: Mutex<ContextV7> },
     Seeded { start: Timestamp, since: Instant, random: Mutex<SeededRandom> },
 }
@@ -34,22 +34,22 @@ enum Source {
 impl Clock {
     /// Returns the system's clock, with random numbers of the operating system.
     pub fn system() -> Self {
-        Self { source: Arc::new(Source::System { ids: Mutex::new(ContextV7::new()) }) }
+        Self { source: Arc::new(TimeSource::System { ids: Mutex::new(ContextV7::new()) }) }
     }
 
     /// Returns a clock that begins at a moment and goes on with tokio's time, which a test can pause and advance. Ids and
     /// random numbers follow from the seed: on one thread a run can be repeated exactly.
     pub fn seeded(start: Timestamp, seed: u64) -> Self {
         let random = Mutex::new(SeededRandom { state: seed, last_ms: 0, ids_in_ms: 0 });
-        Self { source: Arc::new(Source::Seeded { start, since: Instant::now(), random }) }
+        Self { source: Arc::new(TimeSource::Seeded { start, since: Instant::now(), random }) }
     }
 
     /// Returns the current time.
-    #[allow(clippy::disallowed_methods, reason = "this is the clock that everybody else asks")]
+    #[allow(clippy::disallowed_methods, reason = "this is the clock that everything else uses")]
     pub fn now(&self) -> Timestamp {
         match &*self.source {
-            Source::System { .. } => Timestamp::now(),
-            Source::Seeded { start, since, .. } => start.saturating_add(signed(since.elapsed())).unwrap_or(*start),
+            TimeSource::System { .. } => Timestamp::now(),
+            TimeSource::Seeded { start, since, .. } => start.saturating_add(signed(since.elapsed())).unwrap_or(*start),
         }
     }
 
@@ -57,12 +57,12 @@ impl Clock {
     pub fn new_id(&self) -> Uuid {
         let now = self.now();
         match &*self.source {
-            Source::System { ids } => {
+            TimeSource::System { ids } => {
                 let seconds = u64::try_from(now.as_second()).unwrap_or_default();
                 let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
                 Uuid::new_v7(uuid::Timestamp::from_unix(ids, seconds, nanoseconds))
             }
-            Source::Seeded { random, .. } => locked(random).new_id(now),
+            TimeSource::Seeded { random, .. } => locked(random).new_id(now),
         }
     }
 
@@ -70,8 +70,8 @@ impl Clock {
     pub(crate) fn random_fraction(&self) -> f64 {
         let bits = match &*self.source {
             // The last bits of an id are random.
-            Source::System { .. } => self.new_id().as_u64_pair().1,
-            Source::Seeded { random, .. } => locked(random).next(),
+            TimeSource::System { .. } => self.new_id().as_u64_pair().1,
+            TimeSource::Seeded { random, .. } => locked(random).next(),
         };
         f64::from(bits as u32) / (f64::from(u32::MAX) + 1.0)
     }
@@ -89,7 +89,7 @@ struct SeededRandom {
 }
 
 impl SeededRandom {
-    /// SplitMix64: <https://doi.org/10.1145/2714064.2660195>.
+    /// Returns the next random number, by SplitMix64: <https://doi.org/10.1145/2714064.2660195>.
     fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -97,7 +97,7 @@ impl SeededRandom {
         mixed ^ (mixed >> 31)
     }
 
-    /// A UUID of version 7: its milliseconds, a count within them in the 26 bits that sort next, and random bits.
+    /// Returns a UUID of version 7: the milliseconds, a count within them in the 26 bits that sort next, and random bits.
     fn new_id(&mut self, now: Timestamp) -> Uuid {
         let milliseconds = u64::try_from(now.as_millisecond()).unwrap_or_default();
         self.ids_in_ms = if milliseconds == self.last_ms { self.ids_in_ms + 1 } else { 0 };

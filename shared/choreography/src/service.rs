@@ -271,7 +271,7 @@ impl Service {
         self.inner.engine.shared.health.current()
     }
 
-    /// Counts the rows that are on their way.
+    /// Returns how many messages and effects are not finished: outgoing, waiting, scheduled.
     ///
     /// # Errors
     /// When the database fails.
@@ -282,7 +282,7 @@ impl Service {
     /// Returns the messages of a key, in order, from a stream sequence on, each with its sequence; at most `limit`.
     ///
     /// # Errors
-    /// When the server can't be asked, or this service has no right to read stories.
+    /// When the server can't be reached, or this service has no permission to read stories.
     pub async fn story(&self, key: &str, from: u64, limit: usize) -> Result<Vec<(u64, Envelope)>, BusError> {
         self.stories()?.story(key, from, limit).await
     }
@@ -290,7 +290,7 @@ impl Service {
     /// Returns the messages of a key that are published from now on. The stream ends when the connection is lost.
     ///
     /// # Errors
-    /// When the server can't be asked, or this service has no right to read stories.
+    /// When the server can't be reached, or this service has no permission to read stories.
     pub async fn follow(&self, key: &str) -> Result<BoxStream<'static, Envelope>, BusError> {
         self.stories()?.follow(key).await
     }

@@ -9,7 +9,7 @@ use crate::fault::Fault;
 pub(crate) const BATCH_MAX: usize = 512;
 /// The largest number of published messages that are not acknowledged: enough to keep the connection busy.
 pub(crate) const WINDOW_MAX: usize = 1_024;
-/// The largest number of commands that wait for a batch, a few batches; further callers are told to try again.
+/// The largest number of commands that wait for a batch, a few batches; further ones are refused as busy.
 pub(crate) const COMMANDS_MAX: usize = 4_096;
 /// The largest number of effects that run concurrently: the outside world has bounds, too.
 pub(crate) const EFFECTS_RUNNING_MAX: usize = 32;
@@ -25,8 +25,8 @@ pub(crate) const STANDBY_LOOKS_EVERY: Duration = Duration::from_millis(500);
 pub(crate) const MAINTENANCE_EVERY: Duration = Duration::from_secs(1);
 /// How often the outbox relay looks for rows that another instance committed.
 pub(crate) const OUTBOX_LOOKS_EVERY: Duration = Duration::from_millis(100);
-/// How often the server is asked whether it is alive, which lets the restart position advance and outbox rows be deleted.
-pub(crate) const ALIVE_ASKED_EVERY: Duration = Duration::from_secs(1);
+/// How often the connection to the server is checked, which lets the restart position advance and outbox rows be deleted.
+pub(crate) const ALIVE_CHECKED_EVERY: Duration = Duration::from_secs(1);
 /// How often dead letters are read: a small part of the breaker's cycle.
 pub(crate) const DEAD_LETTERS_READ_EVERY: Duration = Duration::from_millis(250);
 /// How often the effects task looks for effects that another instance committed.
@@ -77,7 +77,7 @@ pub struct Settings {
     /// How long after it was published a message that a subscriber has not been sent is overdue: the subscriber is down or
     /// slow. 30 seconds by default.
     pub overdue_after: Duration,
-    /// From how many rows on that are to be published or are waiting new stories are refused. 100,000 by default.
+    /// The backlog, rows to be published and waiting messages, above which new stories are refused. 100,000 by default.
     pub backlog_max: u64,
     /// Whether every reaction is run a second time, on copies, to check that this changes nothing. On by default in builds
     /// with debug assertions.

@@ -1,4 +1,4 @@
-//! Each example prints what its last comment says. `cargo test -p choreography` builds the examples before it runs this.
+//! Each example prints its last comment. `cargo test -p choreography` builds the examples before it runs this.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ fn promised(name: &str) -> String {
 }
 
 #[test]
-fn every_example_in_memory_prints_what_its_last_comment_says() {
+fn every_example_in_memory_prints_its_last_comment() {
     for name in IN_MEMORY {
         assert_eq!(run(name, &mut command(name)), promised(name), "{name}");
     }

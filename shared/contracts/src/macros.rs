@@ -1,6 +1,6 @@
-//! What is the same for every id and every checked word.
+//! Macros for the types that are alike: ids, and checked words.
 
-/// An id: a UUID that the compiler tells apart from other ids.
+/// An id: a UUID of a type of its own, so that the compiler refuses another one's.
 macro_rules! id {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*
@@ -34,7 +34,7 @@ macro_rules! id {
 }
 pub(crate) use id;
 
-/// A word that is checked when it is made, and can stand in a subject and in a path.
+/// A word that is checked when it is made, and can be part of a subject and of a path.
 macro_rules! word {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*

@@ -1,6 +1,6 @@
 //! Words that people choose: the code of a product, the name of a zone.
 //!
-//! What must hold: every [`Sku`] and [`Zone`] can stand in a subject and in a path, as they are checked when they are made.
+//! What must hold: every [`Sku`] and [`Zone`] can be part of a subject and of a path; they are checked when they are made.
 
 use crate::macros::word;
 
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn the_error_of_a_bad_word_says_what_is_allowed() {
+    fn the_error_of_a_bad_word_names_what_is_allowed() {
         assert_eq!("Tea".parse::<Sku>().unwrap_err().to_string(), "a sku is 1 to 64 of a-z, 0-9 and '-'");
     }
 }

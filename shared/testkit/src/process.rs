@@ -39,7 +39,7 @@ impl Program {
         self
     }
 
-    /// Lets writes beyond the limit of [`Process::limit_files`] fail; otherwise the first one ends the process.
+    /// Lets writes beyond the limit of [`Process::limit_files`] fail; without it the first one ends the process.
     pub fn surviving_file_limits(mut self) -> Self {
         let path = std::mem::replace(&mut self.path, PathBuf::from("sh"));
         let script = r#"trap "" XFSZ; exec "$0" "$@""#;
@@ -101,7 +101,7 @@ impl Process {
         Ok(())
     }
 
-    /// Like [`Process::restart`], but without one of its variables. The next restart has that variable again.
+    /// Restarts it as [`Process::restart`] does, but without one of its variables. The next restart has that variable again.
     ///
     /// # Errors
     /// When it cannot be started.

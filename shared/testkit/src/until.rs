@@ -1,4 +1,4 @@
-//! Waiting for a condition, with a limit and a failure that says what was seen last.
+//! Waits for a condition, with a limit and a failure that shows what was seen last.
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Calls `look` again and again until it returns `Ok`, and returns its value. `Err` has what it saw instead.
 ///
 /// # Panics
-/// When the time is over, with what was waited for and what was last seen.
+/// When the limit has passed, with what was waited for and what was seen last.
 #[track_caller]
 pub fn until<T, S, F>(what: impl Display, limit: Duration, mut look: impl FnMut() -> F) -> impl Future<Output = T>
 where
@@ -23,7 +23,7 @@ where
             match look().await {
                 Ok(found) => return found,
                 Err(seen) if begin.elapsed() > limit => {
-                    panic!("{caller}: waited {limit:?} in vain for: {what}\nlast seen: {seen}")
+                    panic!("{caller}: not within {limit:?}: {what}\nlast seen: {seen}")
                 }
                 Err(_) => tokio::time::sleep(LOOK_EVERY).await,
             }

@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 fn wait_for(what: &str, holds: impl Fn() -> bool) {
     let begin = Instant::now();
     while !holds() {
-        assert!(begin.elapsed() < LIMIT, "waited in vain for {what}");
+        assert!(begin.elapsed() < LIMIT, "not within {LIMIT:?}: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -1,4 +1,4 @@
-//! Which modules mention which: in imports, in paths, and in what is given to macros.
+//! Which modules mention which: in imports, in paths, and in the arguments of macros.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use syn::{Item, ItemMod, ItemUse};
 use crate::paths::{Target, imports};
 use crate::source::{Library, ModulePath, is_test};
 
-/// Siblings, each with the siblings that it mentions, and for each of them a place where it does.
+/// Siblings, each with the siblings that it mentions, and for each of them one example.
 pub type Graph = BTreeMap<String, BTreeMap<String, String>>;
 
 impl Library {
@@ -39,7 +39,7 @@ impl Library {
         self.modules.keys().filter_map(|module| Some(module.split_last()?.1.to_vec())).collect()
     }
 
-    /// The modules in which the things are defined that a module mentions, and the modules that the paths go through.
+    /// Returns the modules that define what a module mentions, and the modules that the paths go through.
     fn mentions(&self, module: &[String], items: &[Item]) -> Vec<(ModulePath, String)> {
         let mut paths = Paths::default();
         items.iter().for_each(|item| paths.visit_item(item));

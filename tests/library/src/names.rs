@@ -133,7 +133,7 @@ impl Listing<'_> {
         }
     }
 
-    /// The public functions and constants of a type, in whichever module they are implemented.
+    /// Adds the public functions and constants of a type, in whichever module they are implemented.
     fn implemented(&mut self, module: &[String], name: &str, public: &[String], conditions: &Conditions) {
         let target = Target::Item(module.to_vec(), name.to_owned());
         for (place, items) in &self.library.modules {

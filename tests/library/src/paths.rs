@@ -24,7 +24,7 @@ pub(crate) struct Import {
 }
 
 impl Library {
-    /// Follows a path that stands in `module`; `None` when it leads out of the crate.
+    /// Follows a path that is written in `module`; `None` when it leads out of the crate.
     pub(crate) fn resolve(&self, module: &[String], path: &[String]) -> Option<Target> {
         self.follow(module, path, IMPORTS_MAX)
     }

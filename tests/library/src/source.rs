@@ -31,7 +31,7 @@ impl Library {
         Self::read(&manifest.join("../../shared").join(name).join("src"))
     }
 
-    /// `children` is the directory in which the module's own modules are.
+    /// Adds the modules of a file. `children` is the directory in which the module's own modules are.
     fn add_file(&mut self, module: ModulePath, file: &Path, children: &Path) {
         let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("reading {}: {error}", file.display()));
         let parsed = syn::parse_file(&text).unwrap_or_else(|error| panic!("parsing {}: {error}", file.display()));
@@ -72,7 +72,7 @@ pub(crate) fn is_test(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| condition(attribute).is_some_and(|condition| condition == "test"))
 }
 
-/// Returns what stands in `#[cfg(…)]`, without spaces.
+/// Returns the condition in `#[cfg(…)]`, without spaces.
 pub(crate) fn condition(attribute: &Attribute) -> Option<String> {
     let Meta::List(list) = &attribute.meta else { return None };
     list.path.is_ident("cfg").then(|| list.tokens.to_string().split_whitespace().collect())

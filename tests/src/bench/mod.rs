@@ -142,7 +142,10 @@ async fn wait_until_quiet(events: &jetstream::stream::Stream) -> Result<()> {
         if last.replace(now) == Some(now) {
             return Ok(());
         }
-        anyhow::ensure!(begin.elapsed() < QUIET_WITHIN, "the shop does not come to rest");
+        anyhow::ensure!(
+            begin.elapsed() < QUIET_WITHIN,
+            "the shop still publishes or deletes messages after the load has ended"
+        );
         tokio::time::sleep(QUIET_FOR).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Invalid requests: each is answered with the right status and a problem that says what is wrong, never with a 500.
+//! Invalid requests: each gets the right status and a problem that names what is wrong, never a 500.
 
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;

@@ -94,7 +94,7 @@ async fn while_delivery_is_down_new_orders_are_refused_and_all_accepted_ones_end
     expect_no_dead_letters(&shop).await;
 }
 
-/// While steps are held, orders under way go on: one is paid, then it and another one are cancelled, and the
+/// Checks that orders under way go on while steps are held: one is paid, then it and another one are cancelled, and the
 /// compensations of both pass.
 async fn expect_compensations_pass(shop: &Shop, paid: &Order, unpaid: &Order) {
     // Another service reports the same.

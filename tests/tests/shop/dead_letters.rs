@@ -13,7 +13,7 @@ use crate::repairs::outcomes;
 const ORDERS: usize = 400;
 const MAILS: usize = 2 * ORDERS;
 const DEAD_LETTERS_COUNT: usize = MAILS + ORDERS / 2;
-/// How many are on their way at the same time.
+/// How many orders are open at the same time.
 const AT_ONCE: usize = 32;
 /// More than there are dead letters, so that no circuit opens.
 const CIRCUIT_THRESHOLD: usize = 10 * DEAD_LETTERS_COUNT;

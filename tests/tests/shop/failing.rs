@@ -28,7 +28,7 @@ async fn mails_wait_for_their_server_and_arrive_once_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn mail_that_was_given_up_is_sent_when_its_dead_letter_is_replayed() {
+async fn mail_whose_message_died_is_sent_when_its_dead_letter_is_replayed() {
     let plan = Plan::new().smtp().set("notify", "EFFECT_TRIES_MAX", "2").set("notify", "EFFECT_BACKOFF", "100ms");
     let shop = Shop::open_with(plan).await;
     let smtp = shop.premises.smtp.as_ref().unwrap();
@@ -49,7 +49,7 @@ async fn customer(shop: &Shop, tally: &Tally, refusal: &str) {
     tally.order(shop, Request::new("tea", 1, "south").automatic(), refusal).await;
 }
 
-/// The backlog is counted once a second, so up to two seconds of orders may exceed it.
+/// Allows for the backlog being counted once a second: up to two seconds of orders may exceed it.
 #[tokio::test]
 async fn without_the_server_orders_are_accepted_until_the_backlog_is_full_and_all_of_them_end() {
     const BACKLOG_MAX: u32 = 60;
@@ -75,7 +75,7 @@ async fn without_the_server_orders_are_accepted_until_the_backlog_is_full_and_al
     expect_no_dead_letters(&shop).await;
 }
 
-/// A real failure of the file system: the database's log is already longer than the limit of delivery's files, so that
+/// Causes a real failure of the file system: the database's log is already longer than the limit of delivery's files, so that
 /// every write to it fails. Delivery's own log stays below the limit.
 #[tokio::test]
 async fn while_delivery_cannot_write_for_a_minute_its_orders_wait_and_then_each_is_delivered_once() {

@@ -1,4 +1,4 @@
-//! What becomes of orders. The tests share premises; each has orders, products and zones of its own.
+//! The outcomes of orders. The tests share premises; each has orders, products and zones of its own.
 
 use std::sync::Arc;
 

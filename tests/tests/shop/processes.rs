@@ -18,7 +18,7 @@ async fn second_instance_takes_over_and_the_first_does_no_harm_when_it_resumes()
         shop.premises.ready(other).await;
     }
     mixed::orders(&shop, 100, async |placed| {
-        // One after the other: a paused instance does not answer HTTP requests either.
+        // One after the other: a paused instance does not respond to HTTP requests either.
         for (service, count) in ["inventory", "delivery", "notify"].into_iter().zip([20, 40, 60]) {
             mixed::placed(placed, count).await;
             pause_between_commits(shop.premises.process(service)).await;
@@ -36,7 +36,8 @@ async fn second_instance_takes_over_and_the_first_does_no_harm_when_it_resumes()
     shop.expect_invariants().await;
 }
 
-/// A process that is paused in the middle of a commit would keep the database file locked for the others.
+/// Pauses a process between two commits: one that is paused in the middle of a commit would keep the database file locked
+/// for the others.
 async fn pause_between_commits(process: &Process) {
     until(format_args!("{} to be between commits", process.name()), shop_tests::PATIENCE, async || {
         process.pause().unwrap();

@@ -82,7 +82,7 @@ async fn order_whose_step_died_is_compensated_and_a_replay_reports_that_it_chang
 }
 
 #[tokio::test]
-async fn dropped_dead_letter_is_done() {
+async fn dropped_dead_letter_is_recorded_as_done() {
     let shop = exclusive_shop().await;
     let (order, dead_letter) = order_that_died_at_delivery(&shop).await;
     let (code, dropped) = shop.dead_letters(&["drop", &dead_letter, "--reason", "the customer was called"]).await;

@@ -20,7 +20,7 @@ pub struct Tally {
     refused: AtomicU32,
 }
 
-/// Starts a customer every so often until `meanwhile` is over, then waits until all of them have finished. Each gets a
+/// Starts a customer every so often until `meanwhile` ends, then waits until all of them have finished. Each gets a
 /// number. Returns what `meanwhile` returns.
 pub async fn customers<T>(every: Duration, customer: impl AsyncFn(u32), meanwhile: impl Future<Output = T>) -> T {
     let (mut running, mut meanwhile) = (FuturesUnordered::new(), pin!(meanwhile));

@@ -69,7 +69,7 @@ async fn message_with_a_missing_or_wrong_header_is_ignored_and_counted() {
     assert_eq!(shop.count_published("payment", "cancel-order", &id).await, 0);
 }
 
-/// The server does not check the reply subject of a request. Whoever may send a request can have the reply stored under
+/// Shows a limit of permissions: the server does not check the reply subject of a request. Whoever may send a request can have the reply stored under
 /// the subject of another service: it has none of our headers, whatever its payload. A message that is pulled that way
 /// is stored again with its own headers, as a repetition of itself.
 #[tokio::test]

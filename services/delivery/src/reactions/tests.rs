@@ -29,7 +29,7 @@ struct State {
 }
 
 impl State {
-    /// A zone with one dealer, or none at all.
+    /// Returns a zone with one dealer, or without any.
     fn new(capacity: Option<u32>) -> Self {
         let dealer = |capacity| Dealer { name: "Nora".into(), capacity, active: 0 };
         let zone = capacity.map(|capacity| Dealers { zone: north(), dealers: vec![dealer(capacity)] });
@@ -85,7 +85,7 @@ impl State {
         outgoing
     }
 
-    /// The zones that the delivery concerns, as the runtime finds them.
+    /// Returns the zones that the delivery concerns, as the runtime finds them.
     fn dealers(&self) -> Rows<Dealers, Delivery> {
         let zones = self.delivery.iter().flat_map(choreography::Concerns::concerns);
         Rows::of(zones.map(|zone| (zone, self.zone.clone())))
@@ -128,7 +128,7 @@ const FAILED: &str = "cancel-payment failed";
 const CANCELLED: &str = "cancel-payment customer-cancelled";
 
 #[test]
-fn in_every_order_of_messages_places_and_publications_are_right() {
+fn in_every_order_of_messages_capacity_and_publications_are_right() {
     let cases: [(_, &[Input], &[&str], Status, u32); 12] = [
         (Some(1), &[Create], &[ASSIGNED], Status::Assigned, 1),
         (Some(1), &[Create, Complete], &[ASSIGNED], Status::Completed, 0),
@@ -152,7 +152,7 @@ fn in_every_order_of_messages_places_and_publications_are_right() {
 }
 
 #[test]
-fn after_every_story_with_a_cancellation_no_place_is_taken_and_the_payment_is_cancelled_once() {
+fn after_every_story_with_a_cancellation_no_dealer_is_busy_and_the_payment_is_cancelled_once() {
     let all = [Create, CreateDied, Complete, Cancel];
     let mut stories = vec![Vec::new()];
     for _ in 0..4 {

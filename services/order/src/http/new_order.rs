@@ -1,6 +1,6 @@
 //! The bodies of requests that open or move an order, and their validation.
 //!
-//! Everything that is invalid is reported at once, each field with its place.
+//! Everything that is invalid is reported at once, each field with its JSON pointer.
 
 use choreography_axum::{InvalidField, Problem};
 use contracts::{Address, Confirmation, CustomerId, Line, OrderId, Sku, Zone};
@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 
 use crate::customer::OpenOrder;
 
-/// At most so many lines: they travel in one message, together with their order.
+/// The largest number of lines: they are in one message, together with their order.
 const LINES_MAX: usize = 100;
-/// At most so many pieces on a line: more is more likely a mistake than an order.
+/// The largest number of pieces on a line: more is probably a mistake.
 const QUANTITY_MAX: u32 = 10_000;
 /// The longest address, in characters: a few lines of a label.
 const ADDRESS_LENGTH_MAX: usize = 500;
@@ -58,7 +58,7 @@ pub(super) struct Move {
     address: MoveTo,
 }
 
-/// Another address. What is not given stays as it is.
+/// Another address. A field that is left out stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MoveTo {
@@ -87,9 +87,9 @@ impl NewOrder {
             return vec![InvalidField::at("/lines", format!("an order has 1 to {LINES_MAX} lines, not {count}"))];
         }
         let invalid = self.lines.iter().enumerate().filter(|(_, line)| !(1..=QUANTITY_MAX).contains(&line.quantity));
-        let field = |(place, line): (usize, &NewLine)| {
+        let field = |(index, line): (usize, &NewLine)| {
             let detail = format!("a line has 1 to {QUANTITY_MAX} pieces, not {}", line.quantity);
-            InvalidField::at(format!("/lines/{place}/quantity"), detail)
+            InvalidField::at(format!("/lines/{index}/quantity"), detail)
         };
         invalid.map(field).collect()
     }
@@ -105,7 +105,7 @@ impl Move {
     }
 }
 
-/// Returns why this is no e-mail address. Notify reads addresses in the same way, so it can write to what passes here.
+/// Returns why this is not an e-mail address, if it is not. Notify reads addresses in the same way, so it accepts the same ones.
 fn invalid_email(email: &str) -> Option<InvalidField> {
     let good = email.len() <= EMAIL_BYTES_MAX && email.parse::<Email>().is_ok();
     (!good).then(|| InvalidField::at("/email", "write an e-mail address such as ada@example.com"))
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn every_invalid_field_is_named_with_its_place() {
+    fn every_invalid_field_is_named_by_its_pointer() {
         let line = json!({"sku": "tea", "quantity": 1});
         let cases = [
             ("/lines", json!([])),
@@ -161,11 +161,11 @@ mod tests {
             ("/address/line", json!("a\nb")),
             ("/address/line", json!("x".repeat(501))),
         ];
-        for (place, value) in cases {
-            let order = body(|body| *body.pointer_mut(place).unwrap() = value.clone());
+        for (pointer, value) in cases {
+            let order = body(|body| *body.pointer_mut(pointer).unwrap() = value.clone());
             let problem = order.checked(crate::order::tests::id(1)).unwrap_err();
             let invalid: Vec<_> = problem.errors.iter().map(|field| field.pointer.as_str()).collect();
-            assert_eq!((problem.status, invalid), (422, vec![place]), "{value}");
+            assert_eq!((problem.status, invalid), (422, vec![pointer]), "{value}");
         }
     }
 

@@ -22,9 +22,9 @@ use uuid::Uuid;
 
 use crate::order::Order;
 
-/// At most so many messages of a story are shown: an order has some fifteen.
+/// The largest number of a story's messages that are shown: an order has some fifteen.
 const MESSAGES_MAX: usize = 1_000;
-/// At most so many callers follow stories at once: each has subscriptions at the message server, whose number is limited.
+/// The largest number of callers who follow stories at once: the message server limits their subscriptions.
 const FOLLOWERS_MAX: usize = 256;
 /// How often a comment is sent while nothing happens, so that no proxy closes the connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -50,7 +50,7 @@ pub(super) struct StoryMessage {
 }
 
 impl StoryMessage {
-    /// Returns the message of an envelope, or nothing if the envelope is no message of a choreography.
+    /// Returns the message of an envelope, or nothing if the envelope is not a message of a choreography.
     fn of(sequence: Option<u64>, envelope: &Envelope) -> Option<Self> {
         let heading = Heading::read(envelope).ok()?;
         let (_, message, _) = envelope.parts()?;
@@ -81,7 +81,7 @@ fn once() -> impl FnMut(&StoryMessage) -> bool {
 #[utoipa::path(get, path = "/orders/{id}/story", params(("id" = OrderId, Path)), responses(
     (status = 200, body = [StoryMessage]),
     (status = 404, description = "There is no such order", body = Problem),
-    (status = 503, description = "The message stream does not answer", body = Problem),
+    (status = 503, description = "The message stream does not respond", body = Problem),
 ))]
 pub(super) async fn get_story(
     State(service): State<Service>,
@@ -98,7 +98,7 @@ pub(super) async fn get_story(
 #[utoipa::path(get, path = "/orders/{id}/events", params(("id" = OrderId, Path)), responses(
     (status = 200, body = StoryMessage, content_type = "text/event-stream"),
     (status = 404, description = "There is no such order", body = Problem),
-    (status = 503, description = "Too many callers follow stories, or the message stream does not answer", body = Problem),
+    (status = 503, description = "Too many callers follow stories, or the message stream does not respond", body = Problem),
 ))]
 pub(super) async fn get_events(
     State(service): State<Service>,

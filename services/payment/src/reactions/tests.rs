@@ -20,7 +20,7 @@ pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-/// The payment of order 1, opened at second 0.
+/// Returns the payment of order 1, opened at second 0.
 pub(crate) fn payment(status: Status) -> Payment {
     Payment { status, ..Payment::pending(id(3), &request(Confirmation::Manual), at(900), at(0)) }
 }

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 /// The longest duration of a setting: the stream keeps messages for as long.
 const DURATION_MAX: Duration = Duration::from_secs(7 * 24 * 3_600);
 
-/// Why a text is no duration of a setting.
+/// Why a text can't be the duration of a setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidDuration {

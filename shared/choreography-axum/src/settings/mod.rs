@@ -139,7 +139,7 @@ impl Settings {
     }
 }
 
-/// Why a text is no database of a service.
+/// Why a text can't be the database of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the database is a SQLite file as sqlite://<path>")]
 pub struct InvalidDatabaseUrl;

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use clap::{Command, Parser};
 use tracing_subscriber::EnvFilter;
 
-/// What is logged if `RUST_LOG` does not say otherwise.
+/// What is logged if `RUST_LOG` is not set.
 const LOG_DEFAULT: &str = "info,async_nats=warn,sqlx=warn";
 
 /// Reads a service's settings from flags and environment. `S` is [`Settings`](crate::Settings), or has them flattened
@@ -15,7 +15,7 @@ const LOG_DEFAULT: &str = "info,async_nats=warn,sqlx=warn";
 /// database `.data/payment.db`, HTTP at `127.0.0.1:<port>`. The log goes to standard error from here on; `RUST_LOG`
 /// filters it.
 ///
-/// Ends the process for `--help`, and for what can't be read after printing why.
+/// Ends the process after `--help`, and after an error in the settings, which it prints.
 ///
 /// ```no_run
 /// use choreography_axum::{Settings, settings};
@@ -27,7 +27,7 @@ const LOG_DEFAULT: &str = "info,async_nats=warn,sqlx=warn";
 /// When the process logs already.
 pub fn settings<S: Parser>(service: &'static str, about: &'static str, port: u16) -> S {
     let command = own_defaults(S::command(), service, port).name(service).about(about).long_about(None::<&str>);
-    let command = command.after_help("RUST_LOG says what is logged: RUST_LOG=debug, for one.");
+    let command = command.after_help("RUST_LOG filters what is logged, as RUST_LOG=debug.");
     let settings = S::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| LOG_DEFAULT.into());
     let colors = std::io::stderr().is_terminal();

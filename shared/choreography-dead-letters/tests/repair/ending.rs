@@ -69,7 +69,7 @@ async fn help_explains_outcomes_exit_codes_and_fields() {
 }
 
 #[tokio::test]
-async fn exit_code_says_that_nothing_matched() {
+async fn exit_code_shows_that_nothing_matched() {
     let stage = Stage::new().await;
     for command in ["list", "groups", "show 1", "replay 1", "replay --since 1h", "drop --service payment --reason old"]
     {

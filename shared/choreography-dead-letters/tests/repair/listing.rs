@@ -118,7 +118,7 @@ async fn groups_count_dead_letters_by_cause_the_largest_first() {
 }
 
 #[tokio::test]
-async fn notices_are_left_out_unless_they_are_asked_for() {
+async fn notices_are_left_out_unless_they_are_selected() {
     let stage = Stage::new().await;
     let dead_letter = stage.die(Death::default()).await;
     let notice = stage.notice("create-payment").await;

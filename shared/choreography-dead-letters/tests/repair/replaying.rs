@@ -85,7 +85,7 @@ async fn message_is_processed_once_however_often_it_is_replayed() {
     let payment = stage.service("payment").await;
     assert_eq!(stage.run(&format!("replay {dead_letter}")).await.code, Some(0));
     let ran = stage.run(&format!("replay {dead_letter}")).await;
-    assert!(ran.out.contains("it is handled already (replay: done); --again asks all the same"), "{}", ran.out);
+    assert!(ran.out.contains("it is handled already (replay: done); --again requests it all the same"), "{}", ran.out);
     assert_eq!((ran.code, stage.repairs().await.len()), (Some(4), 1));
     let ran = stage.run(&format!("replay {dead_letter} --again --json")).await;
     assert_eq!((ran.code, ran.outcomes()), (Some(4), outcomes(&[(dead_letter, "refused")])));
@@ -167,11 +167,11 @@ async fn service_that_is_down_processes_the_replay_when_it_is_back() {
     let stage = Stage::new().await;
     let dead_letter = stage.die(Death::default()).await;
     let ran = stage.run(&format!("replay {dead_letter} --wait 0s")).await;
-    let words = "no answer yet: payment is down or busy; it will process the message when it is back; `dead-letters list` shows it";
+    let words = "no record yet: payment is down or busy; it will process the message when it is back; `dead-letters list` shows it";
     assert!(ran.code == Some(4) && ran.out.contains(words), "{ran:?}");
     assert_eq!(stage.run("list --json").await.dead_letters(), [dead_letter]);
     let ran = stage.run(&format!("replay {dead_letter} --wait 0s --json")).await;
-    assert_eq!(ran.outcomes(), outcomes(&[(dead_letter, "unanswered")]));
+    assert_eq!(ran.outcomes(), outcomes(&[(dead_letter, "pending")]));
     let payment = stage.service("payment").await;
     testkit::until("the dead letter to be done", crate::PATIENCE, async || {
         let ran = stage.run("list").await;

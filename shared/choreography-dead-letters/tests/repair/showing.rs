@@ -80,7 +80,7 @@ async fn payload_that_is_not_json_is_shown_as_text() {
 }
 
 #[tokio::test]
-async fn show_of_a_missing_dead_letter_says_so() {
+async fn show_of_a_missing_dead_letter_reports_that_there_is_none() {
     let stage = Stage::new().await;
     let dead_letter = stage.die(Death::default()).await;
     let _payment = stage.service("payment").await;

@@ -36,7 +36,7 @@ pub(crate) struct Death<'a> {
     pub(crate) order: &'a str,
     pub(crate) reason: &'static str,
     pub(crate) class: &'static str,
-    /// What becomes of it when it is replayed; the stand-in reads it from the payload.
+    /// The outcome when it is replayed; the stand-in reads it from the payload.
     pub(crate) replayed: &'static str,
 }
 

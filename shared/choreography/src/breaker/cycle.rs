@@ -29,12 +29,12 @@ impl Cycle {
         if cycle.start() == moment { cycle } else { cycle.next() }
     }
 
-    /// Returns its first moment.
+    /// Returns the first moment of the cycle.
     pub(crate) fn start(self) -> Timestamp {
         self.0
     }
 
-    /// Returns the first moment after it.
+    /// Returns the first moment after the cycle.
     pub(crate) fn end(self) -> Timestamp {
         later(self.0, CYCLE)
     }
@@ -43,7 +43,7 @@ impl Cycle {
         Self(self.end())
     }
 
-    /// Returns it and the following cycles, up to another one, without that.
+    /// Returns this cycle and the following ones, up to but not including another one.
     pub(crate) fn until(self, end: Self) -> impl Iterator<Item = Self> {
         successors(Some(self), |cycle| Some(cycle.next())).take_while(move |cycle| *cycle < end)
     }
@@ -57,8 +57,8 @@ pub(crate) struct ServerTime {
 }
 
 impl ServerTime {
-    /// Returns the server's time at a local moment. It is as wrong as the reply was slow, and as the two clocks have drifted
-    /// apart since.
+    /// Returns the server's time at a local moment. Its error is the time that the reply took, plus the drift of the two
+    /// clocks since.
     pub(crate) fn at(self, local: Timestamp) -> Timestamp {
         self.server
             .saturating_add(local.duration_since(self.local))

@@ -17,8 +17,8 @@ pub(crate) const FAILURES_KEPT_MAX: usize = 100;
 pub(crate) enum FailureKind {
     Exhausted,
     Expired,
-    /// Its subscriber is down or slow. One such dead letter makes its cycle dirty by itself: it stands for every message that
-    /// is behind.
+    /// Its subscriber is down or slow. One such dead letter makes its cycle dirty by itself: it counts for every message
+    /// that the subscriber has not been sent.
     Overdue,
 }
 
@@ -44,13 +44,14 @@ pub(crate) struct Failure {
     pub kind: FailureKind,
     /// The name of the message that died.
     pub message: String,
-    /// Of an overdue notice, which subscriber is how far behind; empty otherwise, which saves memory.
+    /// Which subscriber is how far behind, if it is an overdue notice. Else empty, which saves memory.
     pub detail: String,
 }
 
 impl Failure {
-    /// Reads a message of the stream of dead letters; none if it does not count: repairs, poison (the message is wrong, not its
-    /// subscriber), and what died because a circuit held it, which would keep that circuit open for ever.
+    /// Returns the failure in a message of the stream of dead letters; none if it does not count. Not counted are repairs,
+    /// poison (the fault is in the message, not in its subscriber), and messages that expired while a circuit held them, which
+    /// would keep that circuit open for ever.
     pub(crate) fn read(stored: &Envelope, at: Timestamp, sequence: u64) -> Option<Self> {
         let (_, message, _) = dead_letter::parts(&stored.subject)?;
         if stored.header(dead_letter::HELD).is_some() {
@@ -71,7 +72,7 @@ impl Failure {
 pub(crate) struct Failures(BTreeSet<Failure>);
 
 impl Failures {
-    /// Notes one more. The first ones are the same in whatever order they arrive, so no others need to be kept.
+    /// Adds a failure. The first ones are the same in every order of arrival, so no others need to be kept.
     pub(crate) fn note(&mut self, failure: Failure, threshold: usize) {
         self.0.insert(failure);
         if self.0.len() > threshold.max(FAILURES_KEPT_MAX) {

@@ -1,4 +1,4 @@
-//! What the tests of the circuits are set up with: dead letters as drawn, and any dead letters at all.
+//! Fixtures for the tests of the circuits: dead letters from a drawing, and generated ones.
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::collection::vec;
@@ -10,10 +10,10 @@ use super::{Circuits, Failure};
 
 pub(crate) const THRESHOLD: u32 = 3;
 pub(crate) const KINDS: [&str; 2] = ["pay", "ship"];
-/// Seconds after which every circuit has come to rest, whatever [`stored`] has in store.
+/// Seconds after which every circuit is closed again, whatever [`any_failures`] generates.
 pub(crate) const SECONDS_MAX: i64 = 95;
 
-/// So many milliseconds after noon, when a cycle begins.
+/// Returns the moment this many milliseconds after noon. At noon a cycle begins.
 pub(crate) fn moment(milliseconds: i64) -> Timestamp {
     let noon: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
     noon + SignedDuration::from_millis(milliseconds)
@@ -24,7 +24,7 @@ pub(crate) fn failure(message: &str, milliseconds: i64, sequence: u64, kind: Fai
     Failure { at: moment(milliseconds), sequence, kind, message: message.to_owned(), detail: detail.to_owned() }
 }
 
-/// Circuits that have received of some dead letters, and of all there are.
+/// Returns circuits that have read these dead letters and no others.
 pub(crate) fn circuits<'a>(failures: impl IntoIterator<Item = &'a Failure>) -> Circuits {
     let mut circuits = Circuits::new(THRESHOLD, moment(0));
     failures.into_iter().for_each(|failure| circuits.note(failure.clone()));
@@ -32,7 +32,8 @@ pub(crate) fn circuits<'a>(failures: impl IntoIterator<Item = &'a Failure>) -> C
     circuits
 }
 
-/// The dead letters of `pay`, a character a cycle: how many were exhausted in it, `o` for one that is overdue, `.` for none.
+/// Returns the dead letters of `pay` from one character for each cycle: a digit for so many exhausted ones, `o` for one that
+/// is overdue, `.` for none.
 pub(crate) fn drawn(cycles: &str) -> Vec<Failure> {
     let mut failures = Vec::new();
     for (cycle, character) in (0..).zip(cycles.chars()) {
@@ -40,24 +41,24 @@ pub(crate) fn drawn(cycles: &str) -> Vec<Failure> {
             'o' => (1, FailureKind::Overdue),
             digit => (digit.to_digit(10).unwrap_or_default(), FailureKind::Exhausted),
         };
-        for place in 0..count {
+        for index in 0..count {
             let sequence = u64::try_from(failures.len()).unwrap() + 1;
-            failures.push(failure("pay", cycle * 5_000 + 1_000 + i64::from(place), sequence, kind));
+            failures.push(failure("pay", cycle * 5_000 + 1_000 + i64::from(index), sequence, kind));
         }
     }
     failures
 }
 
-/// The dead letters of one cycle: in which of its seconds, so that some come together and some with its very beginning, and
-/// why.
+/// Generates the dead letters of one cycle: in which of its seconds, and why. So some arrive together, and some at the very
+/// beginning of the cycle.
 fn cycle() -> impl Strategy<Value = Vec<(i64, FailureKind)>> {
     let failure = || (0_i64..5, prop_oneof![Just(FailureKind::Exhausted), Just(FailureKind::Expired)]);
     let overdue = (0_i64..5).prop_map(|second| vec![(second, FailureKind::Overdue)]);
     prop_oneof![4 => vec(failure(), 0..3), 5 => vec(failure(), 3..6), 1 => overdue]
 }
 
-/// Any dead letters of both kinds, as the server has them in store.
-pub(crate) fn stored() -> impl Strategy<Value = Vec<Failure>> {
+/// Generates dead letters of both messages, in the order in which the server stored them.
+pub(crate) fn any_failures() -> impl Strategy<Value = Vec<Failure>> {
     let kind = || vec(cycle(), 0..16);
     [kind(), kind()].prop_map(|kinds| {
         let mut failures = Vec::new();
@@ -73,16 +74,16 @@ pub(crate) fn stored() -> impl Strategy<Value = Vec<Failure>> {
     })
 }
 
-/// Dead letters as stored, and as one instance may receive of them: in any order, some twice.
-pub(crate) fn incoming() -> impl Strategy<Value = (Vec<Failure>, Vec<Failure>)> {
-    stored().prop_flat_map(|stored| {
+/// Generates dead letters as the server stored them, and as one instance may receive them: in any order, some twice.
+pub(crate) fn any_arrivals() -> impl Strategy<Value = (Vec<Failure>, Vec<Failure>)> {
+    any_failures().prop_flat_map(|stored| {
         let twice = subsequence(stored.clone(), 0..=stored.len());
         let incoming = (Just(stored.clone()), twice).prop_map(|(once, twice)| [once, twice].concat());
         (Just(stored), incoming.prop_shuffle())
     })
 }
 
-/// The moments at which an answer may change, and the last ones of each cycle.
+/// Returns the moments at which a state may change, and the last one of each cycle.
 pub(crate) fn moments() -> impl Iterator<Item = Timestamp> {
     let last = |second| (second % 5 == 0).then(|| moment(second * 1_000) - SignedDuration::from_nanos(1));
     (0..=SECONDS_MAX).flat_map(move |second| last(second).into_iter().chain([moment(second * 1_000)]))

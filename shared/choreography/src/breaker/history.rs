@@ -1,5 +1,5 @@
 //! The failures of one message, cycle by cycle, and the circuit that follows from them. Old cycles are folded into the status
-//! that followed from them, so that a history stays short however long the trouble lasts.
+//! that followed from them, so that a history stays short however long a subscriber fails.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,9 @@ use super::cycle::Cycle;
 use super::failure::{Failure, Failures};
 use super::status::{CLEAN_CYCLES_CLOSE, CircuitState, CircuitStatus};
 
-/// At most so many cycles are kept of one kind, 10 minutes in which something died every 5 seconds; the older ones are
-/// folded, whatever may still come. It takes no more than four cycles in a row to know the state, so a dead letter that comes
-/// too late for its cycle can only change since when it holds.
+/// The largest number of cycles that are kept for one message: 10 minutes in which messages died every 5 seconds. Older ones
+/// are folded, even if more dead letters of them may arrive. Four cycles in a row determine the state, so a dead letter that
+/// arrives after its cycle was folded can only change since when the state holds.
 pub(crate) const CYCLES_KEPT_MAX: usize = 120;
 
 /// The failures of one message.
@@ -24,7 +24,7 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Notes a failure. One of a cycle that is folded comes too late.
+    /// Adds a failure. One of a cycle that is folded is ignored.
     pub(crate) fn note(&mut self, failure: Failure, threshold: usize) {
         let cycle = Cycle::of(failure.at);
         if self.folded.as_ref().is_some_and(|(begin, _)| cycle < *begin) {
@@ -74,14 +74,14 @@ impl History {
         self.cycles.values().map(Failures::kept).sum()
     }
 
-    /// Whether nothing is left that could matter.
+    /// Whether the history has nothing that could change a state.
     pub(crate) fn is_over(&self) -> bool {
         let closed = |(_, status): &(Cycle, CircuitStatus)| status.state == CircuitState::Closed;
         self.cycles.is_empty() && self.folded.as_ref().is_none_or(closed)
     }
 
-    /// Whether enough clean cycles lie in a row between two cycles, so that nothing before the first one matters. Where
-    /// something has been folded since, so much was received that only an older `since` could be found further back.
+    /// Whether enough clean cycles in a row lie between two cycles, so that nothing before the first one matters. If a cycle
+    /// since has been folded, there were so many failures that reading further back could only find an older `since`.
     pub(crate) fn is_determined(&self, from: Cycle, until: Cycle, threshold: usize) -> bool {
         let mut clean_cycles = 0;
         let is_dirty = |cycle| self.cycles.get(&cycle).is_some_and(|failures| failures.decisive(threshold).is_some());

@@ -35,15 +35,15 @@ use crate::clock::earlier;
 
 /// How late a dead letter may arrive and still count: longer than it takes to notice that the connection is lost.
 pub(crate) const LATE_MAX: Duration = Duration::from_secs(60);
-/// The name that stands for every message while dead letters are still being read.
+/// The name in place of every message's while dead letters are still being read.
 const EVERY_MESSAGE: &str = "*";
 
 /// The circuit of one kind of message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Circuit {
-    /// The name of the message, or `*`: each of them, while the dead letters are still being read.
+    /// The name of the message; `*` for all messages, while the dead letters are still being read.
     pub message: String,
-    /// What it lets pass.
+    /// The state.
     pub state: CircuitState,
     /// When it changed to that, in the server's time.
     pub since: Timestamp,
@@ -68,17 +68,17 @@ impl Circuits {
         Self { threshold, behind_since: Some(now), histories: BTreeMap::new() }
     }
 
-    /// Notes a dead letter. The order does not matter, and a dead letter that is noted twice counts once.
+    /// Adds a dead letter. The order does not matter, and a dead letter that is added twice counts once.
     pub(crate) fn note(&mut self, failure: Failure) {
         self.histories.entry(failure.message.clone()).or_default().note(failure, self.threshold);
     }
 
-    /// Notes that every dead letter is read, far enough back.
+    /// Records that all dead letters have been read, far enough back.
     pub(crate) fn catch_up(&mut self) {
         self.behind_since = None;
     }
 
-    /// Notes that dead letters may be missing from a moment on: the connection is lost.
+    /// Records that dead letters may be missing from a moment on, because the connection is lost.
     pub(crate) fn fall_behind(&mut self, now: Timestamp) {
         self.behind_since.get_or_insert(now);
     }
@@ -110,14 +110,14 @@ impl Circuits {
         circuits.filter(|circuit| circuit.state != CircuitState::Closed).collect()
     }
 
-    /// Whether any circuit is open. It stays so until the current cycle ends: [`Cycle::end`].
+    /// Whether any circuit is open. An open circuit stays open at least until the current cycle ends: [`Cycle::end`].
     #[cfg(test)]
     pub(crate) fn any_open(&self, now: Timestamp) -> bool {
         self.histories.keys().any(|message| self.state(message, now) == CircuitState::Open)
     }
 
-    /// Whether the dead letters from a moment on determine every circuit: each has two clean cycles in a row since, which
-    /// close it whatever was before. Otherwise more has to be read, further back.
+    /// Whether the dead letters from a moment on determine every circuit: each has two clean cycles in a row since then, which
+    /// close it whatever was before. If not, dead letters from further back have to be read.
     pub(crate) fn determined_since(&self, from: Timestamp, now: Timestamp) -> bool {
         // The history of a message that never died.
         let empty = History::default();

@@ -1,4 +1,4 @@
-//! What holds of the circuits whatever dies, and in whatever order one receives of it.
+//! What holds for the circuits with any dead letters, in any order of arrival.
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::collection::vec;
@@ -6,12 +6,12 @@ use proptest::prelude::*;
 
 use super::CircuitState::{Closed, HalfOpen, Open};
 use super::failure::FailureKind;
-use super::fixture::{KINDS, SECONDS_MAX, circuits, incoming, moment, moments, stored};
+use super::fixture::{KINDS, SECONDS_MAX, any_arrivals, any_failures, circuits, moment, moments};
 use super::history::History;
 use super::{CYCLE, CircuitState, Circuits, Cycle, Failure, LATE_MAX, ServerTime};
 
-/// The rule in its plainest form: one cycle after the other from noon on, each counted from all dead letters.
-fn walked(failures: &[Failure], message: &str, now: Timestamp) -> CircuitState {
+/// Returns a circuit's state by the rule in its simplest form: cycle by cycle from noon on, each counted from all dead letters.
+fn stepwise_state(failures: &[Failure], message: &str, now: Timestamp) -> CircuitState {
     let is_dirty = |cycle: Timestamp| {
         let end = cycle + SignedDuration::from_secs(5);
         let of_cycle = |failure: &&Failure| failure.message == message && failure.at >= cycle && failure.at < end;
@@ -39,25 +39,25 @@ fn since(failures: &[Failure], from: Timestamp) -> Circuits {
 
 proptest! {
     #[test]
-    fn states_are_those_of_a_walk_through_every_cycle(failures in stored()) {
+    fn states_are_those_of_the_simplest_rule(failures in any_failures()) {
         let circuits = circuits(&failures);
         for now in moments() {
             for message in KINDS {
-                prop_assert_eq!(circuits.state(message, now), walked(&failures, message, now), "{} at {}", message, now);
+                prop_assert_eq!(circuits.state(message, now), stepwise_state(&failures, message, now), "{} at {}", message, now);
             }
         }
     }
 
     #[test]
-    fn order_and_repetition_of_dead_letters_change_no_state((stored, incoming) in incoming()) {
-        let (in_order, as_heard) = (circuits(&stored), circuits(&incoming));
+    fn order_and_repetition_of_dead_letters_change_no_state((stored, incoming) in any_arrivals()) {
+        let (in_order, as_received) = (circuits(&stored), circuits(&incoming));
         for now in moments() {
-            prop_assert_eq!(in_order.all(now), as_heard.all(now));
+            prop_assert_eq!(in_order.all(now), as_received.all(now));
         }
     }
 
     #[test]
-    fn later_dead_letters_change_no_earlier_state(failures in stored()) {
+    fn later_dead_letters_change_no_earlier_state(failures in any_failures()) {
         let (all, mut so_far) = (circuits(&failures), circuits([]));
         let mut failures = failures.into_iter().peekable();
         for now in moments() {
@@ -69,7 +69,7 @@ proptest! {
     }
 
     #[test]
-    fn no_circuit_skips_half_open(failures in stored()) {
+    fn no_circuit_skips_half_open(failures in any_failures()) {
         let circuits = circuits(&failures);
         for message in KINDS {
             let mut before = Closed;
@@ -83,7 +83,7 @@ proptest! {
     }
 
     #[test]
-    fn two_clean_cycles_close_every_circuit(failures in stored()) {
+    fn two_clean_cycles_close_every_circuit(failures in any_failures()) {
         let clean = failures.last().map_or(Cycle::of(moment(0)), |failure| Cycle::of(failure.at).next());
         let circuits = circuits(&failures);
         for now in moments().filter(|now| *now >= clean.end()) {
@@ -94,19 +94,19 @@ proptest! {
     }
 
     #[test]
-    fn an_instance_that_reads_back_until_determined_agrees_for_ever(failures in stored(), from in 0..SECONDS_MAX * 2) {
+    fn an_instance_that_reads_back_until_determined_agrees_for_ever(failures in any_failures(), from in 0..SECONDS_MAX * 2) {
         let from = moment(from * 500);
         let known = |now| circuits(failures.iter().filter(|failure| failure.at >= from && failure.at <= now));
         let mut ends = Cycle::of(from).until(Cycle::of(moment(SECONDS_MAX * 1_000))).map(Cycle::end);
         let determined = ends.find(|now| known(*now).determined_since(from, *now));
         let (everything, restarted) = (circuits(&failures), since(&failures, from));
         for now in moments().filter(|now| determined.is_some_and(|determined| *now >= determined)) {
-            prop_assert_eq!(everything.all(now), restarted.all(now), "read from {}, asked at {}", from, now);
+            prop_assert_eq!(everything.all(now), restarted.all(now), "read from {}, as of {}", from, now);
         }
     }
 
     #[test]
-    fn four_whole_cycles_determine_every_state(failures in stored(), from in 0..SECONDS_MAX * 2) {
+    fn four_whole_cycles_determine_every_state(failures in any_failures(), from in 0..SECONDS_MAX * 2) {
         let from = moment(from * 500);
         let (everything, restarted) = (circuits(&failures), since(&failures, from));
         let determined = Cycle::since(from).start() + CYCLE * 4;
@@ -118,7 +118,7 @@ proptest! {
     }
 
     #[test]
-    fn forgetting_changes_no_state(failures in stored(), delays in vec(0..=60_000_i64, 160)) {
+    fn forgetting_changes_no_state(failures in any_failures(), delays in vec(0..=60_000_i64, 160)) {
         prop_assert_eq!(LATE_MAX, SignedDuration::from_millis(60_000).unsigned_abs());
         let delayed = failures.into_iter().zip(delays);
         let mut arrivals: Vec<(Timestamp, Failure)> =
@@ -136,7 +136,7 @@ proptest! {
     }
 
     #[test]
-    fn folding_changes_no_later_state(failures in stored(), late in vec(any::<bool>(), 160), begin in 0..20_i64) {
+    fn folding_changes_no_later_state(failures in any_failures(), late in vec(any::<bool>(), 160), begin in 0..20_i64) {
         let begin = Cycle::of(moment(begin * 5_000));
         let (mut whole, mut folded) = (History::default(), History::default());
         let known = failures.iter().zip(late).filter(|(failure, late)| Cycle::of(failure.at) < begin || !late);
@@ -148,26 +148,26 @@ proptest! {
             folded.note(failure, 3);
         }
         for now in moments().filter(|now| *now >= begin.start()) {
-            prop_assert_eq!(whole.status(3, now), folded.status(3, now), "folded until {:?}, asked at {}", begin, now);
+            prop_assert_eq!(whole.status(3, now), folded.status(3, now), "folded until {:?}, as of {}", begin, now);
         }
     }
 
     #[test]
-    fn skewed_clocks_change_no_state(failures in stored(), skews in [-7_200_000..7_200_000_i64, -90_000..90_000_i64]) {
+    fn skewed_clocks_change_no_state(failures in any_failures(), skews in [-7_200_000..7_200_000_i64, -90_000..90_000_i64]) {
         let local = |skew: i64, server: Timestamp| server + SignedDuration::from_millis(skew);
-        // Each has seen one reply of the server, at its own moment, and has nothing but its own clock since.
+        // Each instance has seen one reply of the server, at a moment of its own; since then it has only its own clock.
         let clocks = skews.map(|skew| ServerTime { local: local(skew, moment(skew % 1_000)), server: moment(skew % 1_000) });
         let [one, other] = [circuits(&failures), circuits(&failures)];
         for now in moments() {
             let [here, there] = [0, 1].map(|index| clocks[index].at(local(skews[index], now)));
             prop_assert_eq!((here, one.all(here)), (there, other.all(there)));
-            prop_assert_eq!(one.state(KINDS[0], here), walked(&failures, KINDS[0], now));
+            prop_assert_eq!(one.state(KINDS[0], here), stepwise_state(&failures, KINDS[0], now));
         }
     }
 }
 
 #[test]
-fn one_clean_cycle_does_not_determine_the_answers() {
+fn one_clean_cycle_does_not_determine_the_states() {
     let failures = super::fixture::drawn("333.3");
     let [everything, restarted] = [moment(0), moment(15_000)].map(|from| since(&failures, from).all(moment(20_000)));
     assert_eq!((everything[0].state, restarted.len()), (HalfOpen, 0));

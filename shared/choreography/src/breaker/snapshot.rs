@@ -32,7 +32,7 @@ pub(crate) struct BreakerSnapshot {
 }
 
 impl BreakerSnapshot {
-    /// Returns the snapshot before anything is known, even the server's time.
+    /// Returns the snapshot before anything is known, including the server's time.
     pub(crate) fn unknown(now: Timestamp) -> Self {
         Self { caught_up: false, time: ServerTime { local: now, server: now }, circuits: Vec::new() }
     }
@@ -63,7 +63,7 @@ impl BreakerSnapshot {
         until(server, Cycle::of(server).end())
     }
 
-    /// Returns it as callers see it.
+    /// Returns the snapshot as callers see it.
     pub(crate) fn status(&self, now: Timestamp) -> BreakerStatus {
         BreakerStatus {
             caught_up: self.caught_up,

@@ -6,9 +6,9 @@ use serde::Serialize;
 use super::cycle::Cycle;
 use super::failure::Failures;
 
-/// After so many dirty cycles in a row a half-open circuit opens.
+/// After this many dirty cycles in a row a half-open circuit opens.
 const DIRTY_CYCLES_OPEN: u32 = 3;
-/// So many clean cycles in a row close every circuit, so that more of them need not be walked.
+/// This many clean cycles in a row close every circuit, so more of them need not be looked at.
 pub(crate) const CLEAN_CYCLES_CLOSE: usize = 2;
 
 /// What a circuit lets pass.
@@ -30,7 +30,7 @@ pub(crate) struct CircuitStatus {
     /// When it last changed; without meaning for a closed circuit.
     pub since: Timestamp,
     pub why: String,
-    /// How many dirty cycles in a row a half-open circuit has behind it.
+    /// How many dirty cycles in a row there were while the circuit was half-open.
     dirty_cycles: u32,
 }
 
@@ -43,7 +43,7 @@ impl CircuitStatus {
         *self = Self { state, since, why, dirty_cycles: 0 };
     }
 
-    /// What died until now, in a cycle that is not over: enough of it makes a closed circuit half-open at once.
+    /// Applies the failures of the current cycle until now: enough of them make a closed circuit half-open at once.
     pub(crate) fn during(&mut self, failures: &Failures, threshold: usize, now: Timestamp) {
         let decisive = failures.decisive(threshold).filter(|failure| failure.at <= now);
         if let Some(failure) = decisive
@@ -53,7 +53,7 @@ impl CircuitStatus {
         }
     }
 
-    /// A cycle is over in which something died.
+    /// Applies a cycle that has ended, with its failures.
     pub(crate) fn after(&mut self, cycle: Cycle, failures: &Failures, threshold: usize) {
         let Some(decisive) = failures.decisive(threshold) else {
             return self.after_clean(cycle);
@@ -70,7 +70,8 @@ impl CircuitStatus {
         }
     }
 
-    /// A clean cycle is over: one step back. From half-open it takes as many dirty ones as before.
+    /// Applies a clean cycle that has ended: an open circuit becomes half-open, any other closed. From half-open it takes as
+    /// many dirty cycles to open as before.
     pub(crate) fn after_clean(&mut self, cycle: Cycle) {
         if self.state == CircuitState::Open {
             let why = format!("the cycle from {} was clean", cycle.start().strftime("%H:%M:%SZ"));
@@ -80,7 +81,7 @@ impl CircuitStatus {
         }
     }
 
-    /// All the cycles up to another one are over, and nothing died in them.
+    /// Applies cycles that have ended without any failure, up to but not including `until`.
     pub(crate) fn rest(&mut self, from: Cycle, until: Cycle) {
         from.until(until).take(CLEAN_CYCLES_CLOSE).for_each(|cycle| self.after_clean(cycle));
     }

@@ -1,4 +1,4 @@
-//! The circuits by example.
+//! Examples of circuits.
 
 use bytes::Bytes;
 
@@ -21,7 +21,7 @@ fn cycles_move_a_circuit_step_by_step() {
         ("too few dead letters are clean there too", "333212", "hhohcc"),
         ("a dirty cycle keeps it open", "33333.3.", "hhooohhc"),
         ("from half-open it takes three again", "333.333", "hhohhho"),
-        ("rest closes it however long", "333.........3", "hhohcccccccch"),
+        ("clean cycles keep it closed", "333.........3", "hhohcccccccch"),
     ] {
         let circuits = circuits(&drawn(cycles));
         let ends = (1..).map(|cycle| moment(cycle * 5_000));
@@ -111,7 +111,7 @@ fn every_circuit_is_half_open_until_all_dead_letters_are_read() {
     drawn("333").into_iter().for_each(|failure| circuits.note(failure));
     assert_eq!(circuits.state("ship", moment(15_000)), HalfOpen);
     assert!(!circuits.any_open(moment(15_000)));
-    let [circuit] = &circuits.all(moment(15_000))[..] else { panic!("one answer for every kind") };
+    let [circuit] = &circuits.all(moment(15_000))[..] else { panic!("one circuit for every message") };
     assert_eq!((circuit.message.as_str(), circuit.state, circuit.since), ("*", HalfOpen, moment(0)));
     circuits.forget(moment(900_000));
 
@@ -147,7 +147,7 @@ fn only_two_whole_clean_cycles_in_a_row_determine_every_circuit() {
 }
 
 #[test]
-fn no_trouble_fills_the_memory() {
+fn a_history_is_bounded_however_much_dies() {
     let mut history = History::default();
     for sequence in 1..=1_000 {
         history.note(failure("pay", 1_000 + i64::try_from(sequence).unwrap(), sequence, FailureKind::Expired), 3);
@@ -169,7 +169,7 @@ fn no_trouble_fills_the_memory() {
 }
 
 #[test]
-fn what_is_over_is_forgotten() {
+fn failures_that_no_longer_matter_are_deleted() {
     let mut circuits = circuits(&drawn("333"));
     circuits.forget(moment(74_999));
     assert_eq!(circuits.histories["pay"].kept(), 3, "a late dead letter may still change what followed from them");
@@ -180,7 +180,7 @@ fn what_is_over_is_forgotten() {
 }
 
 #[test]
-fn a_clock_that_jumped_ahead_blinds_nobody() {
+fn a_clock_that_jumped_ahead_hides_no_dead_letter() {
     let mut circuits = circuits(&drawn("333"));
     circuits.forget(moment(3_600_000));
     for failure in drawn("......3") {

@@ -42,7 +42,7 @@ pub enum BusError {
 /// The state of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamState {
-    /// When it was created, as the server says; another text means that the stream was deleted and created again.
+    /// When it was created, as the server writes it; another text means that the stream was deleted and created again.
     pub created: String,
     /// The sequence of the first message that it still has.
     pub first: u64,
@@ -138,7 +138,7 @@ pub trait Connection: Send + Sync {
     /// Returns the server's id, which is new at each of its starts.
     fn server_id(&self) -> String;
 
-    /// Waits until the connection is lost. Returns what is known of the cause.
+    /// Waits until the connection is lost. Returns the cause, as far as it is known.
     async fn lost(&self) -> String;
 
     /// Returns the state of the stream of events.
@@ -156,7 +156,7 @@ pub trait Connection: Send + Sync {
     /// Returns one consumer; none if it does not exist.
     async fn consumer_info(&self, consumer: &str) -> Result<Option<ConsumerInfo>, BusError>;
 
-    /// Lets a consumer continue at a stream sequence. Returns the sequence at which the server says it will continue.
+    /// Lets a consumer continue at a stream sequence. Returns the sequence at which it will continue, by the server's reply.
     async fn reset(&self, consumer: &str, sequence: u64) -> Result<u64, BusError>;
 
     /// Begins to pull a consumer's messages. Messages for an earlier pull of the same consumer never arrive at this one.

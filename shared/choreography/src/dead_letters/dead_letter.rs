@@ -27,7 +27,7 @@ pub struct DeadLetter {
     pub id: Option<Uuid>,
     /// Why it died: `expired`, `poison`, `exhausted`, or `overdue` for a notice.
     pub reason: String,
-    /// Why it died, in words.
+    /// Why it died, as text.
     pub detail: String,
     /// How often it had been tried; identifies this death among those of the same message.
     pub tries: Option<u32>,

@@ -24,30 +24,30 @@ pub async fn list(
     filter: &Filter,
     on_progress: &mut (dyn FnMut(usize) + Send),
 ) -> Result<Vec<Entry>, DeadLettersError> {
-    let (mut listing, mut read) = (Listing::default(), 0);
+    let (mut collected, mut read) = (Collected::default(), 0);
     let filter = &narrowed(client, filter).await?;
     let dead_letters = StreamReader::new(client, DEAD_LETTERS, filter.subject(), filter.start());
     let add = |stored: Stored| {
         read += 1;
         on_progress(read);
-        listing.add(DeadLetter::read(&stored), filter);
-        if listing.dead_letters.len() > DEAD_LETTERS_MAX { Err(DeadLettersError::TooMany) } else { Ok(()) }
+        collected.add(DeadLetter::read(&stored), filter);
+        if collected.dead_letters.len() > DEAD_LETTERS_MAX { Err(DeadLettersError::TooMany) } else { Ok(()) }
     };
     dead_letters.each(add).await?;
     // A record comes after its dead letter in the stream, and is read after it: a repair that ends meanwhile counts.
-    if let Some(first) = listing.dead_letters.keys().next() {
+    if let Some(first) = collected.dead_letters.keys().next() {
         let records = StreamReader::new(client, DEAD_LETTERS, filter.record_subject(), ReadFrom::Sequence(*first));
         let add = |stored: Stored| {
             read += 1;
             on_progress(read);
             if let Some(record) = RepairRecord::read(&stored.envelope) {
-                listing.add_record(stored.sequence, &record);
+                collected.add_record(stored.sequence, &record);
             }
             Ok::<_, BusError>(())
         };
         records.each(add).await?;
     }
-    Ok(listing.entries())
+    Ok(collected.entries())
 }
 
 /// Returns the filter, narrowed to the subject of the dead letter if it names only one: later dead letters of the same
@@ -60,14 +60,14 @@ async fn narrowed(client: &Client, filter: &Filter) -> Result<Filter, DeadLetter
 
 /// What has been read so far.
 #[derive(Default)]
-struct Listing {
+struct Collected {
     /// The dead letters that match, by sequence, each with its records.
     dead_letters: BTreeMap<u64, (DeadLetter, Vec<RepairRecord>)>,
     /// The dead letters of one message at one service, from the first that matches to the last in the stream.
     messages: HashMap<(String, Uuid), BTreeSet<u64>>,
 }
 
-impl Listing {
+impl Collected {
     fn add(&mut self, dead_letter: DeadLetter, filter: &Filter) {
         let matches = filter.matches(&dead_letter);
         if let Some(id) = dead_letter.id {
@@ -125,14 +125,14 @@ mod tests {
         RepairRecord { service, dead_letter, id: Some(Uuid::from_u128(id)), what, outcome, detail, time: None }
     }
 
-    /// Returns the states of dead letters, given as sequence and message id, after records, given with their sequences.
+    /// Returns the states of dead letters (sequence and message id) after these records (with their sequences).
     fn states(dead_letters: &[(u64, u128)], records: &[(u64, RepairRecord)]) -> Vec<EntryState> {
-        let mut listing = Listing::default();
+        let mut collected = Collected::default();
         for (sequence, id) in dead_letters {
-            listing.add(DeadLetter::read(&stored(*sequence, *id)), &Filter::default());
+            collected.add(DeadLetter::read(&stored(*sequence, *id)), &Filter::default());
         }
-        records.iter().for_each(|(sequence, record)| listing.add_record(*sequence, record));
-        listing.entries().into_iter().map(|entry| entry.state).collect()
+        records.iter().for_each(|(sequence, record)| collected.add_record(*sequence, record));
+        collected.entries().into_iter().map(|entry| entry.state).collect()
     }
 
     #[test]
@@ -166,11 +166,11 @@ mod tests {
 
     #[test]
     fn later_dead_letter_that_does_not_match_still_supersedes() {
-        let mut listing = Listing::default();
+        let mut collected = Collected::default();
         let filter = Filter { sequences: BTreeSet::from([5]), ..Filter::default() };
-        listing.add(DeadLetter::read(&stored(5, 1)), &filter);
-        listing.add(DeadLetter::read(&stored(9, 1)), &filter);
-        assert_eq!(listing.entries()[0].state, EntryState::Superseded { by: 9 });
+        collected.add(DeadLetter::read(&stored(5, 1)), &filter);
+        collected.add(DeadLetter::read(&stored(9, 1)), &filter);
+        assert_eq!(collected.entries()[0].state, EntryState::Superseded { by: 9 });
         let service: Option<Token> = "order".parse().ok();
         assert!(!Filter { service, ..Filter::default() }.matches(&DeadLetter::read(&stored(5, 1))));
     }

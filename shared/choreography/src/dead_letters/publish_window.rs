@@ -31,7 +31,7 @@ pub(super) const REPAIR_HEADERS: [&str; 2] = [REPLAY, DROP];
 pub enum RepairRequest {
     /// Process it once more.
     Replay,
-    /// Give it up.
+    /// Drop it.
     Drop {
         /// The reason, one line; it is kept with the record.
         reason: String,
@@ -84,7 +84,7 @@ impl<'a> PublishWindow<'a> {
     }
 
     /// Publishes the message of a dead letter. The next message of a key waits for the acknowledgement of the one before,
-    /// because a connection that breaks and comes back may lose the first and deliver the second.
+    /// because a connection that is lost and made again may lose the first and deliver the second.
     ///
     /// # Errors
     /// The connection fails; nothing more may be published on it.

@@ -31,11 +31,11 @@ pub struct RepairProgress {
     pub dead_letters: usize,
     /// How many of their messages have been published.
     pub published: usize,
-    /// About how many of them there is a record.
-    pub answered: usize,
+    /// For how many of them the service has published a record.
+    pub recorded: usize,
 }
 
-/// What became of each dead letter.
+/// The result of a repair, for each dead letter.
 #[derive(Debug)]
 pub struct RepairReport {
     /// The results, by the sequence of the dead letter.
@@ -44,13 +44,13 @@ pub struct RepairReport {
     pub failure: Option<DeadLettersError>,
 }
 
-/// What became of one dead letter.
+/// The result of a repair for one dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RepairResult {
     /// Its service published a record.
-    Answered(RepairRecord),
+    Recorded(RepairRecord),
     /// Its message was published, and there is no record yet.
-    Unanswered,
+    Pending,
     /// Its message was not published, for this reason.
     Unpublished(String),
 }
@@ -73,7 +73,7 @@ pub async fn repair(
     let failure = publish(options, dead_letters, &mut window, &mut records, on_progress).await.err();
     let PublishWindow { sent, refused, .. } = window;
     let mut waiting =
-        |answered| on_progress(RepairProgress { dead_letters: dead_letters.len(), published: sent.len(), answered });
+        |recorded| on_progress(RepairProgress { dead_letters: dead_letters.len(), published: sent.len(), recorded });
     let waited = match failure {
         None => records.wait(&sent, options.wait_max, &mut waiting).await,
         Some(failure) => {
@@ -86,9 +86,9 @@ pub async fn repair(
     let result = |dead_letter: &DeadLetter| {
         let sequence = dead_letter.sequence;
         let result = match (records.received().get(&sequence), refused.get(&sequence)) {
-            (Some(record), _) => RepairResult::Answered(record.clone()),
+            (Some(record), _) => RepairResult::Recorded(record.clone()),
             (None, Some(why)) => RepairResult::Unpublished(why.clone()),
-            (None, None) if sent.contains(&sequence) => RepairResult::Unanswered,
+            (None, None) if sent.contains(&sequence) => RepairResult::Pending,
             (None, None) => RepairResult::Unpublished("the repair stopped before".to_owned()),
         };
         (sequence, result)
@@ -114,7 +114,7 @@ async fn publish(
         on_progress(RepairProgress {
             dead_letters: dead_letters.len(),
             published: window.sent.len(),
-            answered: records.received().len(),
+            recorded: records.received().len(),
         });
     }
     window.settle_all().await

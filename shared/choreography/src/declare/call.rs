@@ -1,4 +1,4 @@
-//! What a call of a function takes and brings, with its types erased.
+//! The input and the outcome of a function call, with their types erased.
 
 use std::any::Any;
 
@@ -26,7 +26,7 @@ pub(crate) struct Reacted {
 }
 
 pub(crate) type Want = fn(&ErasedInput, &mut Tables);
-pub(crate) type React =
+pub(crate) type ReactFunction =
     Box<dyn Fn(&ErasedInput, &mut Tables, CheckIdempotence) -> Result<Reacted, Unready> + Send + Sync>;
 
 /// Whether a reaction is called a second time, on copies, to check that this changes and publishes nothing.

@@ -85,7 +85,7 @@ impl Choreography {
         self.add(reaction::reaction(HandlerKind::Reaction, reaction, tables))
     }
 
-    /// Adds a reaction to a compensation, which may overtake what it takes back, never expires, and passes every circuit.
+    /// Adds a reaction to a compensation, which may overtake the step it compensates, never expires, and passes every circuit.
     ///
     /// # Panics
     /// If another function receives the message, or if this one takes a table twice.
@@ -139,22 +139,22 @@ impl Choreography {
         let reactions = self.handlers.iter_mut().filter(|handler| handler.kind.receives_messages());
         let reactions = reactions.map(|handler| (handler.message, &mut handler.fallback));
         let effects = self.effects.iter_mut().map(|effect| (effect.message, &mut effect.fallback));
-        let mut places = reactions.chain(effects).filter(|(name, _)| *name == message).map(|(_, place)| place);
-        let Some(place) = places.next() else {
+        let mut slots = reactions.chain(effects).filter(|(name, _)| *name == message).map(|(_, slot)| slot);
+        let Some(slot) = slots.next() else {
             panic!(
                 "{service}: `.fallback` for {message} must follow the `.on`, `.compensate` or `.effect` that receives it"
             );
         };
         assert!(
-            place.is_none() && places.all(|other| other.is_none()),
+            slot.is_none() && slots.all(|other| other.is_none()),
             "{service}: two fallbacks for {message}: a reaction and an effect share one"
         );
-        *place = Some(fallback);
+        *slot = Some(fallback);
         self
     }
 
-    /// Adds the handler of a command that begins a story. It is refused while a circuit is open or the backlog is full;
-    /// otherwise it is like any other command.
+    /// Adds the handler of a command that begins a story: like [`command`](Self::command), but refused while a circuit is
+    /// open or the backlog is full.
     ///
     /// # Panics
     /// If another function receives the command, or if this one takes a table twice.

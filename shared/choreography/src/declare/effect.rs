@@ -21,7 +21,7 @@ use crate::declare::output::EffectOutput;
 ///
 /// It is implemented for every such function, and nothing else implements it.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no effect",
+    message = "`{Self}` is not an effect",
     label = "an effect is `async fn(&M, &Means) -> Result<what it publishes, EffectError>`",
     note = "its future must be `Send`, and it takes no rows: `.then` receives what it publishes, and takes rows"
 )]
@@ -47,7 +47,7 @@ where
 }
 
 type EffectFuture = Pin<Box<dyn Future<Output = Result<Vec<OutgoingMessage>, EffectError>> + Send>>;
-type Run = Arc<dyn Fn(Bytes, Uuid, Timestamp) -> EffectFuture + Send + Sync>;
+type RunFunction = Arc<dyn Fn(Bytes, Uuid, Timestamp) -> EffectFuture + Send + Sync>;
 
 /// An effect, with its types erased.
 pub(crate) struct EffectHandler {
@@ -59,7 +59,7 @@ pub(crate) struct EffectHandler {
     pub then: Option<Handler>,
     /// Checks that a payload can be read, before the message is queued.
     pub readable: fn(&[u8]) -> Result<(), String>,
-    run: Run,
+    run: RunFunction,
 }
 
 impl EffectHandler {
@@ -71,7 +71,7 @@ impl EffectHandler {
         F: for<'a> Effect<'a, I, D, Output = T> + Send + Sync + 'static,
     {
         let function = Arc::new(function);
-        let run: Run = Arc::new(move |payload: Bytes, id, now| {
+        let run: RunFunction = Arc::new(move |payload: Bytes, id, now| {
             let (function, means) = (function.clone(), means.clone());
             Box::pin(async move {
                 let message: I::Message = serde_json::from_slice(&payload)?;

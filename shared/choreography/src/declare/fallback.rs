@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::declare::call::{CheckIdempotence, ErasedInput, React, Reacted, Want, input_of};
+use crate::declare::call::{CheckIdempotence, ErasedInput, ReactFunction, Reacted, Want, input_of};
 use crate::declare::function::Function;
 use crate::declare::incoming::Dead;
 use crate::declare::message::Message;
@@ -19,7 +19,7 @@ pub(crate) struct Fallback {
     pub tables: Vec<&'static str>,
     decode: fn(&str, Reason, &str, Uuid, Timestamp) -> Option<ErasedInput>,
     want: Want,
-    react: React,
+    react: ReactFunction,
 }
 
 impl Fallback {

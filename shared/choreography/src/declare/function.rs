@@ -10,9 +10,9 @@ use crate::declare::row::{Row, Rows};
 
 /// A function of a message and up to three rows.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` has not the shape of a reaction",
+    message = "`{Self}` does not have the shape of a reaction",
     label = "it must be `fn(&M)` or `fn(&M, &mut …)` with up to three rows, and not async",
-    note = "what waits for the outside world is an `.effect`"
+    note = "a function that waits for the outside world is an `.effect`"
 )]
 pub trait Function<P> {
     /// The type of the first parameter, without the `&`.
@@ -131,6 +131,5 @@ replies_to!();
 replies_to!(B);
 replies_to!(B D);
 
-/// Does nothing. It is the fallback for messages after whose death nothing has to be done:
-/// `.fallback(nothing::<OrderUpdated>)`.
+/// Does nothing. It is the fallback for a message whose death needs no compensation: `.fallback(nothing::<OrderUpdated>)`.
 pub fn nothing<M: Message>(_: &Dead<M>) {}

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::declare::call::{CheckIdempotence, ErasedInput, React, Reacted, Want};
+use crate::declare::call::{CheckIdempotence, ErasedInput, ReactFunction, Reacted, Want};
 use crate::declare::fallback::Fallback;
 use crate::declare::incoming::Incoming;
 use crate::declare::message::Message;
@@ -46,7 +46,7 @@ pub(crate) struct Handler {
     pub fallback: Option<Fallback>,
     decode: fn(&[u8], &str, Uuid, Timestamp) -> Result<ErasedInput, String>,
     want: Want,
-    react: React,
+    react: ReactFunction,
 }
 
 impl Handler {
@@ -56,7 +56,7 @@ impl Handler {
         publishes: Vec<OutgoingType>,
         (tables, needs_row): (Vec<&'static str>, bool),
         want: Want,
-        react: React,
+        react: ReactFunction,
     ) -> Self {
         Self {
             kind,

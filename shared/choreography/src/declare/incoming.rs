@@ -1,4 +1,4 @@
-//! Messages as functions receive them, with time and ids, alive or dead.
+//! Messages as functions receive them, with time and ids: those to process, and those that have died.
 
 use std::ops::Deref;
 
@@ -112,7 +112,7 @@ impl<M: Message> Dead<M> {
         self.reason
     }
 
-    /// Returns why the message died, in words: the panic's or the error's text.
+    /// Returns why the message died: the text of the panic or of the error.
     pub fn detail(&self) -> &str {
         &self.detail
     }

@@ -7,7 +7,7 @@ use crate::declare::role::{Compensation, Forward};
 /// The first parameter of a reaction, command handler or effect, without its `&`: `M`, or `Incoming<M>` for one that needs
 /// the time or ids.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no message",
+    message = "`{Self}` is not a message",
     label = "the first parameter must be `&M` or `&Incoming<M>` with a message `M`",
     note = "derive `choreography::Message` or `choreography::Command` for `{Self}`"
 )]
@@ -37,7 +37,7 @@ impl<M: Message> ReactionInput for Incoming<M> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is a compensation, and `.on` receives steps and events",
     label = "receive a compensation with `.compensate`",
-    note = "if `{Self}` takes nothing back, its role is `step` or `event`"
+    note = "if `{Self}` compensates nothing, its role is `step` or `event`"
 )]
 pub trait IsStepOrEvent: Message {}
 
@@ -46,9 +46,9 @@ impl<M: Message<Role: Forward>> IsStepOrEvent for M {}
 
 /// A message that [`Choreography::compensate`](crate::Choreography::compensate) receives: a compensation.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no compensation, and `.compensate` receives nothing else",
+    message = "`{Self}` is not a compensation, and `.compensate` receives nothing else",
     label = "receive a step or an event with `.on`",
-    note = "if `{Self}` takes back what a step did, its role is `compensation`"
+    note = "if `{Self}` undoes what a step did, its role is `compensation`"
 )]
 pub trait IsCompensation: Message {}
 

@@ -1,4 +1,4 @@
-//! Keys: what identifies rows, and the story that a message belongs to.
+//! Keys: they identify rows, and the story that a message belongs to.
 
 use std::fmt::{Debug, Display};
 use std::hash::Hash;

@@ -1,4 +1,4 @@
-//! Messages and commands, and messages at a later time.
+//! Messages, commands and scheduled messages.
 //!
 //! What must hold: a message has exactly one key, and a subscriber receives the messages of one key in the order in which
 //! their publisher published them.
@@ -30,14 +30,14 @@ use crate::declare::row::Row;
 /// assert_eq!(CreatePayment { order_id: 7, amount_minor: 500 }.key(), 7);
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no message",
+    message = "`{Self}` is not a message",
     label = "no service can publish or receive this",
     note = "derive `choreography::Message` for it"
 )]
 pub trait Message: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     /// The message's name, in kebab case: `create-payment`.
     const NAME: &'static str;
-    /// The version of the payload. A change that subscribers of yesterday would misread needs a new one.
+    /// The version of the payload. A change that subscribers with older code would misread needs a new one.
     const VERSION: u32 = 1;
     /// The role: [`role::Step`](crate::role::Step), [`role::Event`](crate::role::Event) or
     /// [`role::Compensation`](crate::role::Compensation).
@@ -99,7 +99,7 @@ impl<K, M: Message<Key = K>> Concerns<K> for M {
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no command",
+    message = "`{Self}` is not a command",
     label = "no caller can send this",
     note = "derive `choreography::Command` for it, instead of `Message`"
 )]
@@ -108,7 +108,7 @@ pub trait Command: Message {
     type Row: Row;
 }
 
-/// A message for a later time, made by [`Message::at`], [`Message::after`] or [`Message::cancel`].
+/// A scheduled message, made by [`Message::at`], [`Message::after`] or [`Message::cancel`].
 ///
 /// It is kept in the service's own database, one for each name and key, and is published when it is due.
 ///

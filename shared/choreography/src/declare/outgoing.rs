@@ -26,7 +26,7 @@ pub(crate) struct OutgoingMessage {
     pub due: Option<Due>,
 }
 
-/// The largest payload of a message, in bytes. Larger data belongs into a store of its own, and the message refers to it.
+/// The largest payload of a message, in bytes. Put larger data into a store of its own, and refer to it in the message.
 pub const PAYLOAD_BYTES_MAX: usize = 64 * 1_024;
 
 /// Collects the messages that one call of a function returns.
@@ -56,7 +56,7 @@ impl Collector {
 /// Returns the messages of a function's return value, in their order.
 ///
 /// # Errors
-/// When one of them is too large, or has a key that can't stand in a subject.
+/// When one of them is too large, or has a key that can't be part of a subject.
 pub(crate) fn messages_of(outgoing: impl Outgoing) -> Result<Vec<OutgoingMessage>, Unready> {
     let mut collector = Collector::default();
     outgoing.collect(&mut collector);

@@ -109,7 +109,7 @@ where
                 Err(rejected) => return Ok(Reacted { outgoing: Vec::new(), reply: None, rejected: Some(rejected) }),
             };
             let reply = rows.reply().map(|row| {
-                let json = serde_json::to_string(row).unwrap_or_else(|error| panic!("the reply is no JSON: {error}"));
+                let json = serde_json::to_string(row).unwrap_or_else(|error| panic!("the reply is not JSON: {error}"));
                 (Box::new(row.clone()) as ErasedReply, json)
             });
             let outgoing = messages_of(published)?;

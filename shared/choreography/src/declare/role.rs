@@ -1,13 +1,13 @@
-//! Roles: what a message is in the choreography, as a type for the compiler and as a value for the map.
+//! Roles: what a message is for in the choreography, as a type for the compiler and as a value for the map.
 
-/// What a message is in the choreography.
+/// What a message is for in the choreography.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
     /// It asks for something to be done.
     Step,
     /// It states a fact.
     Event,
-    /// It takes back what a step did. It may overtake that step, never expires, and passes every circuit.
+    /// It undoes what a step did. It may overtake that step, never expires, and passes every circuit.
     Compensation,
 }
 
@@ -19,13 +19,13 @@ pub enum Step {}
 #[derive(Debug)]
 pub enum Event {}
 
-/// The role of a message that takes back what a step did.
+/// The role of a message that undoes what a step did.
 #[derive(Debug)]
 pub enum Compensation {}
 
 /// One of the three types in [`role`](crate::role).
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no role",
+    message = "`{Self}` is not a role",
     label = "a role is `role::Step`, `role::Event` or `role::Compensation`"
 )]
 pub trait RoleType: sealed::Sealed {

@@ -24,7 +24,7 @@ use crate::declare::key::Key;
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no row",
+    message = "`{Self}` is not a row",
     label = "a function's rows are `&mut S`, `&mut Option<S>` or `&mut Rows<S>` with a row `S`",
     note = "derive `choreography::Row` for it"
 )]

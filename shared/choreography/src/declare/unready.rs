@@ -1,8 +1,8 @@
-//! Why a call of a function has no outcome yet, or none at all.
+//! Why a call of a function failed: for now, or for good.
 
 use crate::wire::subject::InvalidKey;
 
-/// Why a call of a function has no outcome.
+/// Why a call of a function failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unready {
     /// A row has not been loaded yet.
@@ -19,7 +19,7 @@ pub enum Unready {
     /// The function publishes a message that is too large.
     #[error("{0}")]
     TooLarge(String),
-    /// The function publishes a message of this name whose key can't stand in a subject.
+    /// The function publishes a message of this name whose key can't be part of a subject.
     #[error("the key of {0} is invalid: {1}")]
     InvalidKey(&'static str, InvalidKey),
 }

@@ -1,5 +1,5 @@
-//! The checkpoint: how far this instance has read, and the position to which it goes back after any trouble. The server can't
-//! have lost what lies before that position.
+//! The checkpoint: how far this instance has read, and the position from which it reads again after a failure. The server
+//! can't have lost what is before that position.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::clock::earlier;
 pub(crate) struct Checkpoint {
     pub epoch: i64,
     pub position: u64,
-    /// The position from which reading starts again after any trouble.
+    /// The position from which reading starts again after a failure.
     pub restart_position: u64,
     /// When the server was last known to be alive.
     pub alive: Timestamp,
@@ -28,10 +28,10 @@ impl Checkpoint {
         Self { epoch, position, restart_position: position, alive: now, passed: position, history: VecDeque::new() }
     }
 
-    /// Notes the current position, and moves the restart position to where reading was `durable_after` before the server was
-    /// last alive: a server that dies may lose what it sent shortly before, however long ago it was read.
+    /// Adds the current position to the history, and moves the restart position to where reading was `durable_after` before
+    /// the server was last alive: a server that crashes may lose what it sent shortly before, however long ago it was read.
     ///
-    /// Passed messages count while every delivered message is processed.
+    /// Passed messages count only while every delivered message has been processed.
     pub(crate) fn remember(&mut self, durable_after: Duration, now: Timestamp, all_is_done: bool) {
         let known = self.history.back().map_or(self.restart_position, |(_, position)| *position);
         let position = if all_is_done { self.position.max(self.passed) } else { self.position };

@@ -1,4 +1,4 @@
-//! Executing commands: what callers give, and why a command can fail.
+//! Executing commands: the requests of callers, and why a command can fail.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,7 +34,7 @@ pub enum ExecuteError {
     /// It would publish a message that is larger than a message may be.
     #[error("{0}")]
     TooLarge(String),
-    /// Its key, or the key of a message that it would publish, can't stand in a subject.
+    /// Its key, or the key of a message that it would publish, can't be part of a subject.
     #[error(transparent)]
     InvalidKey(#[from] InvalidKey),
     /// New stories are refused at the moment: a circuit is open, or the backlog is full.
@@ -44,7 +44,7 @@ pub enum ExecuteError {
         code: &'static str,
         /// What is in the way, in a sentence.
         detail: String,
-        /// After which time it is worth trying again.
+        /// After which time the command may be accepted.
         retry_after: Duration,
     },
     /// The service is stopping.

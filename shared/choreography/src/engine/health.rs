@@ -1,18 +1,18 @@
-//! The health of a service: what works, and what is in the way of the rest.
+//! The health of a service: which of its parts work, and why others do not.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The health of a service, part by part. An `Err` is one sentence for the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
-    /// Whether the last statement succeeded; otherwise the database's error.
+    /// The database: whether the last statement succeeded, or its error.
     pub database: Result<(), String>,
-    /// Whether messages are read here or by another instance; otherwise what is in the way and what can be done.
+    /// Reading: whether messages are read, here or by another instance, or why not and what can be done.
     pub reading: Result<(), String>,
-    /// Whether every dead compensation is repaired; otherwise how many are not, and the first. The service works all
-    /// the same.
+    /// Compensations: whether every dead one is repaired, or how many are not, and the first. The service works in both
+    /// cases.
     pub compensations: Result<(), String>,
-    /// Whether outgoing messages are published here or by another instance; otherwise what is in the way.
+    /// Publishing: whether outgoing messages are published, here or by another instance, or why not.
     pub publishing: Result<(), String>,
 }
 
@@ -45,7 +45,7 @@ impl Part {
     }
 }
 
-/// Where the tasks of a service report its health; a clone reports to the same place.
+/// Where the tasks of a service report its health; a clone is the same reporter.
 #[derive(Clone)]
 pub(crate) struct HealthReporter {
     health: Arc<Mutex<Health>>,

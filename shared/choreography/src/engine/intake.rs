@@ -1,4 +1,4 @@
-//! Which commands may begin a story now: none while a circuit is open or the backlog is full.
+//! Whether a command may begin a story now: not while a circuit is open or the backlog is full.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::engine::execute::ExecuteError;
 use crate::engine::shared_snapshot::SharedSnapshot;
 
-/// How many rows were on their way when they were last counted; a clone is the same count.
+/// The backlog when it was last counted; a clone is the same count.
 #[derive(Clone, Default)]
 pub(crate) struct BacklogCount(Arc<AtomicU64>);
 
@@ -44,7 +44,10 @@ impl Intake {
             let open = open.join(", ");
             ("circuit-open", format!("new stories are refused while the circuit of {open} is open"))
         } else if backlog >= self.backlog_max {
-            ("backlog-full", format!("new stories are refused while {backlog} messages are on their way"))
+            (
+                "backlog-full",
+                format!("new stories are refused while {backlog} messages are not processed or published yet"),
+            )
         } else {
             return None;
         };

@@ -1,9 +1,9 @@
-//! How far the outbox relay is, as far as the other tasks need it.
+//! How far the outbox relay has published, as far as the other tasks need it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// What the other tasks know of the outbox relay; a clone is the same.
+/// The numbers that the outbox relay shares with the other tasks; a clone is the same.
 #[derive(Clone, Default)]
 pub(crate) struct OutboxNumbers {
     forgettable: Arc<AtomicI64>,
@@ -24,8 +24,7 @@ impl OutboxNumbers {
         self.acknowledged.store(count, Ordering::Relaxed);
     }
 
-    /// Returns how many outbox rows the server has acknowledged since the first one there ever was: rows that are still
-    /// kept, and rows that are deleted.
+    /// Returns how many outbox rows the server has acknowledged since the first row of this database, deleted rows included.
     pub(crate) fn acknowledged(&self) -> i64 {
         self.acknowledged.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! The text of a caught panic, as it stands in dead letters and errors.
+//! The text of a caught panic, as it is written in dead letters and errors.
 
 use std::any::Any;
 

@@ -1,4 +1,4 @@
-//! The reader: asks the server for the stream's messages from the service's own position on.
+//! The reader: requests the stream's messages from the service's own position on.
 //!
 //! The position is kept in the service's database. On every start, reconnect or anomaly the reader goes back to the
 //! checkpoint; the inbox skips what was received. What must hold: every message arrives once and in order since the
@@ -14,17 +14,17 @@ use tokio::time::MissedTickBehavior;
 use crate::bus::{Bus, BusError, Connection, Delivery};
 use crate::clock::later;
 use crate::engine::shared::Shared;
-use crate::settings::{ALIVE_ASKED_EVERY, BATCH_MAX, LEASE, STANDBY_LOOKS_EVERY, Settings};
+use crate::settings::{ALIVE_CHECKED_EVERY, BATCH_MAX, LEASE, STANDBY_LOOKS_EVERY, Settings};
 use crate::store::{Head, Store, StoreError};
 
-/// The pause before the server is asked again, after it could not be reached or did something unexpected.
+/// The pause before reading starts again, after the server could not be reached or did something unexpected.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
 /// How an operator accepts the stream as it is. The outbox and its numbers stay as they are.
 const ACCEPT_THE_STREAM: &str =
     "run `update head set stream_created = '', position = 0, restart_position = 0` in the database of this service";
 
-/// What the reader hands to the worker.
+/// What the reader sends to the worker.
 pub(crate) enum Feed {
     /// Reading begins after a position.
     Begin { epoch: i64, position: u64 },
@@ -36,25 +36,25 @@ pub(crate) enum Feed {
 }
 
 /// Why reading stopped.
-enum Stopped {
+enum StopReason {
     /// It starts again at once, from the checkpoint.
     Anomaly(String),
     /// Nothing can be read until an operator has done something; the reader looks again after a pause.
     Operator(String),
     /// The service stops, or another instance leads.
-    Over,
+    Ended,
 }
 
-impl From<BusError> for Stopped {
+impl From<BusError> for StopReason {
     fn from(error: BusError) -> Self {
         Self::Anomaly(error.to_string())
     }
 }
 
-impl From<StoreError> for Stopped {
+impl From<StoreError> for StopReason {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::HeadConflict { .. } => Self::Over,
+            StoreError::HeadConflict { .. } => Self::Ended,
             other => Self::Anomaly(other.to_string()),
         }
     }
@@ -83,8 +83,8 @@ impl Reader {
                 stopped = self.read() => stopped,
             };
             match stopped {
-                Ok(()) | Err(Stopped::Over) => {}
-                Err(Stopped::Anomaly(problem) | Stopped::Operator(problem)) => {
+                Ok(()) | Err(StopReason::Ended) => {}
+                Err(StopReason::Anomaly(problem) | StopReason::Operator(problem)) => {
                     health.reading(Err(problem));
                     tokio::select! {
                         biased;
@@ -97,21 +97,21 @@ impl Reader {
     }
 
     /// Connects, becomes the leader, and reads until something happens.
-    async fn read(&mut self) -> Result<(), Stopped> {
+    async fn read(&mut self) -> Result<(), StopReason> {
         let connection = self.bus.connect().await?;
         let head = self.claim(connection.as_ref()).await?;
         let epoch = head.epoch;
         self.held_epoch = Some(epoch);
         let result = self.read_as_leader(epoch, &head, connection.as_ref()).await;
-        if matches!(result, Err(Stopped::Over)) {
+        if matches!(result, Err(StopReason::Ended)) {
             self.shared.leadership.step_down(epoch);
-            tracing::warn!(epoch, "another instance leads: standing by");
+            tracing::warn!(epoch, "another instance leads: this one stands by until the lease is free");
         }
         result
     }
 
-    /// Becomes the leader as soon as no other instance holds the lease; returns the head from which to read.
-    async fn claim(&self, connection: &dyn Connection) -> Result<Head, Stopped> {
+    /// Becomes the leader as soon as no other instance holds the lease. Returns the head from which to read.
+    async fn claim(&self, connection: &dyn Connection) -> Result<Head, StopReason> {
         loop {
             let now = self.settings.clock.now();
             if let Some(head) = self.store.claim(self.held_epoch, now, later(now, LEASE)).await? {
@@ -122,63 +122,64 @@ impl Reader {
             self.shared.health.publishing(Ok(()));
             tokio::select! {
                 biased;
-                lost = connection.lost() => return Err(Stopped::Anomaly(lost)),
+                lost = connection.lost() => return Err(StopReason::Anomaly(lost)),
                 () = tokio::time::sleep(STANDBY_LOOKS_EVERY) => {}
             }
         }
     }
 
-    async fn read_as_leader(&self, epoch: i64, head: &Head, connection: &dyn Connection) -> Result<(), Stopped> {
+    async fn read_as_leader(&self, epoch: i64, head: &Head, connection: &dyn Connection) -> Result<(), StopReason> {
         self.check_stream(epoch, head, connection).await?;
         if connection.consumer_info(&self.consumer).await?.is_none() {
             let consumer = &self.consumer;
             let problem = format!("the consumer {consumer} does not exist: run the provisioning step");
-            return Err(Stopped::Operator(problem));
+            return Err(StopReason::Operator(problem));
         }
         let from = head.restart_position + 1;
         let reset = connection.reset(&self.consumer, from).await?;
         if reset != from {
             let problem = format!("the consumer was reset to {from}, but the server continues at {reset}");
-            return Err(Stopped::Anomaly(problem));
+            return Err(StopReason::Anomaly(problem));
         }
         let mut pull = connection.pull(&self.consumer).await?;
         self.hand_over(Feed::Begin { epoch, position: head.restart_position }).await?;
         self.shared.health.reading(Ok(()));
         let (mut expected, mut seen) = (1, 0);
-        let mut looks = tokio::time::interval(ALIVE_ASKED_EVERY);
+        let mut looks = tokio::time::interval(ALIVE_CHECKED_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            // Deliveries may come without a pause, so they stand behind what must not wait; those that arrived before the
+            // Deliveries may arrive without a pause, so they come after what must not wait. Those that arrived before the
             // connection was lost are still processed.
             let deliveries = tokio::select! {
                 biased;
-                () = self.shared.leadership.stepped_down(epoch) => return Err(Stopped::Over),
+                () = self.shared.leadership.stepped_down(epoch) => return Err(StopReason::Ended),
                 _ = looks.tick() => {
                     let is_idle = seen == expected;
                     seen = expected;
-                    self.ask_whether_alive(epoch, connection, is_idle.then_some(expected - 1)).await?;
+                    self.check_alive(epoch, connection, is_idle.then_some(expected - 1)).await?;
                     continue;
                 }
                 deliveries = pull.next(BATCH_MAX) => deliveries?,
-                lost = connection.lost() => return Err(Stopped::Anomaly(lost)),
+                lost = connection.lost() => return Err(StopReason::Anomaly(lost)),
             };
-            expected = check_order(&deliveries, expected).map_err(Stopped::Anomaly)?;
+            expected = check_order(&deliveries, expected).map_err(StopReason::Anomaly)?;
             self.hand_over(Feed::Messages { epoch, deliveries }).await?;
         }
     }
 
-    /// Asks the server whether it is alive: deliveries don't show that, because they may have been on their way for long.
+    /// Checks that the server is alive: deliveries don't show it, because they may have been sent long ago.
     ///
     /// While only messages for other services are published, the stream would in time delete everything up to this
-    /// service's position. So an idle reader also asks whether the messages it was sent, this many, are all there are.
-    async fn ask_whether_alive(
+    /// service's position. So an idle reader also checks whether the messages that it was sent, `idle_after` in number, are
+    /// all there are.
+    async fn check_alive(
         &self,
         epoch: i64,
         connection: &dyn Connection,
         idle_after: Option<u64>,
-    ) -> Result<(), Stopped> {
+    ) -> Result<(), StopReason> {
         let at = self.settings.clock.now();
-        // Asked first: what is stored between the two questions is pending, or delivered.
+        // This request comes first: what is stored between the two requests is pending, or delivered.
         let last = connection.stream().await?.last;
         let is_all = match idle_after {
             Some(count) => {
@@ -191,7 +192,7 @@ impl Reader {
     }
 
     /// Refuses to read where messages may have been lost: only an operator can decide that this is all right.
-    async fn check_stream(&self, epoch: i64, head: &Head, connection: &dyn Connection) -> Result<(), Stopped> {
+    async fn check_stream(&self, epoch: i64, head: &Head, connection: &dyn Connection) -> Result<(), StopReason> {
         let stream = connection.stream().await?;
         if head.stream_created.is_empty() {
             self.store.remember_stream(epoch, &stream.created).await?;
@@ -218,15 +219,15 @@ impl Reader {
         } else {
             return Ok(());
         };
-        Err(Stopped::Operator(problem))
+        Err(StopReason::Operator(problem))
     }
 
-    async fn hand_over(&self, feed: Feed) -> Result<(), Stopped> {
-        self.feed.send(feed).await.map_err(|_| Stopped::Over)
+    async fn hand_over(&self, feed: Feed) -> Result<(), StopReason> {
+        self.feed.send(feed).await.map_err(|_| StopReason::Ended)
     }
 }
 
-/// Checks that messages arrived once and without a gap; returns the consumer sequence that comes next.
+/// Checks that messages arrived once and without a gap. Returns the consumer sequence that comes next.
 fn check_order(deliveries: &[Delivery], mut expected: u64) -> Result<u64, String> {
     for delivery in deliveries {
         if delivery.consumer_sequence != expected || delivery.delivered != 1 {

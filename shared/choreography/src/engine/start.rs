@@ -19,7 +19,7 @@ use crate::declare::choreography::Choreography;
 use crate::settings::{BATCH_MAX, COMMANDS_MAX, Settings};
 use crate::store::Store;
 
-/// The largest number of batches on their way from one task to the next: one that is processed, and some that are ready.
+/// The largest number of batches in a channel from one task to the next, so that the next one is ready in time.
 const BATCHES_HANDED_OVER_MAX: usize = 4;
 
 /// A running engine: its tasks, and what they share with callers.

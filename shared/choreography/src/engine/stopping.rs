@@ -9,7 +9,7 @@ pub(crate) struct Stopping {
 }
 
 impl Stopping {
-    /// Tells every task to finish.
+    /// Signals every task to finish.
     pub(crate) fn begin(&self) {
         self.begun.send_replace(true);
     }

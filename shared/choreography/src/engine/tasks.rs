@@ -26,7 +26,10 @@ struct EndReport {
 impl Drop for EndReport {
     fn drop(&mut self) {
         if !self.stopping.has_begun() {
-            tracing::error!(task = self.task, "a task of the service ended by itself");
+            tracing::error!(
+                task = self.task,
+                "a task of the service ended by itself, which is a bug: restart the service"
+            );
             self.failed.send_modify(|failed| *failed = failed.or(Some(self.task)));
         }
     }
@@ -52,7 +55,7 @@ impl Tasks {
         let handles = std::mem::take(&mut *self.handles.lock().unwrap_or_else(PoisonError::into_inner));
         for handle in handles {
             if let Err(error) = handle.await {
-                tracing::error!(%error, "a task of the service did not end well");
+                tracing::error!(%error, "a task panicked while the service stopped: what is not committed is received again");
             }
         }
     }

@@ -29,7 +29,7 @@ pub enum Change {
     },
 }
 
-/// A field that the server has otherwise than planned.
+/// A field whose value on the server differs from the plan's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// The field, as the server's API names it.

@@ -11,7 +11,7 @@ const KEPT_INTERVALS: u32 = 10;
 /// When the server writes acknowledged messages from the operating system's memory to the disk. As text it is a sentence
 /// that says what a power cut may lose.
 ///
-/// The JetStream API does not tell it; the server's monitoring port does, at `/varz`.
+/// It is not in the JetStream API, but at `/varz` of the server's monitoring port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileSync {
     /// Before it acknowledges a message.
@@ -21,7 +21,7 @@ pub enum FileSync {
 }
 
 impl FileSync {
-    /// Returns what the reply of the server's `/varz` tells; none if it is not one, or JetStream is off.
+    /// Returns the setting in a reply of the server's `/varz`; none if it is not such a reply, or JetStream is off.
     pub fn from_varz(reply: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
         struct Varz {
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn varz_tells_when_the_server_syncs() {
+    fn varz_shows_when_the_server_syncs() {
         for (reply, sync) in [
             (r#"{"jetstream":{"config":{"sync_interval":1000000000}}}"#, Some(FileSync::Every(Duration::from_secs(1)))),
             (r#"{"jetstream":{"config":{"sync_interval":1000000000,"sync_always":true}}}"#, Some(FileSync::Always)),

@@ -37,7 +37,7 @@ impl Plan {
     /// Returns the plan for these services: the streams `EVENTS` and `DEAD_LETTERS` of 4 GiB each, and two consumers for
     /// each service, one for each instance. A consumer receives exactly the messages that the service has a function for.
     ///
-    /// Nothing is started and no effect is called: what a choreography gives to its effects does not matter here.
+    /// Nothing is started and no effect is called: the means of a choreography's effects do not matter here.
     pub fn of<'a>(services: impl IntoIterator<Item = &'a Choreography>) -> Self {
         let services: Vec<&Choreography> = services.into_iter().collect();
         let map = Map::of(services.iter().copied());

@@ -50,7 +50,7 @@ impl Users {
 }
 
 impl ServiceUser {
-    /// Returns the subjects that the service may publish to, in lines of those that belong together.
+    /// Returns the subjects that the service may publish to, one line for each group.
     fn publishes(&self) -> Vec<Vec<String>> {
         let service = &self.service;
         let mut lines = vec![
@@ -82,8 +82,8 @@ impl ServiceUser {
 
 /// Returns the name of the variable of a service's password: letters, digits and `_`.
 fn password_variable(service: &str) -> String {
-    let letters = service.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' });
-    format!("{}_PASSWORD", letters.collect::<String>().to_ascii_uppercase())
+    let characters = service.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' });
+    format!("{}_PASSWORD", characters.collect::<String>().to_ascii_uppercase())
 }
 
 fn quoted(subjects: &[String]) -> String {

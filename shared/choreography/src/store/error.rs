@@ -1,4 +1,4 @@
-//! Why a database operation failed, in the three ways that the engine tells apart.
+//! Why a database operation failed, in the three ways that the engine distinguishes.
 
 use std::error::Error;
 

@@ -55,11 +55,11 @@ pub struct Changes {
     pub now_ms: i64,
     /// The move of the position; none for a batch without deliveries.
     pub advance: Option<Advance>,
-    /// What the batch took from memory instead of loading it; the commit checks it.
+    /// What the batch took from the cache instead of loading it; the commit checks it.
     pub preconditions: Option<Preconditions>,
     /// Changed rows, at most one change a row.
     pub rows: Vec<RowChange>,
-    /// Received messages. One that is recorded already is replaced, unless a precondition says that it is new.
+    /// Received messages. One that is recorded already is replaced, unless a precondition requires it to be new.
     pub inbox: Vec<InboxRow>,
     /// Compensations that died.
     pub compensations_died: Vec<DeadCompensation>,

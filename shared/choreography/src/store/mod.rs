@@ -100,14 +100,14 @@ pub trait Store: Send + Sync + 'static {
     /// Records that a process starts to read at the head's position. Returns what the previous run left behind.
     async fn begin_run(&self) -> Result<LastRun, StoreError>;
 
-    /// Records which message is processed next, by itself, with no process dead of it yet.
+    /// Records which message is processed next, by itself, before any process has crashed on it.
     async fn try_message(&self, id: Uuid) -> Result<(), StoreError>;
 
     /// Gives up the lease of this epoch, so that a standby takes over at once, and records that the run ended
     /// regularly. Does nothing if the epoch is not the current one any more.
     async fn release(&self, epoch: i64) -> Result<(), StoreError>;
 
-    /// Records when the stream that is read was created, as the server says.
+    /// Records when the stream that is read was created, as the server writes it.
     ///
     /// # Errors
     /// [`StoreError::HeadConflict`] if the epoch is not the current one any more.
@@ -138,7 +138,7 @@ pub trait Store: Send + Sync + 'static {
     async fn backlog(&self) -> Result<Backlog, StoreError>;
 }
 
-/// The transaction of a batch. Dropping it without a commit undoes it.
+/// The transaction of a batch. Dropping it without a commit rolls it back.
 #[async_trait]
 pub trait Transaction: Send {
     /// Returns what is wanted, as it stays until the commit.

@@ -16,7 +16,7 @@ pub struct Head {
     /// The position to which reading goes back after a restart, a lost connection or an anomaly. It is old enough that the
     /// server cannot have lost what came before it.
     pub restart_position: u64,
-    /// When the stream was created, as the server says; empty before the stream is read for the first time.
+    /// When the stream was created, as the server writes it; empty before the stream is read for the first time.
     pub stream_created: String,
     /// The number of the next outbox row; the first is 1.
     pub outbox_next: i64,
@@ -131,7 +131,7 @@ pub struct LastRun {
     /// Whether it started at the position at which this one starts, and did not end by
     /// [`release`](super::Store::release): a message that it received may have crashed it.
     pub died_here: bool,
-    /// The message that it was processing by itself when it died, and how many processes have died of it by now.
+    /// The message that it was processing by itself when it crashed, and how many processes have crashed on it by now.
     pub suspect: Option<(Uuid, u32)>,
 }
 

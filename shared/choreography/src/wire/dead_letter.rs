@@ -14,7 +14,7 @@ use super::headers::Headers;
 
 /// The stream of the messages that services publish.
 pub const EVENTS: &str = "EVENTS";
-/// The stream of dead letters, and of the records of what became of them.
+/// The stream of dead letters, and of the records of their repairs.
 pub const DEAD_LETTERS: &str = "DEAD_LETTERS";
 /// The subjects of the stream [`DEAD_LETTERS`].
 pub const DEAD_LETTER_SUBJECTS: [&str; 2] = [ALL_DEAD_LETTERS, "handled.>"];
@@ -24,7 +24,7 @@ pub(crate) const ALL_DEAD_LETTERS: &str = "dead.>";
 /// The reason, and the key, of a dead letter that is only a notice: a subscriber has not processed a message in time.
 pub const OVERDUE: &str = "overdue";
 
-/// Stands in a subject for a service, message or key that could not be read.
+/// The token in a subject for a service, message or key that could not be read.
 pub(crate) const UNKNOWN: &str = "unknown";
 
 /// The first token of a dead letter's subject.
@@ -36,7 +36,7 @@ pub(super) const HANDLED: &str = "handled";
 pub(crate) const DEATH_HEADERS: &str = "dead-";
 /// Why the message died: a [`Reason`], or [`OVERDUE`].
 pub(crate) const REASON: &str = "dead-reason";
-/// Why it died, in words.
+/// Why it died, as text.
 pub(crate) const DETAIL: &str = "dead-detail";
 /// How often it had been tried.
 pub(crate) const TRIES: &str = "dead-tries";
@@ -46,7 +46,7 @@ pub(crate) const FINGERPRINT: &str = "dead-fingerprint";
 pub(crate) const TIME: &str = "dead-time";
 /// The sequence that the message has in the stream [`EVENTS`].
 pub(crate) const SEQUENCE: &str = "dead-sequence";
-/// Says that an open circuit held the message back.
+/// Marks a message that an open circuit held back.
 pub(crate) const HELD: &str = "dead-held";
 
 /// The headers of earlier deaths and repairs that a new dead letter keeps.
@@ -58,7 +58,7 @@ const DETAIL_CHARS_MAX: usize = 1_000;
 /// Why a message died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// Its time was over when it arrived, or while it waited for a row.
+    /// It expired before it arrived, or while it waited for a row.
     Expired,
     /// It can't be read, the reaction to it panicked, or its effect failed permanently: trying again would not help.
     Poison,
@@ -67,7 +67,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Returns the reason as it stands in a dead letter's headers.
+    /// Returns the reason as it is written in a dead letter's headers.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Expired => "expired",

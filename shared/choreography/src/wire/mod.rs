@@ -1,7 +1,7 @@
-//! What travels: envelopes, headers, subjects, ids, dead letters and repairs. Each name that stands on the wire is
-//! written here once.
+//! Messages on the wire: envelopes, headers, subjects, ids, dead letters and repairs. Each name that is used on the wire
+//! is written here once.
 //!
-//! What must hold: nothing here knows a store, a bus or the engine.
+//! What must hold: nothing here imports a store, a bus or the engine.
 
 #[cfg_attr(
     not(feature = "jetstream"),

@@ -24,7 +24,7 @@ pub(crate) const DROP_REASON: &str = "dead-drop-reason";
 const WHAT: &str = "handled-what";
 /// The header of a record with its [`RepairOutcome`].
 const OUTCOME: &str = "handled-outcome";
-/// The header of a record with its outcome in words.
+/// The header of a record with the detail of its outcome.
 const DETAIL: &str = "handled-detail";
 /// The header of a record with the time of the service's clock.
 const TIME: &str = "handled-time";
@@ -35,7 +35,7 @@ pub(crate) const REPAIR_BYTES_MAX: usize = 1_024;
 /// A repair that was requested for one death of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Repair {
-    /// Whether the message is processed again; otherwise it is given up.
+    /// Whether the message is replayed; if not, it is dropped.
     pub replay: bool,
     /// The service where it died.
     pub service: String,
@@ -143,7 +143,7 @@ pub struct RepairRecord {
     pub what: String,
     /// The outcome.
     pub outcome: RepairOutcome,
-    /// The outcome in words.
+    /// The detail of the outcome.
     pub detail: String,
     /// The time, by the clock of the service.
     pub time: Option<Timestamp>,

@@ -83,7 +83,7 @@ async fn forged_headers_of_the_server_do_not_change_a_stored_message(setup: Setu
     assert_eq!(&*dead_letters[0].envelope.subject, "dead.payment.create.o1");
 }
 
-async fn consumer_info_tells_how_far_a_consumer_is(setup: Setup) {
+async fn consumer_info_shows_how_far_a_consumer_is(setup: Setup) {
     setup.add_consumer("payment-0", &["order.create.*", "order.cancel.*"]).await;
     setup.add_consumer("payment-1", &["order.create.*", "order.cancel.*"]).await;
     let connection = setup.connect().await;
@@ -303,7 +303,7 @@ over_both! {
     a_dead_letter_is_stored_in_a_stream_of_its_own
     dead_letters_are_read_from_a_sequence_or_a_time_without_records
     forged_headers_of_the_server_do_not_change_a_stored_message
-    consumer_info_tells_how_far_a_consumer_is
+    consumer_info_shows_how_far_a_consumer_is
     a_consumer_receives_only_its_filtered_subjects
     no_more_messages_than_the_limit_are_returned_at_once
     a_dropped_wait_loses_no_message

@@ -28,7 +28,7 @@ async fn published_messages_can_be_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_forgotten_tail_is_lost() {
+async fn messages_after_a_sequence_can_be_lost() {
     let (bus, connection) = six_messages().await;
     let (id, created) = (connection.server_id(), connection.stream().await.unwrap().created);
     bus.faults().forget_after(2);
@@ -52,7 +52,7 @@ async fn a_recreated_stream_has_another_creation_time_and_no_consumers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cut_is_no_restart() {
+async fn a_cut_loses_connections_and_is_not_a_restart() {
     let (bus, connection) = six_messages().await;
     bus.faults().cut();
     assert!(matches!(connection.publish(&envelope("order.create.o1", "g")).await, Err(BusError::Lost(_))));
@@ -100,7 +100,7 @@ async fn a_duplicate_has_the_next_consumer_sequence() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_abandoned_pull_leaves_gaps() {
+async fn an_abandoned_pull_leaves_gaps_in_the_consumer_sequences() {
     let (bus, connection) = six_messages().await;
     bus.faults().steal("payment-0", 2);
     let incoming = receive(&mut *connection.pull("payment-0").await.unwrap(), 4).await;

@@ -99,9 +99,8 @@ async fn a_missing_acknowledgement_times_out() {
     let options = JetStreamOptions { url: proxy.url(), ack_timeout, ..server.options("admin") };
     let connection = JetStreamBus::new(options).connect().await.unwrap();
     proxy.freeze();
-    let unanswered =
-        at_once("the time-out", connection.publish(&envelope("order.create.o1", "a")).await.unwrap()).await;
-    assert!(matches!(&unanswered, Err(BusError::Lost(text)) if text.contains("no reply")), "{unanswered:?}");
+    let outcome = at_once("the time-out", connection.publish(&envelope("order.create.o1", "a")).await.unwrap()).await;
+    assert!(matches!(&outcome, Err(BusError::Lost(text)) if text.contains("no reply")), "{outcome:?}");
 }
 
 #[tokio::test]
@@ -141,7 +140,7 @@ async fn the_permissions_of_a_service_are_sufficient() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_an_error_that_says_so() {
+async fn a_wrong_password_is_named_in_the_error() {
     let server = Server::empty().await;
     let options = JetStreamOptions { password: "wrong".to_owned(), ..server.options("payment") };
     let refused = soon("a reply", JetStreamBus::new(options).connect()).await.err();

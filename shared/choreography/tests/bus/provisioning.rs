@@ -106,7 +106,7 @@ async fn consumer_with_a_wider_filter_continues_at_its_position() {
 }
 
 #[tokio::test]
-async fn consumer_that_acknowledges_is_an_error_that_says_what_to_do() {
+async fn consumer_that_acknowledges_is_an_error_that_names_what_to_do() {
     let server = Server::provisioned().await;
     let admin = server.admin().await;
     let other = json!({ "stream_name": "EVENTS", "config": {
@@ -157,7 +157,7 @@ async fn feature_that_must_be_off_is_switched_off() {
 }
 
 #[tokio::test]
-async fn subject_of_another_stream_is_an_error_that_says_so() {
+async fn subject_of_another_stream_is_an_error_that_names_the_overlap() {
     let server = Server::provisioned().await;
     let admin = server.admin().await;
     let second = StreamPlan { name: "SECOND".to_owned(), ..plan().streams[0].clone() };
@@ -166,7 +166,7 @@ async fn subject_of_another_stream_is_an_error_that_says_so() {
 }
 
 #[tokio::test]
-async fn consumer_without_its_stream_is_an_error_that_says_so() {
+async fn consumer_without_its_stream_is_an_error_that_names_the_stream() {
     let server = Server::empty().await;
     let plan = Plan { consumers: vec![consumer("payment-0", &["order.*.*"])], ..Plan::default() };
     let text = failure(&server.admin().await, &plan).await;
@@ -185,7 +185,7 @@ async fn missing_permission_is_an_error_that_names_the_request() {
 }
 
 #[tokio::test]
-async fn old_server_is_an_error_that_says_what_is_needed() {
+async fn old_server_is_an_error_that_names_the_version_to_install() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let old = tokio::spawn(async move {

@@ -71,7 +71,7 @@ async fn when_the_leader_is_paused_the_standby_takes_over_within_five_seconds() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_instance_paused_in_the_middle_of_a_batch_commits_nothing_later() {
+async fn an_instance_paused_in_the_middle_of_a_batch_commits_nothing_when_it_resumes() {
     let stage = Stage::new();
     let unchecked = Settings { check_idempotence: false, ..stage.settings() };
     let (one, store) = start_pausable(&stage, unchecked.clone()).await;

@@ -136,7 +136,7 @@ async fn messages_that_a_server_lost_are_published_again() {
     scribe.stop().await;
 }
 
-/// If they stayed, a restart hours later would publish again what subscribers no longer recognize.
+/// Prevents that a restart hours later publishes again what subscribers no longer recognize.
 #[tokio::test(start_paused = true)]
 async fn an_idle_service_deletes_its_outbox_rows() {
     let stage = Stage::new();

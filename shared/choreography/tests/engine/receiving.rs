@@ -20,7 +20,7 @@ async fn a_message_published_twice_is_received_once_in_one_batch_and_in_two() {
     assert_eq!(stage.all_published("written").iter().filter(|written| written.subject.ends_with(".1")).count(), 1);
 }
 
-/// A message with one header changed.
+/// Returns a message with one header changed.
 fn with_header(stage: &Stage, name: &str, value: &str) -> Envelope {
     let message = stage.envelope(&Write { page: 1, line: 1, how: How::Plainly });
     let headers = message.headers.iter().map(|(header, old)| (header, if header == name { value } else { old }));

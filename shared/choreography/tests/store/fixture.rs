@@ -22,7 +22,7 @@ pub(crate) const TABLES: &[&str] = &["payment", "order"];
 pub(crate) struct Instances {
     pub(crate) first: Arc<dyn Store>,
     pub(crate) second: Arc<dyn Store>,
-    /// Deleted when the test is over.
+    /// Deleted when the test ends.
     _directory: Option<tempfile::TempDir>,
 }
 

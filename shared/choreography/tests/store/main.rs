@@ -136,7 +136,7 @@ mod claims {
         waiting {
             messages_waiting_for_a_row_are_read_oldest_first
             messages_waiting_for_another_row_are_not_read
-            loading_tells_whether_any_message_waits
+            loading_shows_whether_any_message_waits
             a_message_that_waits_no_longer_is_deleted
             a_message_may_wait_for_another_row_in_the_same_batch
             expired_messages_are_read_in_the_order_of_their_expiry

@@ -1,4 +1,4 @@
-//! What concerns only files: opening them, from several processes, with migrations, and what is no database.
+//! What concerns only files: opening them, from several processes, with migrations, and files that are no databases.
 
 use std::sync::Arc;
 
@@ -41,8 +41,8 @@ async fn processes_may_open_a_new_file_at_once() {
 #[tokio::test]
 async fn errors_of_opening_name_the_file_and_what_to_do() {
     let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("letter.txt");
-    std::fs::write(&file, "Dear database, this is a letter and no database at all. ".repeat(100)).unwrap();
+    let file = directory.path().join("notes.txt");
+    std::fs::write(&file, "This is a text and not a database. ".repeat(100)).unwrap();
     let below_a_file = file.join("service.db");
     let cases = [
         (directory.path(), "it is a directory", "name a file"),

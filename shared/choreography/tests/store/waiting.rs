@@ -32,7 +32,7 @@ pub(crate) async fn messages_waiting_for_another_row_are_not_read(stores: Instan
     assert_eq!(waits_for(&stores.second, &[]).await, [0; 0]);
 }
 
-pub(crate) async fn loading_tells_whether_any_message_waits(stores: Instances) {
+pub(crate) async fn loading_shows_whether_any_message_waits(stores: Instances) {
     let any_waits = async || begin(&stores.second).await.load_all(Wanted::default()).await.any_waits;
     assert!(!any_waits().await);
     wait(&stores.first, vec![waiting(1, "a", None)]).await;

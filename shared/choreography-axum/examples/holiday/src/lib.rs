@@ -5,7 +5,7 @@ pub mod hotel;
 pub mod messages;
 pub mod trip;
 
-/// The whole choreography.
+/// Returns the whole choreography.
 pub fn services() -> [choreography::Choreography; 3] {
     [trip::choreography(), flight::choreography(), hotel::choreography()]
 }

@@ -8,7 +8,7 @@ use holiday::services;
 use holiday::trip::{BookTrip, Status, Trip, WithdrawTrip};
 use uuid::Uuid;
 
-/// One seat and one room.
+/// Returns a world with one seat and one room.
 fn world() -> Harness {
     let world = Harness::of(services());
     world.execute(OfferFlight { flight: "LH1".to_owned(), seats: 1 }).unwrap();

@@ -68,7 +68,7 @@ impl Connection for JetStreamConnection {
         let request = json!({ "seq": sequence }).to_string().into();
         match self.link.request::<Reset>(&subject, request).await {
             Ok(reset) => Ok(reset.reset_seq),
-            Err(refusal) => Err(match refusal.reason {
+            Err(error) => Err(match error.reason {
                 // The server does not reply at all for a missing consumer.
                 BusError::Lost(reason) if self.link.pending.lost().is_none() => {
                     BusError::Refused(format!("reset of consumer {consumer}: {reason}; does it exist?"))

@@ -11,7 +11,7 @@ use crate::bus::{BusError, ConsumerInfo};
 const CONSUMER_NOT_FOUND: u64 = 10_014;
 
 #[derive(Deserialize)]
-struct Listed {
+struct ConsumerPage {
     total: usize,
     /// Null when there are none.
     consumers: Option<Vec<ConsumerInfoReply>>,
@@ -38,16 +38,16 @@ struct Delivered {
     stream_seq: u64,
 }
 
-/// Returns all consumers. An empty page is the last one, whatever the total says.
+/// Returns all consumers. An empty page is the last one, whatever the total is.
 pub(super) async fn consumers(link: &Link) -> Result<Vec<ConsumerInfo>, BusError> {
     let subject = format!("$JS.API.CONSUMER.LIST.{}", link.options.stream);
     let mut consumers = Vec::new();
     loop {
         let request = json!({ "offset": consumers.len() }).to_string().into();
-        let listed: Listed = link.request(&subject, request).await.map_err(|refusal| refusal.reason)?;
-        let page = listed.consumers.unwrap_or_default();
-        let is_last = page.is_empty() || consumers.len() + page.len() >= listed.total;
-        consumers.extend(page.into_iter().map(ConsumerInfoReply::consumer_info));
+        let page: ConsumerPage = link.request(&subject, request).await.map_err(|error| error.reason)?;
+        let listed = page.consumers.unwrap_or_default();
+        let is_last = listed.is_empty() || consumers.len() + listed.len() >= page.total;
+        consumers.extend(listed.into_iter().map(ConsumerInfoReply::consumer_info));
         if is_last {
             return Ok(consumers);
         }
@@ -59,8 +59,8 @@ pub(super) async fn consumer_info(link: &Link, consumer: &str) -> Result<Option<
     let subject = format!("$JS.API.CONSUMER.INFO.{}.{consumer}", link.options.stream);
     match link.request::<ConsumerInfoReply>(&subject, Bytes::new()).await {
         Ok(info) => Ok(Some(info.consumer_info())),
-        Err(refusal) if refusal.code == CONSUMER_NOT_FOUND => Ok(None),
-        Err(refusal) => Err(refusal.reason),
+        Err(error) if error.code == CONSUMER_NOT_FOUND => Ok(None),
+        Err(error) => Err(error.reason),
     }
 }
 

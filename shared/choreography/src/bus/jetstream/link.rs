@@ -13,8 +13,8 @@ use serde::de::DeserializeOwned;
 use tokio::task::JoinHandle;
 
 use super::options::JetStreamOptions;
-use super::pending_replies::{Awaited, PendingReplies, Reply};
-use super::protocol::{self, Refusal};
+use super::pending_replies::{Awaited, PendingReplies, ServerReply};
+use super::protocol::{self, ApiError};
 use crate::bus::BusError;
 
 /// The most replies that are handed over under one lock.
@@ -67,14 +67,14 @@ impl Link {
     }
 
     /// Sends a request to the JetStream API. Returns its reply.
-    pub(super) async fn request<T: DeserializeOwned>(&self, subject: &str, request: Bytes) -> Result<T, Refusal> {
+    pub(super) async fn request<T: DeserializeOwned>(&self, subject: &str, request: Bytes) -> Result<T, ApiError> {
         let awaited = self.send(subject, HeaderMap::new(), request).await?;
         protocol::api_reply(&reply(awaited).await?)
     }
 }
 
 /// Waits for a reply.
-pub(super) async fn reply(awaited: Awaited) -> Result<Reply, BusError> {
+pub(super) async fn reply(awaited: Awaited) -> Result<ServerReply, BusError> {
     awaited.await.unwrap_or_else(|_| Err(BusError::Lost("it was dropped".to_owned())))
 }
 
@@ -131,8 +131,8 @@ fn connect_options(options: &JetStreamOptions, pending: &Arc<PendingReplies>) ->
     .max_reconnects(1)
 }
 
-/// Returns why the connection is lost with this event, if it is. A denied permission loses it, too: the server does not tell
-/// for which message, and waiting would only replace its text by a time-out.
+/// Returns why the connection is lost with this event, if it is. A denied permission loses it, too: the server does not name
+/// the message, and waiting would only replace its text by a time-out.
 fn reason_of_loss(event: &Event) -> Option<BusError> {
     match event {
         Event::ServerError(error) => Some(BusError::Refused(error.to_string())),
@@ -161,7 +161,7 @@ async fn hand_over(subscriber: async_nats::Subscriber, pending: Arc<PendingRepli
     }
 }
 
-fn numbered(message: Message, prefix: usize) -> Option<(u64, Result<Reply, BusError>)> {
+fn numbered(message: Message, prefix: usize) -> Option<(u64, Result<ServerReply, BusError>)> {
     let number = message.subject.get(prefix..)?.parse().ok()?;
-    Some((number, Ok(Reply { status: message.status, payload: message.payload })))
+    Some((number, Ok(ServerReply { status: message.status, payload: message.payload })))
 }

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::bus::BusError;
 
 /// A reply of the server.
-pub(super) struct Reply {
+pub(super) struct ServerReply {
     /// The server's status: 503 when nobody serves the subject.
     pub(super) status: Option<StatusCode>,
     /// The payload.
@@ -22,16 +22,16 @@ pub(super) struct Reply {
 }
 
 /// Where a reply is awaited.
-pub(super) type Awaited = oneshot::Receiver<Result<Reply, BusError>>;
+pub(super) type Awaited = oneshot::Receiver<Result<ServerReply, BusError>>;
 
 struct Waiting {
     deadline: Instant,
-    sender: oneshot::Sender<Result<Reply, BusError>>,
+    sender: oneshot::Sender<Result<ServerReply, BusError>>,
 }
 
 /// The callers that wait, numbered in the order of their requests, so that the first one is always the oldest.
 #[derive(Default)]
-struct Table {
+struct Callers {
     first: u64,
     waiting: VecDeque<Option<Waiting>>,
     lost: Option<BusError>,
@@ -39,31 +39,31 @@ struct Table {
 
 /// The pending replies of one connection.
 pub(super) struct PendingReplies {
-    table: Mutex<Table>,
+    callers: Mutex<Callers>,
     lost: watch::Sender<Option<BusError>>,
     timeout: Duration,
 }
 
 impl PendingReplies {
     pub(super) fn new(timeout: Duration) -> Self {
-        Self { table: Mutex::default(), lost: watch::Sender::new(None), timeout }
+        Self { callers: Mutex::default(), lost: watch::Sender::new(None), timeout }
     }
 
-    fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().expect("nothing panics while it holds the table")
+    fn callers(&self) -> MutexGuard<'_, Callers> {
+        self.callers.lock().expect("nothing panics while it holds the lock")
     }
 
     /// Marks the connection as lost. All callers that wait get the reason; only the first reason counts.
     pub(super) fn close(&self, reason: BusError) {
-        let mut table = self.table();
-        if table.lost.is_some() {
+        let mut callers = self.callers();
+        if callers.lost.is_some() {
             return;
         }
-        table.lost = Some(reason.clone());
-        for waiting in table.waiting.drain(..).flatten() {
+        callers.lost = Some(reason.clone());
+        for waiting in callers.waiting.drain(..).flatten() {
             _ = waiting.sender.send(Err(reason.clone()));
         }
-        drop(table);
+        drop(callers);
         self.lost.send_replace(Some(reason));
     }
 
@@ -84,20 +84,20 @@ impl PendingReplies {
     /// # Errors
     /// [`BusError::Lost`] when the connection is lost.
     pub(super) fn expect(&self) -> Result<(u64, Awaited), BusError> {
-        let mut table = self.table();
-        if let Some(BusError::Lost(reason) | BusError::Refused(reason) | BusError::TooLarge(reason)) = &table.lost {
+        let mut callers = self.callers();
+        if let Some(BusError::Lost(reason) | BusError::Refused(reason) | BusError::TooLarge(reason)) = &callers.lost {
             return Err(BusError::Lost(reason.clone()));
         }
         let (sender, awaited) = oneshot::channel();
-        table.waiting.push_back(Some(Waiting { deadline: Instant::now() + self.timeout, sender }));
-        Ok((table.first + table.waiting.len() as u64 - 1, awaited))
+        callers.waiting.push_back(Some(Waiting { deadline: Instant::now() + self.timeout, sender }));
+        Ok((callers.first + callers.waiting.len() as u64 - 1, awaited))
     }
 
     /// Hands replies to the callers that wait for them. A reply that nobody waits for is late, and ignored.
-    pub(super) fn deliver(&self, replies: impl Iterator<Item = (u64, Result<Reply, BusError>)>) {
-        let mut table = self.table();
+    pub(super) fn deliver(&self, replies: impl Iterator<Item = (u64, Result<ServerReply, BusError>)>) {
+        let mut callers = self.callers();
         for (number, reply) in replies {
-            if let Some(waiting) = table.take(number) {
+            if let Some(waiting) = callers.take(number) {
                 _ = waiting.sender.send(reply);
             }
         }
@@ -106,10 +106,10 @@ impl PendingReplies {
     /// Fails the callers whose replies are overdue.
     pub(super) fn sweep(&self) {
         let now = Instant::now();
-        let mut table = self.table();
-        while table.waiting.front().and_then(Option::as_ref).is_some_and(|oldest| oldest.deadline <= now) {
-            let number = table.first;
-            if let Some(overdue) = table.take(number) {
+        let mut callers = self.callers();
+        while callers.waiting.front().and_then(Option::as_ref).is_some_and(|oldest| oldest.deadline <= now) {
+            let number = callers.first;
+            if let Some(overdue) = callers.take(number) {
                 _ = overdue.sender.send(Err(BusError::Lost(format!("no reply within {:?}", self.timeout))));
             }
         }
@@ -121,7 +121,7 @@ impl PendingReplies {
     }
 }
 
-impl Table {
+impl Callers {
     fn take(&mut self, number: u64) -> Option<Waiting> {
         let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
         let waiting = self.waiting.get_mut(index)?.take();

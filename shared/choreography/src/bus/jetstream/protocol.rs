@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::pending_replies::Reply;
+use super::pending_replies::ServerReply;
 use crate::bus::{BusError, Delivery, Stored};
 use crate::wire::envelope::{Envelope, NAMES};
 use crate::wire::headers::Headers;
@@ -20,7 +20,7 @@ const MESSAGE_EXCEEDS_MAXIMUM: u64 = 10_054;
 const SERVER_HEADERS: &str = "Nats-";
 
 #[derive(Deserialize)]
-struct ApiError {
+struct ApiErrorBody {
     #[serde(default)]
     code: u64,
     #[serde(default)]
@@ -33,24 +33,24 @@ struct ApiError {
 struct Acknowledged {
     #[serde(default)]
     seq: u64,
-    error: Option<ApiError>,
+    error: Option<ApiErrorBody>,
 }
 
 /// Why the JetStream API did not do what was requested; the code is the server's own, 0 if there is none.
 /// <https://github.com/nats-io/nats-server/blob/main/server/errors.json>
-pub(super) struct Refusal {
+pub(super) struct ApiError {
     pub(super) code: u64,
     pub(super) reason: BusError,
 }
 
-impl From<BusError> for Refusal {
+impl From<BusError> for ApiError {
     fn from(reason: BusError) -> Self {
         Self { code: 0, reason }
     }
 }
 
-impl From<ApiError> for Refusal {
-    fn from(error: ApiError) -> Self {
+impl From<ApiErrorBody> for ApiError {
+    fn from(error: ApiErrorBody) -> Self {
         let text = format!("{} ({}, {})", error.description, error.code, error.err_code);
         let reason = match error.err_code {
             MESSAGE_EXCEEDS_MAXIMUM => BusError::TooLarge(text),
@@ -61,28 +61,28 @@ impl From<ApiError> for Refusal {
 }
 
 /// Returns the sequence in an acknowledgement.
-pub(super) fn acknowledged_sequence(reply: &Reply) -> Result<u64, BusError> {
+pub(super) fn acknowledged_sequence(reply: &ServerReply) -> Result<u64, BusError> {
     let acknowledged: Acknowledged = parse(reply)?;
     match acknowledged.error {
-        Some(error) => Err(Refusal::from(error).reason),
+        Some(error) => Err(ApiError::from(error).reason),
         None if acknowledged.seq == 0 => Err(unreadable(reply, "no sequence")),
         None => Ok(acknowledged.seq),
     }
 }
 
 /// Returns the reply of the JetStream API.
-pub(super) fn api_reply<T: DeserializeOwned>(reply: &Reply) -> Result<T, Refusal> {
+pub(super) fn api_reply<T: DeserializeOwned>(reply: &ServerReply) -> Result<T, ApiError> {
     #[derive(Deserialize)]
-    struct Outcome {
-        error: Option<ApiError>,
+    struct ErrorOnly {
+        error: Option<ApiErrorBody>,
     }
-    match parse::<Outcome>(reply)?.error {
+    match parse::<ErrorOnly>(reply)?.error {
         Some(error) => Err(error.into()),
         None => Ok(parse(reply)?),
     }
 }
 
-fn parse<T: DeserializeOwned>(reply: &Reply) -> Result<T, BusError> {
+fn parse<T: DeserializeOwned>(reply: &ServerReply) -> Result<T, BusError> {
     match reply.status {
         Some(StatusCode::NO_RESPONDERS) => {
             Err(BusError::Refused("no stream takes this subject, or JetStream is not ready".to_owned()))
@@ -92,7 +92,7 @@ fn parse<T: DeserializeOwned>(reply: &Reply) -> Result<T, BusError> {
     }
 }
 
-fn unreadable(reply: &Reply, why: &str) -> BusError {
+fn unreadable(reply: &ServerReply, why: &str) -> BusError {
     BusError::Refused(format!("unreadable reply, {why}: {:?}", String::from_utf8_lossy(&reply.payload)))
 }
 

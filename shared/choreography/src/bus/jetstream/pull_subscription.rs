@@ -1,6 +1,6 @@
 //! A pull subscription: requests that overlap, so that the server always has one to serve.
 //!
-//! Nothing is acknowledged; the caller's database knows how far it has read.
+//! Nothing is acknowledged; the caller's database has the position.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,7 @@
-//! Reads stored messages of a stream without a consumer: nothing is left on the server if reading breaks off.
+//! Reads stored messages of a stream without a consumer: nothing is left on the server if reading stops early.
 //!
-//! Lists are read by DIRECT.GET in batches, which with replicas a server may answer that is not quite up to date; a single
-//! message is read by STREAM.MSG.GET, which only the leader answers.
+//! Lists are read by DIRECT.GET in batches: with replicas, the reply may come from a server that is not quite up to date. A
+//! single message is read by STREAM.MSG.GET, to which only the leader replies.
 
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ impl<'a> StreamReader<'a> {
         }
     }
 
-    /// Whether the status at the end of a batch says that there are more messages.
+    /// Whether there are more messages, by the status at the end of a batch.
     fn has_more(&self, end: &Message) -> Result<bool, BusError> {
         match end.status {
             Some(StatusCode::NOT_FOUND) | None => Ok(false),

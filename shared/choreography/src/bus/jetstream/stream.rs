@@ -25,7 +25,7 @@ struct StreamInfoState {
 /// connection.
 pub(super) async fn state(link: &Link) -> Result<StreamState, BusError> {
     let subject = format!("$JS.API.STREAM.INFO.{}", link.options.stream);
-    let info: StreamInfo = link.request(&subject, Bytes::new()).await.map_err(|refusal| refusal.reason)?;
+    let info: StreamInfo = link.request(&subject, Bytes::new()).await.map_err(|error| error.reason)?;
     Ok(StreamState { created: info.created, first: info.state.first_seq, last: info.state.last_seq, at: info.ts })
 }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use jiff::Timestamp;
 
-use super::Shared;
+use super::SharedWorld;
 use super::lifetime::Lifetime;
 use super::pull_subscription::PullSubscription;
 use crate::bus::{Acknowledgement, BusError, Connection, ConsumerInfo, Deliveries, ReadFrom, Stored, StreamState};
@@ -14,13 +14,13 @@ use crate::wire::envelope::Envelope;
 
 /// A service's connection to the server in memory.
 pub(super) struct MemoryConnection {
-    shared: Arc<Shared>,
+    shared: Arc<SharedWorld>,
     life: Lifetime,
     server_id: String,
 }
 
 impl MemoryConnection {
-    pub(super) fn connect(shared: Arc<Shared>) -> Result<Self, BusError> {
+    pub(super) fn connect(shared: Arc<SharedWorld>) -> Result<Self, BusError> {
         let life = Lifetime::begin(&shared)?;
         let server_id = shared.world().server_id();
         Ok(Self { shared, life, server_id })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::Shared;
+use super::SharedWorld;
 use crate::bus::BusError;
 
 /// How long a reply that never comes is awaited.
@@ -18,7 +18,7 @@ pub(super) struct Lifetime {
 
 impl Lifetime {
     /// Opens a connection.
-    pub(super) fn begin(shared: &Shared) -> Result<Self, BusError> {
+    pub(super) fn begin(shared: &SharedWorld) -> Result<Self, BusError> {
         let mut world = shared.world();
         match world.down {
             true => Err(BusError::Lost("the server is down".to_owned())),

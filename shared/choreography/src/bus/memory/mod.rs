@@ -24,16 +24,16 @@ pub use faults::BusFaults;
 /// A message server in memory; a clone is the same server.
 #[derive(Clone)]
 pub struct MemoryBus {
-    shared: Arc<Shared>,
+    shared: Arc<SharedWorld>,
 }
 
-struct Shared {
+struct SharedWorld {
     world: Mutex<World>,
     /// Changes with each event that somebody may be waiting for.
     changes: watch::Sender<u64>,
 }
 
-impl Shared {
+impl SharedWorld {
     fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().expect("nothing panics while it holds the world")
     }
@@ -59,7 +59,7 @@ impl MemoryBus {
     pub fn new() -> Self {
         let clock = Clock::seeded("2026-01-01T00:00:00Z".parse().expect("it is an RFC 3339 timestamp"), 0);
         let (world, changes) = (Mutex::new(World::new(clock)), watch::Sender::default());
-        Self { shared: Arc::new(Shared { world, changes }) }
+        Self { shared: Arc::new(SharedWorld { world, changes }) }
     }
 
     /// Returns the messages in the stream of events, in order, with their sequences.

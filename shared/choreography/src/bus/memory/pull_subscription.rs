@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use super::Shared;
+use super::SharedWorld;
 use super::lifetime::Lifetime;
 use crate::bus::{BusError, Deliveries, Delivery};
 
@@ -18,7 +18,7 @@ const AHEAD_MAX: usize = 1_024;
 const SILENCE: Duration = Duration::from_secs(10);
 
 pub(super) struct PullSubscription {
-    shared: Arc<Shared>,
+    shared: Arc<SharedWorld>,
     life: Lifetime,
     consumer: String,
     existed: bool,
@@ -27,7 +27,7 @@ pub(super) struct PullSubscription {
 }
 
 impl PullSubscription {
-    pub(super) fn begin(shared: Arc<Shared>, life: Lifetime, consumer: &str) -> Self {
+    pub(super) fn begin(shared: Arc<SharedWorld>, life: Lifetime, consumer: &str) -> Self {
         let existed = shared.world().consumers.contains_key(consumer);
         let changes = shared.changes.subscribe();
         Self { shared, life, consumer: consumer.to_owned(), existed, changes, ahead: VecDeque::new() }

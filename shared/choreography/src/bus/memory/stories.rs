@@ -9,7 +9,7 @@ use futures::stream::{BoxStream, unfold};
 use tokio::sync::watch;
 
 use super::lifetime::Lifetime;
-use super::{MemoryBus, Shared};
+use super::{MemoryBus, SharedWorld};
 use crate::bus::{BusError, Stored, Stories};
 use crate::wire::envelope::Envelope;
 use crate::wire::subject::check_key;
@@ -32,7 +32,7 @@ impl Stories for MemoryBus {
     }
 }
 
-fn read_story(shared: &Shared, key: &str, from: u64, limit: usize) -> Vec<(u64, Envelope)> {
+fn read_story(shared: &SharedWorld, key: &str, from: u64, limit: usize) -> Vec<(u64, Envelope)> {
     let world = shared.world();
     let start = world.events.partition_point(|stored| stored.sequence < from);
     let of_key = |stored: &&Stored| stored.envelope.parts().is_some_and(|(_, _, key_of_message)| key_of_message == key);
@@ -41,7 +41,7 @@ fn read_story(shared: &Shared, key: &str, from: u64, limit: usize) -> Vec<(u64, 
 }
 
 struct Follower {
-    shared: Arc<Shared>,
+    shared: Arc<SharedWorld>,
     life: Lifetime,
     key: String,
     from: u64,

@@ -1,29 +1,29 @@
 //! The cache: rows that the last batches have read or written, so that the next one saves a round trip.
 //!
-//! It may be wrong: a row that it lacks is taken for one that does not exist. What a batch reads from it becomes the
+//! It may be out of date: a row that it lacks counts as one that does not exist. What a batch reads from it becomes the
 //! [`Preconditions`] of its commit, which the database checks. After a conflict, and while any message waits, batches read
-//! from the database, until that has nothing but what the cache has.
+//! from the database, until the database agrees with the cache.
 
 use std::collections::HashMap;
 
 use crate::store::{Changes, Head, Loaded, Preconditions, RowChange, StoredRow, Wanted};
 
-/// How many rows of a table are kept at least, and half of how many at most: those that were used last. More than are on
-/// their way in a busy service, a few megabytes.
+/// The last used rows of a table that are kept, at least; at most twice as many. That is more than the stories of a busy
+/// service need at once, and a few megabytes.
 const ROWS_KEPT: usize = 4_096;
 
-/// What the database holds, as far as the last batches know.
+/// The head and the rows that the last batches have read or written.
 #[derive(Default)]
 pub(crate) struct Cache {
     head: Head,
     /// Whether batches may decide from the cache.
     valid: bool,
-    tables: HashMap<&'static str, Rows>,
+    tables: HashMap<&'static str, CachedRows>,
 }
 
 impl Cache {
-    /// Looks up what is wanted; returns it with what the commit must check. Returns nothing where only the database knows: what
-    /// is due, and what waits; and on a standby, because the leader may write anything meanwhile.
+    /// Returns what is wanted, with the preconditions that the commit must check. Returns nothing for what only the database
+    /// has, due and waiting messages; and nothing on a standby, because the leader may write anything meanwhile.
     pub(crate) fn lookup(&mut self, wanted: &Wanted, epoch: Option<i64>) -> Option<(Loaded, Preconditions)> {
         if !self.valid || epoch != Some(self.head.epoch) || wanted.due.is_some() || !wanted.waited_for.is_empty() {
             return None;
@@ -44,7 +44,7 @@ impl Cache {
         Some((loaded, Preconditions { head: self.head.clone(), unreceived, unused_keys, rows }))
     }
 
-    /// Notes what the database has returned; returns whether the cache had the same.
+    /// Stores what the database has returned. Whether the cache had the same.
     pub(crate) fn observe(&mut self, wanted: &Wanted, loaded: &Loaded) -> bool {
         // Only a batch that is committed makes the cache valid again.
         self.valid = false;
@@ -66,7 +66,7 @@ impl Cache {
         known
     }
 
-    /// Notes what a batch has written, and whether the next one may decide from the cache.
+    /// Stores what a batch has written. The next batch may decide from the cache if `valid`, and if no message waits.
     pub(crate) fn wrote(&mut self, written: Written, valid: bool) {
         self.head.outbox_next += written.outgoing;
         self.head.position = written.position.unwrap_or(self.head.position);
@@ -86,7 +86,7 @@ impl Cache {
     }
 }
 
-/// What a batch writes, as far as the cache keeps it.
+/// The part of a batch's changes that the cache keeps.
 pub(crate) struct Written {
     outgoing: i64,
     position: Option<u64>,
@@ -105,15 +105,15 @@ impl Written {
     }
 }
 
-/// The rows of a table, in two generations: a row that is used moves into the young one; when that is full, it becomes the old
-/// one, and the rows of the old one are dropped.
+/// The cached rows of a table, in two generations: a row that is used moves into the young one. When that is full, it replaces
+/// the old one, whose rows are dropped.
 #[derive(Default)]
-struct Rows {
+struct CachedRows {
     young: HashMap<String, StoredRow>,
     old: HashMap<String, StoredRow>,
 }
 
-impl Rows {
+impl CachedRows {
     fn get(&mut self, key: &str) -> Option<&StoredRow> {
         if let Some(row) = self.old.remove(key) {
             self.put(row);
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn used_rows_stay_and_there_are_at_most_two_generations() {
-        let mut rows = Rows::default();
+        let mut rows = CachedRows::default();
         for key in 0..10 * ROWS_KEPT {
             rows.put(row(key, 1));
             assert_eq!(rows.get("0"), Some(&row(0, 1)));
@@ -166,14 +166,14 @@ mod tests {
 
     #[test]
     fn a_row_is_kept_once_and_as_it_was_put_last() {
-        let mut rows = Rows::default();
+        let mut rows = CachedRows::default();
         for version in 1..3 {
             for key in 0..ROWS_KEPT + 1 {
                 rows.put(row(key, version));
             }
         }
         assert!((0..=ROWS_KEPT).all(|key| rows.get(&key.to_string()).is_none_or(|row| row.version == 2)));
-        let mut full = Rows::default();
+        let mut full = CachedRows::default();
         (0..ROWS_KEPT).for_each(|key| full.put(row(key, 1)));
         full.put(row(0, 2));
         assert_eq!(full.get("0"), Some(&row(0, 2)));

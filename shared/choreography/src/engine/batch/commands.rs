@@ -7,11 +7,11 @@ use crate::declare::output::Rejected;
 use crate::engine::execute::{ExecuteError, Idempotency, QueuedCommand};
 use crate::store::StoredReply;
 
-/// What a command's function came to: its row, also as JSON, or why nothing was changed.
+/// The outcome of a command: its row, also as JSON, or why nothing was changed.
 pub(super) type CommandOutcome = Result<(ErasedReply, String), ExecuteError>;
 
 impl<'a> Attempt<'a> {
-    /// Returns the call of a command; none, with a reply, if this service has no such command.
+    /// Returns the call of a command. If this service has no such command, returns none and replies with an error.
     pub(super) fn call_of(&mut self, index: usize, command: &'a QueuedCommand) -> Option<WorkItem<'a>> {
         let Some(handler) = self.choreography.command_handler(command.message) else {
             let detail = format!("{} has no command {}", self.choreography.service, command.message);
@@ -24,8 +24,8 @@ impl<'a> Attempt<'a> {
         Some(WorkItem { action, input: (command.input)(self.envelopes.now), cause })
     }
 
-    /// Queues the calls of commands. A repeated request gets its stored reply instead; a refused command that was not
-    /// executed before gets its refusal.
+    /// Queues the calls of commands. A repeated request gets its stored reply instead; a refused intake without a stored reply
+    /// gets the error with which it is refused.
     pub(super) fn queue_commands(
         &mut self,
         calls: Vec<WorkItem<'a>>,
@@ -49,7 +49,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Replies to a command, and keeps the reply if the request has an idempotency key.
+    /// Replies to a command, and stores the reply if the request has an idempotency key.
     pub(super) fn reply(&mut self, index: usize, idempotency: Option<&Idempotency>, outcome: CommandOutcome) {
         if let Some((idempotency, reply)) = idempotency.zip(to_store(&outcome)) {
             let (key, body_hash) = (idempotency.key.clone(), idempotency.body_hash.clone());
@@ -59,8 +59,8 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// Returns a reply as it is stored: a success, or an error that the caller can only avoid with another request. A fault
-/// is not stored, so that the same request can be tried again.
+/// Returns a reply as it is stored, if it is: a success, or an error that the caller can only avoid with another request. A
+/// fault is not stored, so that the same request can be tried again.
 fn to_store(outcome: &CommandOutcome) -> Option<String> {
     match outcome {
         Ok((_, json)) => Some(format!("{{\"row\":{json}}}")),
@@ -73,7 +73,7 @@ fn to_store(outcome: &CommandOutcome) -> Option<String> {
 /// Decodes a stored reply.
 fn decode_reply(command: &QueuedCommand, stored: &StoredReply) -> Result<ErasedReply, ExecuteError> {
     #[derive(serde::Deserialize)]
-    struct Reply {
+    struct StoredContent {
         row: Option<serde_json::Value>,
         #[serde(alias = "refused")] // as earlier versions wrote it
         rejected: Option<Rejected>,
@@ -84,8 +84,8 @@ fn decode_reply(command: &QueuedCommand, stored: &StoredReply) -> Result<ErasedR
     let unreadable =
         |error: serde_json::Error| ExecuteError::Failed(format!("the stored reply is unreadable: {error}"));
     match serde_json::from_str(&stored.reply).map_err(unreadable)? {
-        Reply { row: Some(row), .. } => (command.decode_reply)(&row.to_string()).map_err(unreadable),
-        Reply { rejected: Some(rejected), .. } => Err(ExecuteError::Rejected(rejected)),
-        Reply { .. } => Err(ExecuteError::Missing),
+        StoredContent { row: Some(row), .. } => (command.decode_reply)(&row.to_string()).map_err(unreadable),
+        StoredContent { rejected: Some(rejected), .. } => Err(ExecuteError::Rejected(rejected)),
+        StoredContent { .. } => Err(ExecuteError::Missing),
     }
 }

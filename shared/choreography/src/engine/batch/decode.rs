@@ -1,4 +1,4 @@
-//! Decoding a delivered message: whether it is one of ours, can be read, and has not expired.
+//! Decodes a delivered message: whether it is one of ours, can be read, and has not expired.
 
 use jiff::Timestamp;
 
@@ -15,11 +15,11 @@ const HEADERS_BYTES_MAX: usize = 3 * 1_024;
 
 /// A decoded message.
 pub(crate) enum Decoded<'a> {
-    /// Not one of ours: its headers are missing or contradict its subject, or nothing here receives it. Says why.
+    /// Not one of ours, for this reason: its headers are missing or contradict its subject, or nothing here receives it.
     NotOurs(String),
-    /// One that dies on arrival.
+    /// A message that dies on arrival.
     Rejected(Heading<'a>, Death),
-    /// One to process, with the input of its reaction, if it has one; an effect may receive it, too.
+    /// A message to process, with the input of its reaction, if it has one; an effect may receive it, too.
     Accepted(Heading<'a>, Option<ErasedInput>),
 }
 
@@ -33,8 +33,8 @@ impl<'a> Decoded<'a> {
     }
 }
 
-/// Decodes a message. Expiry is checked here and while a message waits, nowhere else: not when a batch is tried again, and
-/// not of a message that an operator has replayed.
+/// Decodes a message. Expiry is checked here and while a message waits. It is not checked when a batch is tried again, nor for
+/// a message that an operator has replayed.
 pub(crate) fn decode<'a>(choreography: &Choreography, envelope: &'a Envelope, now: Timestamp) -> Decoded<'a> {
     let Some((publisher, name, key)) = envelope.parts() else {
         return Decoded::NotOurs(format!("the subject {} is not `<publisher>.<message>.<key>`", envelope.subject));

@@ -1,4 +1,4 @@
-//! Messages that die: the inbox notes it, a dead letter keeps the message as it was, and its fallback is called.
+//! Messages that die: the inbox records the death, a dead letter keeps the message as it was, and its fallback is called.
 
 use super::envelopes::Cause;
 use super::{Action, Attempt, WorkItem};
@@ -10,7 +10,7 @@ use crate::wire::envelope::{Envelope, Heading};
 use crate::wire::repair::{Repair, RepairOutcome, record};
 
 impl<'a> Attempt<'a> {
-    /// Handles a function that publishes what no message can carry.
+    /// Handles a function that returned a message which can't be published.
     pub(super) fn unpublishable(&mut self, item: WorkItem<'_>, error: ExecuteError) {
         match item.action {
             Action::Execute { index, idempotency, .. } => self.reply(index, idempotency, Err(error)),
@@ -24,11 +24,11 @@ impl<'a> Attempt<'a> {
             Action::React { message, .. } => {
                 let death = Death { reason: Reason::Poison, detail, tries: 1 };
                 let fallback = self.die(&message.to_store(), death);
-                // Before whatever comes next of its key.
+                // Before the next message of its key.
                 fallback.into_iter().for_each(|item| self.queue.push_front(item));
             }
             Action::Fallback { .. } | Action::PublishEffectResult { .. } => {
-                tracing::error!(cause = %item.cause.id, detail, "a fallback failed: its rows stay as they are");
+                tracing::error!(cause = %item.cause.id, detail, "a fallback failed and changed nothing: repair the dead letter of its message");
             }
             Action::Execute { index, idempotency, .. } => {
                 self.reply(index, idempotency, Err(ExecuteError::Failed(detail)))
@@ -36,20 +36,20 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Lets a message die that never gets to its function. Its fallback is called after what is queued already.
+    /// Lets a message die before its function is called. Its fallback is called after what is queued already.
     pub(super) fn die_in_turn(&mut self, envelope: &Envelope, death: Death) {
         let fallback = self.die(envelope, death);
         self.queue.extend(fallback);
     }
 
-    /// Publishes what came of a repair, if the message is one.
+    /// Publishes the record of a repair's outcome, if the message is a repair.
     pub(super) fn record_repair(&mut self, envelope: &Envelope, outcome: RepairOutcome, detail: &str) {
         if let Some(Ok(repair)) = Repair::of(envelope) {
             self.changes.outbox.push(record(envelope, &repair, outcome, detail, self.envelopes.now));
         }
     }
 
-    /// Lets a message die: the inbox notes it, and its dead letter is published. Returns the call of its fallback.
+    /// Lets a message die: the inbox records it, and its dead letter is published. Returns the call of its fallback.
     #[must_use]
     fn die(&mut self, envelope: &Envelope, death: Death) -> Option<WorkItem<'a>> {
         let replayed = Repair::of(envelope).and_then(Result::ok);

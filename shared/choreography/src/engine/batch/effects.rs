@@ -1,4 +1,4 @@
-//! Effects in a batch: what a finished one has published, and the `then` that receives its result at once.
+//! Effects in a batch: publishes what a finished effect returned, and calls its `.then`.
 
 use super::envelopes::Cause;
 use super::{Action, Attempt, FinishedEffect, ReceivedMessage, WorkItem};
@@ -10,7 +10,7 @@ use crate::wire::ids::derived_id;
 use crate::wire::repair::RepairOutcome;
 
 impl Attempt<'_> {
-    /// Settles the effects that are finished.
+    /// Processes the effects that are finished.
     pub(super) fn settle_effects(&mut self, effects: &[FinishedEffect]) {
         for finished in effects {
             self.changes.effects_done.push(finished.row.number);

@@ -1,4 +1,4 @@
-//! How an outgoing message gets its envelope: id, expiry and trace follow from the message that caused it.
+//! The envelopes of outgoing messages: id, expiry and trace follow from the message that caused them.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -18,12 +18,12 @@ pub(crate) struct Cause {
     pub id: Uuid,
     pub correlation: String,
     pub trace: String,
-    /// The deadline of what follows; none if it is counted from now.
+    /// The deadline that is passed on to outgoing messages; none if each begins a new one.
     pub expiry: Option<Timestamp>,
 }
 
 impl Cause {
-    /// Returns a received message as a cause: a step passes its deadline on, everything else begins a new one.
+    /// Returns a received message as a cause: a reaction passes its deadline on, a compensation begins a new one.
     pub(crate) fn of(heading: &Heading<'_>, kind: HandlerKind) -> Self {
         Self {
             id: heading.id,

@@ -67,7 +67,7 @@ pub(crate) struct Attempt<'a> {
     /// Whether any message waits in the database.
     any_waits: bool,
     changes: Changes,
-    /// By the position of the command in the batch.
+    /// The replies, by the position of the command in the batch.
     replies: Vec<Option<Result<ErasedReply, ExecuteError>>>,
     received: usize,
     ignored: usize,

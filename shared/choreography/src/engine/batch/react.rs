@@ -15,7 +15,7 @@ use crate::store::{Loaded, StoreError, Wanted};
 use crate::wire::repair::RepairOutcome;
 
 impl<'a> Attempt<'a> {
-    /// Notes which rows a function needs. A panic in `Concerns` comes again, and is contained, when the function is called.
+    /// Collects which rows a function needs. A panic in `Concerns` happens again, and is contained, when the function is called.
     pub(super) fn want(&mut self, want: impl FnOnce(&mut Tables)) {
         let tables = &mut self.tables;
         let _ = catch_unwind(AssertUnwindSafe(|| want(tables)));
@@ -35,7 +35,7 @@ impl<'a> Attempt<'a> {
         Ok(loaded)
     }
 
-    /// Loads the rows that the queued functions need and that are not loaded; returns whether there were any.
+    /// Loads the rows that the queued functions need and that are not loaded. Returns whether there were any.
     async fn load_missing(&mut self, session: &mut Session<'_>) -> Result<bool, StoreError> {
         for item in std::mem::take(&mut self.queue) {
             self.want(|tables| item.want(tables));
@@ -48,7 +48,7 @@ impl<'a> Attempt<'a> {
         Ok(wants)
     }
 
-    /// Calls the queued functions, and those that wait for the rows which they create.
+    /// Calls the queued functions, and then those of the messages that wait for rows which they have created.
     pub(super) async fn react(&mut self, session: &mut Session<'_>) -> Result<(), StoreError> {
         loop {
             while let Some(item) = self.queue.pop_front() {
@@ -77,7 +77,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Calls one function; the outer error is the text of a panic.
+    /// Calls one function and returns what it returned; the outer error is the text of a panic.
     fn call(&mut self, item: &WorkItem<'_>) -> Result<Result<Reacted, Unready>, String> {
         let (tables, check) = (&mut self.tables, CheckIdempotence(self.envelopes.settings.check_idempotence));
         let fault = self.envelopes.settings.fault.as_ref();

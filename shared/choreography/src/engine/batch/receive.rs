@@ -19,7 +19,7 @@ use crate::wire::repair::{DROP_REASON, Repair, RepairOutcome};
 pub(super) type DecodedDeliveries<'a> = Vec<(&'a Delivery, Decoded<'a>)>;
 
 impl<'a> Attempt<'a> {
-    /// Decodes messages and commands, before any row is loaded; returns them, and what they need from the database.
+    /// Decodes messages and commands, before any row is loaded. Returns them, and what they need from the database.
     pub(super) fn decode(&mut self, batch: &'a BatchInput) -> (DecodedDeliveries<'a>, Vec<WorkItem<'a>>, Wanted) {
         let now = self.envelopes.now;
         let decoded: Vec<_> = batch
@@ -87,11 +87,11 @@ impl<'a> Attempt<'a> {
             self.record_repair(envelope, RepairOutcome::Refused, &detail);
             return false;
         }
-        known.insert(heading.id, None); // once in a batch, too
+        known.insert(heading.id, None); // the same repair may be in the batch twice
         self.changes.repaired.push(heading.id);
         if !repair.replay {
             self.changes.inbox.push(InboxRow { id: heading.id, dead_tries: None });
-            self.record_repair(envelope, RepairOutcome::Done, envelope.header(DROP_REASON).unwrap_or("given up"));
+            self.record_repair(envelope, RepairOutcome::Done, envelope.header(DROP_REASON).unwrap_or("dropped"));
         }
         repair.replay
     }

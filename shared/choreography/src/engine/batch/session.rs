@@ -1,16 +1,16 @@
-//! How a batch reads and writes: from the cache while that has everything, from the database otherwise.
+//! How a batch reads and writes: it reads from the cache while that may be used, else from the database.
 
 use super::cache::{Cache, Written};
 use crate::store::{Changes, Committed, Loaded, Preconditions, StoreError, Transaction, Wanted};
 
-/// Where a batch has read from so far.
+/// Where a batch has read its rows so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
-    /// The cache alone. The commit checks that it was right.
+enum RowSource {
+    /// The cache alone. The commit checks that it was current.
     Cache,
-    /// The database, which had nothing but what the cache had.
+    /// The database, which agreed with the cache.
     DatabaseAsCached,
-    /// The database, which had something else than the cache.
+    /// The database, which differed from the cache.
     DatabaseChanged,
 }
 
@@ -21,39 +21,39 @@ pub(crate) struct Session<'a> {
     /// The epoch under which this instance leads, if it does.
     pub(super) epoch: Option<i64>,
     preconditions: Option<Preconditions>,
-    source: Source,
+    source: RowSource,
 }
 
 impl<'a> Session<'a> {
     pub(crate) fn new(transaction: Box<dyn Transaction>, cache: &'a mut Cache, epoch: Option<i64>) -> Self {
-        Self { transaction, cache, epoch, preconditions: None, source: Source::Cache }
+        Self { transaction, cache, epoch, preconditions: None, source: RowSource::Cache }
     }
 
-    /// Loads what is wanted. Once a batch has asked the database, it does not go back to the cache.
+    /// Loads what is wanted. Once a batch has read from the database, it does not use the cache again.
     pub(super) async fn load(&mut self, wanted: &Wanted) -> Result<Loaded, StoreError> {
-        if self.source == Source::Cache
+        if self.source == RowSource::Cache
             && let Some((loaded, preconditions)) = self.cache.lookup(wanted, self.epoch)
         {
             self.preconditions.get_or_insert_default().add(preconditions);
             return Ok(loaded);
         }
         let loaded = self.transaction.load(wanted).await?;
-        let as_cached = self.cache.observe(wanted, &loaded) && self.source != Source::DatabaseChanged;
-        self.source = if as_cached { Source::DatabaseAsCached } else { Source::DatabaseChanged };
+        let as_cached = self.cache.observe(wanted, &loaded) && self.source != RowSource::DatabaseChanged;
+        self.source = if as_cached { RowSource::DatabaseAsCached } else { RowSource::DatabaseChanged };
         Ok(loaded)
     }
 
-    /// Whether the database was not asked for anything.
+    /// Whether nothing was read from the database.
     pub(super) fn used_cache_only(&self) -> bool {
-        self.source == Source::Cache
+        self.source == RowSource::Cache
     }
 
-    /// Writes everything, and notes in the cache what was written.
+    /// Writes everything, to the database and then to the cache.
     pub(super) async fn commit(self, changes: Changes) -> Result<Committed, StoreError> {
         let written = Written::of(&changes);
         let committed = self.transaction.commit(Changes { preconditions: self.preconditions, ..changes }).await;
         match &committed {
-            Ok(_) => self.cache.wrote(written, self.source != Source::DatabaseChanged),
+            Ok(_) => self.cache.wrote(written, self.source != RowSource::DatabaseChanged),
             Err(_) => self.cache.invalidate(),
         }
         committed

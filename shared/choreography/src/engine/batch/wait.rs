@@ -20,12 +20,12 @@ impl Attempt<'_> {
         }
         for row in expired {
             self.changes.waited.push(row.id);
-            let detail = format!("expired: it waited in vain for {} {}", row.table, row.key);
+            let detail = format!("expired: it waited for {} {}", row.table, row.key);
             self.die_in_turn(&row.envelope, Death { reason: Reason::Expired, detail, tries: 0 });
         }
     }
 
-    /// Queues the messages that waited for rows which this batch has created; returns whether there were any.
+    /// Queues the messages that waited for rows which this batch has created. Returns whether there were any.
     pub(super) async fn wake(&mut self, session: &mut Session<'_>) -> Result<bool, StoreError> {
         if !self.any_waits && self.postponed.is_empty() {
             return Ok(false);
@@ -34,7 +34,7 @@ impl Attempt<'_> {
         if created.is_empty() {
             return Ok(false);
         }
-        // In an order that does not depend on hashing.
+        // An order that does not depend on hashing.
         created.sort_unstable();
         let mut woken = false;
         let wanted = Wanted { waited_for: created.clone(), ..Wanted::default() };
@@ -55,8 +55,8 @@ impl Attempt<'_> {
         Ok(woken)
     }
 
-    /// Queues a message that waited in the database, or lets it die if it can't be decoded. Its expiry does not matter: it
-    /// did not expire while it waited.
+    /// Queues a message that waited in the database, or lets it die if it can't be decoded. Whether there is a message to
+    /// process. Expiry is not checked: it did not expire while it waited.
     fn queue_woken(&mut self, envelope: &Envelope) -> bool {
         let Ok(heading) = Heading::read(envelope) else { return false };
         let Some((_, name, key)) = envelope.parts() else { return false };
@@ -72,7 +72,7 @@ impl Attempt<'_> {
         true
     }
 
-    /// Leaves the messages waiting in the database whose rows this batch has not created.
+    /// Stores the messages whose rows this batch has not created: they wait in the database.
     pub(super) fn leave_waiting(&mut self) {
         for (item, (table, key)) in std::mem::take(&mut self.postponed) {
             if let Action::React { handler, message } = item.action {

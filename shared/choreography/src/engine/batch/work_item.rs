@@ -30,7 +30,7 @@ pub(super) enum Action<'a> {
     Fallback {
         fallback: &'a Fallback,
     },
-    /// Publishes what an effect returned, in its turn among the functions of its key.
+    /// Publishes what an effect returned, in order with the functions of its key.
     PublishEffectResult {
         outgoing: Vec<OutgoingMessage>,
     },
@@ -43,7 +43,7 @@ pub(super) enum Action<'a> {
 }
 
 impl WorkItem<'_> {
-    /// Notes the rows that the function needs.
+    /// Adds the rows that the function needs to those to load.
     pub(super) fn want(&self, tables: &mut Tables) {
         match &self.action {
             Action::React { handler, .. } | Action::Execute { handler, .. } => handler.want(&self.input, tables),
@@ -53,7 +53,7 @@ impl WorkItem<'_> {
     }
 }
 
-/// A message on its way to its reaction.
+/// A received message that its reaction has not processed yet.
 pub(super) struct ReceivedMessage {
     pub id: Uuid,
     pub expiry: Option<Timestamp>,
@@ -72,7 +72,7 @@ impl ReceivedMessage {
         Self { id: heading.id, expiry: heading.expiry, envelope: envelope.clone(), sequence: None }
     }
 
-    /// Returns the message as it is kept in the database, with its sequence for a dead letter that may come of it.
+    /// Returns the message as it is kept in the database, with its sequence, in case it dies later.
     pub(super) fn to_store(&self) -> Envelope {
         let Some(sequence) = self.sequence else { return self.envelope.clone() };
         let headers = self.envelope.headers.with(SEQUENCE, sequence.to_string());

@@ -18,13 +18,13 @@ use crate::declare::choreography::Choreography;
 use crate::engine::shared::Shared;
 use crate::settings::{DEAD_LETTERS_READ_EVERY, Settings};
 
-/// How far back dead letters are read at first, and then if that does not determine every circuit; after the last of these,
-/// from the first dead letter on.
+/// How far back dead letters are read: the next one if the one before does not determine every circuit. After the last one
+/// the whole stream is read.
 const LOOK_BACKS: [Duration; 4] =
     [Duration::from_secs(15), Duration::from_secs(120), Duration::from_secs(1_200), Duration::from_secs(4 * 3_600)];
-/// The largest number of dead letters in one answer of the server, about a megabyte.
+/// The largest number of dead letters that are read at once, about a megabyte.
 const DEAD_LETTERS_MAX: usize = 1_024;
-/// The shortest pause between two looks: the timer is no finer.
+/// The shortest pause between two reads: the timer is no finer.
 const PAUSE_MIN: Duration = Duration::from_millis(1);
 
 pub(crate) struct BreakerTask {
@@ -41,7 +41,7 @@ pub(crate) struct BreakerTask {
 struct DeadLetterReader<'a> {
     connection: &'a dyn Connection,
     time: ServerTime,
-    /// Where the next dead letter is looked for.
+    /// Where reading continues.
     next: ReadFrom,
     cycle: Cycle,
 }
@@ -59,7 +59,10 @@ impl BreakerTask {
             let now = self.shared.breaker.current().time.at(self.settings.clock.now());
             if self.circuits.is_caught_up() {
                 let problem = problem.map(|problem| problem.to_string());
-                tracing::warn!(?problem, "dead letters can't be read: every circuit counts as half-open");
+                tracing::warn!(
+                    ?problem,
+                    "dead letters can't be read: every circuit counts as half-open until they can"
+                );
             }
             self.circuits.fall_behind(now);
             self.share(None);
@@ -75,7 +78,7 @@ impl BreakerTask {
     async fn read(&mut self) -> Result<(), BusError> {
         let connection = self.bus.connect().await?;
         let connection = connection.as_ref();
-        let time = self.ask_time(connection).await?;
+        let time = self.request_time(connection).await?;
         let cycle = Cycle::of(time.server);
         let mut reader = DeadLetterReader { connection, time, next: ReadFrom::Sequence(1), cycle };
         self.read_back(&mut reader).await?;
@@ -86,7 +89,7 @@ impl BreakerTask {
             self.share(Some(reader.time));
             if reader.cycle != Cycle::of(now) {
                 reader.cycle = Cycle::of(now);
-                reader.time = self.ask_time(connection).await?;
+                reader.time = self.request_time(connection).await?;
                 self.report_overdue(connection, reader.time).await?;
             }
             let rest = self.shared.breaker.current().rest_of_cycle(self.settings.clock.now());
@@ -99,8 +102,8 @@ impl BreakerTask {
         }
     }
 
-    /// Asks the server for its time.
-    async fn ask_time(&self, connection: &dyn Connection) -> Result<ServerTime, BusError> {
+    /// Requests the server's time.
+    async fn request_time(&self, connection: &dyn Connection) -> Result<ServerTime, BusError> {
         let server = connection.stream().await?.at;
         Ok(ServerTime { local: self.settings.clock.now(), server })
     }
@@ -119,7 +122,7 @@ impl BreakerTask {
         self.read_on(reader).await
     }
 
-    /// Reads the dead letters that follow.
+    /// Reads the dead letters that follow, up to the end of the stream.
     async fn read_on(&mut self, reader: &mut DeadLetterReader<'_>) -> Result<(), BusError> {
         loop {
             let dead_letters = reader.connection.dead_letters(reader.next, DEAD_LETTERS_MAX).await?;
@@ -151,7 +154,7 @@ impl BreakerTask {
         let before = std::mem::take(&mut self.reported);
         for Circuit { message, state, since, why } in circuits {
             if before.get(message) != Some(state) {
-                tracing::warn!(message_name = message, ?state, %since, why, "a circuit changed");
+                tracing::warn!(message_name = message, ?state, %since, why, "a circuit changed: half-open delays its messages, open holds them");
                 self.measure(message, *state);
             }
             self.reported.insert(message.clone(), *state);

@@ -37,7 +37,7 @@ impl BreakerTask {
     }
 }
 
-/// Returns of each subscribing service the instance that was sent most: the others stand by.
+/// Returns, for each subscribing service, the instance that was sent most: the others are standbys.
 fn furthest_instances(consumers: Vec<ConsumerInfo>) -> BTreeMap<String, ConsumerInfo> {
     let mut furthest = BTreeMap::<String, ConsumerInfo>::new();
     for consumer in consumers {

@@ -43,9 +43,9 @@ pub(crate) struct Effects {
     pub finished: mpsc::Sender<(Term, FinishedEffect)>,
 }
 
-type Outcome = Result<Vec<OutgoingMessage>, EffectError>;
+type TryOutcome = Result<Vec<OutgoingMessage>, EffectError>;
 /// Effects that run concurrently in one task: most of the time they wait for the outside world.
-type RunningEffects = FuturesUnordered<BoxFuture<'static, (String, Outcome)>>;
+type RunningEffects = FuturesUnordered<BoxFuture<'static, (String, TryOutcome)>>;
 
 impl Effects {
     /// Runs effects while this instance leads, until the service stops.
@@ -99,7 +99,7 @@ impl Effects {
         }
     }
 
-    /// Loads the effects that follow; returns whether there may be more.
+    /// Loads the effects that follow. Returns whether there may be more.
     async fn load(&self, queue: &mut EffectQueue) -> bool {
         let (after, room) = queue.to_load();
         match self.store.effects(after, u32::try_from(room).unwrap_or(u32::MAX)).await {
@@ -139,7 +139,7 @@ impl Effects {
     }
 
     /// Handles the outcome of a try: the effect is finished, is tried again, or dies.
-    async fn tried(&self, queue: &mut EffectQueue, key: String, outcome: Outcome, term: Term) {
+    async fn tried(&self, queue: &mut EffectQueue, key: String, outcome: TryOutcome, term: Term) {
         let Some(row) = queue.first_mut(&key) else { return };
         row.tries += 1;
         let (number, tries) = (row.number, row.tries);

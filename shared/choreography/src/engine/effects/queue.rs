@@ -31,8 +31,8 @@ impl EffectQueue {
         self.count <= EFFECTS_LOADED_MAX / 2
     }
 
-    /// Takes the effects that a batch has committed, if they follow those in memory and there is room; otherwise they are
-    /// left to the database. Returns whether they are in memory now.
+    /// Takes the effects that a batch has committed, if they follow those in memory and there is room. Else they are loaded
+    /// from the database later. Whether they are in memory now.
     pub(super) fn take(&mut self, rows: Vec<EffectRow>, now: Timestamp) -> bool {
         let follows = rows.first().is_some_and(|first| first.number == self.loaded + 1);
         if follows && self.count + rows.len() <= EFFECTS_LOADED_MAX {
@@ -57,7 +57,7 @@ impl EffectQueue {
         chain.push_back(row);
     }
 
-    /// Takes a key whose first effect can run now.
+    /// Removes and returns a key whose first effect can run now.
     pub(super) fn pop_ready(&mut self, now: Timestamp) -> Option<String> {
         while let Some(entry) = self.retries.first_entry().filter(|entry| entry.key().0 <= now) {
             self.ready.push_back(entry.remove());

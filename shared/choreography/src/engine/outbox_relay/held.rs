@@ -11,7 +11,7 @@ use crate::wire::envelope::Envelope;
 pub(crate) struct HeldRows(BTreeMap<String, i64>);
 
 impl HeldRows {
-    /// Notes that the rows of a message have been held, up to a number.
+    /// Records that the rows of a message have been held, up to a number.
     pub(super) fn hold(&mut self, message: &str, last: i64) {
         match self.0.get_mut(message) {
             Some(held) => *held = last.max(*held),
@@ -19,7 +19,7 @@ impl HeldRows {
         }
     }
 
-    /// Forgets the rows up to a number: they are acknowledged.
+    /// Removes the records up to a number: those rows are acknowledged.
     pub(super) fn forget_through(&mut self, number: i64) {
         self.0.retain(|_, held| *held > number);
     }

@@ -1,7 +1,7 @@
 //! The lanes of the outbox: each message whose circuit is not closed has one, in which its rows wait in order.
 //!
-//! Everything else is published past them: compensations, dead letters, repairs, and messages whose circuit is closed. A lane
-//! has a window's worth of rows in memory; the rest stays in the database until the lane moves on.
+//! All others pass them: compensations, dead letters, repairs, and messages whose circuit is closed. A lane has as many rows
+//! in memory as fit into a window; the rest stays in the database until there is room.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::store::OutboxRow;
 /// The waiting rows of one message.
 struct Lane {
     rows: VecDeque<OutboxRow>,
-    /// The number of the last row that belongs here, in memory or not.
+    /// The number of the lane's last row, in memory or not.
     last: i64,
     /// The number from which on rows are in the database only.
     rest_from: Option<i64>,
@@ -34,7 +34,7 @@ impl Lanes {
         self.0.is_empty()
     }
 
-    /// Takes a row that must wait, and returns one that need not. A new lane lets its first row pass at `due`.
+    /// Takes a row that must wait, or returns it if it need not. A new lane lets its first row pass at `due`.
     pub(super) fn take(
         &mut self,
         row: OutboxRow,
@@ -59,7 +59,7 @@ impl Lanes {
         None
     }
 
-    /// Notes which rows open circuits hold.
+    /// Records which rows open circuits hold.
     pub(super) fn note_held(&self, breaker: &BreakerSnapshot, held: &mut HeldRows) {
         for (message, lane) in &self.0 {
             if breaker.state(message) == CircuitState::Open {
@@ -68,7 +68,7 @@ impl Lanes {
         }
     }
 
-    /// Takes the next row that may pass, of several the one with the lowest number. Empty lanes are removed.
+    /// Removes and returns the next row that may pass: of several, the one with the lowest number. Empty lanes are removed.
     pub(super) fn pass(&mut self, breaker: &BreakerSnapshot, now: Timestamp, pace: Duration) -> Option<OutboxRow> {
         self.0.retain(|_, lane| !lane.rows.is_empty() || lane.rest_from.is_some());
         let passing = self.0.iter_mut().filter(|(message, lane)| match breaker.state(message) {
@@ -89,7 +89,8 @@ impl Lanes {
         self.0.iter().filter(|(message, lane)| waits(message, lane)).map(|(_, lane)| lane.due).min()
     }
 
-    /// Returns a lane that may move on and has no rows in memory: its message, and the number where its rest begins.
+    /// Returns a lane that may publish and has no rows in memory: its message, and the number from which its rows are in the
+    /// database.
     pub(super) fn to_refill(&self, breaker: &BreakerSnapshot) -> Option<(String, i64)> {
         self.0.iter().find_map(|(message, lane)| {
             let moves = breaker.state(message) != CircuitState::Open && lane.rows.is_empty();
@@ -97,7 +98,7 @@ impl Lanes {
         })
     }
 
-    /// Gives a lane rows from the database, and the number where it has more there.
+    /// Adds rows from the database to a lane, and sets the number from which it has more there.
     pub(super) fn refill(&mut self, message: &str, rows: impl Iterator<Item = OutboxRow>, rest_from: Option<i64>) {
         if let Some(lane) = self.0.get_mut(message) {
             lane.rows.extend(rows);

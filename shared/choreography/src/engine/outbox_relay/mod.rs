@@ -1,7 +1,7 @@
 //! The outbox relay: publishes outgoing messages in the order of their numbers, with a bounded window of unacknowledged ones.
 //! Messages that a circuit holds wait in a lane; the others pass them.
 //!
-//! A connection is used once: on any trouble it is dropped, and publishing starts again at the oldest row that is not
+//! A connection is used once: after any failure it is dropped, and publishing starts again at the oldest row that is not
 //! acknowledged. A row is kept until the server can't lose it any more.
 
 mod held;
@@ -112,8 +112,9 @@ impl OutboxRelay {
             }
             let now = self.settings.clock.now();
             let due = window.lanes.due(&window.breaker).filter(|_| window.outstanding.len() < WINDOW_MAX);
-            // First what is rare, then what timers bound, then rows, which batches bound. Acknowledgements may come without
-            // a pause; those that arrived before the connection was lost still count.
+            // In this order nothing is starved: what is rare, then what timers bound, then rows, which batches bound, and last
+            // acknowledgements, which may arrive without a pause. Those that arrived before the connection was lost still
+            // count.
             tokio::select! {
                 biased;
                 () = stopping.begun() => return self.finish(&mut window).await,
@@ -123,7 +124,7 @@ impl OutboxRelay {
                     if window.ready.is_empty() {
                         more = self.catch_up(&mut window).await?;
                     }
-                    self.ask_whether_alive(connection).await?;
+                    self.check_alive(connection).await?;
                 }
                 Some(rows) = self.committed.recv() => window.take(rows),
                 acknowledged = window.acknowledged(), if !window.outstanding.is_empty() => {
@@ -137,8 +138,8 @@ impl OutboxRelay {
         }
     }
 
-    /// Reads from the database the rows that were not handed over: after a new connection, or of another instance. Returns
-    /// whether there are more.
+    /// Reads from the database the rows that no batch of this instance has sent here: those from before a new connection, and
+    /// those of other instances. Returns whether there are more.
     async fn catch_up(&mut self, window: &mut Window<'_>) -> Result<bool, String> {
         let rows = self.page(window.next).await?;
         if let Some(first) = rows.first() {
@@ -154,7 +155,7 @@ impl OutboxRelay {
         let rows = self.page(from).await?;
         let is_over = rows.len() < WINDOW_MAX || rows.last().is_none_or(|last| last.number + 1 >= window.next);
         let rest_from = rows.last().map(|last| last.number + 1).filter(|_| !is_over);
-        // Rows that are not sorted into lanes yet come by themselves.
+        // Rows that are not sorted into lanes yet are sorted later.
         let (next, progress) = (window.next, &self.progress);
         let rows = rows.into_iter().filter(|row| row.number < next && !progress.is_acknowledged(row.number));
         let of_lane = rows.filter(|row| message_of(&row.envelope.subject) == Some(message));
@@ -172,13 +173,13 @@ impl OutboxRelay {
         self.held.forget_through(self.progress.next() - 1);
     }
 
-    /// Asks the server whether it is alive, also while nothing is published: the rows of an idle service would otherwise
-    /// be kept, and published again after the server's restart, when their subscribers have forgotten them.
-    async fn ask_whether_alive(&mut self, connection: &dyn Connection) -> Result<(), String> {
-        let asked = self.settings.clock.now();
-        if self.progress.must_ask(asked) {
+    /// Checks that the server is alive, also while nothing is published. Without this, the rows of an idle service would be
+    /// kept, and published again after the server's restart, when their subscribers no longer recognize them.
+    async fn check_alive(&mut self, connection: &dyn Connection) -> Result<(), String> {
+        let requested_at = self.settings.clock.now();
+        if self.progress.must_check(requested_at) {
             connection.stream().await.map_err(|error| error.to_string())?;
-            self.progress.alive_at(asked);
+            self.progress.alive_at(requested_at);
             if let Some(number) = self.progress.forgettable(self.settings.durable_after) {
                 self.shared.outbox.set_forgettable(number);
             }

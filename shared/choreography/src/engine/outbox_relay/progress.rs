@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::numbers::NumberSet;
 use crate::clock::earlier;
-use crate::settings::ALIVE_ASKED_EVERY;
+use crate::settings::ALIVE_CHECKED_EVERY;
 
 /// Acknowledgements closer together than this are remembered as one, which bounds the memory for them.
 const REMEMBER_EVERY: Duration = Duration::from_millis(200);
@@ -23,13 +23,13 @@ pub(crate) struct RelayProgress {
     beyond: NumberSet,
     /// When the current server had acknowledged everything up to which number, oldest first.
     acknowledged_at: VecDeque<(Timestamp, i64)>,
-    /// When the last question was asked that the current server has answered: it was alive then.
+    /// When the last request was sent to which the current server has replied: it was alive then.
     alive: Option<Timestamp>,
 }
 
 impl RelayProgress {
-    /// Notes which server the relay is connected to. One that was started since may have lost its last messages: every row
-    /// that is kept has to be published again.
+    /// Records which server the relay is connected to. A server that was started since may have lost its last messages: every
+    /// row that is kept has to be published again.
     pub(super) fn connected_to(&mut self, server_id: String) {
         if self.server_id != server_id {
             *self = Self { server_id, ..Self::default() };
@@ -41,7 +41,7 @@ impl RelayProgress {
         self.acknowledged + 1
     }
 
-    /// Notes that no row has a lower number than this one.
+    /// Records that no row has a lower number than this one.
     pub(super) fn begin_at(&mut self, first: i64) {
         self.acknowledged = self.beyond.take_following(self.acknowledged.max(first - 1));
     }
@@ -50,12 +50,12 @@ impl RelayProgress {
         number <= self.acknowledged || self.beyond.contains(number)
     }
 
-    /// Returns how many rows are acknowledged, since the first one there ever was.
+    /// Returns how many rows are acknowledged since the first row of this database.
     pub(super) fn count(&self) -> i64 {
         self.acknowledged + self.beyond.count()
     }
 
-    /// Notes the rows that were acknowledged.
+    /// Records the rows that were acknowledged.
     pub(super) fn note(&mut self, numbers: impl Iterator<Item = i64>, now: Timestamp) {
         let before = self.acknowledged;
         for number in numbers {
@@ -76,13 +76,13 @@ impl RelayProgress {
         }
     }
 
-    /// Notes that the server has answered a question that was asked at a moment.
-    pub(super) fn alive_at(&mut self, asked: Timestamp) {
-        self.alive = Some(asked);
+    /// Records that the server has replied to a request of this moment.
+    pub(super) fn alive_at(&mut self, requested_at: Timestamp) {
+        self.alive = Some(requested_at);
     }
 
-    /// Takes the number up to which rows need not be kept: acknowledged so long before the same server was last alive that
-    /// it has written them to disk.
+    /// Removes and returns the number up to which rows need not be kept: they were acknowledged so long before the same server
+    /// was last alive that it has written them to disk.
     pub(super) fn forgettable(&mut self, durable_after: Duration) -> Option<i64> {
         let safe = earlier(self.alive?, durable_after + REMEMBER_EVERY);
         let mut forgettable = None;
@@ -92,8 +92,8 @@ impl RelayProgress {
         forgettable
     }
 
-    /// Whether the server has to be asked whether it is alive.
-    pub(super) fn must_ask(&self, now: Timestamp) -> bool {
-        !self.acknowledged_at.is_empty() && self.alive.is_none_or(|alive| alive <= earlier(now, ALIVE_ASKED_EVERY))
+    /// Whether it is time to check that the server is alive.
+    pub(super) fn must_check(&self, now: Timestamp) -> bool {
+        !self.acknowledged_at.is_empty() && self.alive.is_none_or(|alive| alive <= earlier(now, ALIVE_CHECKED_EVERY))
     }
 }

@@ -90,7 +90,7 @@ impl<'a> Window<'a> {
         Ok(())
     }
 
-    /// Puts a row into its lane if it must wait there; otherwise returns it.
+    /// Puts a row into its lane if it must wait there, or returns it.
     fn sort(&mut self, row: OutboxRow) -> Option<OutboxRow> {
         let subject = row.envelope.subject.clone();
         let message = message_of(&subject).filter(|message| self.circuit_messages.contains(message));
@@ -108,7 +108,7 @@ impl<'a> Window<'a> {
         Ok(())
     }
 
-    /// Waits for the acknowledgement of the row that was published first, and takes those after it that have come, too.
+    /// Waits for the acknowledgement of the row that was published first, and takes those after it that have arrived, too.
     pub(super) async fn acknowledged(&mut self) -> Result<(), BusError> {
         self.acknowledged.clear();
         while let Some((number, acknowledgement)) = self.outstanding.front_mut() {
@@ -126,7 +126,7 @@ impl<'a> Window<'a> {
         Ok(())
     }
 
-    /// Takes the numbers of the rows that were acknowledged last.
+    /// Removes and returns the numbers of the rows that were acknowledged last.
     pub(super) fn take_acknowledged(&mut self) -> impl Iterator<Item = i64> {
         self.acknowledged.drain(..)
     }

@@ -1,5 +1,5 @@
-//! The crash-loop guard: after a crash, messages are processed one by one. The message that kills the process is found
-//! that way, and dies alone.
+//! The crash-loop guard: after a crash, messages are processed one by one. So the message that crashes the process is found,
+//! and dies alone.
 
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ const CRASHES_MAX: u32 = 2;
 /// How many messages are processed one by one after a crash: two batches, of which the first may have been committed.
 const GUARDED_MESSAGES: usize = 2 * BATCH_MAX;
 
-/// Processes messages one by one where the last process died.
+/// Processes messages one by one from the position where the last process crashed.
 pub(super) struct CrashLoopGuard {
     store: Arc<dyn Store>,
     health: HealthReporter,
-    /// How many messages are still processed one by one; none before this process noted that it reads.
+    /// How many messages are still processed one by one; none before this process recorded that it reads.
     remaining: Option<usize>,
-    /// The message that the last process tried when it died, and how many processes died on it.
+    /// The message that the last process tried when it crashed, and how many processes crashed on it.
     suspect: Option<(Uuid, u32)>,
 }
 
@@ -31,8 +31,8 @@ impl CrashLoopGuard {
         Self { store, health, remaining: None, suspect: None }
     }
 
-    /// Whether messages are processed one by one. The first call notes that this process reads from here; if the last
-    /// process died at the same position, the guard is on.
+    /// Whether messages are processed one by one. The first call records that this process reads from here; if the last
+    /// process crashed at the same position, the guard is on.
     pub(super) async fn is_on(&mut self) -> bool {
         if self.remaining.is_none() {
             match self.store.begin_run().await {
@@ -51,9 +51,9 @@ impl CrashLoopGuard {
         self.remaining = self.remaining.map(|remaining| remaining.saturating_sub(1));
     }
 
-    /// Notes in the database that a message is tried, and returns it if it is not to be tried any more.
+    /// Records in the database that a message is tried. Returns it if it must not be tried any more.
     ///
-    /// The suspect of the last process stays noted until it has had its turn: the messages before it were processed.
+    /// The message on which the last process crashed stays recorded until it is tried again: those before it were processed.
     pub(super) async fn try_message(&mut self, id: Uuid) -> Option<DeadlyMessage> {
         match self.suspect {
             Some((suspect, _)) if suspect != id => None,

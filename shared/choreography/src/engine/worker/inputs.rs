@@ -1,4 +1,4 @@
-//! Where the worker's work comes from: the reader, callers, and finished effects.
+//! The channels to the worker: from the reader, from callers, and from the effects task.
 
 use tokio::sync::mpsc;
 
@@ -43,12 +43,12 @@ impl Inputs {
             reading.take(feed, clock.now());
         }
         batch.deliveries = reading.drain();
-        // What is due must not wait until nothing else arrives.
+        // Due messages must not wait until nothing else arrives.
         let now = clock.now();
         batch.due |= reading.due().is_some_and(|due| due <= now);
     }
 
-    /// Takes the commands that are left when the service stops; no more are accepted.
+    /// Closes the channel of commands, and returns those that are left.
     pub(super) fn last_commands(&mut self) -> Vec<QueuedCommand> {
         self.commands.close();
         std::iter::from_fn(|| self.commands.try_recv().ok()).collect()

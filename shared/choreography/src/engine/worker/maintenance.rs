@@ -10,7 +10,7 @@ use crate::engine::shared::Shared;
 use crate::settings::{FORGET_MAX, LEASE, Settings};
 use crate::store::{DeadCompensation, Old, Store, StoreError};
 
-/// Up to how many dead compensations are counted: more say nothing new to an operator.
+/// Up to how many dead compensations are counted: an exact higher number would not help an operator.
 const DEAD_COMPENSATIONS_COUNTED_MAX: u32 = 1_000;
 
 /// The periodic work of a service on its database.
@@ -59,8 +59,8 @@ impl Maintenance {
         self.forget(reading.since, now).await
     }
 
-    /// Counts the rows that are on their way: of the outbox those that the server has not acknowledged. A standby does not
-    /// know how many that are, and counts the rows that are only kept for a while, too.
+    /// Counts the backlog: waiting messages, and outbox rows that the server has not acknowledged. A standby does not know
+    /// which are acknowledged, and counts all outbox rows.
     async fn count_backlog(&self) -> Result<(), StoreError> {
         let (backlog, head) = (self.store.backlog().await?, self.store.head().await?);
         let unacknowledged = u64::try_from(head.outbox_next - 1 - self.shared.outbox.acknowledged());
@@ -68,7 +68,7 @@ impl Maintenance {
         Ok(())
     }
 
-    /// Deletes old inbox rows and replies; never while messages may be delivered again that were received long ago.
+    /// Deletes old inbox rows and replies, but never while messages that were received long ago may be delivered again.
     async fn forget(&self, reading_since: Option<Timestamp>, now: Timestamp) -> Result<(), StoreError> {
         let received = earlier(now, self.settings.inbox_kept);
         let is_settled = reading_since.is_some_and(|since| since < received);

@@ -1,4 +1,4 @@
-//! Counts what came of a batch, and logs the messages that died.
+//! Counts the outcome of a batch, and logs the messages that died.
 
 use crate::engine::batch::BatchOutcome;
 
@@ -14,6 +14,11 @@ pub(super) fn count(service: &'static str, outcome: &BatchOutcome) {
     for (subject, death) in &outcome.deaths {
         let reason = death.reason.as_str();
         metrics::counter!("choreography_messages_dead_total", "service" => service, "reason" => reason).increment(1);
-        tracing::error!(subject, reason, detail = death.detail, "a message died");
+        tracing::error!(
+            subject,
+            reason,
+            detail = death.detail,
+            "a message died: see its dead letter, fix the cause, and replay or drop it"
+        );
     }
 }

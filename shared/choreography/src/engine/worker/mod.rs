@@ -30,7 +30,7 @@ mod reading;
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
-/// Where the worker hands on what it has committed. Both receivers read from the database what they had no room for.
+/// The channels for what the worker has committed. Both receivers read from the database what they had no room for.
 pub(crate) struct Outputs {
     pub outbox: mpsc::Sender<Vec<OutboxRow>>,
     pub effects: mpsc::Sender<Vec<EffectRow>>,
@@ -105,7 +105,7 @@ impl Worker {
             let mut batch = BatchInput::default();
             let due = self.reading.due().map(|due| until(clock.now(), due));
             let has_deliveries = !self.reading.deliveries.is_empty();
-            // Whatever wakes the worker, it then gathers from all channels: nothing is starved by what stands before it.
+            // Whichever branch wakes the worker, it then gathers from all channels, so none is starved by those before it.
             tokio::select! {
                 biased;
                 () = stopping.begun() => break,
@@ -145,8 +145,8 @@ impl Worker {
         }
     }
 
-    /// Processes each message by itself and notes first which one it is. Everything else is processed before, so that a
-    /// crash is not blamed on the wrong message.
+    /// Processes each message by itself, and first records which one it is. Everything else is processed before, so that a
+    /// crash is not attributed to the wrong message.
     async fn process_one_by_one(&mut self, mut batch: BatchInput) {
         let deliveries = std::mem::take(&mut batch.deliveries);
         self.process(batch).await;
@@ -198,14 +198,14 @@ impl Worker {
         }
     }
 
-    /// Hands on what a batch has committed: to the outbox relay, to callers, and to the effects.
+    /// Sends on what a batch has committed: to the outbox relay, to callers, and to the effects task.
     async fn hand_on(&mut self, batch: BatchInput, outcome: BatchOutcome) {
         self.reading.advanced(batch.deliveries.last());
         measure::count(self.batches.choreography.service, &outcome);
         if !outcome.outbox.is_empty() {
             let _ = self.outputs.outbox.try_send(outcome.outbox);
             if !batch.commands.is_empty() {
-                // Messages have the longer way: they leave before callers get their replies.
+                // Let the outbox relay run first: its messages have the longer way than the replies to callers.
                 tokio::task::yield_now().await;
             }
         }

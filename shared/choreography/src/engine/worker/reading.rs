@@ -1,4 +1,4 @@
-//! What the worker knows of the stream: its checkpoint, the messages that wait for a batch, and when something is due.
+//! The worker's view of the stream: its checkpoint, the messages that wait for a batch, and when something is due.
 
 use std::collections::VecDeque;
 
@@ -23,7 +23,7 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Takes what the reader has handed over. What belongs to another epoch is dropped.
+    /// Takes what the reader has sent. What was read under another epoch is dropped.
     pub(super) fn take(&mut self, feed: Feed, now: Timestamp) {
         match feed {
             Feed::Begin { epoch, position } => {
@@ -50,7 +50,7 @@ impl Reading {
         self.checkpoint.as_mut().filter(|checkpoint| checkpoint.epoch == epoch)
     }
 
-    /// Takes at most a batch of messages.
+    /// Removes and returns the next messages, at most a batch.
     pub(super) fn drain(&mut self) -> Vec<Delivery> {
         let count = self.deliveries.len().min(BATCH_MAX);
         self.deliveries.drain(..count).collect()
@@ -71,7 +71,7 @@ impl Reading {
         })
     }
 
-    /// Notes that a batch was committed that ended with a delivery.
+    /// Records that a batch was committed that ended with this delivery.
     pub(super) fn advanced(&mut self, last: Option<&Delivery>) {
         if let (Some(checkpoint), Some(last)) = (&mut self.checkpoint, last) {
             checkpoint.position = last.stream_sequence;

@@ -14,10 +14,10 @@ use crate::wire::envelope::Envelope;
 
 /// The current run of the service.
 #[derive(Debug, Default)]
-pub(super) struct Run {
+pub(super) struct CurrentRun {
     /// The position at which it started; none between runs.
     pub(super) start_position: Option<u64>,
-    /// The message that is processed by itself, and how many processes have died of it.
+    /// The message that is processed by itself, and how many processes have crashed on it.
     pub(super) trying: Option<Uuid>,
     pub(super) deaths: u32,
 }
@@ -26,7 +26,7 @@ pub(super) struct Run {
 #[derive(Debug)]
 pub(super) struct Data {
     pub(super) head: Head,
-    pub(super) run: Run,
+    pub(super) run: CurrentRun,
     pub(super) tables: BTreeMap<&'static str, BTreeMap<String, StoredRow>>,
     /// When each message was received, and how often it was tried if it died.
     pub(super) inbox: HashMap<Uuid, (i64, Option<u32>)>,
@@ -47,7 +47,7 @@ impl Default for Data {
     fn default() -> Self {
         Self {
             head: Head { outbox_next: 1, ..Head::default() },
-            run: Run::default(),
+            run: CurrentRun::default(),
             tables: BTreeMap::new(),
             inbox: HashMap::new(),
             dead_compensations: Vec::new(),

@@ -1,4 +1,4 @@
-//! A service's database in memory, for tests: what the one in SQLite does, without files, pauses or threads.
+//! A service's database in memory, for tests: it does what the one in SQLite does, without files, pauses or threads.
 //!
 //! As in SQLite, one transaction is open at a time, and reading outside of it does not wait for it.
 
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 use uuid::Uuid;
 
-use self::data::{Data, Run};
+use self::data::{CurrentRun, Data};
 use super::{
     Backlog, Changes, Committed, DeadCompensation, EffectRow, Head, LastRun, Listing, Loaded, Old, OutboxRow, Store,
     StoreError, StoredRow, Transaction, Wanted,
@@ -24,11 +24,11 @@ pub use faults::StoreFaults;
 /// A database in memory. A clone is another instance of the service over the same data.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
-    shared: Arc<Shared>,
+    shared: Arc<SharedData>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+struct SharedData {
     /// Held for the length of a transaction.
     writing: Arc<tokio::sync::Mutex<()>>,
     /// Never held across an await.
@@ -59,13 +59,13 @@ impl MemoryStore {
     }
 }
 
-impl Shared {
+impl SharedData {
     fn data(&self) -> MutexGuard<'_, Data> {
         // Changes are checked before they are made, so a panic leaves no half of a change.
         self.data.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Fails if a test has asked for it.
+    /// Checks that no test lets this commit fail.
     fn injected_fault(&self) -> Result<(), StoreError> {
         let one_less = |failing: u32| failing.checked_sub(1);
         match self.failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) {
@@ -140,7 +140,7 @@ impl Store for MemoryStore {
     async fn release(&self, epoch: i64) -> Result<(), StoreError> {
         let released = self.write(|data| {
             data.head_of(epoch)?.lease_until_ms = 0;
-            data.run = Run::default();
+            data.run = CurrentRun::default();
             Ok::<(), StoreError>(())
         });
         // An instance that does not lead has no lease to give up.
@@ -206,7 +206,7 @@ impl Store for MemoryStore {
 
 /// The transaction of a batch. While it lives, no other begins.
 struct MemoryTransaction {
-    shared: Arc<Shared>,
+    shared: Arc<SharedData>,
     _writing: OwnedMutexGuard<()>,
 }
 

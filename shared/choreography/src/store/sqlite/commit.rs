@@ -41,7 +41,7 @@ pub(super) async fn write(
 }
 
 /// Moves the head: the next outbox number, and the position if the batch has deliveries. The same statement checks that
-/// the head is where the preconditions say.
+/// the head is as the preconditions require.
 fn move_head(writer: &mut Writer<'_>, outbox_first: i64, changes: &Changes, preconditions: Option<&Preconditions>) {
     let next = outbox_first + changes.outbox.len() as i64;
     let position = if changes.advance.is_some() { ", position = ?, restart_position = ?" } else { "" };

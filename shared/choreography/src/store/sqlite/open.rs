@@ -40,8 +40,8 @@ impl SqliteStore {
     /// null`; those that no migration makes are created with exactly these columns.
     ///
     /// # Errors
-    /// [`OpenError`] names the file and says what to do about it. Nothing was changed then, but that the file may
-    /// have been created.
+    /// [`OpenError`] names the file and what to do about it. Nothing was changed then, except that the file may have
+    /// been created.
     pub async fn open(
         database: &str,
         migrations: Option<&Migrator>,
@@ -83,7 +83,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("wal_autocheckpoint", LOG_PAGES)
-        // Statements over many rows keep what is needed to undo them: in memory, not in a temporary file.
+        // Statements over many rows keep what is needed to roll them back: in memory, not in a temporary file.
         .pragma("temp_store", "memory")
         .row_buffer_size(ROW_BUFFER)
         .statement_cache_capacity(STATEMENTS_KEPT)

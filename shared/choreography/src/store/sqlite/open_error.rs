@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteError;
 
 use super::statement::{InvalidName, driver_error};
 
-/// Why a database could not be opened. The text names the file and says what to do about it.
+/// Why a database could not be opened. The text names the file and what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot open the database {database}: {problem}; {}", problem.advice())]
 pub struct OpenError {

@@ -16,8 +16,8 @@ use crate::store::{Changes, Committed, Head, Loaded, StoreError, Transaction, Wa
 /// The transaction of a batch.
 pub(super) struct SqliteTransaction {
     connection: PoolConnection<Sqlite>,
-    /// Whether the connection may be inside a transaction. When dropped like that it is closed instead of reused: only that
-    /// undoes for certain what a script did that failed midway.
+    /// Whether the connection may be inside a transaction. If so, dropping this closes the connection instead of reusing it:
+    /// nothing else rolls back for certain a script that failed midway.
     open: bool,
     /// The head, once it is read: nobody else can change it meanwhile.
     head: Option<Head>,
@@ -31,7 +31,7 @@ impl Drop for SqliteTransaction {
     }
 }
 
-/// What kind of row was read, as its last column tells. Rows of the tables that are wanted are numbered from [`TABLES`] on.
+/// The kind of a row that was read, from its last column. Rows of the wanted tables are numbered from [`TABLES`] on.
 const HEAD: i64 = 0;
 const RECEIVED: i64 = 1;
 const REPLIES: i64 = 2;

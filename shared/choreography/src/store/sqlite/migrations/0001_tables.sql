@@ -13,7 +13,7 @@ create table if not exists head (
 insert or ignore into head values (1, 0, 0, 0, 0, '', 1);
 
 -- The position at which the current run started, null between runs; the message that is processed by itself, and how
--- many processes have died of it.
+-- many processes have crashed on it.
 create table if not exists run (
     one integer primary key check (one = 1),
     began_at bigint,
