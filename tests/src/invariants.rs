@@ -89,7 +89,8 @@ impl Shop {
         .await;
     }
 
-    /// Waits until each customer has one mail for each update of the order. A mail that is sent twice has one `Message-ID`.
+    /// Waits until each customer has one mail for each update of the order. A mail that is sent twice has one
+    /// `Message-ID`.
     async fn expect_notified(&self, ended: &[(&Order, String)]) {
         until("every customer to be notified", PATIENCE, async || {
             let mut mails: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

@@ -37,7 +37,8 @@ impl Plan {
         self
     }
 
-    /// Stores everything in a directory beside the built programs, which is on a disk; temporary files may be in memory.
+    /// Stores everything in a directory beside the built programs, which is on a disk; temporary files may be in
+    /// memory.
     pub fn on_disk(mut self) -> Self {
         self.on_disk = true;
         self

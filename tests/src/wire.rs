@@ -133,8 +133,8 @@ impl Shop {
         story.iter().map(|message| &message.id).collect::<std::collections::BTreeSet<_>>().len()
     }
 
-    /// Waits until every service has received all messages published until now: it has, when it has received one that was
-    /// published after them.
+    /// Waits until every service has received all messages published until now: it has, when it has received one that
+    /// was published after them.
     ///
     /// # Panics
     /// When one of them does not.

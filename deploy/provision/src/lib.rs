@@ -21,7 +21,8 @@ pub fn shop() -> Vec<Choreography> {
     ]
 }
 
-/// Returns the users of the server's configuration. The order service follows stories live, for `GET /orders/{id}/events`.
+/// Returns the users of the server's configuration. The order service follows stories live, for
+/// `GET /orders/{id}/events`.
 pub fn users() -> Users {
     Plan::of(&shop()).users().following_stories("order")
 }

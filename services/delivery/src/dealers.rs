@@ -35,7 +35,8 @@ impl Dealers {
     /// The column of the zone.
     pub const ZONE: Column<Self, Zone> = Column::new("key");
 
-    /// Assigns a delivery to the dealer with the fewest active ones among those with room, and returns the dealer's name.
+    /// Assigns a delivery to the dealer with the fewest active ones among those with room, and returns the dealer's
+    /// name.
     pub fn assign(&mut self) -> Option<String> {
         let with_room = self.dealers.iter_mut().filter(|dealer| dealer.active < dealer.capacity);
         let dealer = with_room.min_by_key(|dealer| dealer.active)?;

@@ -1,4 +1,5 @@
-//! The delivery of an order: assigned to a dealer and then completed or cancelled, or refused because there is no dealer.
+//! The delivery of an order: assigned to a dealer and then completed or cancelled, or refused because there is no
+//! dealer.
 //!
 //! What must hold: an `assigned` delivery counts against the capacity of its dealer, any other does not.
 

@@ -1,6 +1,7 @@
 //! The reactions of inventory, in the order of a story.
 //!
-//! What must hold: an order's pieces are held once, and are shipped or released once, in whatever order the messages arrive.
+//! What must hold: an order's pieces are held once, and are shipped or released once, in whatever order the messages
+//! arrive.
 
 use choreography::{Dead, Incoming, Rows};
 use contracts::{CancelOrder, CancelReason, CreatePayment, DeliveryAssigned, ReserveStock};
@@ -50,8 +51,8 @@ pub(crate) fn ship_stock(
     reservation.ship(stock, message.now());
 }
 
-/// Takes the held pieces off the shelf all the same: the dealer has them, and the reaction needs nothing of the message but
-/// its key.
+/// Takes the held pieces off the shelf all the same: the dealer has them, and the reaction needs nothing of the message
+/// but its key.
 pub(crate) fn ship_anyway(
     dead: &Dead<DeliveryAssigned>,
     reservation: &mut Option<Reservation>,

@@ -14,8 +14,8 @@ use contracts::OrderUpdated;
 use mailer::Mailer;
 use reactions::{note_mail, note_sent, send_mail};
 
-/// Returns everything that notify receives and publishes. An order goes on although its customer can't be mailed: when the
-/// last try to send a mail fails, its message dies, and nothing else follows.
+/// Returns everything that notify receives and publishes. An order goes on although its customer can't be mailed: when
+/// the last try to send a mail fails, its message dies, and nothing else follows.
 pub fn choreography(mailer: Mailer) -> Choreography {
     Choreography::new("notify")
         .on(note_mail)

@@ -32,7 +32,8 @@ pub fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(story::get_events))
 }
 
-/// Opens an order. With an `idempotency-key`, an order that is sent again is opened once, and the first reply comes back.
+/// Opens an order. With an `idempotency-key`, an order that is sent again is opened once, and the first reply comes
+/// back.
 #[utoipa::path(post, path = "/orders", request_body = NewOrder,
     params(("idempotency-key" = Option<String>, Header)),
     responses(

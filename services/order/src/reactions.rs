@@ -1,6 +1,7 @@
 //! The reactions of order, in the order of a story.
 //!
-//! What must hold: a cancelled order stays cancelled. Later messages do nothing: its compensations are published already.
+//! What must hold: a cancelled order stays cancelled. Later messages do nothing: its compensations are published
+//! already.
 
 use choreography::{Dead, Incoming};
 use contracts::{
@@ -70,8 +71,8 @@ pub(crate) fn note_notified(message: &Incoming<CustomerNotified>, order: &mut Or
     }
 }
 
-/// Cancels the order, unless it is completed or cancelled. One that was never opened here needs no tombstone: an order is
-/// opened before anything about it is published.
+/// Cancels the order, unless it is completed or cancelled. One that was never opened here needs no tombstone: an order
+/// is opened before anything about it is published.
 pub(crate) fn cancel_order(message: &Incoming<CancelOrder>, order: &mut Option<Order>) -> Option<OrderUpdated> {
     order.as_mut()?.cancel(message.reason, message.now())
 }

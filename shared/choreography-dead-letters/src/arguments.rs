@@ -24,9 +24,9 @@ const REASON_CHARACTERS_MAX: usize = 200;
 
 /// Lists, shows, replays and drops dead letters
 ///
-/// A message that can't be processed dies: its service puts it into the stream DEAD_LETTERS, with the reason. Look at the
-/// `groups`, `show` one of their dead letters, fix the cause, and `replay` the dead letters, or `drop` those that must not
-/// be processed any more. The service where the message died does it, and records the outcome.
+/// A message that can't be processed dies: its service puts it into the stream DEAD_LETTERS, with the reason. Look at
+/// the `groups`, `show` one of their dead letters, fix the cause, and `replay` the dead letters, or `drop` those that
+/// must not be processed any more. The service where the message died does it, and records the outcome.
 #[derive(Debug, Parser)]
 #[command(name = "dead-letters", after_long_help = AFTER_HELP)]
 pub(crate) struct Arguments {

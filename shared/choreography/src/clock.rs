@@ -37,8 +37,8 @@ impl Clock {
         Self { source: Arc::new(TimeSource::System { ids: Mutex::new(ContextV7::new()) }) }
     }
 
-    /// Returns a clock that begins at a moment and goes on with tokio's time, which a test can pause and advance. Ids and
-    /// random numbers follow from the seed: on one thread a run can be repeated exactly.
+    /// Returns a clock that begins at a moment and goes on with tokio's time, which a test can pause and advance. Ids
+    /// and random numbers follow from the seed: on one thread a run can be repeated exactly.
     pub fn seeded(start: Timestamp, seed: u64) -> Self {
         let random = Mutex::new(SeededRandom { state: seed, last_ms: 0, ids_in_ms: 0 });
         Self { source: Arc::new(TimeSource::Seeded { start, since: Instant::now(), random }) }
@@ -97,7 +97,8 @@ impl SeededRandom {
         mixed ^ (mixed >> 31)
     }
 
-    /// Returns a UUID of version 7: the milliseconds, a count within them in the 26 bits that sort next, and random bits.
+    /// Returns a UUID of version 7: the milliseconds, a count within them in the 26 bits that sort next, and random
+    /// bits.
     fn new_id(&mut self, now: Timestamp) -> Uuid {
         let milliseconds = u64::try_from(now.as_millisecond()).unwrap_or_default();
         self.ids_in_ms = if milliseconds == self.last_ms { self.ids_in_ms + 1 } else { 0 };

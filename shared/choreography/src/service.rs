@@ -345,8 +345,8 @@ impl Service {
         if failed { Err(RunError::Failed { service: self.name() }) } else { Ok(()) }
     }
 
-    /// Waits until a task of the service ends by itself, which only a bug can cause. The service can't work then: stop it,
-    /// and end the process.
+    /// Waits until a task of the service ends by itself, which only a bug can cause. The service can't work then: stop
+    /// it, and end the process.
     pub async fn failed(&self) {
         self.inner.engine.tasks.failed().await;
     }

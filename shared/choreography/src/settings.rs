@@ -25,7 +25,8 @@ pub(crate) const STANDBY_LOOKS_EVERY: Duration = Duration::from_millis(500);
 pub(crate) const MAINTENANCE_EVERY: Duration = Duration::from_secs(1);
 /// How often the outbox relay looks for rows that another instance committed.
 pub(crate) const OUTBOX_LOOKS_EVERY: Duration = Duration::from_millis(100);
-/// How often the connection to the server is checked, which lets the restart position advance and outbox rows be deleted.
+/// How often the connection to the server is checked, which lets the restart position advance and outbox rows be
+/// deleted.
 pub(crate) const ALIVE_CHECKED_EVERY: Duration = Duration::from_secs(1);
 /// How often dead letters are read: a small part of the breaker's cycle.
 pub(crate) const DEAD_LETTERS_READ_EVERY: Duration = Duration::from_millis(250);
@@ -44,8 +45,8 @@ pub(crate) const FORGET_MAX: u32 = 5_000;
 /// ```
 #[derive(Clone)]
 pub struct Settings {
-    /// The name space of message types: `<namespace>.<message>.v<version>`. `choreography` by default; the same in every
-    /// service of an application.
+    /// The name space of message types: `<namespace>.<message>.v<version>`. `choreography` by default; the same in
+    /// every service of an application.
     pub namespace: String,
     /// The number of this instance, from 0. It reads with the consumer `<service>-<instance>`. 0 by default.
     pub instance: u32,
@@ -57,8 +58,8 @@ pub struct Settings {
     pub durable_after: Duration,
     /// How long the ids of received messages are kept, to skip a message that comes twice. 10 minutes by default.
     pub inbox_kept: Duration,
-    /// How long the ids of dead messages are kept, so that they can be replayed: as long as their dead letters are kept.
-    /// 30 days by default.
+    /// How long the ids of dead messages are kept, so that they can be replayed: as long as their dead letters are
+    /// kept. 30 days by default.
     pub dead_kept: Duration,
     /// How long the reply to a command is kept under its idempotency key. 24 hours by default.
     pub replies_kept: Duration,
@@ -66,21 +67,22 @@ pub struct Settings {
     pub effect_tries_max: u32,
     /// How long an effect is tried before its message dies. 15 minutes by default.
     pub effect_time_max: Duration,
-    /// The pause after an effect's first failure; doubled after each further one, up to a minute. 0.5 seconds by default.
+    /// The pause after an effect's first failure; doubled after each further one, up to a minute. 0.5 seconds by
+    /// default.
     pub effect_backoff: Duration,
-    /// How many dead letters of one message within a cycle of 5 seconds make the cycle dirty; the same in every instance of
-    /// every service. 3 by default.
+    /// How many dead letters of one message within a cycle of 5 seconds make the cycle dirty; the same in every
+    /// instance of every service. 3 by default.
     pub circuit_threshold: u32,
-    /// How many messages of one kind this instance publishes in a second while their circuit is half-open; at most 1,000.
-    /// 20 by default.
+    /// How many messages of one kind this instance publishes in a second while their circuit is half-open; at most
+    /// 1,000. 20 by default.
     pub circuit_pace: u32,
-    /// How long after it was published a message that a subscriber has not been sent is overdue: the subscriber is down or
-    /// slow. 30 seconds by default.
+    /// How long after it was published a message that a subscriber has not been sent is overdue: the subscriber is down
+    /// or slow. 30 seconds by default.
     pub overdue_after: Duration,
     /// The backlog, rows to be published and waiting messages, above which new stories are refused. 100,000 by default.
     pub backlog_max: u64,
-    /// Whether every reaction is run a second time, on copies, to check that this changes nothing. On by default in builds
-    /// with debug assertions.
+    /// Whether every reaction is run a second time, on copies, to check that this changes nothing. On by default in
+    /// builds with debug assertions.
     pub check_idempotence: bool,
     /// A fault that a test switches on; a release build does not start with one. None by default.
     pub fault: Option<Fault>,

@@ -1,4 +1,5 @@
-//! Why an order was cancelled. Each compensation passes the reason on to the next, so that the customer can be notified of it.
+//! Why an order was cancelled. Each compensation passes the reason on to the next, so that the customer can be notified
+//! of it.
 
 use std::fmt::{self, Display};
 

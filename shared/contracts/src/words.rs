@@ -1,6 +1,7 @@
 //! Words that people choose: the code of a product, the name of a zone.
 //!
-//! What must hold: every [`Sku`] and [`Zone`] can be part of a subject and of a path; they are checked when they are made.
+//! What must hold: every [`Sku`] and [`Zone`] can be part of a subject and of a path; they are checked when they are
+//! made.
 
 use crate::macros::word;
 

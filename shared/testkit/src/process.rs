@@ -101,7 +101,8 @@ impl Process {
         Ok(())
     }
 
-    /// Restarts it as [`Process::restart`] does, but without one of its variables. The next restart has that variable again.
+    /// Restarts it as [`Process::restart`] does, but without one of its variables. The next restart has that variable
+    /// again.
     ///
     /// # Errors
     /// When it cannot be started.

@@ -1,5 +1,5 @@
-//! A world: a directory and a group of processes. When the test process ends, for whatever reason, the processes end and
-//! the directory is removed.
+//! A world: a directory and a group of processes. When the test process ends, for whatever reason, the processes end
+//! and the directory is removed.
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,8 @@ use crate::process::{Process, Program};
 /// killed, and for worlds in a `static`, which are never dropped.
 const GUARD: &str = r#"cat >/dev/null; kill -s KILL -- "-$0"; [ -e "$1" ] || exit; sleep 0.2; rm -rf "$1""#;
 
-/// How long the process lives that keeps the id of the group in use while its members come and go: longer than any test.
+/// How long the process lives that keeps the id of the group in use while its members come and go: longer than any
+/// test.
 const ANCHOR_SECONDS: &str = "86400";
 
 /// A directory, and the processes that run in it. Dropping it ends the processes and removes the directory.
@@ -38,8 +39,8 @@ impl World {
         Self::within(name, &std::env::temp_dir())
     }
 
-    /// Creates an empty one whose directory is beside the built programs, so that it is on a disk; temporary files may be
-    /// in memory.
+    /// Creates an empty one whose directory is beside the built programs, so that it is on a disk; temporary files may
+    /// be in memory.
     ///
     /// # Errors
     /// When the directory or a process cannot be created.

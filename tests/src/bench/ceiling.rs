@@ -1,5 +1,5 @@
-//! The ceiling: how fast messages of the same size, with the same headers, are published and consumed on the same server
-//! without any work in between.
+//! The ceiling: how fast messages of the same size, with the same headers, are published and consumed on the same
+//! server without any work in between.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

@@ -79,8 +79,8 @@ impl Load {
         working.next().await.unwrap_or(Ok(()))
     }
 
-    /// Places this many orders a second, whether the earlier ones have ended or not, until one fails. Each is timed from
-    /// the moment at which it was due.
+    /// Places this many orders a second, whether the earlier ones have ended or not, until one fails. Each is timed
+    /// from the moment at which it was due.
     pub(crate) async fn open(&self, rate: u32) -> Result<()> {
         let mut due = ticks(Duration::from_secs(1) / rate.max(1));
         let (mut idle, mut working) = (Vec::new(), FuturesUnordered::new());
@@ -151,8 +151,8 @@ impl Load {
     }
 }
 
-/// Returns a channel that receives each due moment when it has come. A thread of its own sends them: the runtime's timers
-/// are between one and two milliseconds late, which would count as latency of the shop.
+/// Returns a channel that receives each due moment when it has come. A thread of its own sends them: the runtime's
+/// timers are between one and two milliseconds late, which would count as latency of the shop.
 fn ticks(every: Duration) -> mpsc::UnboundedReceiver<Instant> {
     let (sender, receiver) = mpsc::unbounded_channel();
     std::thread::spawn(move || {

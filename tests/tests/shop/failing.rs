@@ -75,8 +75,8 @@ async fn without_the_server_orders_are_accepted_until_the_backlog_is_full_and_al
     expect_no_dead_letters(&shop).await;
 }
 
-/// Causes a real failure of the file system: the database's log is already longer than the limit of delivery's files, so that
-/// every write to it fails. Delivery's own log stays below the limit.
+/// Causes a real failure of the file system: the database's log is already longer than the limit of delivery's files,
+/// so that every write to it fails. Delivery's own log stays below the limit.
 #[tokio::test]
 async fn while_delivery_cannot_write_for_a_minute_its_orders_wait_and_then_each_is_delivered_once() {
     const CUSTOMER_EVERY: Duration = Duration::from_millis(125);

@@ -36,8 +36,8 @@ async fn second_instance_takes_over_and_the_first_does_no_harm_when_it_resumes()
     shop.expect_invariants().await;
 }
 
-/// Pauses a process between two commits: one that is paused in the middle of a commit would keep the database file locked
-/// for the others.
+/// Pauses a process between two commits: one that is paused in the middle of a commit would keep the database file
+/// locked for the others.
 async fn pause_between_commits(process: &Process) {
     until(format_args!("{} to be between commits", process.name()), shop_tests::PATIENCE, async || {
         process.pause().unwrap();

@@ -22,8 +22,8 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Restarts the server as after a power cut: it has lost messages that it had acknowledged. Messages of another publisher take their
-/// sequences, so that no gap shows the loss.
+/// Restarts the server as after a power cut: it has lost messages that it had acknowledged. Messages of another
+/// publisher take their sequences, so that no gap shows the loss.
 #[tokio::test]
 async fn every_order_ends_though_the_server_loses_messages_and_their_sequences_are_taken() {
     let shop = Shop::open().await;

@@ -69,9 +69,9 @@ async fn message_with_a_missing_or_wrong_header_is_ignored_and_counted() {
     assert_eq!(shop.count_published("payment", "cancel-order", &id).await, 0);
 }
 
-/// Shows a limit of permissions: the server does not check the reply subject of a request. Whoever may send a request can have the reply stored under
-/// the subject of another service: it has none of our headers, whatever its payload. A message that is pulled that way
-/// is stored again with its own headers, as a repetition of itself.
+/// Shows a limit of permissions: the server does not check the reply subject of a request. Whoever may send a request
+/// can have the reply stored under the subject of another service: it has none of our headers, whatever its payload. A
+/// message that is pulled that way is stored again with its own headers, as a repetition of itself.
 #[tokio::test]
 async fn reply_stored_under_a_subject_of_another_service_is_ignored_by_its_subscriber() {
     let shop = Shop::open().await;

@@ -1,4 +1,5 @@
-//! A compensation that arrives before its step: the subscriber writes a tombstone, and the step finds it and does nothing.
+//! A compensation that arrives before its step: the subscriber writes a tombstone, and the step finds it and does
+//! nothing.
 
 use serde_json::json;
 use shop_tests::Shop;

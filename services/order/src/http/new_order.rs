@@ -105,7 +105,8 @@ impl Move {
     }
 }
 
-/// Returns why this is not an e-mail address, if it is not. Notify reads addresses in the same way, so it accepts the same ones.
+/// Returns why this is not an e-mail address, if it is not. Notify reads addresses in the same way, so it accepts the
+/// same ones.
 fn invalid_email(email: &str) -> Option<InvalidField> {
     let good = email.len() <= EMAIL_BYTES_MAX && email.parse::<Email>().is_ok();
     (!good).then(|| InvalidField::at("/email", "write an e-mail address such as ada@example.com"))

@@ -19,8 +19,8 @@ fn dead<M: Message<Key = contracts::OrderId>>() -> Dead<M> {
     Dead::new(id(1), Reason::Expired, "too late", id(9), at(5))
 }
 
-/// Calls a reaction twice: the second time nothing changes and nothing is published. Returns what was published, and the
-/// order after.
+/// Calls a reaction twice: the second time nothing changes and nothing is published. Returns what was published, and
+/// the order after.
 fn twice<R: Default + PartialEq + Debug>(mut row: Order, react: impl Fn(&mut Order) -> R) -> (R, Order) {
     let outgoing = react(&mut row);
     let mut again = row.clone();

@@ -41,8 +41,8 @@ fn off(reason: CancelReason) -> CancelOrder {
     CancelOrder { order_id: id(1), reason }
 }
 
-/// Calls a reaction twice: the second time nothing changes and nothing is published. Returns what was published, and the
-/// payment after.
+/// Calls a reaction twice: the second time nothing changes and nothing is published. Returns what was published, and
+/// the payment after.
 fn twice<R: PartialEq + Debug>(
     mut row: Option<Payment>,
     react: impl Fn(&mut Option<Payment>) -> Option<R>,

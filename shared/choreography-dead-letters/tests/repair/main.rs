@@ -1,5 +1,5 @@
-//! The tool as a person runs it: the real program, a real server, dead letters as services write them, and a stand-in for
-//! the services that does their part of a repair.
+//! The tool as a person runs it: the real program, a real server, dead letters as services write them, and a stand-in
+//! for the services that does their part of a repair.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -1,5 +1,5 @@
-//! The server's time, divided into cycles. Two instances find the same cycle for the same moment, whatever their own clocks
-//! show.
+//! The server's time, divided into cycles. Two instances find the same cycle for the same moment, whatever their own
+//! clocks show.
 
 use std::iter::successors;
 use std::time::Duration;
@@ -57,8 +57,8 @@ pub(crate) struct ServerTime {
 }
 
 impl ServerTime {
-    /// Returns the server's time at a local moment. Its error is the time that the reply took, plus the drift of the two
-    /// clocks since.
+    /// Returns the server's time at a local moment. Its error is the time that the reply took, plus the drift of the
+    /// two clocks since.
     pub(crate) fn at(self, local: Timestamp) -> Timestamp {
         self.server
             .saturating_add(local.duration_since(self.local))

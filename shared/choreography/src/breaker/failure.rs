@@ -8,8 +8,8 @@ use super::cycle::Cycle;
 use crate::wire::dead_letter::{self, OVERDUE, Reason};
 use crate::wire::envelope::Envelope;
 
-/// How many failures of one cycle are kept, the first ones: enough to see what is wrong. More are kept only if the threshold
-/// is higher.
+/// How many failures of one cycle are kept, the first ones: enough to see what is wrong. More are kept only if the
+/// threshold is higher.
 pub(crate) const FAILURES_KEPT_MAX: usize = 100;
 
 /// The reasons for which a dead letter counts.
@@ -17,8 +17,8 @@ pub(crate) const FAILURES_KEPT_MAX: usize = 100;
 pub(crate) enum FailureKind {
     Exhausted,
     Expired,
-    /// Its subscriber is down or slow. One such dead letter makes its cycle dirty by itself: it counts for every message
-    /// that the subscriber has not been sent.
+    /// Its subscriber is down or slow. One such dead letter makes its cycle dirty by itself: it counts for every
+    /// message that the subscriber has not been sent.
     Overdue,
 }
 
@@ -38,8 +38,8 @@ impl FailureKind {
 pub(crate) struct Failure {
     /// When the server stored it.
     pub at: Timestamp,
-    /// Its sequence in the stream of dead letters. It identifies the dead letter together with the moment: a recreated stream
-    /// counts from 1 again.
+    /// Its sequence in the stream of dead letters. It identifies the dead letter together with the moment: a recreated
+    /// stream counts from 1 again.
     pub sequence: u64,
     pub kind: FailureKind,
     /// The name of the message that died.
@@ -49,9 +49,9 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// Returns the failure in a message of the stream of dead letters; none if it does not count. Not counted are repairs,
-    /// poison (the fault is in the message, not in its subscriber), and messages that expired while a circuit held them, which
-    /// would keep that circuit open for ever.
+    /// Returns the failure in a message of the stream of dead letters; none if it does not count. Not counted are
+    /// repairs, poison (the fault is in the message, not in its subscriber), and messages that expired while a circuit
+    /// held them, which would keep that circuit open for ever.
     pub(crate) fn read(stored: &Envelope, at: Timestamp, sequence: u64) -> Option<Self> {
         let (_, message, _) = dead_letter::parts(&stored.subject)?;
         if stored.header(dead_letter::HELD).is_some() {

@@ -32,8 +32,8 @@ pub(crate) fn circuits<'a>(failures: impl IntoIterator<Item = &'a Failure>) -> C
     circuits
 }
 
-/// Returns the dead letters of `pay` from one character for each cycle: a digit for so many exhausted ones, `o` for one that
-/// is overdue, `.` for none.
+/// Returns the dead letters of `pay` from one character for each cycle: a digit for so many exhausted ones, `o` for one
+/// that is overdue, `.` for none.
 pub(crate) fn drawn(cycles: &str) -> Vec<Failure> {
     let mut failures = Vec::new();
     for (cycle, character) in (0..).zip(cycles.chars()) {
@@ -49,8 +49,8 @@ pub(crate) fn drawn(cycles: &str) -> Vec<Failure> {
     failures
 }
 
-/// Generates the dead letters of one cycle: in which of its seconds, and why. So some arrive together, and some at the very
-/// beginning of the cycle.
+/// Generates the dead letters of one cycle: in which of its seconds, and why. So some arrive together, and some at the
+/// very beginning of the cycle.
 fn cycle() -> impl Strategy<Value = Vec<(i64, FailureKind)>> {
     let failure = || (0_i64..5, prop_oneof![Just(FailureKind::Exhausted), Just(FailureKind::Expired)]);
     let overdue = (0_i64..5).prop_map(|second| vec![(second, FailureKind::Overdue)]);

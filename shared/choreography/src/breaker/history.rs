@@ -1,5 +1,5 @@
-//! The failures of one message, cycle by cycle, and the circuit that follows from them. Old cycles are folded into the status
-//! that followed from them, so that a history stays short however long a subscriber fails.
+//! The failures of one message, cycle by cycle, and the circuit that follows from them. Old cycles are folded into the
+//! status that followed from them, so that a history stays short however long a subscriber fails.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,16 @@ use super::cycle::Cycle;
 use super::failure::{Failure, Failures};
 use super::status::{CLEAN_CYCLES_CLOSE, CircuitState, CircuitStatus};
 
-/// The largest number of cycles that are kept for one message: 10 minutes in which messages died every 5 seconds. Older ones
-/// are folded, even if more dead letters of them may arrive. Four cycles in a row determine the state, so a dead letter that
-/// arrives after its cycle was folded can only change since when the state holds.
+/// The largest number of cycles that are kept for one message: 10 minutes in which messages died every 5 seconds. Older
+/// ones are folded, even if more dead letters of them may arrive. Four cycles in a row determine the state, so a dead
+/// letter that arrives after its cycle was folded can only change since when the state holds.
 pub(crate) const CYCLES_KEPT_MAX: usize = 120;
 
 /// The failures of one message.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    /// The first cycle that is not folded, and the circuit's status when it began. If none is folded, the circuit was closed
-    /// before the first failure.
+    /// The first cycle that is not folded, and the circuit's status when it began. If none is folded, the circuit was
+    /// closed before the first failure.
     folded: Option<(Cycle, CircuitStatus)>,
     cycles: BTreeMap<Cycle, Failures>,
 }
@@ -80,8 +80,9 @@ impl History {
         self.cycles.is_empty() && self.folded.as_ref().is_none_or(closed)
     }
 
-    /// Whether enough clean cycles in a row lie between two cycles, so that nothing before the first one matters. If a cycle
-    /// since has been folded, there were so many failures that reading further back could only find an older `since`.
+    /// Whether enough clean cycles in a row lie between two cycles, so that nothing before the first one matters. If a
+    /// cycle since has been folded, there were so many failures that reading further back could only find an older
+    /// `since`.
     pub(crate) fn is_determined(&self, from: Cycle, until: Cycle, threshold: usize) -> bool {
         let mut clean_cycles = 0;
         let is_dirty = |cycle| self.cycles.get(&cycle).is_some_and(|failures| failures.decisive(threshold).is_some());

@@ -1,7 +1,7 @@
 //! The circuit breaker: what may be published, as a pure function of the stream of dead letters and the server's time.
 //!
-//! Every instance reads the same dead letters, so every instance comes to the same state, and nobody coordinates them. That
-//! holds only while nothing else gets in here: no clock, no count of its own, no order of arrival.
+//! Every instance reads the same dead letters, so every instance comes to the same state, and nobody coordinates them.
+//! That holds only while nothing else gets in here: no clock, no count of its own, no order of arrival.
 
 mod cycle;
 mod failure;
@@ -54,15 +54,15 @@ pub struct Circuit {
 /// The circuits of all messages. Every moment is one of the server's time.
 pub(crate) struct Circuits {
     threshold: usize,
-    /// Since when dead letters may be missing, because the stream is not read to its end. Meanwhile every circuit counts as
-    /// half-open.
+    /// Since when dead letters may be missing, because the stream is not read to its end. Meanwhile every circuit
+    /// counts as half-open.
     behind_since: Option<Timestamp>,
     histories: BTreeMap<String, History>,
 }
 
 impl Circuits {
-    /// Returns circuits that have not read any dead letters. From `threshold` dead letters on a cycle is dirty; it must be
-    /// the same in all instances.
+    /// Returns circuits that have not read any dead letters. From `threshold` dead letters on a cycle is dirty; it must
+    /// be the same in all instances.
     pub(crate) fn new(threshold: u32, now: Timestamp) -> Self {
         let threshold = usize::try_from(threshold).unwrap_or(usize::MAX).max(1);
         Self { threshold, behind_since: Some(now), histories: BTreeMap::new() }
@@ -116,8 +116,8 @@ impl Circuits {
         self.histories.keys().any(|message| self.state(message, now) == CircuitState::Open)
     }
 
-    /// Whether the dead letters from a moment on determine every circuit: each has two clean cycles in a row since then, which
-    /// close it whatever was before. If not, dead letters from further back have to be read.
+    /// Whether the dead letters from a moment on determine every circuit: each has two clean cycles in a row since
+    /// then, which close it whatever was before. If not, dead letters from further back have to be read.
     pub(crate) fn determined_since(&self, from: Timestamp, now: Timestamp) -> bool {
         // The history of a message that never died.
         let empty = History::default();

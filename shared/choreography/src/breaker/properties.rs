@@ -10,7 +10,8 @@ use super::fixture::{KINDS, SECONDS_MAX, any_arrivals, any_failures, circuits, m
 use super::history::History;
 use super::{CYCLE, CircuitState, Circuits, Cycle, Failure, LATE_MAX, ServerTime};
 
-/// Returns a circuit's state by the rule in its simplest form: cycle by cycle from noon on, each counted from all dead letters.
+/// Returns a circuit's state by the rule in its simplest form: cycle by cycle from noon on, each counted from all dead
+/// letters.
 fn stepwise_state(failures: &[Failure], message: &str, now: Timestamp) -> CircuitState {
     let is_dirty = |cycle: Timestamp| {
         let end = cycle + SignedDuration::from_secs(5);

@@ -70,8 +70,8 @@ impl CircuitStatus {
         }
     }
 
-    /// Applies a clean cycle that has ended: an open circuit becomes half-open, any other closed. From half-open it takes as
-    /// many dirty cycles to open as before.
+    /// Applies a clean cycle that has ended: an open circuit becomes half-open, any other closed. From half-open it
+    /// takes as many dirty cycles to open as before.
     pub(crate) fn after_clean(&mut self, cycle: Cycle) {
         if self.state == CircuitState::Open {
             let why = format!("the cycle from {} was clean", cycle.start().strftime("%H:%M:%SZ"));

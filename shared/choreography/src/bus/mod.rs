@@ -1,11 +1,11 @@
 //! What a service needs of a message server: the contract between the engine and the server, with the adapters for NATS
 //! JetStream and for memory.
 //!
-//! One invariant: a [`Connection`] that is lost never comes back by itself, so that what was published on it cannot overtake
-//! what is published again on the next one.
+//! One invariant: a [`Connection`] that is lost never comes back by itself, so that what was published on it cannot
+//! overtake what is published again on the next one.
 //!
-//! **Unstable.** The contract ([`Bus`], [`Connection`], [`Deliveries`], [`Stories`] and the types that they exchange) follows
-//! what the engine needs: it may change in any minor version. `JetStreamBus`, its options and
+//! **Unstable.** The contract ([`Bus`], [`Connection`], [`Deliveries`], [`Stories`] and the types that they exchange)
+//! follows what the engine needs: it may change in any minor version. `JetStreamBus`, its options and
 //! [`MemoryBus`](memory::MemoryBus) are as stable as the rest of the crate.
 
 use std::sync::Arc;
@@ -156,14 +156,16 @@ pub trait Connection: Send + Sync {
     /// Returns one consumer; none if it does not exist.
     async fn consumer_info(&self, consumer: &str) -> Result<Option<ConsumerInfo>, BusError>;
 
-    /// Lets a consumer continue at a stream sequence. Returns the sequence at which it will continue, by the server's reply.
+    /// Lets a consumer continue at a stream sequence. Returns the sequence at which it will continue, by the server's
+    /// reply.
     async fn reset(&self, consumer: &str, sequence: u64) -> Result<u64, BusError>;
 
-    /// Begins to pull a consumer's messages. Messages for an earlier pull of the same consumer never arrive at this one.
+    /// Begins to pull a consumer's messages. Messages for an earlier pull of the same consumer never arrive at this
+    /// one.
     async fn pull(&self, consumer: &str) -> Result<Box<dyn Deliveries>, BusError>;
 
-    /// Publishes a message, in the order of the calls. The acknowledgement is awaited separately; the caller limits how many
-    /// may be outstanding.
+    /// Publishes a message, in the order of the calls. The acknowledgement is awaited separately; the caller limits how
+    /// many may be outstanding.
     ///
     /// # Errors
     /// [`BusError::Lost`] when the connection is lost; a refusal of the message is in the acknowledgement.
@@ -173,7 +175,8 @@ pub trait Connection: Send + Sync {
 /// A pull subscription: a consumer's messages as they arrive.
 #[async_trait]
 pub trait Deliveries: Send {
-    /// Returns the messages that have arrived, at most `max`; waits for the first. Dropping the future loses no message.
+    /// Returns the messages that have arrived, at most `max`; waits for the first. Dropping the future loses no
+    /// message.
     ///
     /// # Errors
     /// [`BusError::Lost`] when the connection is lost, or the server has missed its heartbeats.

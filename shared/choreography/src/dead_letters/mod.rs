@@ -1,8 +1,8 @@
 //! Dead letters, for operators: what died and why, and how it is replayed or dropped.
 //!
-//! Nothing here changes a service's data. A repair publishes the message once more, with a header that names the service
-//! and the death. That service processes it, and publishes a record beside the dead letter. Dead letters are never
-//! changed; they leave their stream by age alone.
+//! Nothing here changes a service's data. A repair publishes the message once more, with a header that names the
+//! service and the death. That service processes it, and publishes a record beside the dead letter. Dead letters are
+//! never changed; they leave their stream by age alone.
 //!
 //! | what | its subject and headers |
 //! |---|---|

@@ -83,8 +83,8 @@ impl<'a> PublishWindow<'a> {
         }
     }
 
-    /// Publishes the message of a dead letter. The next message of a key waits for the acknowledgement of the one before,
-    /// because a connection that is lost and made again may lose the first and deliver the second.
+    /// Publishes the message of a dead letter. The next message of a key waits for the acknowledgement of the one
+    /// before, because a connection that is lost and made again may lose the first and deliver the second.
     ///
     /// # Errors
     /// The connection fails; nothing more may be published on it.
@@ -137,8 +137,8 @@ impl<'a> PublishWindow<'a> {
         }
     }
 
-    /// Notes a message that the server refused, or returns the error of a connection that failed: a refusal concerns one
-    /// message, a failed connection all that follow.
+    /// Notes a message that the server refused, or returns the error of a connection that failed: a refusal concerns
+    /// one message, a failed connection all that follow.
     fn refused_or_lost(&mut self, dead_letter: u64, error: PublishError) -> Result<(), DeadLettersError> {
         let why = match error.kind() {
             PublishErrorKind::TimedOut | PublishErrorKind::BrokenPipe | PublishErrorKind::MaxAckPending => {

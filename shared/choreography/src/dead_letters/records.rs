@@ -52,8 +52,8 @@ impl<'a> RepairRecords<'a> {
         }
     }
 
-    /// Waits until there is a record about each of these dead letters, or the time is over. `on_progress` is called with
-    /// the number of records.
+    /// Waits until there is a record about each of these dead letters, or the time is over. `on_progress` is called
+    /// with the number of records.
     pub(super) async fn wait(
         &mut self,
         dead_letters: &BTreeSet<u64>,

@@ -85,7 +85,8 @@ impl Choreography {
         self.add(reaction::reaction(HandlerKind::Reaction, reaction, tables))
     }
 
-    /// Adds a reaction to a compensation, which may overtake the step it compensates, never expires, and passes every circuit.
+    /// Adds a reaction to a compensation, which may overtake the step it compensates, never expires, and passes every
+    /// circuit.
     ///
     /// # Panics
     /// If another function receives the message, or if this one takes a table twice.
@@ -153,8 +154,8 @@ impl Choreography {
         self
     }
 
-    /// Adds the handler of a command that begins a story: like [`command`](Self::command), but refused while a circuit is
-    /// open or the backlog is full.
+    /// Adds the handler of a command that begins a story: like [`command`](Self::command), but refused while a circuit
+    /// is open or the backlog is full.
     ///
     /// # Panics
     /// If another function receives the command, or if this one takes a table twice.
@@ -211,8 +212,9 @@ impl Choreography {
         self.add(reaction::command(function, tables))
     }
 
-    /// Adds an effect: an async function that acts on the outside world. It runs after the commit of its message, at least
-    /// once, and again after a transient [`EffectError`](crate::EffectError). What it returns is committed and published.
+    /// Adds an effect: an async function that acts on the outside world. It runs after the commit of its message, at
+    /// least once, and again after a transient [`EffectError`](crate::EffectError). What it returns is committed and
+    /// published.
     ///
     /// A service may have a reaction and an effect for one message.
     ///
@@ -250,12 +252,12 @@ impl Choreography {
         self
     }
 
-    /// Adds the service's own reaction to a message that its effect publishes, done in the commit that publishes it. If it
-    /// panics, the message that the effect received dies.
+    /// Adds the service's own reaction to a message that its effect publishes, done in the commit that publishes it. If
+    /// it panics, the message that the effect received dies.
     ///
     /// # Panics
-    /// If no effect before it publishes the message, if the effect has a `.then` already, or if the function takes a table
-    /// twice.
+    /// If no effect before it publishes the message, if the effect has a `.then` already, or if the function takes a
+    /// table twice.
     ///
     /// # Example
     /// ```

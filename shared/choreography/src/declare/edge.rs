@@ -64,7 +64,8 @@ impl Choreography {
         self.tables.names()
     }
 
-    /// Returns the names of the steps and events that the service publishes: each has a circuit, and a lane in the outbox.
+    /// Returns the names of the steps and events that the service publishes: each has a circuit, and a lane in the
+    /// outbox.
     pub(crate) fn circuit_messages(&self) -> BTreeSet<&'static str> {
         let edges = self.edges();
         let outgoing = edges.iter().flat_map(Edge::all_published);

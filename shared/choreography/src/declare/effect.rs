@@ -17,7 +17,8 @@ use crate::declare::message::Message;
 use crate::declare::outgoing::{OutgoingMessage, OutgoingType, messages_of, types_of};
 use crate::declare::output::EffectOutput;
 
-/// An async function of a message and the means to act on it: `async fn(&OrderUpdated, &Mailer) -> Result<O, EffectError>`.
+/// An async function of a message and the means to act on it:
+/// `async fn(&OrderUpdated, &Mailer) -> Result<O, EffectError>`.
 ///
 /// It is implemented for every such function, and nothing else implements it.
 #[diagnostic::on_unimplemented(

@@ -1,7 +1,7 @@
 //! The shape of reactions, command handlers and fallbacks, and which rows each of them may take.
 //!
-//! [`Function`] has no bounds of its own: those are on the methods of [`Choreography`](crate::Choreography), so that the
-//! compiler's errors are about the function that a user wrote.
+//! [`Function`] has no bounds of its own: those are on the methods of [`Choreography`](crate::Choreography), so that
+//! the compiler's errors are about the function that a user wrote.
 
 use crate::declare::incoming::Dead;
 use crate::declare::input::ReactionInput;
@@ -99,8 +99,8 @@ impl<S: Row> FirstRow<S> for Option<S> {
     }
 }
 
-/// No row. With a second implementation the compiler does not infer the command's row from the function, and so reports a
-/// wrong function in the words above.
+/// No row. With a second implementation the compiler does not infer the command's row from the function, and so reports
+/// a wrong function in the words above.
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum NoRow {}
@@ -131,5 +131,6 @@ replies_to!();
 replies_to!(B);
 replies_to!(B D);
 
-/// Does nothing. It is the fallback for a message whose death needs no compensation: `.fallback(nothing::<OrderUpdated>)`.
+/// Does nothing. It is the fallback for a message whose death needs no compensation:
+/// `.fallback(nothing::<OrderUpdated>)`.
 pub fn nothing<M: Message>(_: &Dead<M>) {}

@@ -55,7 +55,8 @@ impl<M> Incoming<M> {
         self.id
     }
 
-    /// Returns a new id. It derives from the message's id and the label: it is the same each time the message is received.
+    /// Returns a new id. It derives from the message's id and the label: it is the same each time the message is
+    /// received.
     pub fn new_id<T: From<Uuid>>(&self, label: &str) -> T {
         derived_id(self.id, label).into()
     }
@@ -122,7 +123,8 @@ impl<M: Message> Dead<M> {
         self.now
     }
 
-    /// Returns a new id. It derives from the message's id and the label: it is the same each time the fallback is called.
+    /// Returns a new id. It derives from the message's id and the label: it is the same each time the fallback is
+    /// called.
     pub fn new_id<T: From<Uuid>>(&self, label: &str) -> T {
         derived_id(self.id, label).into()
     }

@@ -4,8 +4,8 @@ use crate::declare::incoming::Incoming;
 use crate::declare::message::Message;
 use crate::declare::role::{Compensation, Forward};
 
-/// The first parameter of a reaction, command handler or effect, without its `&`: `M`, or `Incoming<M>` for one that needs
-/// the time or ids.
+/// The first parameter of a reaction, command handler or effect, without its `&`: `M`, or `Incoming<M>` for one that
+/// needs the time or ids.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a message",
     label = "the first parameter must be `&M` or `&Incoming<M>` with a message `M`",

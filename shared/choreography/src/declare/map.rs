@@ -145,7 +145,8 @@ impl Map {
     }
 }
 
-/// Whether it receives its message from the bus: a command comes from a caller, and a `.then` from the effect before it.
+/// Whether it receives its message from the bus: a command comes from a caller, and a `.then` from the effect before
+/// it.
 fn is_subscriber(edge: &Edge) -> bool {
     !matches!(edge.kind, HandlerKind::Command | HandlerKind::Then)
 }

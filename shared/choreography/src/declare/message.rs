@@ -1,7 +1,7 @@
 //! Messages, commands and scheduled messages.
 //!
-//! What must hold: a message has exactly one key, and a subscriber receives the messages of one key in the order in which
-//! their publisher published them.
+//! What must hold: a message has exactly one key, and a subscriber receives the messages of one key in the order in
+//! which their publisher published them.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The checkpoint: how far this instance has read, and the position from which it reads again after a failure. The server
-//! can't have lost what is before that position.
+//! The checkpoint: how far this instance has read, and the position from which it reads again after a failure. The
+//! server can't have lost what is before that position.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -28,8 +28,9 @@ impl Checkpoint {
         Self { epoch, position, restart_position: position, alive: now, passed: position, history: VecDeque::new() }
     }
 
-    /// Adds the current position to the history, and moves the restart position to where reading was `durable_after` before
-    /// the server was last alive: a server that crashes may lose what it sent shortly before, however long ago it was read.
+    /// Adds the current position to the history, and moves the restart position to where reading was `durable_after`
+    /// before the server was last alive: a server that crashes may lose what it sent shortly before, however long ago
+    /// it was read.
     ///
     /// Passed messages count only while every delivered message has been processed.
     pub(crate) fn remember(&mut self, durable_after: Duration, now: Timestamp, all_is_done: bool) {

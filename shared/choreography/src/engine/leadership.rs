@@ -9,8 +9,8 @@ use tokio::sync::watch;
 pub(crate) struct Term {
     /// The epoch under which this instance leads; none while it stands by.
     pub epoch: Option<i64>,
-    /// How often leading was interrupted. While this number is the same, no other instance has led, even if the epoch was
-    /// raised.
+    /// How often leading was interrupted. While this number is the same, no other instance has led, even if the epoch
+    /// was raised.
     pub interruptions: u64,
 }
 

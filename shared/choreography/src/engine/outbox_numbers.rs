@@ -24,7 +24,8 @@ impl OutboxNumbers {
         self.acknowledged.store(count, Ordering::Relaxed);
     }
 
-    /// Returns how many outbox rows the server has acknowledged since the first row of this database, deleted rows included.
+    /// Returns how many outbox rows the server has acknowledged since the first row of this database, deleted rows
+    /// included.
     pub(crate) fn acknowledged(&self) -> i64 {
         self.acknowledged.load(Ordering::Relaxed)
     }

@@ -148,8 +148,8 @@ impl Reader {
         let mut looks = tokio::time::interval(ALIVE_CHECKED_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            // Deliveries may arrive without a pause, so they come after what must not wait. Those that arrived before the
-            // connection was lost are still processed.
+            // Deliveries may arrive without a pause, so they come after what must not wait. Those that arrived before
+            // the connection was lost are still processed.
             let deliveries = tokio::select! {
                 biased;
                 () = self.shared.leadership.stepped_down(epoch) => return Err(StopReason::Ended),
@@ -170,8 +170,8 @@ impl Reader {
     /// Checks that the server is alive: deliveries don't show it, because they may have been sent long ago.
     ///
     /// While only messages for other services are published, the stream would in time delete everything up to this
-    /// service's position. So an idle reader also checks whether the messages that it was sent, `idle_after` in number, are
-    /// all there are.
+    /// service's position. So an idle reader also checks whether the messages that it was sent, `idle_after` in number,
+    /// are all there are.
     async fn check_alive(
         &self,
         epoch: i64,

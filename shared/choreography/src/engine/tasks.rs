@@ -55,7 +55,7 @@ impl Tasks {
         let handles = std::mem::take(&mut *self.handles.lock().unwrap_or_else(PoisonError::into_inner));
         for handle in handles {
             if let Err(error) = handle.await {
-                tracing::error!(%error, "a task panicked while the service stopped: what is not committed is received again");
+                tracing::error!(%error, "a task panicked during the stop: what is not committed is received again");
             }
         }
     }

@@ -29,8 +29,8 @@ struct Resource {
 /// change for each stream and consumer. Repeated, it changes nothing.
 ///
 /// # Errors
-/// The server is too old, can't be reached, refuses, or has something that can't be updated in place; the error names the
-/// field and what an operator can do. What comes before it in the plan has been done.
+/// The server is too old, can't be reached, refuses, or has something that can't be updated in place; the error names
+/// the field and what an operator can do. What comes before it in the plan has been done.
 pub async fn provision(client: &Client, plan: &Plan) -> Result<Vec<Change>, ProvisionError> {
     check_version(client)?;
     let resources = plan.streams.iter().map(Resource::stream).chain(plan.consumers.iter().map(Resource::consumer));
@@ -128,7 +128,8 @@ impl Resource {
         Err(ProvisionError::Overruled { resource, differences: Difference::list(&differences) })
     }
 
-    /// Returns the server's definition; none if it does not exist. A consumer of a missing stream does not exist either.
+    /// Returns the server's definition; none if it does not exist. A consumer of a missing stream does not exist
+    /// either.
     async fn read(&self, client: &Client) -> Result<Option<Map<String, Value>>, ProvisionError> {
         let mut reply = self.send(client, &self.info_subject, Value::Null).await?;
         match refusal(&reply) {

@@ -41,8 +41,8 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// Returns the fields in which the server's definition differs from the plan's. Fields that the plan leaves out are not
-    /// compared.
+    /// Returns the fields in which the server's definition differs from the plan's. Fields that the plan leaves out are
+    /// not compared.
     pub(super) fn between(planned: &Map<String, Value>, actual: &Map<String, Value>) -> Vec<Self> {
         let differs = |(field, planned): (&String, &Value)| {
             let (actual, planned) = (normal(actual.get(field).unwrap_or(&Value::Null)), normal(planned));
@@ -57,8 +57,8 @@ impl Difference {
     }
 }
 
-/// Returns a value in the form in which it is compared: lists are sets; null, false, zero and empty are the same, because
-/// the server leaves out what is off.
+/// Returns a value in the form in which it is compared: lists are sets; null, false, zero and empty are the same,
+/// because the server leaves out what is off.
 fn normal(value: &Value) -> Value {
     match value {
         Value::Array(items) if !items.is_empty() => {

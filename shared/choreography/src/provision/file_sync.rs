@@ -8,8 +8,8 @@ use serde::Deserialize;
 /// How many times the interval services must keep what they have published: a sync may start late and take long.
 const KEPT_INTERVALS: u32 = 10;
 
-/// When the server writes acknowledged messages from the operating system's memory to the disk. As text it is a sentence
-/// that says what a power cut may lose.
+/// When the server writes acknowledged messages from the operating system's memory to the disk. As text it is a
+/// sentence that says what a power cut may lose.
 ///
 /// It is not in the JetStream API, but at `/varz` of the server's monitoring port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

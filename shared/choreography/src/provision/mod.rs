@@ -1,9 +1,9 @@
 //! The streams, consumers and users that a choreography needs on the server.
 //!
-//! [`Plan::of`] computes them from what the services receive and publish. [`provision`] creates them, or updates them in
-//! place, as an administrator and before the services start; repeated, it changes nothing. What the server can't change in
-//! place is an error that says what to do: nothing is ever deleted here. [`Plan::users`] is the part of the server's
-//! configuration that lets each service publish and read what it needs, and nothing else.
+//! [`Plan::of`] computes them from what the services receive and publish. [`provision`] creates them, or updates them
+//! in place, as an administrator and before the services start; repeated, it changes nothing. What the server can't
+//! change in place is an error that says what to do: nothing is ever deleted here. [`Plan::users`] is the part of the
+//! server's configuration that lets each service publish and read what it needs, and nothing else.
 //!
 //! ```
 //! use choreography::Choreography;

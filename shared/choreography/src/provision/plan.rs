@@ -34,8 +34,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Returns the plan for these services: the streams `EVENTS` and `DEAD_LETTERS` of 4 GiB each, and two consumers for
-    /// each service, one for each instance. A consumer receives exactly the messages that the service has a function for.
+    /// Returns the plan for these services: the streams `EVENTS` and `DEAD_LETTERS` of 4 GiB each, and two consumers
+    /// for each service, one for each instance. A consumer receives exactly the messages that the service has a
+    /// function for.
     ///
     /// Nothing is started and no effect is called: the means of a choreography's effects do not matter here.
     pub fn of<'a>(services: impl IntoIterator<Item = &'a Choreography>) -> Self {

@@ -9,10 +9,10 @@ use crate::wire::repair;
 
 /// The users of one account of the server's configuration, as the text of its `users` block.
 ///
-/// The user `admin` may do everything in the account; it is for provisioning and for operators. A service's user has the
-/// service's name. It may publish its own messages, dead letters and repair records; read both streams; reset its own
-/// consumers and pull from them; and receive replies in its own inbox. It can't create, change or delete streams and
-/// consumers, read another user's inbox, or reply to requests.
+/// The user `admin` may do everything in the account; it is for provisioning and for operators. A service's user has
+/// the service's name. It may publish its own messages, dead letters and repair records; read both streams; reset its
+/// own consumers and pull from them; and receive replies in its own inbox. It can't create, change or delete streams
+/// and consumers, read another user's inbox, or reply to requests.
 ///
 /// Passwords are variables of the environment: `$ADMIN_PASSWORD`, and `$<SERVICE>_PASSWORD` for each service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +40,8 @@ impl Users {
         Self { users: services.iter().map(user).collect(), subjects }
     }
 
-    /// Lets a service follow stories live: it may subscribe to the messages of all services. Reading a story that is stored
-    /// needs no such permission.
+    /// Lets a service follow stories live: it may subscribe to the messages of all services. Reading a story that is
+    /// stored needs no such permission.
     #[must_use]
     pub fn following_stories(mut self, service: &str) -> Self {
         self.users.iter_mut().filter(|user| user.service == service).for_each(|user| user.follows_stories = true);

@@ -67,7 +67,8 @@ pub struct Changes {
     pub repaired: Vec<Uuid>,
     /// Messages to be published, numbered from the head's `outbox_next` on.
     pub outbox: Vec<Envelope>,
-    /// Messages that begin to wait. They are written after `waited` is deleted: a message may wait for another row next.
+    /// Messages that begin to wait. They are written after `waited` is deleted: a message may wait for another row
+    /// next.
     pub waiting: Vec<WaitingRow>,
     /// Messages that wait no longer.
     pub waited: Vec<Uuid>,

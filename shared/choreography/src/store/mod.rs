@@ -3,9 +3,9 @@
 //!
 //! One invariant: everything that a batch changes is written by [`Transaction::commit`], at once, or not at all.
 //!
-//! **Unstable.** The contract ([`Store`], [`Transaction`] and the types that they exchange) follows what the engine needs:
-//! it may change in any minor version. `SqliteStore` and [`MemoryStore`](memory::MemoryStore) are as stable as the rest of
-//! the crate.
+//! **Unstable.** The contract ([`Store`], [`Transaction`] and the types that they exchange) follows what the engine
+//! needs: it may change in any minor version. `SqliteStore` and [`MemoryStore`](memory::MemoryStore) are as stable as
+//! the rest of the crate.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -147,7 +147,7 @@ pub trait Transaction: Send {
     /// Writes all changes durably. Returns the numbers that they got.
     ///
     /// # Errors
-    /// On any error nothing was written. [`StoreError::HeadConflict`] if another instance is the leader or has moved the
-    /// position, [`StoreError::RowConflict`] if a row or a precondition has changed since it was read.
+    /// On any error nothing was written. [`StoreError::HeadConflict`] if another instance is the leader or has moved
+    /// the position, [`StoreError::RowConflict`] if a row or a precondition has changed since it was read.
     async fn commit(self: Box<Self>, changes: Changes) -> Result<Committed, StoreError>;
 }

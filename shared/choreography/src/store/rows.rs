@@ -7,14 +7,15 @@ use crate::wire::envelope::Envelope;
 /// How far a service has read and published, and which instance leads; a single row.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Head {
-    /// The epoch of the leadership, raised by each claim: only the instance that made the latest claim reads and publishes.
+    /// The epoch of the leadership, raised by each claim: only the instance that made the latest claim reads and
+    /// publishes.
     pub epoch: i64,
     /// Until when no other instance may claim the leadership, in milliseconds since 1970.
     pub lease_until_ms: i64,
     /// The stream sequence of the last message that was committed.
     pub position: u64,
-    /// The position to which reading goes back after a restart, a lost connection or an anomaly. It is old enough that the
-    /// server cannot have lost what came before it.
+    /// The position to which reading goes back after a restart, a lost connection or an anomaly. It is old enough that
+    /// the server cannot have lost what came before it.
     pub restart_position: u64,
     /// When the stream was created, as the server writes it; empty before the stream is read for the first time.
     pub stream_created: String,

@@ -1,8 +1,8 @@
 //! Dead letters on the wire: the streams, the subjects and the headers, and how they are written and read.
 //!
 //! A dead letter is the message that died, with its payload and headers as they were, under
-//! `dead.<service>.<message>.<key>` and with `dead-*` headers about the death. What must hold: each of these names stands
-//! here and nowhere else.
+//! `dead.<service>.<message>.<key>` and with `dead-*` headers about the death. What must hold: each of these names
+//! stands here and nowhere else.
 
 use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;

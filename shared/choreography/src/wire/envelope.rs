@@ -125,7 +125,8 @@ impl<'a> Heading<'a> {
     /// Reads the headers of a message.
     ///
     /// # Errors
-    /// [`HeadingError`] names the header that is missing or unreadable. Such a message does not come from a choreography.
+    /// [`HeadingError`] names the header that is missing or unreadable. Such a message does not come from a
+    /// choreography.
     pub fn read(envelope: &'a Envelope) -> Result<Self, HeadingError> {
         let mut found = [None; NAMES.len()];
         for (name, value) in envelope.headers.iter() {
@@ -160,7 +161,6 @@ impl<'a> Heading<'a> {
 }
 
 /// Whether a text is a valid `traceparent`: version, trace id, parent id and flags, in lower-case hexadecimal digits.
-/// <https://www.w3.org/TR/trace-context/#traceparent-header>
 pub fn valid_trace(text: &str) -> bool {
     let hexadecimal = |part: &str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let parts = text.split('-').map(|part| hexadecimal(part).then_some(part.len()));

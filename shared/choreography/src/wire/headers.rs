@@ -1,7 +1,7 @@
 //! A message's headers, as one text that copies share.
 //!
-//! Headers are copied wherever a message goes (into the outbox, into a waiting row, to the outbox relay) and rarely read, so
-//! they are kept in the form in which they are stored: one line for each header.
+//! Headers are copied wherever a message goes (into the outbox, into a waiting row, to the outbox relay) and rarely
+//! read, so they are kept in the form in which they are stored: one line for each header.
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
@@ -16,7 +16,8 @@ impl Headers {
         self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
     }
 
-    /// Whether the text of any name or value contains this text: cheaper than a search for a name that is rarely present.
+    /// Whether the text of any name or value contains this text: cheaper than a search for a name that is rarely
+    /// present.
     pub(crate) fn mention(&self, text: &str) -> bool {
         self.0.contains(text)
     }

@@ -1,5 +1,5 @@
-//! Messages on the wire: envelopes, headers, subjects, ids, dead letters and repairs. Each name that is used on the wire
-//! is written here once.
+//! Messages on the wire: envelopes, headers, subjects, ids, dead letters and repairs. Each name that is used on the
+//! wire is written here once.
 //!
 //! What must hold: nothing here imports a store, a bus or the engine.
 

@@ -1,8 +1,8 @@
 //! Repairs: an operator has a dead message replayed or dropped.
 //!
-//! The message is published again under its own id, with a header that names one of its deaths. Only the service where it
-//! died processes it, and only while its inbox records that death with the same number of tries: so no repair is done twice.
-//! Its outcome is committed together with its changes, as a record in the stream of dead letters.
+//! The message is published again under its own id, with a header that names one of its deaths. Only the service where
+//! it died processes it, and only while its inbox records that death with the same number of tries: so no repair is
+//! done twice. Its outcome is committed together with its changes, as a record in the stream of dead letters.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
@@ -46,7 +46,8 @@ pub(crate) struct Repair {
 }
 
 impl Repair {
-    /// Returns the repair that a message's headers request; none if they request none, and an error if it is unreadable.
+    /// Returns the repair that a message's headers request; none if they request none, and an error if it is
+    /// unreadable.
     pub(crate) fn of(envelope: &Envelope) -> Option<Result<Self, String>> {
         if !envelope.headers.mention(DEATH_HEADERS) {
             return None;

@@ -35,7 +35,8 @@ async fn nothing_is_published_after_a_cut() {
     let connection = through(&proxy, &server).await;
     publish(&*connection, "order.create.o1", "before").await.unwrap();
     proxy.cut();
-    // Some of these are published before the loss is noticed, some while the library reconnects, which must not send them.
+    // Some of these are published before the loss is noticed, some while the library reconnects, which must not send
+    // them.
     let mut acknowledgements = Vec::new();
     soon("the end of the second attempt", async {
         while proxy.accepted() < 2 || proxy.ended() < 2 || acknowledgements.is_empty() {

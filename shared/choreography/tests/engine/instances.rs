@@ -109,7 +109,8 @@ async fn a_message_that_was_due_while_the_leader_was_paused_is_published_once() 
     tokio::join!(one.stop(), other.stop());
 }
 
-/// Lets both instances run the same effect: it fails in the one that is paused, and succeeds in the one that takes over.
+/// Lets both instances run the same effect: it fails in the one that is paused, and succeeds in the one that takes
+/// over.
 async fn done_elsewhere(pause: impl AsyncFnOnce(&Stage, &PausableStore), before_resume: impl AsyncFnOnce(&Stage)) {
     let stage = Stage::new();
     let settings = Settings { effect_tries_max: 1, ..stage.settings() };

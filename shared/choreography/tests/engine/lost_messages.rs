@@ -1,4 +1,5 @@
-//! A server that comes back without its last messages: whatever it lost, and whoever publishes first, everything is received.
+//! A server that comes back without its last messages: whatever it lost, and whoever publishes first, everything is
+//! received.
 
 use std::sync::Arc;
 

@@ -57,7 +57,7 @@ struct NestedKeyWithoutType {
 }
 
 #[derive(Message)]
-#[message(name = "lend", key = loan, role = step, undo = true)]
+#[message(name = "lend", key = loan, role = step, fast = true)]
 struct UnknownArgument {
     loan: u32,
 }

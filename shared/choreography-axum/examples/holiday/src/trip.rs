@@ -1,4 +1,5 @@
-//! A trip asks for flight and hotel at once. It is confirmed when both are booked, and cancelled when one of them is not.
+//! A trip asks for flight and hotel at once. It is confirmed when both are booked, and cancelled when one of them is
+//! not.
 
 use axum::extract::State;
 use choreography::{Choreography, Column, Command, Dead, Message, Row, Service};

@@ -1,8 +1,8 @@
 //! Follows a story: its messages as they are published.
 //!
 //! There is a subscription for each publisher, because permissions name publishers. The order of messages between
-//! subscriptions is lost, so a message from a subscription is only a notice: the messages are then read from the stream, in
-//! its order.
+//! subscriptions is lost, so a message from a subscription is only a notice: the messages are then read from the
+//! stream, in its order.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! One connection to a NATS server that never reconnects, and requests on it.
 //!
-//! async-nats always reconnects, and then sends later messages although earlier ones were lost with its buffer. Here the
-//! second attempt to connect marks the connection as lost and gets no credentials, which ends the client.
+//! async-nats always reconnects, and then sends later messages although earlier ones were lost with its buffer. Here
+//! the second attempt to connect marks the connection as lost and gets no credentials, which ends the client.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -131,8 +131,8 @@ fn connect_options(options: &JetStreamOptions, pending: &Arc<PendingReplies>) ->
     .max_reconnects(1)
 }
 
-/// Returns why the connection is lost with this event, if it is. A denied permission loses it, too: the server does not name
-/// the message, and waiting would only replace its text by a time-out.
+/// Returns why the connection is lost with this event, if it is. A denied permission loses it, too: the server does not
+/// name the message, and waiting would only replace its text by a time-out.
 fn reason_of_loss(event: &Event) -> Option<BusError> {
     match event {
         Event::ServerError(error) => Some(BusError::Refused(error.to_string())),

@@ -18,11 +18,13 @@ pub struct JetStreamOptions {
     pub service: String,
     /// The stream of events.
     pub stream: String,
-    /// The publishers whose subjects are subscribed to in order to follow a story. Only for [`Stories`](crate::bus::Stories).
+    /// The publishers whose subjects are subscribed to in order to follow a story. Only for
+    /// [`Stories`](crate::bus::Stories).
     pub publishers: Vec<String>,
     /// How long the server may take to reply, to acknowledge, and to accept a connection.
     pub ack_timeout: Duration,
-    /// The interval of the server's heartbeats on an idle pull subscription; after two missed ones the connection is lost.
+    /// The interval of the server's heartbeats on an idle pull subscription; after two missed ones the connection is
+    /// lost.
     pub heartbeat: Duration,
 }
 

@@ -37,7 +37,6 @@ struct Acknowledged {
 }
 
 /// Why the JetStream API did not do what was requested; the code is the server's own, 0 if there is none.
-/// <https://github.com/nats-io/nats-server/blob/main/server/errors.json>
 pub(super) struct ApiError {
     pub(super) code: u64,
     pub(super) reason: BusError,
@@ -114,8 +113,8 @@ pub(crate) fn header_map(headers: &Headers) -> Result<HeaderMap, BusError> {
     Ok(map)
 }
 
-/// Returns the envelope as it was published, without the headers that the server added. The client does not keep the order
-/// of headers: they are sorted.
+/// Returns the envelope as it was published, without the headers that the server added. The client does not keep the
+/// order of headers: they are sorted.
 pub(crate) fn envelope(subject: &str, headers: Option<&HeaderMap>, payload: &Bytes) -> Envelope {
     let mut read: Vec<(&str, &str)> = headers
         .into_iter()
@@ -133,8 +132,8 @@ pub(crate) fn number(message: &Message, name: &str) -> Option<u64> {
     message.headers.as_ref()?.get(name)?.as_str().parse().ok()
 }
 
-/// Returns a stored message that was read by DIRECT.GET. Where a publisher has set headers with the names of the server's,
-/// the server's are the last ones.
+/// Returns a stored message that was read by DIRECT.GET. Where a publisher has set headers with the names of the
+/// server's, the server's are the last ones.
 pub(crate) fn stored(message: &Message) -> Result<Stored, BusError> {
     let last = |name: &'static str| Some(message.headers.as_ref()?.get_last(name)?.as_str());
     let sequence = last("Nats-Sequence").and_then(|sequence| sequence.parse().ok());
@@ -155,9 +154,9 @@ pub(super) fn delivery(message: &Message) -> Option<Delivery> {
     Some(Delivery { stream_sequence, consumer_sequence, delivered, envelope })
 }
 
-/// Returns the first three numbers of `$JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.<consumer sequence>.<time>.<pending>`,
-/// before which newer servers may put a domain and an account hash.
-/// <https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-15.md>
+/// Returns the first three numbers of
+/// `$JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.<consumer sequence>.<time>.<pending>`. Newer servers may
+/// put a domain and an account hash before `<stream>`.
 fn sequences(reply: &str) -> Option<[u64; 3]> {
     let tokens: Vec<&str> = reply.strip_prefix("$JS.ACK.")?.split('.').collect();
     let at = match tokens.len() {

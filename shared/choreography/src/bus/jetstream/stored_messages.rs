@@ -1,7 +1,7 @@
 //! Reads stored messages of a stream without a consumer: nothing is left on the server if reading stops early.
 //!
-//! Lists are read by DIRECT.GET in batches: with replicas, the reply may come from a server that is not quite up to date. A
-//! single message is read by STREAM.MSG.GET, to which only the leader replies.
+//! Lists are read by DIRECT.GET in batches: with replicas, the reply may come from a server that is not quite up to
+//! date. A single message is read by STREAM.MSG.GET, to which only the leader replies.
 
 use std::time::Duration;
 
@@ -28,7 +28,6 @@ const REPLY_TIME_MAX: Duration = Duration::from_secs(5);
 const END_OF_BATCH: u16 = 204;
 
 /// Reads the messages of a subject, batch by batch.
-/// <https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-31.md>
 pub(crate) struct StreamReader<'a> {
     client: &'a Client,
     stream: &'a str,

@@ -21,8 +21,8 @@ struct StreamInfoState {
     last_seq: u64,
 }
 
-/// Returns the state of the stream of events. When it comes back, the server has also seen all that was sent before on this
-/// connection.
+/// Returns the state of the stream of events. When it comes back, the server has also seen all that was sent before on
+/// this connection.
 pub(super) async fn state(link: &Link) -> Result<StreamState, BusError> {
     let subject = format!("$JS.API.STREAM.INFO.{}", link.options.stream);
     let info: StreamInfo = link.request(&subject, Bytes::new()).await.map_err(|error| error.reason)?;

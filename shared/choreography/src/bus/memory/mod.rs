@@ -1,5 +1,5 @@
-//! A message server in memory, for tests with a paused clock: streams and consumers as JetStream has them, and the faults that
-//! a test injects.
+//! A message server in memory, for tests with a paused clock: streams and consumers as JetStream has them, and the
+//! faults that a test injects.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -54,8 +54,8 @@ impl Default for MemoryBus {
 
 /// What a test observes.
 impl MemoryBus {
-    /// Returns a running server with an empty stream of events, which takes every subject of three tokens. Its time begins
-    /// with 2026 and continues with tokio's.
+    /// Returns a running server with an empty stream of events, which takes every subject of three tokens. Its time
+    /// begins with 2026 and continues with tokio's.
     pub fn new() -> Self {
         let clock = Clock::seeded("2026-01-01T00:00:00Z".parse().expect("it is an RFC 3339 timestamp"), 0);
         let (world, changes) = (Mutex::new(World::new(clock)), watch::Sender::default());

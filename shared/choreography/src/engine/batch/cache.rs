@@ -1,15 +1,15 @@
 //! The cache: rows that the last batches have read or written, so that the next one saves a round trip.
 //!
 //! It may be out of date: a row that it lacks counts as one that does not exist. What a batch reads from it becomes the
-//! [`Preconditions`] of its commit, which the database checks. After a conflict, and while any message waits, batches read
-//! from the database, until the database agrees with the cache.
+//! [`Preconditions`] of its commit, which the database checks. After a conflict, and while any message waits, batches
+//! read from the database, until the database agrees with the cache.
 
 use std::collections::HashMap;
 
 use crate::store::{Changes, Head, Loaded, Preconditions, RowChange, StoredRow, Wanted};
 
-/// The last used rows of a table that are kept, at least; at most twice as many. That is more than the stories of a busy
-/// service need at once, and a few megabytes.
+/// The last used rows of a table that are kept, at least; at most twice as many. That is more than the stories of a
+/// busy service need at once, and a few megabytes.
 const ROWS_KEPT: usize = 4_096;
 
 /// The head and the rows that the last batches have read or written.
@@ -22,8 +22,9 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// Returns what is wanted, with the preconditions that the commit must check. Returns nothing for what only the database
-    /// has, due and waiting messages; and nothing on a standby, because the leader may write anything meanwhile.
+    /// Returns what is wanted, with the preconditions that the commit must check. Returns nothing for what only the
+    /// database has, due and waiting messages; and nothing on a standby, because the leader may write anything
+    /// meanwhile.
     pub(crate) fn lookup(&mut self, wanted: &Wanted, epoch: Option<i64>) -> Option<(Loaded, Preconditions)> {
         if !self.valid || epoch != Some(self.head.epoch) || wanted.due.is_some() || !wanted.waited_for.is_empty() {
             return None;
@@ -105,8 +106,8 @@ impl Written {
     }
 }
 
-/// The cached rows of a table, in two generations: a row that is used moves into the young one. When that is full, it replaces
-/// the old one, whose rows are dropped.
+/// The cached rows of a table, in two generations: a row that is used moves into the young one. When that is full, it
+/// replaces the old one, whose rows are dropped.
 #[derive(Default)]
 struct CachedRows {
     young: HashMap<String, StoredRow>,

@@ -24,8 +24,8 @@ impl<'a> Attempt<'a> {
         Some(WorkItem { action, input: (command.input)(self.envelopes.now), cause })
     }
 
-    /// Queues the calls of commands. A repeated request gets its stored reply instead; a refused intake without a stored reply
-    /// gets the error with which it is refused.
+    /// Queues the calls of commands. A repeated request gets its stored reply instead; a refused intake without a
+    /// stored reply gets the error with which it is refused.
     pub(super) fn queue_commands(
         &mut self,
         calls: Vec<WorkItem<'a>>,
@@ -59,8 +59,8 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// Returns a reply as it is stored, if it is: a success, or an error that the caller can only avoid with another request. A
-/// fault is not stored, so that the same request can be tried again.
+/// Returns a reply as it is stored, if it is: a success, or an error that the caller can only avoid with another
+/// request. A fault is not stored, so that the same request can be tried again.
 fn to_store(outcome: &CommandOutcome) -> Option<String> {
     match outcome {
         Ok((_, json)) => Some(format!("{{\"row\":{json}}}")),

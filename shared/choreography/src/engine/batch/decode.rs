@@ -15,7 +15,8 @@ const HEADERS_BYTES_MAX: usize = 3 * 1_024;
 
 /// A decoded message.
 pub(crate) enum Decoded<'a> {
-    /// Not one of ours, for this reason: its headers are missing or contradict its subject, or nothing here receives it.
+    /// Not one of ours, for this reason: its headers are missing or contradict its subject, or nothing here receives
+    /// it.
     NotOurs(String),
     /// A message that dies on arrival.
     Rejected(Heading<'a>, Death),
@@ -33,8 +34,8 @@ impl<'a> Decoded<'a> {
     }
 }
 
-/// Decodes a message. Expiry is checked here and while a message waits. It is not checked when a batch is tried again, nor for
-/// a message that an operator has replayed.
+/// Decodes a message. Expiry is checked here and while a message waits. It is not checked when a batch is tried again,
+/// nor for a message that an operator has replayed.
 pub(crate) fn decode<'a>(choreography: &Choreography, envelope: &'a Envelope, now: Timestamp) -> Decoded<'a> {
     let Some((publisher, name, key)) = envelope.parts() else {
         return Decoded::NotOurs(format!("the subject {} is not `<publisher>.<message>.<key>`", envelope.subject));

@@ -1,4 +1,5 @@
-//! Messages that die: the inbox records the death, a dead letter keeps the message as it was, and its fallback is called.
+//! Messages that die: the inbox records the death, a dead letter keeps the message as it was, and its fallback is
+//! called.
 
 use super::envelopes::Cause;
 use super::{Action, Attempt, WorkItem};
@@ -28,7 +29,8 @@ impl<'a> Attempt<'a> {
                 fallback.into_iter().for_each(|item| self.queue.push_front(item));
             }
             Action::Fallback { .. } | Action::PublishEffectResult { .. } => {
-                tracing::error!(cause = %item.cause.id, detail, "a fallback failed and changed nothing: repair the dead letter of its message");
+                let cause = &item.cause.id;
+                tracing::error!(%cause, detail, "a fallback failed and changed nothing: repair the dead letter");
             }
             Action::Execute { index, idempotency, .. } => {
                 self.reply(index, idempotency, Err(ExecuteError::Failed(detail)))

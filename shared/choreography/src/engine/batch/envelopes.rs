@@ -48,8 +48,8 @@ pub(crate) enum WrittenEnvelope {
 }
 
 impl EnvelopeWriter<'_> {
-    /// Writes the envelope of an outgoing message, which is the `index`th that a function returned. Its id follows from the
-    /// cause and the index, so that a function that is called again publishes the same messages.
+    /// Writes the envelope of an outgoing message, which is the `index`th that a function returned. Its id follows from
+    /// the cause and the index, so that a function that is called again publishes the same messages.
     pub(crate) fn write(&self, outgoing: OutgoingMessage, cause: &Cause, role: &str, index: usize) -> WrittenEnvelope {
         let id = derived_id(cause.id, &format!("{}/{role}/{}/{index}", self.service, outgoing.name));
         let due = match outgoing.due {

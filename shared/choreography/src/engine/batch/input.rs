@@ -38,8 +38,8 @@ impl BatchInput {
         self.deliveries.is_empty() && self.commands.is_empty() && self.effects.is_empty() && !self.due
     }
 
-    /// Drops a batch because the service stops while the database fails. Callers get an error; everything else is processed
-    /// after the next start.
+    /// Drops a batch because the service stops while the database fails. Callers get an error; everything else is
+    /// processed after the next start.
     pub(crate) fn turn_away(self) {
         for command in self.commands {
             command.reply(Err(ExecuteError::Stopped));

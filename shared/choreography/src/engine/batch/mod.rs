@@ -1,5 +1,5 @@
-//! The life of a batch: decode, load rows, react, commit. Whatever has arrived is processed in order and in memory. Rows come from
-//! the cache, or from the database with one statement a table; they are written once.
+//! The life of a batch: decode, load rows, react, commit. Whatever has arrived is processed in order and in memory.
+//! Rows come from the cache, or from the database with one statement a table; they are written once.
 //!
 //! What must hold: a batch that fails leaves no trace, and the same batch processed again publishes the same messages.
 

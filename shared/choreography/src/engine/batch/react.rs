@@ -1,6 +1,7 @@
 //! Calls the queued functions one after the other, in memory; each sees what the earlier ones changed.
 //!
-//! Rows are loaded with one statement a table, for all queued functions. A function that fails or panics leaves no trace.
+//! Rows are loaded with one statement a table, for all queued functions. A function that fails or panics leaves no
+//! trace.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -15,7 +16,8 @@ use crate::store::{Loaded, StoreError, Wanted};
 use crate::wire::repair::RepairOutcome;
 
 impl<'a> Attempt<'a> {
-    /// Collects which rows a function needs. A panic in `Concerns` happens again, and is contained, when the function is called.
+    /// Collects which rows a function needs. A panic in `Concerns` happens again, and is contained, when the function
+    /// is called.
     pub(super) fn want(&mut self, want: impl FnOnce(&mut Tables)) {
         let tables = &mut self.tables;
         let _ = catch_unwind(AssertUnwindSafe(|| want(tables)));

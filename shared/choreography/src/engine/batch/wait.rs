@@ -55,8 +55,8 @@ impl Attempt<'_> {
         Ok(woken)
     }
 
-    /// Queues a message that waited in the database, or lets it die if it can't be decoded. Whether there is a message to
-    /// process. Expiry is not checked: it did not expire while it waited.
+    /// Queues a message that waited in the database, or lets it die if it can't be decoded. Whether there is a message
+    /// to process. Expiry is not checked: it did not expire while it waited.
     fn queue_woken(&mut self, envelope: &Envelope) -> bool {
         let Ok(heading) = Heading::read(envelope) else { return false };
         let Some((_, name, key)) = envelope.parts() else { return false };

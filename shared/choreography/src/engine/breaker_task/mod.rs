@@ -1,7 +1,7 @@
 //! The breaker task: reads the dead letters, and shares with the other tasks what each circuit lets through.
 //!
-//! It decides nothing by itself: the dead letters and the server's time determine every circuit. While dead letters may be
-//! missing, every circuit is half-open.
+//! It decides nothing by itself: the dead letters and the server's time determine every circuit. While dead letters may
+//! be missing, every circuit is half-open.
 
 mod overdue;
 
@@ -18,8 +18,8 @@ use crate::declare::choreography::Choreography;
 use crate::engine::shared::Shared;
 use crate::settings::{DEAD_LETTERS_READ_EVERY, Settings};
 
-/// How far back dead letters are read: the next one if the one before does not determine every circuit. After the last one
-/// the whole stream is read.
+/// How far back dead letters are read: the next one if the one before does not determine every circuit. After the last
+/// one the whole stream is read.
 const LOOK_BACKS: [Duration; 4] =
     [Duration::from_secs(15), Duration::from_secs(120), Duration::from_secs(1_200), Duration::from_secs(4 * 3_600)];
 /// The largest number of dead letters that are read at once, about a megabyte.
@@ -154,7 +154,8 @@ impl BreakerTask {
         let before = std::mem::take(&mut self.reported);
         for Circuit { message, state, since, why } in circuits {
             if before.get(message) != Some(state) {
-                tracing::warn!(message_name = message, ?state, %since, why, "a circuit changed: half-open delays its messages, open holds them");
+                let effect = if *state == CircuitState::Open { "are held" } else { "are slowed down" };
+                tracing::warn!(message_name = message, ?state, %since, why, "a circuit changed: its messages {effect}");
                 self.measure(message, *state);
             }
             self.reported.insert(message.clone(), *state);

@@ -1,5 +1,5 @@
-//! Overdue messages. A subscriber that is down writes no dead letters, so the publisher looks which subscribers have not been
-//! sent what was published long ago.
+//! Overdue messages. A subscriber that is down writes no dead letters, so the publisher looks which subscribers have
+//! not been sent what was published long ago.
 
 use std::collections::BTreeMap;
 

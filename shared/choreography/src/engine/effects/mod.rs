@@ -1,4 +1,5 @@
-//! The effects task: runs effects after the commit, at least once; one at a time for each key, different keys in parallel.
+//! The effects task: runs effects after the commit, at least once; one at a time for each key, different keys in
+//! parallel.
 
 mod queue;
 

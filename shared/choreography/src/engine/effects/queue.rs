@@ -31,8 +31,8 @@ impl EffectQueue {
         self.count <= EFFECTS_LOADED_MAX / 2
     }
 
-    /// Takes the effects that a batch has committed, if they follow those in memory and there is room. Else they are loaded
-    /// from the database later. Whether they are in memory now.
+    /// Takes the effects that a batch has committed, if they follow those in memory and there is room. Else they are
+    /// loaded from the database later. Whether they are in memory now.
     pub(super) fn take(&mut self, rows: Vec<EffectRow>, now: Timestamp) -> bool {
         let follows = rows.first().is_some_and(|first| first.number == self.loaded + 1);
         if follows && self.count + rows.len() <= EFFECTS_LOADED_MAX {

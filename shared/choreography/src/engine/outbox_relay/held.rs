@@ -31,8 +31,8 @@ impl HeldRows {
     }
 }
 
-/// Returns a message with the mark that a circuit held it: if it expires because of that, this must not keep the circuit
-/// open.
+/// Returns a message with the mark that a circuit held it: if it expires because of that, this must not keep the
+/// circuit open.
 pub(super) fn marked(envelope: &Envelope) -> Envelope {
     Envelope { headers: envelope.headers.with(HELD, "true"), ..envelope.clone() }
 }

@@ -1,7 +1,7 @@
 //! The lanes of the outbox: each message whose circuit is not closed has one, in which its rows wait in order.
 //!
-//! All others pass them: compensations, dead letters, repairs, and messages whose circuit is closed. A lane has as many rows
-//! in memory as fit into a window; the rest stays in the database until there is room.
+//! All others pass them: compensations, dead letters, repairs, and messages whose circuit is closed. A lane has as many
+//! rows in memory as fit into a window; the rest stays in the database until there is room.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -68,7 +68,8 @@ impl Lanes {
         }
     }
 
-    /// Removes and returns the next row that may pass: of several, the one with the lowest number. Empty lanes are removed.
+    /// Removes and returns the next row that may pass: of several, the one with the lowest number. Empty lanes are
+    /// removed.
     pub(super) fn pass(&mut self, breaker: &BreakerSnapshot, now: Timestamp, pace: Duration) -> Option<OutboxRow> {
         self.0.retain(|_, lane| !lane.rows.is_empty() || lane.rest_from.is_some());
         let passing = self.0.iter_mut().filter(|(message, lane)| match breaker.state(message) {
@@ -89,8 +90,8 @@ impl Lanes {
         self.0.iter().filter(|(message, lane)| waits(message, lane)).map(|(_, lane)| lane.due).min()
     }
 
-    /// Returns a lane that may publish and has no rows in memory: its message, and the number from which its rows are in the
-    /// database.
+    /// Returns a lane that may publish and has no rows in memory: its message, and the number from which its rows are
+    /// in the database.
     pub(super) fn to_refill(&self, breaker: &BreakerSnapshot) -> Option<(String, i64)> {
         self.0.iter().find_map(|(message, lane)| {
             let moves = breaker.state(message) != CircuitState::Open && lane.rows.is_empty();

@@ -1,8 +1,8 @@
-//! The outbox relay: publishes outgoing messages in the order of their numbers, with a bounded window of unacknowledged ones.
-//! Messages that a circuit holds wait in a lane; the others pass them.
+//! The outbox relay: publishes outgoing messages in the order of their numbers, with a bounded window of unacknowledged
+//! ones. Messages that a circuit holds wait in a lane; the others pass them.
 //!
-//! A connection is used once: after any failure it is dropped, and publishing starts again at the oldest row that is not
-//! acknowledged. A row is kept until the server can't lose it any more.
+//! A connection is used once: after any failure it is dropped, and publishing starts again at the oldest row that is
+//! not acknowledged. A row is kept until the server can't lose it any more.
 
 mod held;
 mod lanes;
@@ -112,9 +112,9 @@ impl OutboxRelay {
             }
             let now = self.settings.clock.now();
             let due = window.lanes.due(&window.breaker).filter(|_| window.outstanding.len() < WINDOW_MAX);
-            // In this order nothing is starved: what is rare, then what timers bound, then rows, which batches bound, and last
-            // acknowledgements, which may arrive without a pause. Those that arrived before the connection was lost still
-            // count.
+            // In this order nothing is starved: what is rare, then what timers bound, then rows, which batches bound,
+            // and last acknowledgements, which may arrive without a pause. Those that arrived before the connection was
+            // lost still count.
             tokio::select! {
                 biased;
                 () = stopping.begun() => return self.finish(&mut window).await,
@@ -138,8 +138,8 @@ impl OutboxRelay {
         }
     }
 
-    /// Reads from the database the rows that no batch of this instance has sent here: those from before a new connection, and
-    /// those of other instances. Returns whether there are more.
+    /// Reads from the database the rows that no batch of this instance has sent here: those from before a new
+    /// connection, and those of other instances. Returns whether there are more.
     async fn catch_up(&mut self, window: &mut Window<'_>) -> Result<bool, String> {
         let rows = self.page(window.next).await?;
         if let Some(first) = rows.first() {
@@ -173,8 +173,8 @@ impl OutboxRelay {
         self.held.forget_through(self.progress.next() - 1);
     }
 
-    /// Checks that the server is alive, also while nothing is published. Without this, the rows of an idle service would be
-    /// kept, and published again after the server's restart, when their subscribers no longer recognize them.
+    /// Checks that the server is alive, also while nothing is published. Without this, the rows of an idle service
+    /// would be kept, and published again after the server's restart, when their subscribers no longer recognize them.
     async fn check_alive(&mut self, connection: &dyn Connection) -> Result<(), String> {
         let requested_at = self.settings.clock.now();
         if self.progress.must_check(requested_at) {

@@ -28,8 +28,8 @@ pub(crate) struct RelayProgress {
 }
 
 impl RelayProgress {
-    /// Records which server the relay is connected to. A server that was started since may have lost its last messages: every
-    /// row that is kept has to be published again.
+    /// Records which server the relay is connected to. A server that was started since may have lost its last messages:
+    /// every row that is kept has to be published again.
     pub(super) fn connected_to(&mut self, server_id: String) {
         if self.server_id != server_id {
             *self = Self { server_id, ..Self::default() };
@@ -81,8 +81,8 @@ impl RelayProgress {
         self.alive = Some(requested_at);
     }
 
-    /// Removes and returns the number up to which rows need not be kept: they were acknowledged so long before the same server
-    /// was last alive that it has written them to disk.
+    /// Removes and returns the number up to which rows need not be kept: they were acknowledged so long before the same
+    /// server was last alive that it has written them to disk.
     pub(super) fn forgettable(&mut self, durable_after: Duration) -> Option<i64> {
         let safe = earlier(self.alive?, durable_after + REMEMBER_EVERY);
         let mut forgettable = None;

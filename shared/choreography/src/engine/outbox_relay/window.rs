@@ -15,7 +15,8 @@ use crate::clock::{Clock, later};
 use crate::settings::WINDOW_MAX;
 use crate::store::OutboxRow;
 
-/// The largest number of rows in memory that are ready to be published, a few megabytes; more are read from the database.
+/// The largest number of rows in memory that are ready to be published, a few megabytes; more are read from the
+/// database.
 const READY_MAX: usize = 8 * WINDOW_MAX;
 
 pub(super) struct Window<'a> {
@@ -108,7 +109,8 @@ impl<'a> Window<'a> {
         Ok(())
     }
 
-    /// Waits for the acknowledgement of the row that was published first, and takes those after it that have arrived, too.
+    /// Waits for the acknowledgement of the row that was published first, and takes those after it that have arrived,
+    /// too.
     pub(super) async fn acknowledged(&mut self) -> Result<(), BusError> {
         self.acknowledged.clear();
         while let Some((number, acknowledgement)) = self.outstanding.front_mut() {

@@ -1,5 +1,5 @@
-//! The crash-loop guard: after a crash, messages are processed one by one. So the message that crashes the process is found,
-//! and dies alone.
+//! The crash-loop guard: after a crash, messages are processed one by one. So the message that crashes the process is
+//! found, and dies alone.
 
 use std::sync::Arc;
 
@@ -53,7 +53,8 @@ impl CrashLoopGuard {
 
     /// Records in the database that a message is tried. Returns it if it must not be tried any more.
     ///
-    /// The message on which the last process crashed stays recorded until it is tried again: those before it were processed.
+    /// The message on which the last process crashed stays recorded until it is tried again: those before it were
+    /// processed.
     pub(super) async fn try_message(&mut self, id: Uuid) -> Option<DeadlyMessage> {
         match self.suspect {
             Some((suspect, _)) if suspect != id => None,

@@ -105,7 +105,8 @@ impl Worker {
             let mut batch = BatchInput::default();
             let due = self.reading.due().map(|due| until(clock.now(), due));
             let has_deliveries = !self.reading.deliveries.is_empty();
-            // Whichever branch wakes the worker, it then gathers from all channels, so none is starved by those before it.
+            // Whichever branch wakes the worker, it then gathers from all channels, so none is starved by those before
+            // it.
             tokio::select! {
                 biased;
                 () = stopping.begun() => break,
@@ -145,8 +146,8 @@ impl Worker {
         }
     }
 
-    /// Processes each message by itself, and first records which one it is. Everything else is processed before, so that a
-    /// crash is not attributed to the wrong message.
+    /// Processes each message by itself, and first records which one it is. Everything else is processed before, so
+    /// that a crash is not attributed to the wrong message.
     async fn process_one_by_one(&mut self, mut batch: BatchInput) {
         let deliveries = std::mem::take(&mut batch.deliveries);
         self.process(batch).await;

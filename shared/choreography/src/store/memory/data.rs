@@ -213,7 +213,8 @@ impl Data {
         [alive.len(), dead.len(), keys.len()].contains(&limit)
     }
 
-    /// Returns a page of rows. Where SQLite compares a generated column, the field of that name in the state is compared.
+    /// Returns a page of rows. Where SQLite compares a generated column, the field of that name in the state is
+    /// compared.
     pub(super) fn list(&self, listing: &Listing) -> Result<Vec<StoredRow>, StoreError> {
         let mut page = Vec::new();
         let Some(rows) = self.tables.get(listing.table) else { return Ok(page) };

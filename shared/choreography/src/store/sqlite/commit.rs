@@ -57,8 +57,8 @@ fn move_head(writer: &mut Writer<'_>, outbox_first: i64, changes: &Changes, prec
     }
 }
 
-/// Checks the preconditions that no other statement checks: the head is checked by [`move_head`], changed rows and stored
-/// replies by writing them. New messages are inserted here, which fails if one was received before.
+/// Checks the preconditions that no other statement checks: the head is checked by [`move_head`], changed rows and
+/// stored replies by writing them. New messages are inserted here, which fails if one was received before.
 async fn check(
     writer: &mut Writer<'_>,
     preconditions: Preconditions,

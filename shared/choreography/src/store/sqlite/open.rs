@@ -21,22 +21,23 @@ const OPENING_PAUSE: Duration = Duration::from_millis(100);
 const BUSY: &str = "5";
 /// How long a caller waits for a connection: longer than its holder waits for another process.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Listings, the outbox relay and the effects task read beside each other; more connections only wait for the processor.
+/// Listings, the outbox relay and the effects task read beside each other; more connections only wait for the
+/// processor.
 const READERS_MAX: u32 = 4;
 /// Rows that are buffered between SQLite's thread and the caller: a batch, so that the two do not take turns.
 const ROW_BUFFER: usize = 512;
 /// Statements that stay prepared: each list in each of its lengths, and the scripts that short lists are put into.
 const STATEMENTS_KEPT: usize = 256;
-/// Pages that the write-ahead log holds before they are moved to the file: 16 MB of 4 KB. Fewer mean more writing, more a
-/// longer stall.
+/// Pages that the write-ahead log holds before they are moved to the file: 16 MB of 4 KB. Fewer mean more writing, more
+/// a longer stall.
 const LOG_PAGES: &str = "4000";
 
 impl SqliteStore {
     /// Opens a database file, creates it if it does not exist, and brings its tables up to date.
     ///
     /// The database is a path, or a URL as `sqlite:///data/payment.db`; several processes may open the same file.
-    /// `tables` are those that a choreography keeps rows in ([`Choreography::tables`](crate::Choreography::tables)): the
-    /// migrations make them, with at least `key text primary key not null, version bigint not null, state jsonb not
+    /// `tables` are those that a choreography keeps rows in ([`Choreography::tables`](crate::Choreography::tables)):
+    /// the migrations make them, with at least `key text primary key not null, version bigint not null, state jsonb not
     /// null`; those that no migration makes are created with exactly these columns.
     ///
     /// # Errors
@@ -97,8 +98,8 @@ fn pool(connections_max: u32) -> SqlitePoolOptions {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-        // SQLite rolls back by itself when the disk is full; then sqlx's own rollback fails, and the connection believes
-        // for ever that it is in a transaction.
+        // SQLite rolls back by itself when the disk is full; then sqlx's own rollback fails, and the connection
+        // believes for ever that it is in a transaction.
         .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
 }
 

@@ -11,24 +11,24 @@ use crate::store::StoreError;
 /// values a statement.
 const ROWS_MAX: usize = 256;
 
-/// Lists of at most so many rows share a script with their neighbours. Longer ones are executed by themselves, filled up
-/// with nulls to a power of two: so there are few different statements, which stay prepared, and preparing one costs more
-/// than the nulls.
+/// Lists of at most so many rows share a script with their neighbours. Longer ones are executed by themselves, filled
+/// up with nulls to a power of two: so there are few different statements, which stay prepared, and preparing one costs
+/// more than the nulls.
 const ROWS_FEW: usize = 4;
 
 /// Fails the batch where the condition that follows holds.
 pub(super) const FAIL_WHERE: &str = "update head set one = 0 where";
 
-/// SQLite's errors for a batch whose preconditions do not hold: the head has moved, a message was received before, or an
-/// idempotency key was used before.
+/// SQLite's errors for a batch whose preconditions do not hold: the head has moved, a message was received before, or
+/// an idempotency key was used before.
 const CONFLICTS: [&str; 3] = [
     "CHECK constraint failed: one = 1",
     "UNIQUE constraint failed: inbox.id",
     "UNIQUE constraint failed: idempotency_keys.route, idempotency_keys.caller, idempotency_keys.key",
 ];
 
-/// Whether an error of SQLite means a conflict. A changed row whose version is not the loaded one is written with a null
-/// version, which its table refuses.
+/// Whether an error of SQLite means a conflict. A changed row whose version is not the loaded one is written with a
+/// null version, which its table refuses.
 fn is_conflict(message: &str) -> bool {
     let without_null = message.strip_prefix("NOT NULL constraint failed: ");
     CONFLICTS.contains(&message) || without_null.is_some_and(|column| column.ends_with(".version"))
@@ -66,8 +66,8 @@ impl Script {
     }
 }
 
-/// A statement around a list of tuples: `before`, the tuple once for each row, `after`. It must do nothing for tuples of
-/// nulls, with which long lists are filled up.
+/// A statement around a list of tuples: `before`, the tuple once for each row, `after`. It must do nothing for tuples
+/// of nulls, with which long lists are filled up.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ListStatement<'a> {
     pub(super) before: &'a str,

@@ -1,8 +1,8 @@
 //! The transaction of a batch, and what the batch reads in it before it decides.
 //!
 //! It is a write transaction from its first statement on: what it reads is not changed by anybody until it ends. Each
-//! script is a round trip to the connection's thread, so the transaction begins in the script that reads, or, if nothing is
-//! read, in the one that writes, and that one also commits.
+//! script is a round trip to the connection's thread, so the transaction begins in the script that reads, or, if
+//! nothing is read, in the one that writes, and that one also commits.
 
 use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
@@ -16,8 +16,8 @@ use crate::store::{Changes, Committed, Head, Loaded, StoreError, Transaction, Wa
 /// The transaction of a batch.
 pub(super) struct SqliteTransaction {
     connection: PoolConnection<Sqlite>,
-    /// Whether the connection may be inside a transaction. If so, dropping this closes the connection instead of reusing it:
-    /// nothing else rolls back for certain a script that failed midway.
+    /// Whether the connection may be inside a transaction. If so, dropping this closes the connection instead of
+    /// reusing it: nothing else rolls back for certain a script that failed midway.
     open: bool,
     /// The head, once it is read: nobody else can change it meanwhile.
     head: Option<Head>,
@@ -90,9 +90,9 @@ impl Transaction for SqliteTransaction {
     }
 }
 
-/// Returns one script that reads everything that is wanted. Lists are bound as JSON, so that the script is the same, and
-/// stays prepared, for every length. Tuples are looked up by `cross join`, which keeps the order of the tables: with `in`,
-/// SQLite would scan the whole table.
+/// Returns one script that reads everything that is wanted. Lists are bound as JSON, so that the script is the same,
+/// and stays prepared, for every length. Tuples are looked up by `cross join`, which keeps the order of the tables:
+/// with `in`, SQLite would scan the whole table.
 fn load_script(wanted: &Wanted, begin: bool) -> Result<Script, StoreError> {
     let mut script = Script::default();
     if begin {

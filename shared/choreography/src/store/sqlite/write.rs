@@ -33,7 +33,8 @@ pub(super) async fn check_versions(
     checked.await
 }
 
-/// Inserts or updates rows. A row whose version is not the loaded one would get a null version, which the table refuses.
+/// Inserts or updates rows. A row whose version is not the loaded one would get a null version, which the table
+/// refuses.
 pub(super) async fn rows(writer: &mut Writer<'_>, table: &str, rows: Vec<RowChange>) -> Result<(), sqlx::Error> {
     let before = format!(
         "insert into \"{table}\" (key, version, state)
