@@ -1,7 +1,7 @@
-//! Two services: a shop sells a book, a cashier takes the money, and a sale that can't be paid is taken back.
+//! Two services: a shop sells books, and a cashier takes the money. A sale that the customer can't pay is cancelled.
 
 use choreography::testing::Harness;
-use choreography::{Choreography, Command, Incoming, Message, Rejected, Row};
+use choreography::{Choreography, Command, Dead, Message, Rejected, Row};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Serialize, Deserialize, Command)]
@@ -36,7 +36,7 @@ struct Bill {
     paid: bool,
 }
 
-/// The shop sells a book, and asks the cashier for the money.
+/// The shop sells a book: the cashier is to take the money.
 fn sell_book(command: &SellBook, sale: &mut Option<Sale>) -> Result<TakeMoney, Rejected> {
     if sale.is_some() {
         return Err(Rejected::new("sold-already", "This sale was made already."));
@@ -45,25 +45,26 @@ fn sell_book(command: &SellBook, sale: &mut Option<Sale>) -> Result<TakeMoney, R
     Ok(TakeMoney { sale: command.sale, price_minor: command.price_minor })
 }
 
-/// The cashier takes the money; a customer has no more than ten.
-fn take_money(message: &Incoming<TakeMoney>, bill: &mut Option<Bill>) -> Option<CancelSale> {
+/// The cashier takes the money; customers have at most 10.00.
+fn take_money(message: &TakeMoney, bill: &mut Option<Bill>) -> Option<CancelSale> {
     if bill.is_some() {
-        return None; // the second time, nothing changes and nothing is published
+        return None; // run a second time, it changes nothing and publishes nothing
     }
     let paid = message.price_minor <= 1_000;
     *bill = Some(Bill { paid });
     (!paid).then_some(CancelSale { sale: message.sale })
 }
 
-/// Nobody asks for the money any more.
-fn give_up(dead: &choreography::Dead<TakeMoney>, bill: &mut Option<Bill>) -> Option<CancelSale> {
-    bill.is_none().then(|| {
-        *bill = Some(Bill { paid: false });
-        CancelSale { sale: *dead.key() }
-    })
+/// The message to take the money has died: the sale is cancelled.
+fn give_up(dead: &Dead<TakeMoney>, bill: &mut Option<Bill>) -> Option<CancelSale> {
+    if bill.is_some() {
+        return None;
+    }
+    *bill = Some(Bill { paid: false });
+    Some(CancelSale { sale: *dead.key() })
 }
 
-/// The shop takes the sale back.
+/// The shop cancels the sale.
 fn cancel_sale(_: &CancelSale, sale: &mut Option<Sale>) {
     *sale = Some(Sale { cancelled: true });
 }

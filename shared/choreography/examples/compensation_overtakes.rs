@@ -1,4 +1,5 @@
-//! A compensation may arrive before the step that it compensates: it leaves a tombstone, and the step does nothing.
+//! A compensation may arrive before the step that it compensates, because they come from different publishers or one of them
+//! had to wait. It leaves a tombstone, a row in its final state, and the step that comes later does nothing.
 
 use choreography::testing::Harness;
 use choreography::{Choreography, Message, Row, nothing};
@@ -24,7 +25,7 @@ enum Reservation {
 }
 
 fn reserve_table(_: &ReserveTable, reservation: &mut Option<Reservation>) {
-    // A tombstone counts as well: what was released is not held again.
+    // Also when the row is a tombstone: what was released is not held again.
     reservation.get_or_insert(Reservation::Held);
 }
 
@@ -51,7 +52,7 @@ fn main() {
     println!("the other way round: {:?}", overtaken.get::<Reservation>(&1));
 }
 
-/// Publishes both messages. Its functions are not called here: the example publishes in its name.
+/// The publisher of both messages. Nothing calls its command: the example publishes in its name, in both orders.
 fn guests() -> Choreography {
     #[derive(Clone, Serialize, Deserialize, choreography::Command)]
     #[command(name = "visit", key = guest, row = Visit)]

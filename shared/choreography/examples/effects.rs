@@ -1,5 +1,5 @@
-//! An effect reaches the world outside: it runs after the commit, is tried again when it fails, and what it returns is
-//! committed and published like anything else.
+//! An effect acts on the outside world. It runs after the commit, is tried again when it fails, and what it returns is
+//! committed and published like the result of a reaction.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -34,7 +34,7 @@ enum Invitation {
     Undeliverable,
 }
 
-/// Means of the effect: a post office that is closed for the first two cards.
+/// What the effect works with: a post office that is closed for the first two tries.
 #[derive(Default)]
 struct PostOffice {
     visits: AtomicU32,
@@ -74,6 +74,7 @@ fn note_sent(_: &CardSent, invitation: &mut Option<Invitation>) {
     *invitation = Some(Invitation::Sent);
 }
 
+/// The message has died: its effect failed permanently, or was tried too often.
 fn give_up(_: &Dead<GuestInvited>, invitation: &mut Option<Invitation>) {
     *invitation = Some(Invitation::Undeliverable);
 }

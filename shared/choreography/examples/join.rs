@@ -1,4 +1,4 @@
-//! A join: two things are asked for at once, and the story goes on when both have come, in whichever order.
+//! A join: two services work at the same time, and the story goes on when both are done, in whichever order.
 
 use choreography::testing::Harness;
 use choreography::{Choreography, Command, Message, Row, nothing};
@@ -35,12 +35,12 @@ struct Poured {
 }
 
 #[derive(Clone, Serialize, Deserialize, Message)]
-#[message(name = "serve", key = table, role = event)]
+#[message(name = "serve", key = table, role = step)]
 struct Serve {
     table: u32,
 }
 
-/// What has come so far.
+/// What is done so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Row)]
 #[row(table = "meal", key = u32)]
 struct Meal {
@@ -50,7 +50,7 @@ struct Meal {
 }
 
 impl Meal {
-    /// Publishes what follows as soon as both are there, and once only.
+    /// Returns what follows as soon as both are there, and only once.
     fn join(&mut self, table: u32) -> Option<Serve> {
         let complete = self.pizza && self.drink && !self.served;
         complete.then(|| {

@@ -1,4 +1,4 @@
-//! The map of a choreography follows from the types of its functions: it is drawn from them, and it knows loose ends.
+//! The map of a choreography follows from the types of its functions. It finds loose ends, and draws a picture.
 
 use choreography::{Choreography, Command, Map, Message, Row, nothing};
 use serde::{Deserialize, Serialize};
@@ -29,37 +29,43 @@ struct CancelBet {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Row)]
 #[row(table = "bet", key = u32)]
-struct Bet;
+enum Bet {
+    Placed,
+    Cancelled,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Row)]
 #[row(table = "stake", key = u32)]
 struct Stake;
 
-fn place_bet(command: &PlaceBet, bet: &mut Option<Bet>) -> TakeStake {
-    *bet = Some(Bet);
-    TakeStake { bet: command.bet }
+fn place_bet(command: &PlaceBet, bet: &mut Option<Bet>) -> Option<TakeStake> {
+    if bet.is_some() {
+        return None;
+    }
+    *bet = Some(Bet::Placed);
+    Some(TakeStake { bet: command.bet })
 }
 
-fn take_stake(message: &TakeStake, stake: &mut Option<Stake>) -> Result<StakeTaken, CancelBet> {
-    match message.bet {
-        13 => Err(CancelBet { bet: message.bet }),
-        bet => {
-            *stake = Some(Stake);
-            Ok(StakeTaken { bet })
-        }
+/// `Err` is a refusal: it is published, and the rows stay as they were.
+fn take_stake(message: &TakeStake, stake: &mut Option<Stake>) -> Result<Option<StakeTaken>, CancelBet> {
+    let bet = message.bet;
+    if bet == 13 {
+        return Err(CancelBet { bet });
     }
+    Ok(stake.replace(Stake).is_none().then_some(StakeTaken { bet }))
 }
 
 fn note_stake(_: &StakeTaken, _: &mut Bet) {}
 
 fn cancel_bet(_: &CancelBet, bet: &mut Option<Bet>) {
-    *bet = None;
+    *bet = Some(Bet::Cancelled);
 }
 
 fn main() {
     let bets = || Choreography::new("bets").command(place_bet).compensate(cancel_bet);
     let bank = || Choreography::new("bank").on(take_stake).fallback(nothing::<TakeStake>);
 
+    // Nobody receives stake-taken yet.
     println!("{}", Map::of(&[bets(), bank()]).problems().join("\n"));
 
     let bets = bets().on(note_stake).fallback(nothing::<StakeTaken>);

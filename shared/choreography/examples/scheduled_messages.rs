@@ -1,5 +1,5 @@
-//! A message for later: an offer expires on its own, unless it is accepted before. The row keeps the schedule, so a
-//! restart loses nothing.
+//! A scheduled message: an offer expires by itself, unless it is accepted before. The schedule is in the service's
+//! database, so a restart loses nothing.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ struct AcceptOffer {
     offer: u32,
 }
 
-/// From the service to itself, when the time is over.
+/// From the service to itself, an hour after the offer was made.
 #[derive(Clone, Serialize, Deserialize, Message)]
 #[message(name = "expire-offer", key = offer, role = event)]
 struct ExpireOffer {

@@ -1,5 +1,5 @@
-//! A reaction that needs a row waits for it: the message stays in the database, holds up nobody, and runs as soon as
-//! another message makes the row.
+//! A reaction whose row must exist waits for it: the message stays in the database, holds up no other message, and is
+//! processed in the commit that creates the row.
 
 use choreography::testing::Harness;
 use choreography::{Choreography, Message, Row, nothing};
@@ -30,7 +30,7 @@ fn register(message: &ParcelRegistered, parcel: &mut Option<Parcel>) {
     parcel.get_or_insert_with(|| Parcel { address: message.address.clone(), places: Vec::new() });
 }
 
-/// `&mut Parcel`: the row must be there.
+/// `&mut Parcel`: the row must exist.
 fn note_place(message: &ParcelScanned, parcel: &mut Parcel) {
     if !parcel.places.contains(&message.place) {
         parcel.places.push(message.place.clone());
@@ -55,7 +55,7 @@ fn main() {
     println!("afterwards: {} at {:?}", parcel.address, parcel.places);
 }
 
-/// Publishes both messages; the example does so in its name.
+/// The publisher of both messages. Nothing calls its command: the example publishes in its name.
 fn depot() -> Choreography {
     #[derive(Clone, Serialize, Deserialize, choreography::Command)]
     #[command(name = "handle-parcel", key = parcel, row = Handled)]
