@@ -72,7 +72,7 @@ enum StoreChoice {
 /// ```
 #[must_use = "a service starts with .start()"]
 pub struct ServiceBuilder {
-    choreography: Choreography,
+    choreography: Arc<Choreography>,
     settings: Settings,
     store: Option<StoreChoice>,
     #[cfg(feature = "sqlite")]
@@ -84,7 +84,8 @@ pub struct ServiceBuilder {
 
 // Here, not beside `Service`: a service does not depend on how it was built.
 impl Service {
-    /// Returns a builder that connects a choreography to its database and its message server.
+    /// Returns a builder that connects a choreography to its database and its message server. Several instances may share a
+    /// choreography in an [`Arc`].
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -97,13 +98,13 @@ impl Service {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn builder(choreography: Choreography) -> ServiceBuilder {
-        ServiceBuilder::new(choreography)
+    pub fn builder(choreography: impl Into<Arc<Choreography>>) -> ServiceBuilder {
+        ServiceBuilder::new(choreography.into())
     }
 }
 
 impl ServiceBuilder {
-    fn new(choreography: Choreography) -> Self {
+    fn new(choreography: Arc<Choreography>) -> Self {
         Self {
             choreography,
             settings: Settings::default(),

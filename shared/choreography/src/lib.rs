@@ -24,7 +24,9 @@ mod fault;
 mod query;
 mod service;
 mod settings;
+#[cfg(feature = "testing")]
 pub mod testing;
+mod watched;
 mod wire;
 
 // A derive writes `::choreography`, also in this crate.

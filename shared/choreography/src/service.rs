@@ -85,14 +85,14 @@ struct Inner {
 
 impl Service {
     pub(crate) fn start(
-        choreography: Choreography,
+        choreography: Arc<Choreography>,
         store: Arc<dyn Store>,
         bus: Arc<dyn Bus>,
         settings: Settings,
     ) -> Self {
         let (name, commands) = (choreography.service, choreography.intakes.clone());
         let (stories, clock) = (bus.stories(), settings.clock.clone());
-        let engine = start(Arc::new(choreography), store.clone(), bus, &settings);
+        let engine = start(choreography, store.clone(), bus, &settings);
         let intake = Intake {
             commands,
             breaker: engine.shared.breaker.clone(),
@@ -313,6 +313,20 @@ impl Service {
     /// # }
     /// ```
     pub async fn stop(&self) {
+        self.inner.engine.shared.stopping.begin();
+        self.inner.engine.tasks.ended().await;
+    }
+
+    /// Whether neither [`stop`](Self::stop) nor a crash has begun to end the service.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_running(&self) -> bool {
+        !self.inner.engine.shared.stopping.has_begun()
+    }
+
+    /// Ends every task where it stands. What is not committed is lost.
+    #[cfg(feature = "testing")]
+    pub(crate) async fn crash(&self) {
+        self.inner.engine.tasks.abort();
         self.inner.engine.shared.stopping.begin();
         self.inner.engine.tasks.ended().await;
     }

@@ -79,9 +79,11 @@ impl Tables {
         changes
     }
 
-    /// Returns the tables and keys of rows that exist and did not when they were loaded.
+    /// Returns the tables and keys of rows that exist and did not when they were loaded, sorted.
     pub(crate) fn created(&self) -> Vec<(&'static str, String)> {
-        self.tables.values().flat_map(|table| table.created()).collect()
+        let mut created: Vec<_> = self.tables.values().flat_map(|table| table.created()).collect();
+        created.sort_unstable();
+        created
     }
 
     /// Returns the tables' names.

@@ -2,7 +2,7 @@
 //!
 //! What must hold: whoever works under an epoch stops as soon as the epoch is lost or interrupted.
 
-use tokio::sync::watch;
+use crate::watched::Watched;
 
 /// Whether this instance leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,18 +17,18 @@ pub(crate) struct Term {
 /// The leadership of one instance, shared by its tasks; a clone is the same leadership.
 #[derive(Clone, Default)]
 pub(crate) struct Leadership {
-    term: watch::Sender<Term>,
+    term: Watched<Term>,
 }
 
 impl Leadership {
     /// Returns the current term.
     pub(crate) fn term(&self) -> Term {
-        *self.term.borrow()
+        self.term.get()
     }
 
     /// Begins to lead under an epoch. That is no interruption if this instance held the epoch just before this one.
     pub(crate) fn become_leader(&self, epoch: i64) {
-        self.term.send_modify(|term| {
+        self.term.change(|term| {
             term.interruptions += u64::from(term.epoch.is_some_and(|held| held + 1 != epoch));
             term.epoch = Some(epoch);
         });
@@ -36,32 +36,30 @@ impl Leadership {
 
     /// Stops leading, if this instance leads under this epoch.
     pub(crate) fn step_down(&self, epoch: i64) {
-        self.term.send_if_modified(|term| {
+        self.term.change(|term| {
             let lost = term.epoch.take_if(|held| *held == epoch).is_some();
             term.interruptions += u64::from(lost);
-            lost
         });
     }
 
     /// Makes every task that works as the leader start again from the database.
     pub(crate) fn interrupt(&self) {
-        self.term.send_modify(|term| term.interruptions += 1);
+        self.term.change(|term| term.interruptions += 1);
     }
 
     /// Waits until this instance leads, and returns the term.
     pub(crate) async fn leading(&self) -> Term {
-        let mut term = self.term.subscribe();
-        let term = term.wait_for(|term| term.epoch.is_some()).await;
-        term.map_or_else(|_| Term::default(), |term| *term)
+        self.term.wait_for(|term| term.epoch.is_some()).await;
+        self.term.get()
     }
 
     /// Waits until leading was interrupted since a term, even if this instance leads again.
     pub(crate) async fn interrupted(&self, since: Term) {
-        let _ = self.term.subscribe().wait_for(|term| term.interruptions != since.interruptions).await;
+        self.term.wait_for(|term| term.interruptions != since.interruptions).await;
     }
 
     /// Waits until this instance does not hold the epoch.
     pub(crate) async fn stepped_down(&self, epoch: i64) {
-        let _ = self.term.subscribe().wait_for(|term| term.epoch != Some(epoch)).await;
+        self.term.wait_for(|term| term.epoch != Some(epoch)).await;
     }
 }

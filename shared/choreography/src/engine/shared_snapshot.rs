@@ -21,7 +21,8 @@ impl SharedSnapshot {
         self.0.borrow().clone()
     }
 
-    /// Returns a receiver that is woken when a circuit changes, not when only the server's time does.
+    /// Returns a receiver that is woken when a circuit changes, not when only the server's time does. The outbox relay alone
+    /// waits for that: several tasks would be woken in a random order.
     pub(crate) fn subscribe(&self) -> watch::Receiver<Arc<BreakerSnapshot>> {
         self.0.subscribe()
     }

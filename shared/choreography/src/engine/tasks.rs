@@ -3,24 +3,24 @@
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::stopping::Stopping;
+use crate::watched::Watched;
 
 /// The running tasks of a service.
 pub(crate) struct Tasks {
     stopping: Stopping,
     handles: Mutex<Vec<JoinHandle<()>>>,
     /// The first task that ended before the service was stopped.
-    failed: watch::Sender<Option<&'static str>>,
+    failed: Watched<Option<&'static str>>,
 }
 
 /// Reports the end of a task, also when it panics.
 struct EndReport {
     task: &'static str,
     stopping: Stopping,
-    failed: watch::Sender<Option<&'static str>>,
+    failed: Watched<Option<&'static str>>,
 }
 
 impl Drop for EndReport {
@@ -30,14 +30,14 @@ impl Drop for EndReport {
                 task = self.task,
                 "a task of the service ended by itself, which is a bug: restart the service"
             );
-            self.failed.send_modify(|failed| *failed = failed.or(Some(self.task)));
+            self.failed.change(|failed| *failed = failed.or(Some(self.task)));
         }
     }
 }
 
 impl Tasks {
     pub(crate) fn new(stopping: Stopping) -> Self {
-        Self { stopping, handles: Mutex::default(), failed: watch::Sender::default() }
+        Self { stopping, handles: Mutex::default(), failed: Watched::default() }
     }
 
     /// Starts a task. It must run until the service stops.
@@ -50,11 +50,19 @@ impl Tasks {
         self.handles.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
     }
 
+    /// Ends every task at its next await, without its doing.
+    #[cfg(feature = "testing")]
+    pub(crate) fn abort(&self) {
+        self.handles.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(JoinHandle::abort);
+    }
+
     /// Waits until every task has ended.
     pub(crate) async fn ended(&self) {
         let handles = std::mem::take(&mut *self.handles.lock().unwrap_or_else(PoisonError::into_inner));
         for handle in handles {
-            if let Err(error) = handle.await {
+            if let Err(error) = handle.await
+                && !error.is_cancelled()
+            {
                 tracing::error!(%error, "a task panicked during the stop: what is not committed is received again");
             }
         }
@@ -62,6 +70,6 @@ impl Tasks {
 
     /// Waits until a task ends by itself.
     pub(crate) async fn failed(&self) {
-        let _ = self.failed.subscribe().wait_for(Option::is_some).await;
+        self.failed.wait_for(Option::is_some).await;
     }
 }

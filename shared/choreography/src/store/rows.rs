@@ -105,7 +105,7 @@ pub struct DeadCompensation {
 }
 
 /// What makes a repeated request the same request.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IdempotencyKey {
     /// The route, as `POST /orders`.
     pub route: String,

@@ -5,21 +5,19 @@
 //! gives the same messages with the same ids, in the same order.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Debug, Display, Formatter};
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
+use super::member::Member;
+use super::published::Published;
+use super::trouble::Trouble;
 use crate::bus::memory::MemoryBus;
-use crate::store::memory::MemoryStore;
-use crate::{
-    Choreography, Clock, Command, Envelope, ExecuteError, HandlerKind, Heading, Map, Message, Row, Service, Settings,
-};
+use crate::clock::later;
+use crate::wire::envelope::root_trace;
+use crate::{Choreography, Clock, Command, ExecuteError, Heading, Map, Message, Row, Service, Settings};
 
 /// How long [`Harness::until`] waits, in the harness's own time: longer than the deadlines of most messages and effects.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
@@ -54,47 +52,9 @@ const BEGINNING: &str = "2026-01-01T00:00:00Z";
 pub struct Harness {
     bus: MemoryBus,
     services: BTreeMap<&'static str, Member>,
-    clock: Clock,
-    namespace: String,
+    settings: Settings,
     // The last field: the services' tasks end with it.
     runtime: Runtime,
-}
-
-/// One service of the application.
-struct Member {
-    service: Service,
-    store: MemoryStore,
-    commands: Vec<&'static str>,
-    tables: Vec<&'static str>,
-}
-
-/// What can go wrong in a [`Harness`], by name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Trouble {
-    /// The message server can't be reached, until [`Trouble::ServerUp`].
-    ServerDown,
-    /// The message server can be reached again.
-    ServerUp,
-    /// The message server starts anew: every connection is lost, nothing stored is.
-    ServerRestarts,
-    /// Every connection is lost; the server never stopped.
-    ConnectionsLost,
-    /// The next messages are stored, but their acknowledgements never arrive.
-    AcknowledgementsLost(u64),
-    /// The next message that this service's first instance is sent comes twice.
-    DeliveredTwice(&'static str),
-    /// The next commits of this service fail as if its disk were full.
-    CommitsFail(&'static str, u32),
-}
-
-/// A message as the stream of events has it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Published {
-    /// Its sequence in the stream, from 1.
-    pub sequence: u64,
-    /// The message, with its headers.
-    pub envelope: Envelope,
 }
 
 impl Harness {
@@ -106,7 +66,8 @@ impl Harness {
         Self::start(services, Settings::default(), 0)
     }
 
-    /// Starts these services with settings and a seed. The settings' clock is replaced by one that the harness turns.
+    /// Starts these services with settings and a seed. The harness replaces the settings' clock by one that it turns, and
+    /// their instance by the number of each instance.
     ///
     /// # Panics
     /// When two services have the same name, or when it is called within a tokio runtime: a harness brings its own.
@@ -120,26 +81,16 @@ impl Harness {
         let bus = MemoryBus::new();
         let clock = Clock::seeded(BEGINNING.parse().expect("it is written as a moment is"), seed);
         drop(entered);
-        let settings = Settings { clock: clock.clone(), ..settings };
-        let namespace = settings.namespace.clone();
+        let settings = Settings { clock, ..settings };
         let mut members = BTreeMap::new();
         for choreography in services {
             let name = choreography.service();
-            let filters: Vec<_> = map.received_by(name).iter().map(|subject| format!("{subject}.*")).collect();
-            let filters: Vec<&str> = filters.iter().map(String::as_str).collect();
-            bus.add_consumer(&format!("{name}-{}", settings.instance), &filters);
-            let commands = commands(&choreography);
-            let tables = choreography.tables().into_iter().collect();
-            let store = MemoryStore::new();
-            let service = Service::builder(choreography)
-                .settings(settings.clone())
-                .store(Arc::new(store.clone()))
-                .bus(Arc::new(bus.clone()));
-            let service = runtime.block_on(service.start()).unwrap_or_else(|error| panic!("starting {name}: {error}"));
-            let before = members.insert(name, Member { service, store, commands, tables });
-            assert!(before.is_none(), "two services are called {name}");
+            let received = map.received_by(name);
+            let mut member = Member::new(choreography, &received);
+            member.start_next(&runtime, &bus, &settings);
+            assert!(members.insert(name, member).is_none(), "two services are called {name}");
         }
-        let harness = Self { bus, services: members, clock, namespace, runtime };
+        let harness = Self { bus, services: members, settings, runtime };
         harness.advance(LOOK_EVERY);
         harness
     }
@@ -153,7 +104,7 @@ impl Harness {
     /// # Panics
     /// When no service, or more than one, knows the command.
     pub fn execute<C: Command>(&self, command: C) -> Result<C::Row, ExecuteError> {
-        let service = self.only(C::NAME, |member| member.commands.contains(&C::NAME));
+        let service = self.only(C::NAME, |member| member.executes(C::NAME));
         self.block_on(service.execute(command))
     }
 
@@ -162,7 +113,7 @@ impl Harness {
     /// # Panics
     /// When no service, or more than one, keeps such rows.
     pub fn get<S: Row>(&self, key: &S::Key) -> Option<S> {
-        let service = self.only(S::TABLE, |member| member.tables.contains(&S::TABLE));
+        let service = self.only(S::TABLE, |member| member.keeps(S::TABLE));
         self.block_on(service.get::<S>(key)).expect("a database in memory can be read")
     }
 
@@ -172,7 +123,7 @@ impl Harness {
     /// When that has not happened within an hour of the harness's time; the message says how the row is, what was
     /// published and what died.
     pub fn until<S: Row>(&self, key: &S::Key, wanted: impl Fn(&S) -> bool) -> S {
-        let give_up = self.now() + jiff::SignedDuration::try_from(PATIENCE).unwrap_or_default();
+        let give_up = later(self.now(), PATIENCE);
         let mut pause = LOOK_EVERY;
         loop {
             match self.get::<S>(key) {
@@ -193,20 +144,20 @@ impl Harness {
         self.block_on(async { tokio::time::sleep(by).await });
     }
 
-    /// The time in the harness.
+    /// Returns the time in the harness.
     pub fn now(&self) -> Timestamp {
         let _entered = self.runtime.enter();
-        self.clock.now()
+        self.settings.clock.now()
     }
 
     /// Returns what the services have published, in the order of the stream.
     pub fn published(&self) -> Vec<Published> {
-        self.bus.published().into_iter().map(|(sequence, envelope)| Published { sequence, envelope }).collect()
+        Published::all(self.bus.published())
     }
 
     /// Returns the dead letters and the records of what became of them, in the order of their stream.
     pub fn dead_letters(&self) -> Vec<Published> {
-        self.bus.dead_letters().into_iter().map(|(sequence, envelope)| Published { sequence, envelope }).collect()
+        Published::all(self.bus.dead_letters())
     }
 
     /// Publishes a message as a service that is not part of the application, or as one that is. Returns its sequence in
@@ -216,17 +167,18 @@ impl Harness {
     /// When the server refuses it, as it does while it is down.
     pub fn publish<M: Message>(&self, publisher: &str, message: &M) -> u64 {
         let _entered = self.runtime.enter();
-        let (id, now, key) = (self.clock.new_id(), self.clock.now(), message.key().to_string());
+        let clock = &self.settings.clock;
+        let (id, now, key) = (clock.new_id(), clock.now(), message.key().to_string());
         let heading = Heading {
             id,
             source: publisher,
-            kind: &format!("{}.{}.v{}", self.namespace, M::NAME, M::VERSION),
+            kind: &format!("{}.{}.v{}", self.settings.namespace, M::NAME, M::VERSION),
             time: now,
             subject: &key,
             correlation: &key,
             causation: &id.to_string(),
             expiry: None,
-            trace: &crate::wire::envelope::root_trace(id),
+            trace: &root_trace(id),
         };
         let payload = serde_json::to_vec(message).expect("a message can be written as JSON");
         let published = self.bus.publish(&heading.envelope(M::NAME, payload));
@@ -238,23 +190,61 @@ impl Harness {
     /// # Panics
     /// When it names a service that is not part of the application.
     pub fn inject(&self, trouble: Trouble) {
+        let faults = self.bus.faults();
         match trouble {
-            Trouble::ServerDown => self.bus.faults().set_down(true),
-            Trouble::ServerUp => self.bus.faults().set_down(false),
-            Trouble::ServerRestarts => self.bus.faults().restart(),
-            Trouble::ConnectionsLost => self.bus.faults().cut(),
-            Trouble::AcknowledgementsLost(count) => self.bus.faults().drop_acknowledgements(count),
-            Trouble::DeliveredTwice(service) => self.bus.faults().duplicate_next(&format!("{service}-0")),
+            Trouble::ServerDown => faults.set_down(true),
+            Trouble::ServerUp => faults.set_down(false),
+            Trouble::ServerRestarts => faults.restart(),
+            Trouble::ServerLoses(count) => {
+                let last = self.bus.published().last().map_or(0, |stored| stored.sequence);
+                faults.forget_after(last.saturating_sub(count));
+            }
+            Trouble::ConnectionsLost => faults.cut(),
+            Trouble::FirstMessagesRemoved(before) => faults.forget_before(before),
+            Trouble::StreamRecreated => {
+                faults.recreate_stream();
+                self.services.values().for_each(|member| member.provision(&self.bus));
+            }
+            Trouble::StreamAccepted(service) => self.member(service).store.accept_stream(),
+            Trouble::AcknowledgementsLost(count) => faults.drop_acknowledgements(count),
+            Trouble::PublishesRefused => faults.refuse(Some("insufficient resources")),
+            Trouble::PublishesAccepted => faults.refuse(None),
+            Trouble::PullsSilent => faults.set_silent(true),
+            Trouble::PullsAnswered => faults.set_silent(false),
+            Trouble::DeliveredTwice(service) => {
+                self.member(service).consumers().for_each(|consumer| faults.duplicate_next(&consumer));
+            }
             Trouble::CommitsFail(service, count) => self.member(service).store.faults().fail_next_commits(count),
         }
     }
 
-    /// Returns a running service, to call it as its HTTP routes do.
+    /// Ends the running instance of a service with the lowest number, as `kill -9` does: what it has not committed is lost,
+    /// and nobody is told. Its database stays.
+    ///
+    /// # Panics
+    /// When the service is not part of the application.
+    pub fn crash(&self, service: &str) {
+        self.block_on(self.service(service).crash());
+    }
+
+    /// Starts the instance of a service with the lowest number that does not run, on the service's database. If all run it
+    /// starts another one, which stands by until it can lead.
+    ///
+    /// # Panics
+    /// When the service is not part of the application.
+    pub fn start_instance(&mut self, service: &str) {
+        let member = self.services.get_mut(service);
+        let member = member.unwrap_or_else(|| panic!("{service} is not part of the application"));
+        member.start_next(&self.runtime, &self.bus, &self.settings);
+    }
+
+    /// Returns a service, to call it as its HTTP routes do: its running instance with the lowest number, or one that has
+    /// crashed if none runs.
     ///
     /// # Panics
     /// When it is not part of the application.
     pub fn service(&self, name: &str) -> &Service {
-        &self.member(name).service
+        self.member(name).service()
     }
 
     /// Waits for something asynchronous in the harness's own time, such as a request to a service's routes.
@@ -270,58 +260,9 @@ impl Harness {
     fn only(&self, what: &str, knows: impl Fn(&Member) -> bool) -> &Service {
         let mut knowing = self.services.values().filter(|member| knows(member));
         match (knowing.next(), knowing.next()) {
-            (Some(member), None) => &member.service,
+            (Some(member), None) => member.service(),
             (None, _) => panic!("no service of the application knows {what}"),
             _ => panic!("several services know {what}: ask one by `service(name)`"),
         }
-    }
-}
-
-/// The names of a choreography's commands.
-fn commands(choreography: &Choreography) -> Vec<&'static str> {
-    let edges = choreography.edges().into_iter();
-    edges.filter(|edge| edge.kind == HandlerKind::Command).map(|edge| edge.receives).collect()
-}
-
-impl Published {
-    /// The publisher.
-    pub fn publisher(&self) -> &str {
-        self.part(|(publisher, _, _)| publisher)
-    }
-
-    /// The message's name.
-    pub fn message(&self) -> &str {
-        self.part(|(_, message, _)| message)
-    }
-
-    /// The message's key, as it stands in the subject.
-    pub fn key(&self) -> &str {
-        self.part(|(_, _, key)| key)
-    }
-
-    /// Reads the payload as a message.
-    ///
-    /// # Panics
-    /// When it is another message.
-    pub fn read<M: DeserializeOwned>(&self) -> M {
-        serde_json::from_slice(&self.envelope.payload).unwrap_or_else(|error| panic!("reading {self}: {error}"))
-    }
-
-    fn part<'a>(&'a self, part: fn((&'a str, &'a str, &'a str)) -> &'a str) -> &'a str {
-        self.envelope.parts().map_or("", part)
-    }
-}
-
-/// `order.create-delivery`: who published what.
-impl Display for Published {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.publisher(), self.message())
-    }
-}
-
-impl Debug for Published {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let payload: Value = serde_json::from_slice(&self.envelope.payload).unwrap_or_default();
-        write!(f, "{} {} {payload}", self.sequence, self.envelope.subject)
     }
 }

@@ -65,7 +65,7 @@ async fn an_invalid_key_changes_nothing_and_blocks_nothing() {
     assert_eq!(desk.backlog().await.unwrap().outbox, 0);
     desk.execute(Enrol { reader: 1, name: "Ada-7_é".to_owned() }).await.unwrap();
     until("the message is published", || async {
-        bus.published().iter().any(|(_, outgoing)| &*outgoing.subject == "desk.welcome.Ada-7_é")
+        bus.published().iter().any(|stored| &*stored.envelope.subject == "desk.welcome.Ada-7_é")
     })
     .await;
     desk.stop().await;

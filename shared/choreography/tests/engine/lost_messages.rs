@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use choreography::bus::Stored;
 use choreography::{Service, Settings};
 
 use crate::diary::{How, Write, scribe};
@@ -24,11 +25,11 @@ async fn a_server_that_lost_its_last_messages_is_read_from_the_restart_position(
     (20..30).for_each(|line| publish_line(&stage, line));
     stage.all_is_received().await;
     let outgoing = stage.bus.published();
-    let lost: Vec<_> = outgoing.iter().filter(|(sequence, _)| *sequence > 43).cloned().collect();
+    let lost: Vec<_> = outgoing.iter().filter(|stored| stored.sequence > 43).cloned().collect();
     stage.bus.faults().forget_after(43);
     // Another publisher is first, with more messages than were lost: they take the lost sequences.
     (30..130).for_each(|line| publish_line(&stage, line));
-    for (_, envelope) in lost.into_iter().filter(|(_, envelope)| envelope.subject.starts_with("author.")) {
+    for Stored { envelope, .. } in lost.into_iter().filter(|stored| stored.envelope.subject.starts_with("author.")) {
         stage.bus.publish(&envelope).unwrap();
     }
     stage.all_is_received().await;

@@ -140,19 +140,19 @@ impl Stage {
     /// Returns the subjects of what the scribe published, without its name and without copies: `written.1`.
     pub(crate) fn outgoing(&self) -> Vec<String> {
         let mut known = std::collections::HashSet::new();
-        let outgoing = self.bus.published().into_iter().map(|(_, envelope)| envelope);
+        let outgoing = self.bus.published().into_iter().map(|stored| stored.envelope);
         let new = outgoing.filter(|envelope| known.insert(envelope.header("ce-id").map(str::to_owned)));
         new.filter_map(|envelope| envelope.subject.strip_prefix("scribe.").map(str::to_owned)).collect()
     }
 
     /// Returns the messages of this name that the scribe published, copies included.
     pub(crate) fn all_published(&self, name: &str) -> Vec<Envelope> {
-        let outgoing = self.bus.published().into_iter().map(|(_, envelope)| envelope);
+        let outgoing = self.bus.published().into_iter().map(|stored| stored.envelope);
         outgoing.filter(|envelope| envelope.subject.starts_with(&format!("scribe.{name}."))).collect()
     }
 
     pub(crate) fn dead_letters(&self) -> Vec<Envelope> {
-        self.bus.dead_letters().into_iter().map(|(_, dead_letter)| dead_letter).collect()
+        self.bus.dead_letters().into_iter().map(|stored| stored.envelope).collect()
     }
 
     pub(crate) async fn backlog(&self) -> Backlog {

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use super::SharedWorld;
 use crate::bus::BusError;
+use crate::watched::Watched;
 
 /// How long a reply that never comes is awaited.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -13,7 +12,7 @@ const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Whether a connection is still alive.
 #[derive(Clone)]
 pub(super) struct Lifetime {
-    lost: watch::Receiver<Option<String>>,
+    lost: Watched<Option<String>>,
 }
 
 impl Lifetime {
@@ -31,19 +30,19 @@ impl Lifetime {
     /// # Errors
     /// [`BusError::Lost`] once it is lost.
     pub(super) fn check(&self) -> Result<(), BusError> {
-        self.lost.borrow().clone().map_or(Ok(()), |reason| Err(BusError::Lost(reason)))
+        self.lost.get().map_or(Ok(()), |reason| Err(BusError::Lost(reason)))
     }
 
     /// Waits until the connection is lost. Returns why.
     pub(super) async fn end(&self) -> String {
-        let mut lost = self.lost.clone();
-        let reason = lost.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
-        reason.unwrap_or_else(|| "the server is gone".to_owned())
+        self.lost.wait_for(Option::is_some).await;
+        self.lost.get().unwrap_or_default()
     }
 
     /// Waits for a reply that never comes. Returns how that ends.
     pub(super) async fn silence(&self) -> BusError {
         tokio::select! {
+            biased;
             reason = self.end() => BusError::Lost(reason),
             () = tokio::time::sleep(REPLY_TIMEOUT) => BusError::Lost(format!("no reply within {REPLY_TIMEOUT:?}")),
         }

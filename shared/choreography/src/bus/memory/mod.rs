@@ -4,10 +4,10 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use tokio::sync::watch;
 
-use super::{Bus, BusError, Connection, Stories};
+use super::{Bus, BusError, Connection, Stored, Stories};
 use crate::clock::Clock;
+use crate::watched::Watched;
 use crate::wire::envelope::Envelope;
 use connection::MemoryConnection;
 use world::{Consumer, World};
@@ -29,8 +29,8 @@ pub struct MemoryBus {
 
 struct SharedWorld {
     world: Mutex<World>,
-    /// Changes with each event that somebody may be waiting for.
-    changes: watch::Sender<u64>,
+    /// Counts the changes that somebody may be waiting for.
+    changes: Watched<u64>,
 }
 
 impl SharedWorld {
@@ -41,7 +41,7 @@ impl SharedWorld {
     /// Changes the state, and notifies whoever waits for a change.
     fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         let changed = change(&mut self.world());
-        self.changes.send_modify(|changes| *changes += 1);
+        self.changes.change(|changes| *changes += 1);
         changed
     }
 }
@@ -58,18 +58,18 @@ impl MemoryBus {
     /// begins with 2026 and continues with tokio's.
     pub fn new() -> Self {
         let clock = Clock::seeded("2026-01-01T00:00:00Z".parse().expect("it is an RFC 3339 timestamp"), 0);
-        let (world, changes) = (Mutex::new(World::new(clock)), watch::Sender::default());
+        let (world, changes) = (Mutex::new(World::new(clock)), Watched::default());
         Self { shared: Arc::new(SharedWorld { world, changes }) }
     }
 
-    /// Returns the messages in the stream of events, in order, with their sequences.
-    pub fn published(&self) -> Vec<(u64, Envelope)> {
-        self.shared.world().events.iter().map(|stored| (stored.sequence, stored.envelope.clone())).collect()
+    /// Returns the messages in the stream of events, in order.
+    pub fn published(&self) -> Vec<Stored> {
+        self.shared.world().events.iter().cloned().collect()
     }
 
-    /// Returns the dead letters and the records of their repairs, in order, with their sequences.
-    pub fn dead_letters(&self) -> Vec<(u64, Envelope)> {
-        self.shared.world().dead_letters.iter().map(|stored| (stored.sequence, stored.envelope.clone())).collect()
+    /// Returns the dead letters and the records of their repairs, in order.
+    pub fn dead_letters(&self) -> Vec<Stored> {
+        self.shared.world().dead_letters.clone()
     }
 }
 

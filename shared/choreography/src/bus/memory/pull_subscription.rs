@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::watch;
 
 use super::SharedWorld;
 use super::lifetime::Lifetime;
@@ -22,15 +21,15 @@ pub(super) struct PullSubscription {
     life: Lifetime,
     consumer: String,
     existed: bool,
-    changes: watch::Receiver<u64>,
+    /// The number of changes when the server was asked last.
+    seen: u64,
     ahead: VecDeque<Delivery>,
 }
 
 impl PullSubscription {
     pub(super) fn begin(shared: Arc<SharedWorld>, life: Lifetime, consumer: &str) -> Self {
         let existed = shared.world().consumers.contains_key(consumer);
-        let changes = shared.changes.subscribe();
-        Self { shared, life, consumer: consumer.to_owned(), existed, changes, ahead: VecDeque::new() }
+        Self { shared, life, consumer: consumer.to_owned(), existed, seen: 0, ahead: VecDeque::new() }
     }
 
     /// Takes what the server sends now.
@@ -58,7 +57,7 @@ impl PullSubscription {
         tokio::select! {
             biased;
             reason = self.life.end() => Err(BusError::Lost(reason)),
-            _ = self.changes.changed() => Ok(()),
+            () = self.shared.changes.wait_for(|changes| *changes != self.seen) => Ok(()),
             () = silent_too_long => Err(BusError::Lost(format!("the server was silent for {SILENCE:?}"))),
         }
     }
@@ -69,7 +68,7 @@ impl Deliveries for PullSubscription {
     // No delivery is held across an await: a caller that stops waiting loses nothing.
     async fn next(&mut self, max: usize) -> Result<Vec<Delivery>, BusError> {
         loop {
-            self.changes.mark_unchanged();
+            self.seen = self.shared.changes.get();
             self.gather()?;
             if !self.ahead.is_empty() {
                 let count = max.min(self.ahead.len());

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{BoxStream, unfold};
-use tokio::sync::watch;
 
 use super::lifetime::Lifetime;
 use super::{MemoryBus, SharedWorld};
@@ -26,8 +25,8 @@ impl Stories for MemoryBus {
         check_key(key)?;
         let key = key.to_owned();
         let life = Lifetime::begin(&self.shared)?;
-        let (changes, from) = (self.shared.changes.subscribe(), self.shared.world().stream().last + 1);
-        let follower = Follower { shared: self.shared.clone(), life, key, from, changes, read: VecDeque::new() };
+        let from = self.shared.world().stream().last + 1;
+        let follower = Follower { shared: self.shared.clone(), life, key, from, seen: 0, read: VecDeque::new() };
         Ok(unfold(follower, |mut follower| async { Some((follower.next().await?, follower)) }).boxed())
     }
 }
@@ -45,7 +44,8 @@ struct Follower {
     life: Lifetime,
     key: String,
     from: u64,
-    changes: watch::Receiver<u64>,
+    /// The number of changes when the stream was read last.
+    seen: u64,
     read: VecDeque<Envelope>,
 }
 
@@ -55,14 +55,14 @@ impl Follower {
             if let Some(envelope) = self.read.pop_front() {
                 return Some(envelope);
             }
-            self.changes.mark_unchanged();
+            self.seen = self.shared.changes.get();
             self.gather();
             if self.read.is_empty() {
                 self.life.check().ok()?;
                 tokio::select! {
                     biased;
                     _ = self.life.end() => return None,
-                    changed = self.changes.changed() => changed.ok()?,
+                    () = self.shared.changes.wait_for(|changes| *changes != self.seen) => {}
                 }
             }
         }

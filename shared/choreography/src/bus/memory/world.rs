@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
-use tokio::sync::watch;
 
 use crate::bus::{BusError, ConsumerInfo, Delivery, ReadFrom, Stored, StreamState};
 use crate::clock::Clock;
+use crate::watched::Watched;
 use crate::wire::dead_letter::{ALL_DEAD_LETTERS, DEAD_LETTER_SUBJECTS};
 use crate::wire::envelope::{Envelope, MESSAGE_BYTES_MAX};
 use crate::wire::subject::matches;
@@ -26,7 +26,8 @@ pub(super) struct World {
     last: u64,
     starts: u64,
     created: u64,
-    connections: Vec<watch::Sender<Option<String>>>,
+    /// Why each was lost; none while it lives.
+    connections: Vec<Watched<Option<String>>>,
 }
 
 /// A consumer: its next sequence, and its injected faults.
@@ -183,16 +184,16 @@ impl World {
     }
 
     /// Opens a connection. Returns where it learns why it is lost.
-    pub(super) fn connection(&mut self) -> watch::Receiver<Option<String>> {
-        let (lost, seen) = watch::channel(None);
-        self.connections.retain(|connection| !connection.is_closed());
-        self.connections.push(lost);
-        seen
+    pub(super) fn connection(&mut self) -> Watched<Option<String>> {
+        let connection = Watched::default();
+        self.connections.retain(Watched::is_shared);
+        self.connections.push(connection.clone());
+        connection
     }
 
     pub(super) fn cut(&mut self, reason: &str) {
         for connection in self.connections.drain(..) {
-            connection.send_replace(Some(reason.to_owned()));
+            connection.change(|lost| *lost = Some(reason.to_owned()));
         }
     }
 

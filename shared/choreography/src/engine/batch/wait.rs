@@ -30,12 +30,10 @@ impl Attempt<'_> {
         if !self.any_waits && self.postponed.is_empty() {
             return Ok(false);
         }
-        let mut created: Vec<_> = self.tables.created().into_iter().filter(|row| !self.woken.contains(row)).collect();
+        let created: Vec<_> = self.tables.created().into_iter().filter(|row| !self.woken.contains(row)).collect();
         if created.is_empty() {
             return Ok(false);
         }
-        // An order that does not depend on hashing.
-        created.sort_unstable();
         let mut woken = false;
         let wanted = Wanted { waited_for: created.clone(), ..Wanted::default() };
         let waiting = if self.any_waits { session.load(&wanted).await?.waiting } else { Vec::new() };

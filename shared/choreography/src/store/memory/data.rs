@@ -1,7 +1,6 @@
 //! The data of a store in memory, and how a batch changes it: all checks come first, then all changes.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::Hash;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -22,14 +21,14 @@ pub(super) struct CurrentRun {
     pub(super) deaths: u32,
 }
 
-/// The tables.
+/// The tables, sorted, so that nothing depends on hashing.
 #[derive(Debug)]
 pub(super) struct Data {
     pub(super) head: Head,
     pub(super) run: CurrentRun,
     pub(super) tables: BTreeMap<&'static str, BTreeMap<String, StoredRow>>,
     /// When each message was received, and how often it was tried if it died.
-    pub(super) inbox: HashMap<Uuid, (i64, Option<u32>)>,
+    pub(super) inbox: BTreeMap<Uuid, (i64, Option<u32>)>,
     pub(super) dead_compensations: Vec<DeadCompensation>,
     pub(super) outbox: BTreeMap<i64, Envelope>,
     pub(super) waiting: BTreeMap<i64, WaitingRow>,
@@ -38,7 +37,7 @@ pub(super) struct Data {
     /// The number of the effect that was added last.
     last_effect: i64,
     /// Each reply with the moment at which it was stored.
-    pub(super) replies: HashMap<IdempotencyKey, (i64, StoredReply)>,
+    pub(super) replies: BTreeMap<IdempotencyKey, (i64, StoredReply)>,
     /// The next number of waiting and scheduled messages.
     next: i64,
 }
@@ -49,14 +48,14 @@ impl Default for Data {
             head: Head { outbox_next: 1, ..Head::default() },
             run: CurrentRun::default(),
             tables: BTreeMap::new(),
-            inbox: HashMap::new(),
+            inbox: BTreeMap::new(),
             dead_compensations: Vec::new(),
             outbox: BTreeMap::new(),
             waiting: BTreeMap::new(),
             scheduled: BTreeMap::new(),
             effects: BTreeMap::new(),
             last_effect: 0,
-            replies: HashMap::new(),
+            replies: BTreeMap::new(),
             next: 1,
         }
     }
@@ -111,7 +110,7 @@ impl Data {
             let rows = self.tables.get(table);
             keys.iter().filter_map(|key| rows?.get(key).cloned()).collect()
         });
-        let waited_for: HashSet<_> = wanted.waited_for.iter().map(|(table, key)| (*table, key.as_str())).collect();
+        let waited_for: BTreeSet<_> = wanted.waited_for.iter().map(|(table, key)| (*table, key.as_str())).collect();
         let waits = |row: &&WaitingRow| waited_for.contains(&(row.table.as_str(), row.key.as_str()));
         let (now_ms, limit) = wanted.due.map_or((i64::MIN, 0), |(now, limit)| (now.as_millisecond(), limit as usize));
         let mut due: Vec<_> = self.scheduled.values().filter(|row| row.due_ms <= now_ms).cloned().collect();
@@ -144,10 +143,10 @@ impl Data {
         self.outbox.extend((committed.outbox_first..).zip(changes.outbox));
         changes.rows.into_iter().filter(|row| !row.is_nothing()).for_each(|row| self.apply_row(row));
         self.inbox.extend(changes.inbox.into_iter().map(|row| (row.id, (now_ms, row.dead_tries))));
-        let repaired: HashSet<Uuid> = changes.repaired.into_iter().collect();
+        let repaired: BTreeSet<Uuid> = changes.repaired.into_iter().collect();
         self.dead_compensations.retain(|compensation| !repaired.contains(&compensation.id));
         self.dead_compensations.extend(changes.compensations_died);
-        let waited: HashSet<Uuid> = changes.waited.into_iter().collect();
+        let waited: BTreeSet<Uuid> = changes.waited.into_iter().collect();
         self.waiting.retain(|_, row| !waited.contains(&row.id));
         changes.waiting.into_iter().for_each(|row| self.apply_waiting(row));
         changes.scheduled.into_iter().for_each(|change| self.apply_scheduled(change));
@@ -236,7 +235,7 @@ impl Data {
 }
 
 /// Returns the oldest of what is before a moment, at most `limit`.
-fn oldest<T: Eq + Hash>(moments: impl Iterator<Item = (i64, T)>, before_ms: i64, limit: usize) -> HashSet<T> {
+fn oldest<T: Ord>(moments: impl Iterator<Item = (i64, T)>, before_ms: i64, limit: usize) -> BTreeSet<T> {
     let mut old: Vec<_> = moments.filter(|(at_ms, _)| *at_ms < before_ms).collect();
     old.sort_by_key(|(at_ms, _)| *at_ms);
     old.into_iter().take(limit).map(|(_, value)| value).collect()

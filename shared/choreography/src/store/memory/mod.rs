@@ -48,6 +48,12 @@ impl MemoryStore {
         StoreFaults { store: self }
     }
 
+    /// Does what an operator does in SQLite to let a service read the stream as it is, from its beginning.
+    pub fn accept_stream(&self) {
+        let head = &mut self.data().head;
+        (head.stream_created, head.position, head.restart_position) = (String::new(), 0, 0);
+    }
+
     fn data(&self) -> MutexGuard<'_, Data> {
         self.shared.data()
     }

@@ -1,0 +1,83 @@
+//! One service of the application in a harness: its database, and its instances.
+
+use std::sync::Arc;
+
+use tokio::runtime::Runtime;
+
+use crate::bus::memory::MemoryBus;
+use crate::store::memory::MemoryStore;
+use crate::{Choreography, HandlerKind, Service, Settings};
+
+/// One service of the application.
+pub(super) struct Member {
+    choreography: Arc<Choreography>,
+    pub(super) store: MemoryStore,
+    commands: Vec<&'static str>,
+    /// The subjects that its consumers filter by.
+    filters: Vec<String>,
+    /// By their numbers; those that crashed are among them.
+    instances: Vec<Service>,
+}
+
+impl Member {
+    /// Returns a service without any instance, which receives these messages.
+    pub(super) fn new(choreography: Choreography, received: &[String]) -> Self {
+        let edges = choreography.edges().into_iter();
+        let commands = edges.filter(|edge| edge.kind == HandlerKind::Command).map(|edge| edge.receives).collect();
+        Self {
+            choreography: Arc::new(choreography),
+            store: MemoryStore::new(),
+            commands,
+            filters: received.iter().map(|subject| format!("{subject}.*")).collect(),
+            instances: Vec::new(),
+        }
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.choreography.service()
+    }
+
+    pub(super) fn executes(&self, command: &str) -> bool {
+        self.commands.contains(&command)
+    }
+
+    pub(super) fn keeps(&self, table: &str) -> bool {
+        self.choreography.tables().contains(table)
+    }
+
+    /// Returns the running instance of the lowest number; one that crashed if none runs.
+    pub(super) fn service(&self) -> &Service {
+        let running = self.instances.iter().find(|service| service.is_running());
+        running.unwrap_or(&self.instances[0])
+    }
+
+    /// Returns the names of the consumers that its instances read with.
+    pub(super) fn consumers(&self) -> impl Iterator<Item = String> + '_ {
+        (0..self.instances.len()).map(|number| format!("{}-{number}", self.name()))
+    }
+
+    /// Makes its consumers anew, as a provisioning step does.
+    pub(super) fn provision(&self, bus: &MemoryBus) {
+        let filters: Vec<&str> = self.filters.iter().map(String::as_str).collect();
+        self.consumers().for_each(|consumer| bus.add_consumer(&consumer, &filters));
+    }
+
+    /// Starts the instance of the lowest number that does not run, or a new one if all run.
+    pub(super) fn start_next(&mut self, runtime: &Runtime, bus: &MemoryBus, settings: &Settings) {
+        let stopped = self.instances.iter().position(|service| !service.is_running());
+        let number = stopped.unwrap_or(self.instances.len());
+        let instance = u32::try_from(number).expect("a test starts a few instances");
+        let filters: Vec<&str> = self.filters.iter().map(String::as_str).collect();
+        bus.add_consumer(&format!("{}-{number}", self.name()), &filters);
+        let service = Service::builder(self.choreography.clone())
+            .settings(Settings { instance, ..settings.clone() })
+            .store(Arc::new(self.store.clone()))
+            .bus(Arc::new(bus.clone()));
+        let service = runtime.block_on(service.start());
+        let service = service.unwrap_or_else(|error| panic!("starting {}: {error}", self.name()));
+        match self.instances.get_mut(number) {
+            Some(stopped) => *stopped = service,
+            None => self.instances.push(service),
+        }
+    }
+}
