@@ -1,22 +1,39 @@
-//! The catalogue over HTTP, on a real database.
+//! The catalogue over HTTP.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use choreography_axum::testing::TestService;
+use choreography::Settings;
+use choreography::testing::Harness;
+use choreography_axum::testing::TestClient;
 use contracts::NAMESPACE;
 use inventory::{choreography, demo, http};
 use serde_json::{Value, json};
 
-async fn start() -> TestService {
-    TestService::start_with(choreography(), &sqlx::migrate!(), NAMESPACE, http::routes()).await
+/// The service in memory, and its routes.
+struct Face {
+    harness: Harness,
+    client: TestClient,
+}
+
+impl Face {
+    fn call(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        self.harness.block_on(self.client.call(method, path, body))
+    }
+}
+
+fn start() -> Face {
+    let settings = Settings { namespace: NAMESPACE.to_owned(), ..Settings::default() };
+    let harness = Harness::start([choreography()], settings, 0);
+    let client = TestClient::new(harness.service("inventory"), http::routes());
+    Face { harness, client }
 }
 
 fn tea(stock: i64) -> Value {
     json!({"name": "Tea", "price": {"amount_minor": 450, "currency": "EUR"}, "stock": stock})
 }
 
-#[tokio::test]
-async fn a_product_is_put_counted_and_shown() {
-    let service = start().await;
+#[test]
+fn a_product_is_put_counted_and_shown() {
+    let service = start();
     let shown = |stock: i64| {
         let mut product = tea(stock);
         product.as_object_mut().unwrap().extend([
@@ -26,23 +43,22 @@ async fn a_product_is_put_counted_and_shown() {
         ]);
         product
     };
-    assert_eq!(service.call("PUT", "/products/tea", tea(5)).await, (200, shown(5)));
+    assert_eq!(service.call("PUT", "/products/tea", tea(5)), (200, shown(5)));
     for _ in 0..2 {
         // The second time under the same key.
-        assert_eq!(service.call("POST", "/products/tea/stock", json!({"delta": -2})).await, (200, shown(3)));
+        assert_eq!(service.call("POST", "/products/tea/stock", json!({"delta": -2})), (200, shown(3)));
     }
-    assert_eq!(service.call("GET", "/products/tea", Value::Null).await, (200, shown(3)));
+    assert_eq!(service.call("GET", "/products/tea", Value::Null), (200, shown(3)));
     // Put again, only the name and the price change: sold pieces don't come back.
-    assert_eq!(service.call("PUT", "/products/tea", tea(5)).await, (200, shown(3)));
+    assert_eq!(service.call("PUT", "/products/tea", tea(5)), (200, shown(3)));
     let listed = json!({"items": [shown(3)], "next": null});
-    assert_eq!(service.call("GET", "/products", Value::Null).await, (200, listed));
-    service.stop().await;
+    assert_eq!(service.call("GET", "/products", Value::Null), (200, listed));
 }
 
-#[tokio::test]
-async fn an_impossible_request_is_refused_with_a_problem() {
-    let service = start().await;
-    service.call("PUT", "/products/tea", tea(5)).await;
+#[test]
+fn an_impossible_request_is_refused_with_a_problem() {
+    let service = start();
+    service.call("PUT", "/products/tea", tea(5));
     let cases = [
         ("POST", "/products/tea/stock", json!({"delta": -6}), 409, "urn:problem:stock-out-of-range"),
         ("POST", "/products/milk/stock", json!({"delta": 1}), 404, "urn:problem:not-found"),
@@ -60,15 +76,14 @@ async fn an_impossible_request_is_refused_with_a_problem() {
         ),
     ];
     for (method, path, body, status, kind) in cases {
-        let (received, problem) = service.call(method, path, body.clone()).await;
+        let (received, problem) = service.call(method, path, body.clone());
         assert_eq!((received, problem["type"].as_str()), (status, Some(kind)), "{method} {path} {body}: {problem}");
     }
-    service.stop().await;
 }
 
-#[tokio::test]
-async fn a_price_that_nobody_can_pay_is_refused() {
-    let service = start().await;
+#[test]
+fn a_price_that_nobody_can_pay_is_refused() {
+    let service = start();
     for price in [
         json!({"amount_minor": 0, "currency": "EUR"}),
         json!({"amount_minor": 450, "currency": "ABC"}),
@@ -78,22 +93,20 @@ async fn a_price_that_nobody_can_pay_is_refused() {
         json!({"amount_minor": 450, "currency": "EUR", "tax": 1}),
     ] {
         let body = json!({"name": "Tea", "price": price, "stock": 1});
-        let (status, problem) = service.call("PUT", "/products/tea", body).await;
+        let (status, problem) = service.call("PUT", "/products/tea", body);
         assert_eq!((status, &problem["type"]), (422, &json!("urn:problem:invalid-content")), "{price}: {problem}");
     }
-    service.stop().await;
 }
 
-#[tokio::test]
-async fn the_demonstration_can_begin_again_without_a_reset() {
-    let service = start().await;
-    demo::fill_shelf(service.service()).await.unwrap();
-    service.call("POST", "/products/tea/stock", json!({"delta": -7})).await;
-    demo::fill_shelf(service.service()).await.unwrap();
-    let products = service.call("GET", "/products", Value::Null).await.1;
+#[test]
+fn the_demonstration_can_begin_again_without_a_reset() {
+    let service = start();
+    service.harness.block_on(demo::fill_shelf(service.harness.service("inventory"))).unwrap();
+    service.call("POST", "/products/tea/stock", json!({"delta": -7}));
+    service.harness.block_on(demo::fill_shelf(service.harness.service("inventory"))).unwrap();
+    let products = service.call("GET", "/products", Value::Null).1;
     let stock = |product: &Value| (product["sku"].as_str().unwrap().to_owned(), product["stock"].as_u64().unwrap());
     let stocks: Vec<_> = products["items"].as_array().unwrap().iter().map(stock).collect();
     let expected = [("kettle", 1_000_000), ("mug", 1_000_000), ("tea", 999_993), ("unicorn", 0)];
     assert_eq!(stocks, expected.map(|(sku, stock)| (sku.to_owned(), stock)));
-    service.stop().await;
 }

@@ -11,6 +11,8 @@ use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp;
 use lettre::transport::smtp::PoolConfig;
+use lettre::transport::stub;
+use lettre::transport::stub::AsyncStubTransport;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use uuid::Uuid;
 
@@ -36,6 +38,7 @@ pub struct Mailer {
 enum Transport {
     Directory(Spool),
     Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    Memory(AsyncStubTransport),
 }
 
 /// Why a mail could not be sent.
@@ -50,6 +53,9 @@ pub enum MailError {
     /// The mail server did not take it.
     #[error("handing the mail to the mail server")]
     Server(#[source] smtp::Error),
+    /// The test lets it fail.
+    #[error("keeping the mail in memory")]
+    Memory(#[source] stub::Error),
     /// The file can't be written.
     #[error("putting the mail into the directory")]
     Directory(#[source] io::Error),
@@ -79,6 +85,11 @@ impl Mailer {
         Ok(Self { from, transport: Transport::Smtp(smtp.timeout(Some(SMTP_TIME_MAX)).pool_config(pool).build()) })
     }
 
+    /// Makes a mailer for tests, which keeps each mail in memory.
+    pub fn to_memory(from: Mailbox, mails: AsyncStubTransport) -> Self {
+        Self { from, transport: Transport::Memory(mails) }
+    }
+
     /// Sends a mail under this id. Sent again, only its date differs.
     ///
     /// # Errors
@@ -87,6 +98,7 @@ impl Mailer {
         let message = self.message(mail, id, now)?;
         match &self.transport {
             Transport::Smtp(smtp) => smtp.send(message).await.map(drop).map_err(MailError::Server),
+            Transport::Memory(mails) => mails.send(message).await.map_err(MailError::Memory),
             Transport::Directory(spool) => spool.put(id, message.formatted()).await.map_err(MailError::Directory),
         }
     }

@@ -1,68 +1,82 @@
-//! From the news of an order to the mail and the list of notifications, on a real database.
+//! From the news of an order to the mail and the list of notifications.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use std::time::Duration;
-
-use choreography_axum::testing::TestService;
+use choreography::Settings;
+use choreography::testing::Harness;
+use choreography_axum::testing::TestClient;
 use contracts::{NAMESPACE, News, OrderId, OrderUpdated};
+use lettre::transport::stub::AsyncStubTransport;
 use notify::mailer::{FROM, Mailer};
+use notify::notifications::{MailStatus, Notifications};
 use notify::{choreography, http};
 use serde_json::{Value, json};
-use testkit::until;
 use uuid::Uuid;
 
-/// How long a test waits for what must happen.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Starts the service, and returns the directory of its mails with it.
-async fn start() -> (TestService, tempfile::TempDir) {
-    let mails = tempfile::tempdir().unwrap();
-    let mailer = Mailer::to_directory(FROM.parse().unwrap(), mails.path().to_owned());
-    (TestService::start_with(choreography(mailer), &sqlx::migrate!(), NAMESPACE, http::routes()).await, mails)
+/// The service in memory, its routes, and the mails that it has sent.
+struct Face {
+    harness: Harness,
+    client: TestClient,
+    mails: AsyncStubTransport,
 }
 
-/// Publishes that a new order is paid, and returns the list of its mails once none is queued any more.
-async fn notify_customer(service: &TestService, email: Option<&str>) -> Value {
-    let order_id: OrderId = service.service().new_id();
-    let (customer_id, email, status) = (service.service().new_id(), email.map(str::to_owned), News::Paid);
-    let (total, reason, lines) = (None, None, Vec::new());
-    service.publish("order", &OrderUpdated { order_id, customer_id, email, status, total, reason, lines });
-    until("the mail to be sent or skipped", PATIENCE, async || {
-        let listed = service.call("GET", &format!("/notifications?order_id={order_id}"), Value::Null).await.1;
-        let finished = listed["items"].get(0).is_some_and(|mail| mail["mail"] != "queued");
-        let published = service.has_published(&format!("notify.customer-notified.{order_id}"));
-        if finished && published { Ok(listed) } else { Err(listed) }
-    })
-    .await
+impl Face {
+    fn call(&self, path: &str) -> (u16, Value) {
+        self.harness.block_on(self.client.call("GET", path, Value::Null))
+    }
+
+    /// Publishes that a new order is paid, and returns the list of its mails once none is queued any more.
+    fn notify_customer(&self, email: Option<&str>) -> Value {
+        let service = self.harness.service("notify");
+        let order_id: OrderId = service.new_id();
+        let (customer_id, email, status) = (service.new_id(), email.map(str::to_owned), News::Paid);
+        let (total, reason, lines) = (None, None, Vec::new());
+        let news = OrderUpdated { order_id, customer_id, email, status, total, reason, lines };
+        self.harness.publish("order", &news);
+        let is_final = |notified: &Notifications| notified.mails.iter().all(|mail| mail.mail != MailStatus::Queued);
+        self.harness.until::<Notifications>(&order_id, is_final);
+        self.call(&format!("/notifications?order_id={order_id}")).1
+    }
 }
 
-#[tokio::test]
-async fn news_become_a_mail_a_notification_and_the_end_of_the_story() {
-    let (service, mails) = start().await;
+fn start() -> Face {
+    let mails = AsyncStubTransport::new_ok();
+    let mailer = Mailer::to_memory(FROM.parse().unwrap(), mails.clone());
+    let settings = Settings { namespace: NAMESPACE.to_owned(), ..Settings::default() };
+    let harness = Harness::start([choreography(mailer)], settings, 0);
+    let client = TestClient::new(harness.service("notify"), http::routes());
+    Face { harness, client, mails }
+}
+
+#[test]
+fn news_become_a_mail_a_notification_and_the_end_of_the_story() {
     let cases = [
         (Some("ada@example.com"), "sent", Value::Null),
         (Some("ada"), "skipped", json!("bad-address")),
         (None, "skipped", json!("no-address")),
     ];
     for (email, mail, skipped) in cases {
-        let listed = notify_customer(&service, email).await;
+        let service = start();
+        let listed = service.notify_customer(email);
         let notification = &listed["items"][0];
         assert_eq!((&notification["mail"], &notification["skipped"]), (&json!(mail), &skipped), "{listed}");
         assert_eq!((&notification["status"], &notification["to"]), (&json!("paid"), &json!(email)), "{listed}");
-        let file = format!("{}.eml", notification["message_id"].as_str().unwrap());
-        assert_eq!(mails.path().join(file).exists(), mail == "sent", "{listed}");
+        let message_id = format!("Message-ID: <{}@", notification["message_id"].as_str().unwrap());
+        let mails = service.harness.block_on(service.mails.messages());
+        let sent = mails.iter().filter(|(_, text)| text.contains(&message_id)).count();
+        assert_eq!((sent, mails.len()), (usize::from(mail == "sent"), sent), "{mails:?}");
+        service.harness.advance(std::time::Duration::from_secs(1));
+        let last = service.harness.published().last().unwrap().to_string();
+        assert_eq!(last, "notify.customer-notified");
     }
-    service.stop().await;
 }
 
-#[tokio::test]
-async fn notifications_are_listed_by_order() {
-    let (service, _mails) = start().await;
+#[test]
+fn notifications_are_listed_by_order() {
+    let service = start();
     let nobody = format!("/notifications?order_id={}", Uuid::from_u128(7));
-    assert_eq!(service.call("GET", &nobody, Value::Null).await, (200, json!({"items": [], "next": null})));
+    assert_eq!(service.call(&nobody), (200, json!({"items": [], "next": null})));
     for path in ["/notifications", "/notifications?order_id=7"] {
-        let (status, problem) = service.call("GET", path, Value::Null).await;
+        let (status, problem) = service.call(path);
         assert_eq!((status, &problem["type"]), (400, &json!("urn:problem:invalid-query")));
     }
-    service.stop().await;
 }

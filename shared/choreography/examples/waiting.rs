@@ -43,7 +43,7 @@ fn main() {
         .fallback(nothing::<ParcelRegistered>)
         .on(note_place)
         .fallback(nothing::<ParcelScanned>);
-    let harness = Harness::of([tracking, depot()]);
+    let harness = Harness::of([tracking]);
     let scanned = |place: &str| ParcelScanned { parcel: 1, place: place.to_owned() };
     harness.publish("depot", &scanned("harbour"));
     harness.publish("depot", &scanned("train"));
@@ -53,24 +53,6 @@ fn main() {
     harness.publish("depot", &ParcelRegistered { parcel: 1, address: "1 Hill Road".to_owned() });
     let parcel = harness.until::<Parcel>(&1, |parcel| parcel.places.len() == 2);
     println!("afterwards: {} at {:?}", parcel.address, parcel.places);
-}
-
-/// The publisher of both messages. Nothing calls its command: the example publishes in its name.
-fn depot() -> Choreography {
-    #[derive(Clone, Serialize, Deserialize, choreography::Command)]
-    #[command(name = "handle-parcel", key = parcel, row = Handled)]
-    struct HandleParcel {
-        parcel: u32,
-    }
-    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Row)]
-    #[row(table = "handled", key = u32)]
-    struct Handled;
-    fn handle(command: &HandleParcel, handled: &mut Option<Handled>) -> (ParcelRegistered, ParcelScanned) {
-        *handled = Some(Handled);
-        let parcel = command.parcel;
-        (ParcelRegistered { parcel, address: String::new() }, ParcelScanned { parcel, place: String::new() })
-    }
-    Choreography::new("depot").command(handle)
 }
 
 // Output:

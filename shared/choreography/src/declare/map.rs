@@ -140,6 +140,12 @@ impl Map {
         self.edges.iter().filter(move |edge| edge.receives == message && is_subscriber(edge))
     }
 
+    /// Whether a service of the application publishes a message.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_published(&self, message: &str) -> bool {
+        self.publishers(message).next().is_some()
+    }
+
     fn publishers<'a>(&'a self, message: &'a str) -> impl Iterator<Item = &'a Edge> {
         self.edges.iter().filter(move |edge| published(edge).any(|published| published == message))
     }

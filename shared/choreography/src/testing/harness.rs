@@ -85,8 +85,7 @@ impl Harness {
         let mut members = BTreeMap::new();
         for choreography in services {
             let name = choreography.service();
-            let received = map.received_by(name);
-            let mut member = Member::new(choreography, &received);
+            let mut member = Member::new(choreography, &map);
             member.start_next(&runtime, &bus, &settings);
             assert!(members.insert(name, member).is_none(), "two services are called {name}");
         }

@@ -1,12 +1,13 @@
 //! One service of the application in a harness: its database, and its instances.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
 use crate::bus::memory::MemoryBus;
 use crate::store::memory::MemoryStore;
-use crate::{Choreography, HandlerKind, Service, Settings};
+use crate::{Choreography, HandlerKind, Map, Service, Settings};
 
 /// One service of the application.
 pub(super) struct Member {
@@ -20,15 +21,21 @@ pub(super) struct Member {
 }
 
 impl Member {
-    /// Returns a service without any instance, which receives these messages.
-    pub(super) fn new(choreography: Choreography, received: &[String]) -> Self {
-        let edges = choreography.edges().into_iter();
-        let commands = edges.filter(|edge| edge.kind == HandlerKind::Command).map(|edge| edge.receives).collect();
+    /// Returns a service of an application, without any instance.
+    pub(super) fn new(choreography: Choreography, application: &Map) -> Self {
+        let edges = choreography.edges();
+        let commands =
+            edges.iter().filter(|edge| edge.kind == HandlerKind::Command).map(|edge| edge.receives).collect();
+        let mut received = application.received_by(choreography.service());
+        // What no service of the application publishes comes from outside, from anybody.
+        let subscribed = edges.iter().filter(|edge| !matches!(edge.kind, HandlerKind::Command | HandlerKind::Then));
+        let from_outside = subscribed.filter(|edge| !application.is_published(edge.receives));
+        received.extend(from_outside.map(|edge| format!("*.{}", edge.receives)).collect::<BTreeSet<_>>());
         Self {
             choreography: Arc::new(choreography),
             store: MemoryStore::new(),
             commands,
-            filters: received.iter().map(|subject| format!("{subject}.*")).collect(),
+            filters: received.into_iter().map(|subject| format!("{subject}.*")).collect(),
             instances: Vec::new(),
         }
     }
