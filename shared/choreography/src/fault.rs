@@ -1,5 +1,5 @@
-//! A fault that a test switches on: one reaction panics, or aborts the process. Every build has it, but a release build does
-//! not start with one.
+//! A fault that a test switches on: one reaction panics, or aborts the process. Every build has it, but a release build
+//! does not start with one.
 
 use std::str::FromStr;
 

@@ -22,6 +22,7 @@ mod declare;
 mod engine;
 mod fault;
 mod query;
+mod run;
 mod service;
 mod settings;
 #[cfg(feature = "testing")]
@@ -84,7 +85,8 @@ pub use engine::execute::{ExecuteError, Idempotency, Request};
 pub use engine::health::Health;
 pub use fault::{Fault, InvalidFault};
 pub use query::{Column, List, Listed, PAGE_MAX, Page};
-pub use service::{RunError, Service};
+pub use run::RunError;
+pub use service::Service;
 pub use settings::Settings;
 pub use store::IdempotencyKey;
 pub use wire::dead_letter::Reason;

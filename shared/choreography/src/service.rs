@@ -2,14 +2,11 @@
 
 use std::fmt::Display;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::stream::BoxStream;
 use jiff::Timestamp;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::breaker::BreakerStatus;
@@ -25,34 +22,11 @@ use crate::engine::health::Health;
 use crate::engine::intake::Intake;
 use crate::engine::start::{Engine, start};
 use crate::query::{Column, List, Page};
+use crate::run::{self, RunError};
 use crate::settings::Settings;
 use crate::store::{Backlog, Store, StoreError};
 use crate::wire::envelope::{Envelope, child_trace, root_trace, valid_trace};
 use crate::wire::subject::check_key;
-
-/// How long the last batch may take once the service stops: supervisors commonly kill after 10 seconds.
-const STOP_MAX: Duration = Duration::from_secs(9);
-
-/// Why [`Service::run_until_stopped`] ended with an error.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RunError {
-    /// A task of the service ended by itself, which only a bug can make it do.
-    #[error("{service} ended by itself: the log says which task")]
-    Failed {
-        /// The service's name.
-        service: &'static str,
-    },
-    /// The last batch did not finish in time. What is not committed is received again after the next start.
-    #[error("{service} did not stop in time: what is not committed is received again")]
-    Unfinished {
-        /// The service's name.
-        service: &'static str,
-    },
-    /// The process can't wait for signals.
-    #[error("cannot wait for SIGTERM and SIGINT")]
-    Signal(#[from] std::io::Error),
-}
 
 /// A running service; a clone is the same service.
 ///
@@ -112,7 +86,7 @@ impl Service {
     /// Executes a command, and returns its row as it is after the commit.
     ///
     /// # Errors
-    /// [`ExecuteError`] says why nothing was changed.
+    /// [`ExecuteError`] is why nothing was changed.
     ///
     /// # Example
     /// ```
@@ -132,7 +106,7 @@ impl Service {
     /// request gets the reply of the first one.
     ///
     /// # Errors
-    /// [`ExecuteError`] says why nothing was changed.
+    /// [`ExecuteError`] is why nothing was changed.
     ///
     /// # Example
     /// ```
@@ -347,16 +321,7 @@ impl Service {
     /// }
     /// ```
     pub async fn run_until_stopped(&self) -> Result<(), RunError> {
-        let failed = tokio::select! {
-            biased;
-            signal = stop_signal() => {
-                tracing::info!(service = self.name(), signal = signal?, "stopping");
-                false
-            }
-            () = self.failed() => true,
-        };
-        timeout(STOP_MAX, self.stop()).await.map_err(|_| RunError::Unfinished { service: self.name() })?;
-        if failed { Err(RunError::Failed { service: self.name() }) } else { Ok(()) }
+        run::until_stopped(self.name(), self.failed(), self.stop()).await
     }
 
     /// Waits until a task of the service ends by itself, which only a bug can cause. The service can't work then: stop
@@ -364,15 +329,4 @@ impl Service {
     pub async fn failed(&self) {
         self.inner.engine.tasks.failed().await;
     }
-}
-
-/// Waits for SIGTERM or SIGINT, and returns its name.
-async fn stop_signal() -> Result<&'static str, std::io::Error> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(tokio::select! {
-        biased;
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-    })
 }

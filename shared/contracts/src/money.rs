@@ -65,7 +65,8 @@ fn with_commas(digits: &str) -> String {
     grouped
 }
 
-/// A currency of ISO 4217 in which something can be paid. Gold, test codes and the like have no minor units, and are none.
+/// A currency of ISO 4217 in which something can be paid. Gold, test codes and the like have no minor units, and are
+/// none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Cow<'_, str>", into = "&'static str")]
 pub struct Currency(Iso);

@@ -85,7 +85,7 @@ async fn show_of_a_missing_dead_letter_reports_that_there_is_none() {
     let dead_letter = stage.die(Death::default()).await;
     let _payment = stage.service("payment").await;
     assert_eq!(stage.run(&format!("replay {dead_letter}")).await.code, Some(0));
-    // The next message of the stream is the record, which is no dead letter.
+    // The next message of the stream is the record, which is not a dead letter.
     for sequence in [dead_letter + 1, 99] {
         let ran = stage.run(&format!("show {sequence}")).await;
         assert_eq!(

@@ -7,8 +7,8 @@ use std::str::FromStr;
 /// What identifies a row, or the story that a message belongs to: an order's id, a product's code.
 ///
 /// It is implemented for every type with these abilities. Make each key a newtype of its own, so that the compiler
-/// tells an order's id from a payment's. As text, a message's key is one token of its subject: it is not empty, and has
-/// no dots, wildcards, blanks or control characters.
+/// distinguishes an order's id and a payment's. As text, a message's key is one token of its subject: it is not empty,
+/// and has no dots, wildcards, blanks or control characters.
 pub trait Key: Clone + Ord + Hash + Debug + Display + FromStr + Send + Sync + 'static {}
 
 impl<K: Clone + Ord + Hash + Debug + Display + FromStr + Send + Sync + 'static> Key for K {}

@@ -134,7 +134,7 @@ pub(crate) fn filter(service: &str, message: &str, key: Option<&str>) -> String 
     format!("{DEAD}.{service}.{message}.{}", key.unwrap_or(">"))
 }
 
-/// Returns the service, the message's name and the key from a dead letter's subject; none if it is no dead letter's.
+/// Returns the service, the message's name and the key from a dead letter's subject; none if it is not one.
 pub(crate) fn parts(subject: &str) -> Option<(&str, &str, &str)> {
     let mut tokens = subject.splitn(4, '.');
     let (DEAD, service, message, key) = (tokens.next()?, tokens.next()?, tokens.next()?, tokens.next()?) else {

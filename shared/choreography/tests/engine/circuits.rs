@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use choreography::{CircuitState, Envelope, ExecuteError, Idempotency, IdempotencyKey, Request, Service, Settings};
+use choreography::{CircuitState, Envelope, ExecuteError, Idempotency, IdempotencyKey, Request, Service};
 
 use crate::diary::{OpenPage, TearOut};
 use crate::stage::{Stage, healthy};
@@ -54,21 +54,14 @@ async fn open_circuit(stage: &Stage, scribe: &Service) {
     state(scribe, "page-opened", Some(CircuitState::Open)).await;
 }
 
-async fn open(scribe: &Service, page: u32) -> Result<(), ExecuteError> {
+pub(crate) async fn open(scribe: &Service, page: u32) -> Result<(), ExecuteError> {
     scribe.execute(OpenPage { page, title: "May".to_owned() }).await.map(drop)
 }
 
-async fn open_all(scribe: &Service, pages: RangeInclusive<u32>) {
+pub(crate) async fn open_all(scribe: &Service, pages: RangeInclusive<u32>) {
     for page in pages {
         open(scribe, page).await.unwrap();
     }
-}
-
-/// Waits until the backlog has been counted again, and checks that a new story is refused.
-async fn expect_backlog_full(scribe: &Service, page: u32) {
-    pass(ms(1_100)).await;
-    let refused = open(scribe, page).await;
-    assert!(matches!(&refused, Err(ExecuteError::Closed { code: "backlog-full", .. })), "{refused:?}");
 }
 
 fn pages(stage: &Stage) -> Vec<u32> {
@@ -76,7 +69,7 @@ fn pages(stage: &Stage) -> Vec<u32> {
     outgoing.filter_map(|outgoing| outgoing.strip_prefix("page-opened.")?.parse().ok()).collect()
 }
 
-async fn all_pages_published(stage: &Stage, count: u32) {
+pub(crate) async fn all_pages_published(stage: &Stage, count: u32) {
     until("all pages are published", || async { pages(stage).len() >= count as usize }).await;
 }
 
@@ -242,55 +235,5 @@ async fn held_messages_and_the_open_circuit_survive_a_restart() {
     state(&scribe, "page-opened", None).await;
     all_pages_published(&stage, 1).await;
     assert_eq!(stage.all_published("page-opened").len(), 1);
-    scribe.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_full_backlog_refuses_new_stories() {
-    let stage = Stage::new();
-    let scribe = stage.start_intake_with(Settings { backlog_max: 5, ..stage.settings() }).await;
-    healthy(&scribe).await;
-    open_all(&scribe, 1..=20).await;
-    // Published rows do not count, though they are kept for a while.
-    all_pages_published(&stage, 20).await;
-    pass(ms(2_000)).await;
-    assert_eq!(open(&scribe, 21).await, Ok(()));
-    stage.bus.faults().set_down(true);
-    open_all(&scribe, 22..=27).await;
-    expect_backlog_full(&scribe, 28).await;
-    stage.bus.faults().set_down(false);
-    all_pages_published(&stage, 27).await;
-    until("new stories are accepted", || async { open(&scribe, 28).await.is_ok() }).await;
-    scribe.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn acknowledged_messages_do_not_count_as_backlog() {
-    let stage = Stage::new();
-    let scribe = stage.start_intake_with(Settings { backlog_max: 5, ..stage.settings() }).await;
-    healthy(&scribe).await;
-    // For longer than an acknowledged row is kept.
-    for page in 1..=400 {
-        pass(ms(70)).await;
-        assert_eq!(open(&scribe, page).await, Ok(()), "{page}");
-    }
-    scribe.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_full_backlog_is_noticed_right_after_a_restart() {
-    let stage = Stage::new();
-    let settings = Settings { backlog_max: 5, ..stage.settings() };
-    let scribe = stage.start_intake_with(settings.clone()).await;
-    healthy(&scribe).await;
-    open_all(&scribe, 1..=20).await;
-    all_pages_published(&stage, 20).await;
-    until("all outbox rows are deleted", || async { stage.backlog().await.outbox == 0 }).await;
-    scribe.stop().await;
-    let scribe = stage.start_intake_with(settings).await;
-    healthy(&scribe).await;
-    stage.bus.faults().set_down(true);
-    open_all(&scribe, 21..=26).await;
-    expect_backlog_full(&scribe, 27).await;
     scribe.stop().await;
 }

@@ -15,6 +15,17 @@ fn publish_line(stage: &Stage, line: u32) {
     stage.publish(Write { page: 1, line, how: How::NotIdempotently });
 }
 
+/// Publishes 20 lines that the server can't lose, and 10 that it may lose. Returns the sequence before the 10.
+async fn publish_lines_and_last_ones(stage: &Stage) -> u64 {
+    (0..20).for_each(|line| publish_line(stage, line));
+    stage.all_is_received().await;
+    pass(ms(20_000)).await;
+    let kept = stage.bus.published().len() as u64;
+    (20..30).for_each(|line| publish_line(stage, line));
+    stage.all_is_received().await;
+    kept
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_that_lost_its_last_messages_is_read_from_the_restart_position() {
     let stage = Stage::new();
@@ -45,12 +56,7 @@ async fn a_server_that_lost_its_last_messages_is_read_from_the_restart_position(
 async fn messages_lost_in_a_long_outage_are_noticed() {
     let stage = Stage::new();
     let scribe = stage.start_unchecked().await;
-    (0..20).for_each(|line| publish_line(&stage, line));
-    stage.all_is_received().await;
-    pass(ms(20_000)).await;
-    let kept = stage.bus.published().len() as u64;
-    (20..30).for_each(|line| publish_line(&stage, line));
-    stage.all_is_received().await;
+    let kept = publish_lines_and_last_ones(&stage).await;
     // The power fails within a second of the last message, and comes back after a minute.
     stage.bus.faults().set_down(true);
     pass(ms(60_000)).await;
@@ -70,12 +76,7 @@ async fn messages_lost_behind_a_dead_connection_are_noticed() {
     let builder = Service::builder(scribe(stage.press.clone())).settings(settings);
     let builder = builder.store(Arc::new(stage.store.clone())).bus(Arc::new(unresponsive.clone()));
     let scribe = builder.start().await.unwrap();
-    (0..20).for_each(|line| publish_line(&stage, line));
-    stage.all_is_received().await;
-    pass(ms(20_000)).await;
-    let kept = stage.bus.published().len() as u64;
-    (20..30).for_each(|line| publish_line(&stage, line));
-    stage.all_is_received().await;
+    let kept = publish_lines_and_last_ones(&stage).await;
     let position = stage.head().await.position;
     // Only missing replies show that the server is gone.
     unresponsive.stop_replying();

@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+mod backlog;
 mod cache;
 mod circuits;
 mod commands;

@@ -85,26 +85,33 @@ impl OutboxRelay {
         let connection = connection.as_ref();
         let (circuit_messages, clock) = (self.circuit_messages.clone(), self.settings.clock.clone());
         let pace = Duration::from_secs(1) / self.settings.circuit_pace.clamp(1, PACE_MAX);
-        let mut breaker = self.shared.breaker.subscribe();
-        let snapshot = breaker.borrow_and_update().clone();
+        let snapshot = self.shared.breaker.current();
         let mut window = Window::new(connection, self.progress.next(), snapshot, &circuit_messages, pace, clock);
-        let mut more = self.catch_up(&mut window).await?;
+        let more = self.catch_up(&mut window).await?;
         if window.ready.is_empty() {
             window.next = window.next.max(head.outbox_next);
         }
         self.progress.begin_at(window.next);
         self.shared.outbox.set_acknowledged(self.progress.count());
+        self.publish_window(&mut window, more).await
+    }
+
+    /// Publishes the rows of a window, and those that are committed or read from the database meanwhile. `more` is
+    /// whether the database has rows that are not in the window.
+    async fn publish_window(&mut self, window: &mut Window<'_>, mut more: bool) -> Result<(), String> {
+        let (connection, stopping) = (window.connection, self.shared.stopping.clone());
+        let mut breaker = self.shared.breaker.subscribe();
+        window.breaker = breaker.borrow_and_update().clone();
         let mut looks = tokio::time::interval(OUTBOX_LOOKS_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let stopping = self.shared.stopping.clone();
         loop {
             window.send(&self.progress, &mut self.held).await.map_err(|error| error.to_string())?;
             if window.ready.is_empty() && more {
-                more = self.catch_up(&mut window).await?;
+                more = self.catch_up(window).await?;
                 continue;
             }
             if let Some((message, from)) = window.lanes.to_refill(&window.breaker) {
-                self.refill(&mut window, &message, from).await?;
+                self.refill(window, &message, from).await?;
                 continue;
             }
             if window.outstanding.is_empty() {
@@ -117,19 +124,19 @@ impl OutboxRelay {
             // lost still count.
             tokio::select! {
                 biased;
-                () = stopping.begun() => return self.finish(&mut window).await,
+                () = stopping.begun() => return self.finish(window).await,
                 _ = breaker.changed() => window.breaker = breaker.borrow_and_update().clone(),
                 () = tokio::time::sleep(due.map_or(Duration::ZERO, |due| until(now, due))), if due.is_some() => {}
                 _ = looks.tick() => {
                     if window.ready.is_empty() {
-                        more = self.catch_up(&mut window).await?;
+                        more = self.catch_up(window).await?;
                     }
                     self.check_alive(connection).await?;
                 }
                 Some(rows) = self.committed.recv() => window.take(rows),
                 acknowledged = window.acknowledged(), if !window.outstanding.is_empty() => {
                     acknowledged.map_err(|error| error.to_string())?;
-                    self.note_acknowledged(&mut window);
+                    self.note_acknowledged(window);
                     self.shared.outbox.set_acknowledged(self.progress.count());
                     self.shared.health.publishing(Ok(()));
                 }

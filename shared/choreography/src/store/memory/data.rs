@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::store::{
-    Changes, Committed, DeadCompensation, EffectRow, Head, IdempotencyKey, Listing, Loaded, Old, Preconditions,
-    RowChange, ScheduleChange, ScheduledRow, StoreError, StoredReply, StoredRow, WaitingRow, Wanted,
+    Changes, Committed, DeadCompensation, EffectRow, Head, IdempotencyKey, Loaded, Old, Preconditions, RowChange,
+    ScheduleChange, ScheduledRow, StoreError, StoredReply, StoredRow, WaitingRow, Wanted,
 };
 use crate::wire::envelope::Envelope;
 
@@ -211,27 +210,6 @@ impl Data {
         self.replies.retain(|key, _| !keys.contains(key));
         [alive.len(), dead.len(), keys.len()].contains(&limit)
     }
-
-    /// Returns a page of rows. Where SQLite compares a generated column, the field of that name in the state is
-    /// compared.
-    pub(super) fn list(&self, listing: &Listing) -> Result<Vec<StoredRow>, StoreError> {
-        let mut page = Vec::new();
-        let Some(rows) = self.tables.get(listing.table) else { return Ok(page) };
-        let rows: Box<dyn Iterator<Item = &StoredRow> + Send> = match listing.descending {
-            true => Box::new(rows.values().rev()),
-            false => Box::new(rows.values()),
-        };
-        for row in rows {
-            let is_after = listing.after.as_ref().is_none_or(|after| match listing.descending {
-                true => row.key < *after,
-                false => row.key > *after,
-            });
-            if page.len() < listing.limit as usize && is_after && holds(listing, row)? {
-                page.push(row.clone());
-            }
-        }
-        Ok(page)
-    }
 }
 
 /// Returns the oldest of what is before a moment, at most `limit`.
@@ -239,19 +217,4 @@ fn oldest<T: Ord>(moments: impl Iterator<Item = (i64, T)>, before_ms: i64, limit
     let mut old: Vec<_> = moments.filter(|(at_ms, _)| *at_ms < before_ms).collect();
     old.sort_by_key(|(at_ms, _)| *at_ms);
     old.into_iter().take(limit).map(|(_, value)| value).collect()
-}
-
-/// Whether all conditions hold for a row. Fields that are texts or numbers are compared; any other never matches.
-fn holds(listing: &Listing, row: &StoredRow) -> Result<bool, StoreError> {
-    let unreadable = |error| StoreError::database(format!("reading the state of {}", row.key), error);
-    let state: Value = serde_json::from_str(&row.state).map_err(unreadable)?;
-    Ok(listing.conditions.iter().all(|condition| match condition.column {
-        "key" => row.key == condition.value,
-        column => match state.get(column) {
-            Some(Value::String(text)) => *text == condition.value,
-            Some(Value::Number(number)) => number.to_string() == condition.value,
-            // Databases differ in how they write anything else as text.
-            _ => false,
-        },
-    }))
 }

@@ -18,6 +18,7 @@ use super::{
 
 mod data;
 mod faults;
+mod listing;
 
 pub use faults::StoreFaults;
 

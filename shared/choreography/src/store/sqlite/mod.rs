@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row as _, SqlitePool};
 use uuid::Uuid;
 
-use self::statement::{During, plain};
+use self::statement::During;
 use self::transaction::SqliteTransaction;
 use super::{
     Backlog, DeadCompensation, EffectRow, Head, LastRun, Listing, Old, OutboxRow, Store, StoreError, StoredRow,
@@ -18,6 +18,7 @@ use super::{
 
 mod columns;
 mod commit;
+mod listing;
 mod migrate;
 mod open;
 mod open_error;
@@ -188,7 +189,7 @@ impl Store for SqliteStore {
     }
 
     async fn list(&self, listing: &Listing) -> Result<Vec<StoredRow>, StoreError> {
-        let text = listing_text(listing)?;
+        let text = listing::text(listing)?;
         let conditions = listing.conditions.iter().map(|condition| condition.value.as_str());
         let values = conditions.chain(listing.after.as_deref());
         let statement = values.fold(sqlx::query(AssertSqlSafe(text)), |statement, value| statement.bind(value));
@@ -225,23 +226,6 @@ impl SqliteStore {
             Err(error) => error,
         }
     }
-}
-
-fn listing_text(listing: &Listing) -> Result<String, StoreError> {
-    let table = plain(listing.table)?;
-    let (compare, order) = if listing.descending { ("<", "desc") } else { (">", "asc") };
-    let mut text = format!("select key, version, state from \"{table}\" as row where true");
-    for (index, condition) in listing.conditions.iter().enumerate() {
-        // Qualified: an unqualified name of a column that does not exist would be a string to SQLite.
-        text.push_str(&format!(" and row.\"{}\" = ${}", plain(condition.column)?, index + 1));
-    }
-    let mut next = listing.conditions.len() + 1;
-    if listing.after.is_some() {
-        text.push_str(&format!(" and row.key {compare} ${next}"));
-        next += 1;
-    }
-    text.push_str(&format!(" order by row.key {order} limit ${next}"));
-    Ok(text)
 }
 
 fn decode<T>(

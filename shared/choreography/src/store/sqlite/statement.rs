@@ -11,7 +11,7 @@ use crate::store::StoreError;
 /// values a statement.
 const ROWS_MAX: usize = 256;
 
-/// Lists of at most so many rows share a script with their neighbours. Longer ones are executed by themselves, filled
+/// Lists of at most this many rows share a script with their neighbours. Longer ones are executed by themselves, filled
 /// up with nulls to a power of two: so there are few different statements, which stay prepared, and preparing one costs
 /// more than the nulls.
 const ROWS_FEW: usize = 4;

@@ -1,0 +1,60 @@
+//! Runs a service until the process gets a signal to stop.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
+
+/// How long the last batch may take once the service stops: supervisors commonly kill after 10 seconds.
+const STOP_MAX: Duration = Duration::from_secs(9);
+
+/// Why [`Service::run_until_stopped`](crate::Service::run_until_stopped) ended with an error.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A task of the service ended by itself, which only a bug can make it do.
+    #[error("{service} ended by itself: the log names the task")]
+    Failed {
+        /// The service's name.
+        service: &'static str,
+    },
+    /// The last batch did not finish in time. What is not committed is received again after the next start.
+    #[error("{service} did not stop in time: what is not committed is received again")]
+    Unfinished {
+        /// The service's name.
+        service: &'static str,
+    },
+    /// The process can't wait for signals.
+    #[error("cannot wait for SIGTERM and SIGINT")]
+    Signal(#[from] std::io::Error),
+}
+
+/// Waits for SIGTERM or Ctrl-C, or until the service has failed; then stops it.
+pub(crate) async fn until_stopped(
+    service: &'static str,
+    failed: impl Future<Output = ()>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), RunError> {
+    let has_failed = tokio::select! {
+        biased;
+        signal = stop_signal() => {
+            tracing::info!(service, signal = signal?, "stopping");
+            false
+        }
+        () = failed => true,
+    };
+    timeout(STOP_MAX, stop).await.map_err(|_| RunError::Unfinished { service })?;
+    if has_failed { Err(RunError::Failed { service }) } else { Ok(()) }
+}
+
+/// Waits for SIGTERM or SIGINT, and returns its name.
+async fn stop_signal() -> Result<&'static str, std::io::Error> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(tokio::select! {
+        biased;
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    })
+}

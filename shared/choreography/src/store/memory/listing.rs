@@ -1,0 +1,44 @@
+//! Lists a page of the rows in memory.
+
+use serde_json::Value;
+
+use super::data::Data;
+use crate::store::{Listing, StoreError, StoredRow};
+
+impl Data {
+    /// Returns a page of rows. Where SQLite compares a generated column, the field of that name in the state is
+    /// compared.
+    pub(super) fn list(&self, listing: &Listing) -> Result<Vec<StoredRow>, StoreError> {
+        let mut page = Vec::new();
+        let Some(rows) = self.tables.get(listing.table) else { return Ok(page) };
+        let rows: Box<dyn Iterator<Item = &StoredRow> + Send> = match listing.descending {
+            true => Box::new(rows.values().rev()),
+            false => Box::new(rows.values()),
+        };
+        for row in rows {
+            let is_after = listing.after.as_ref().is_none_or(|after| match listing.descending {
+                true => row.key < *after,
+                false => row.key > *after,
+            });
+            if page.len() < listing.limit as usize && is_after && holds(listing, row)? {
+                page.push(row.clone());
+            }
+        }
+        Ok(page)
+    }
+}
+
+/// Whether all conditions hold for a row. Fields that are texts or numbers are compared; any other never matches.
+fn holds(listing: &Listing, row: &StoredRow) -> Result<bool, StoreError> {
+    let unreadable = |error| StoreError::database(format!("reading the state of {}", row.key), error);
+    let state: Value = serde_json::from_str(&row.state).map_err(unreadable)?;
+    Ok(listing.conditions.iter().all(|condition| match condition.column {
+        "key" => row.key == condition.value,
+        column => match state.get(column) {
+            Some(Value::String(text)) => *text == condition.value,
+            Some(Value::Number(number)) => number.to_string() == condition.value,
+            // Databases differ in how they write anything else as text.
+            _ => false,
+        },
+    }))
+}
