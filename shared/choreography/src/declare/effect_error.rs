@@ -15,8 +15,8 @@ use std::fmt::{self, Debug, Display, Formatter};
 ///     if !to.contains('@') {
 ///         return Err(EffectError::permanent(format!("{to} is no address")));
 ///     }
-///     std::fs::write("/nowhere/mail", to)?; // transient
-///     Ok(())
+///     let handed_over: std::io::Result<()> = Err(std::io::Error::other("the mail server is busy"));
+///     Ok(handed_over?) // transient
 /// }
 /// assert!(send("ada").unwrap_err().is_permanent());
 /// assert!(!send("ada@example.com").unwrap_err().is_permanent());
