@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 use uuid::timestamp::context::ContextV7;
 use uuid::{Builder, Uuid};
@@ -28,7 +29,7 @@ pub struct Clock {
 
 enum TimeSource {
     System { ids: Mutex<ContextV7> },
-    Seeded { start: Timestamp, since: Instant, random: Mutex<SeededRandom> },
+    Seeded { start: Timestamp, since: Instant, random: Mutex<SeededRandom>, runtime: Option<Handle> },
 }
 
 impl Clock {
@@ -41,7 +42,8 @@ impl Clock {
     /// and random numbers follow from the seed: on one thread a run can be repeated exactly.
     pub fn seeded(start: Timestamp, seed: u64) -> Self {
         let random = Mutex::new(SeededRandom { state: seed, last_ms: 0, ids_in_ms: 0 });
-        Self { source: Arc::new(TimeSource::Seeded { start, since: Instant::now(), random }) }
+        let (since, runtime) = (Instant::now(), Handle::try_current().ok());
+        Self { source: Arc::new(TimeSource::Seeded { start, since, random, runtime }) }
     }
 
     /// Returns the current time.
@@ -49,7 +51,11 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &*self.source {
             TimeSource::System { .. } => Timestamp::now(),
-            TimeSource::Seeded { start, since, .. } => start.saturating_add(signed(since.elapsed())).unwrap_or(*start),
+            TimeSource::Seeded { start, since, runtime, .. } => {
+                // Outside of its runtime, tokio's time is the real one.
+                let _entered = runtime.as_ref().map(Handle::enter);
+                start.saturating_add(signed(since.elapsed())).unwrap_or(*start)
+            }
         }
     }
 
@@ -148,6 +154,13 @@ mod tests {
         assert_ne!(ascending[0], ids(8, 1)[0]);
         assert!(ascending.is_sorted_by(|before, after| before < after));
         assert!(ascending.iter().all(|id| id.get_version_num() == 7));
+    }
+
+    #[test]
+    fn a_seeded_clock_keeps_the_time_of_its_runtime_outside_of_it() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let clock = runtime.block_on(async { Clock::seeded(Timestamp::UNIX_EPOCH, 0) });
+        (0..100_000).for_each(|_| assert_eq!(clock.now(), Timestamp::UNIX_EPOCH));
     }
 
     #[tokio::test(start_paused = true)]
