@@ -138,7 +138,8 @@ impl Harness {
         }
     }
 
-    /// Lets time pass: whatever is due meanwhile happens, in order.
+    /// Lets time pass: whatever is due meanwhile happens, in order. An hour takes about a second of real time for two
+    /// services, since their engines look around several times a second.
     pub fn advance(&self, by: Duration) {
         self.block_on(async { tokio::time::sleep(by).await });
     }

@@ -9,6 +9,8 @@ use serde_json::Value;
 use crate::Envelope;
 use crate::bus::Stored;
 
+use crate::wire::dead_letter;
+
 /// A message as a stream has it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Published {
@@ -64,6 +66,11 @@ impl Display for Published {
 impl Debug for Published {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let payload: Value = serde_json::from_slice(&self.envelope.payload).unwrap_or_default();
-        write!(f, "{} {} {payload}", self.sequence, self.envelope.subject)
+        write!(f, "{} {} {payload}", self.sequence, self.envelope.subject)?;
+        let header = |name| self.envelope.header(name);
+        match (header(dead_letter::REASON), header(dead_letter::DETAIL)) {
+            (Some(reason), Some(detail)) => write!(f, " died: {reason}, {detail}"),
+            _ => Ok(()),
+        }
     }
 }

@@ -13,6 +13,9 @@ use crate::bus::{BusError, Delivery, Stored};
 use crate::wire::envelope::{Envelope, NAMES};
 use crate::wire::headers::Headers;
 
+/// The server's code for a stream that does not exist.
+const STREAM_NOT_FOUND: u64 = 10_059;
+
 /// The server's code for a message over the stream's `max_msg_size`.
 const MESSAGE_EXCEEDS_MAXIMUM: u64 = 10_054;
 
@@ -53,6 +56,7 @@ impl From<ApiErrorBody> for ApiError {
         let text = format!("{} ({}, {})", error.description, error.code, error.err_code);
         let reason = match error.err_code {
             MESSAGE_EXCEEDS_MAXIMUM => BusError::TooLarge(text),
+            STREAM_NOT_FOUND => BusError::Refused(format!("{text}: run the provisioning step")),
             _ => BusError::Refused(text),
         };
         Self { code: error.err_code, reason }
@@ -83,9 +87,9 @@ pub(super) fn api_reply<T: DeserializeOwned>(reply: &ServerReply) -> Result<T, A
 
 fn parse<T: DeserializeOwned>(reply: &ServerReply) -> Result<T, BusError> {
     match reply.status {
-        Some(StatusCode::NO_RESPONDERS) => {
-            Err(BusError::Refused("no stream takes this subject, or JetStream is not ready".to_owned()))
-        }
+        Some(StatusCode::NO_RESPONDERS) => Err(BusError::Refused(
+            "no stream takes this subject, or JetStream is not ready: run the provisioning step".to_owned(),
+        )),
         Some(status) if !status.is_success() => Err(unreadable(reply, &format!("status {status}"))),
         _ => serde_json::from_slice(&reply.payload).map_err(|error| unreadable(reply, &error.to_string())),
     }
