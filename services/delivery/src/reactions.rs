@@ -29,7 +29,7 @@ pub(crate) fn create_delivery(
             let reason = CancelReason::NoDealer;
             let refused = Delivery::refused(delivery_id, order_id, reason, message.now());
             *delivery = Some(Delivery { address: Some(message.address.clone()), ..refused });
-            (None, Some(CancelPayment { order_id, reason }))
+            (None, Some(CancelPayment { order_id, reason, goods_gone: false }))
         }
     }
 }
@@ -41,7 +41,7 @@ pub(crate) fn give_up(dead: &Dead<CreateDelivery>, delivery: &mut Option<Deliver
     }
     let (order_id, reason) = (*dead.key(), CancelReason::Failed);
     *delivery = Some(Delivery::refused(dead.new_id("delivery"), order_id, reason, dead.now()));
-    Some(CancelPayment { order_id, reason })
+    Some(CancelPayment { order_id, reason, goods_gone: false })
 }
 
 /// The dealer has delivered the order.
@@ -71,7 +71,8 @@ pub(crate) fn complete_delivery(
     }
 }
 
-/// Cancels the delivery, removes it from its dealer, and cancels the payment, even if the customer has the order.
+/// Cancels the delivery, removes it from its dealer, and cancels the payment. If the customer has the order already, the
+/// delivery stays complete and the money goes back all the same: a loss, and the pieces don't come back.
 pub(crate) fn cancel_delivery(
     message: &Incoming<CancelDelivery>,
     delivery: &mut Option<Delivery>,
@@ -80,7 +81,7 @@ pub(crate) fn cancel_delivery(
     let CancelDelivery { order_id, reason } = **message;
     let Some(delivery) = delivery else {
         *delivery = Some(Delivery::never_created(message.new_id("delivery"), order_id, reason, message.now()));
-        return Some(CancelPayment { order_id, reason });
+        return Some(CancelPayment { order_id, reason, goods_gone: false });
     };
     if !delivery.cancel(dealers, reason, message.now()) {
         return None;
@@ -88,7 +89,7 @@ pub(crate) fn cancel_delivery(
     if delivery.lost {
         tracing::warn!(%order_id, delivery_id = %delivery.id, "a completed delivery was cancelled: goods and money are lost");
     }
-    Some(CancelPayment { order_id, reason })
+    Some(CancelPayment { order_id, reason, goods_gone: delivery.lost })
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub(crate) fn reserve_stock(
         }
         Err(reason) => {
             *reservation = Some(Reservation::refused(order_id, reason, message.now()));
-            (None, Some(CancelOrder { order_id, reason }))
+            (None, Some(CancelOrder { order_id, reason, goods_gone: false }))
         }
     }
 }
@@ -39,7 +39,7 @@ pub(crate) fn give_up(dead: &Dead<ReserveStock>, reservation: &mut Option<Reserv
     }
     let (order_id, reason) = (*dead.key(), CancelReason::Failed);
     *reservation = Some(Reservation::refused(order_id, reason, dead.now()));
-    Some(CancelOrder { order_id, reason })
+    Some(CancelOrder { order_id, reason, goods_gone: false })
 }
 
 /// Takes the held pieces off the shelf.
@@ -63,13 +63,14 @@ pub(crate) fn ship_anyway(
     }
 }
 
-/// Releases the held pieces, or puts shipped ones back on the shelf.
+/// Releases the held pieces, or puts shipped ones back on the shelf. Pieces that are gone don't come back.
 pub(crate) fn release_stock(
     message: &Incoming<CancelOrder>,
     reservation: &mut Option<Reservation>,
     stock: &mut Rows<Stock, Reservation>,
 ) {
     match reservation {
+        Some(reservation) if message.goods_gone => reservation.lose(stock, message.reason, message.now()),
         Some(reservation) => reservation.release(stock, message.reason, message.now()),
         None => *reservation = Some(Reservation::never_held(message.order_id, message.reason, message.now())),
     }

@@ -1,6 +1,6 @@
 //! The pieces of an order: held on the shelf, then shipped or released.
 //!
-//! What must hold: a reservation that is neither `held` nor `shipped` has no pieces, and never gets any again.
+//! What must hold: a reservation that is neither `held` nor `shipped` is final: it holds nothing, and never will again.
 
 use choreography::{Concerns, Row, Rows};
 use contracts::{CancelReason, Line, OrderId, Sku};
@@ -23,6 +23,8 @@ pub enum Status {
     Released,
     /// Back on the shelf: the order was cancelled after they were shipped.
     Returned,
+    /// At the customer, who got the money back: the order was cancelled after it was delivered.
+    Lost,
 }
 
 /// An order's pieces.
@@ -77,10 +79,18 @@ impl Reservation {
         let (status, change): (_, fn(&mut Stock, u32)) = match self.status {
             Status::Held => (Status::Released, Stock::release),
             Status::Shipped => (Status::Returned, Stock::take_back),
-            Status::Refused | Status::Released | Status::Returned => return,
+            Status::Refused | Status::Released | Status::Returned | Status::Lost => return,
         };
         each_product(&self.lines, stock, change);
         (self.status, self.reason, self.updated_at) = (status, Some(reason), now);
+    }
+
+    /// Notes that the pieces are gone for good. Held ones leave the shelf: that they were shipped is not known here yet.
+    pub fn lose(&mut self, stock: &mut Rows<Stock, Self>, reason: CancelReason, now: Timestamp) {
+        self.ship(stock, now);
+        if self.status == Status::Shipped {
+            (self.status, self.reason, self.updated_at) = (Status::Lost, Some(reason), now);
+        }
     }
 }
 

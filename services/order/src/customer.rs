@@ -113,7 +113,7 @@ pub(crate) fn withdraw_order(command: &Incoming<WithdrawOrder>, order: &mut Orde
     let before = order.status;
     let update = order.cancel(reason, command.now());
     match before {
-        Status::Pending => Ok((Some(CancelPayment { order_id, reason }), None, update)),
+        Status::Pending => Ok((Some(CancelPayment { order_id, reason, goods_gone: false }), None, update)),
         Status::Confirmed => Ok((None, Some(CancelDelivery { order_id, reason }), update)),
         Status::Cancelled => Ok((None, None, None)),
         Status::Completed => {
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn a_withdrawn_order_is_compensated_from_its_state() {
         let (order_id, reason) = (id(1), CancelReason::CustomerCancelled);
-        let payment = Some(CancelPayment { order_id, reason });
+        let payment = Some(CancelPayment { order_id, reason, goods_gone: false });
         let delivery = Some(CancelDelivery { order_id, reason });
         let cases = [
             (Status::Pending, Ok((payment, None, true)), Status::Cancelled),

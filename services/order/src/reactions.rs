@@ -40,7 +40,7 @@ pub(crate) fn cancel_unconfirmed(
         Some(_) => return None, // confirmed by another copy of the message, or cancelled first
         None => None,           // a payment of an order that was never opened here
     };
-    Some((CancelPayment { order_id, reason }, update))
+    Some((CancelPayment { order_id, reason, goods_gone: false }, update))
 }
 
 /// Completes the order.

@@ -118,7 +118,10 @@ mod tests {
             let mut payment = payment(before);
             let outgoing = decline_payment(&command, &mut payment);
             if let Ok(Some((cancel_order, expiry))) = &outgoing {
-                assert_eq!(*cancel_order, CancelOrder { order_id: id(1), reason: CancelReason::PaymentCancelled });
+                assert_eq!(
+                    *cancel_order,
+                    CancelOrder { order_id: id(1), reason: CancelReason::PaymentCancelled, goods_gone: false }
+                );
                 assert_eq!(*expiry, payment.expiry().cancel());
             }
             let outgoing = outgoing.map(|outgoing| outgoing.is_some()).map_err(|rejected| rejected.code);

@@ -97,10 +97,10 @@ impl Payment {
         (self.status, self.updated_at) = (Status::Confirmed, now);
     }
 
-    /// Ends it without money, and returns the compensation of the order.
+    /// Ends it without money, and returns the compensation of an order whose goods are not gone.
     pub fn end(&mut self, status: Status, reason: CancelReason, now: Timestamp) -> CancelOrder {
         (self.status, self.reason, self.updated_at) = (status, Some(reason), now);
-        CancelOrder { order_id: self.order_id, reason }
+        CancelOrder { order_id: self.order_id, reason, goods_gone: false }
     }
 
     /// Returns the message that is scheduled for its deadline.

@@ -50,7 +50,7 @@ pub(crate) fn give_up(dead: &Dead<CreatePayment>, payment: &mut Option<Payment>)
     }
     let (order_id, reason) = (*dead.key(), CancelReason::Failed);
     *payment = Some(Payment::never_opened(dead.new_id("payment"), order_id, reason, dead.now()));
-    Some(CancelOrder { order_id, reason })
+    Some(CancelOrder { order_id, reason, goods_gone: false })
 }
 
 /// Expires a payment that nobody confirmed in time, and cancels the order.
@@ -68,24 +68,24 @@ fn expire(payment: &mut Payment, now: Timestamp) -> Option<CancelOrder> {
     pending.then(|| payment.end(Status::Expired, CancelReason::PaymentExpired, now))
 }
 
-/// Refunds the payment, or cancels it before it is confirmed or even opened, and cancels the order.
+/// Refunds the payment, or cancels it before it is confirmed or even opened, and cancels the order. Passes on whether the
+/// goods are gone.
 pub(crate) fn cancel_payment(
     message: &Incoming<CancelPayment>,
     payment: &mut Option<Payment>,
 ) -> Option<(CancelOrder, Option<Scheduled<ExpirePayment>>)> {
-    let CancelPayment { order_id, reason } = **message;
+    let CancelPayment { order_id, reason, goods_gone } = **message;
     let Some(payment) = payment else {
         *payment = Some(Payment::never_opened(message.new_id("payment"), order_id, reason, message.now()));
-        return Some((CancelOrder { order_id, reason }, None));
+        return Some((CancelOrder { order_id, reason, goods_gone }, None));
     };
-    match payment.status {
-        Status::Pending => {
-            let cancel_order = payment.end(Status::Cancelled, reason, message.now());
-            Some((cancel_order, Some(payment.expiry().cancel())))
-        }
-        Status::Confirmed => Some((payment.end(Status::Refunded, reason, message.now()), None)),
-        Status::Refunded | Status::Cancelled | Status::Expired => None, // the order was cancelled then
-    }
+    let (status, expiry) = match payment.status {
+        Status::Pending => (Status::Cancelled, Some(payment.expiry().cancel())),
+        Status::Confirmed => (Status::Refunded, None),
+        Status::Refunded | Status::Cancelled | Status::Expired => return None, // the order was cancelled then
+    };
+    let cancel_order = payment.end(status, reason, message.now());
+    Some((CancelOrder { goods_gone, ..cancel_order }, expiry))
 }
 
 #[cfg(test)]

@@ -103,7 +103,8 @@ pub struct OrderUpdated {
     pub lines: Vec<Line>,
 }
 
-/// To order and inventory, from inventory and payment: the order is cancelled, and its pieces are released.
+/// To order and inventory, from inventory and payment: the order is cancelled, and its pieces are
+/// released, unless they are gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
 #[message(name = "cancel-order", key = order_id, role = compensation)]
 pub struct CancelOrder {
@@ -111,4 +112,22 @@ pub struct CancelOrder {
     pub order_id: OrderId,
     /// Why.
     pub reason: CancelReason,
+    /// Whether the customer has the goods already and keeps them.
+    #[serde(default)]
+    pub goods_gone: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_compensation_of_an_earlier_version_says_that_no_goods_are_gone() {
+        let order_id: OrderId = uuid::Uuid::from_u128(1).into();
+        let earlier = json!({"order_id": order_id, "reason": "no-dealer"});
+        let expected = CancelOrder { order_id, reason: CancelReason::NoDealer, goods_gone: false };
+        assert_eq!(serde_json::from_value::<CancelOrder>(earlier.clone()).unwrap(), expected);
+        assert!(!serde_json::from_value::<crate::CancelPayment>(earlier).unwrap().goods_gone);
+    }
 }

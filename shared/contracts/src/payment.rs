@@ -45,4 +45,7 @@ pub struct CancelPayment {
     pub order_id: OrderId,
     /// Why.
     pub reason: CancelReason,
+    /// Whether the customer has the goods already and keeps them.
+    #[serde(default)]
+    pub goods_gone: bool,
 }

@@ -149,7 +149,7 @@ async fn dealer_assigned_after_the_cancellation_is_ignored() {
 }
 
 #[tokio::test]
-async fn completed_delivery_stays_completed_and_the_money_goes_back() {
+async fn completed_delivery_stays_completed_its_pieces_stay_gone_and_the_money_goes_back() {
     let shop = exclusive_shop().await;
     let tea = shop.product(10).await;
     let order = shop.order_automatic(&tea, 2, "north").await;
@@ -166,6 +166,11 @@ async fn completed_delivery_stays_completed_and_the_money_goes_back() {
         if log.contains("lost") && log.contains(&order.id) { Ok(()) } else { Err(log) }
     })
     .await;
+    assert_eq!(shop.expect_published("payment", "cancel-order", &order.id).await.payload["goods_gone"], true);
+    shop.expect_all_received().await;
+    let product = shop.get("inventory", &format!("/products/{tea}")).await.ok();
+    assert_eq!((&product["stock"], &product["held"]), (&json!(8), &json!(0)), "sold pieces are back: {product}");
+    assert_eq!(shop.look(&order).await["status"], "completed");
     shop.forget(&order);
 }
 

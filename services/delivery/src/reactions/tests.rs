@@ -119,13 +119,14 @@ fn message<M>(message: M) -> Incoming<M> {
 }
 
 fn shown(cancel: CancelPayment) -> String {
-    format!("cancel-payment {}", cancel.reason)
+    format!("cancel-payment {}{}", cancel.reason, if cancel.goods_gone { ", goods gone" } else { "" })
 }
 
 const ASSIGNED: &str = "delivery-assigned Nora";
 const NO_DEALER: &str = "cancel-payment no-dealer";
 const FAILED: &str = "cancel-payment failed";
 const CANCELLED: &str = "cancel-payment customer-cancelled";
+const LOST: &str = "cancel-payment customer-cancelled, goods gone";
 
 #[test]
 fn in_every_order_of_messages_capacity_and_publications_are_right() {
@@ -134,7 +135,7 @@ fn in_every_order_of_messages_capacity_and_publications_are_right() {
         (Some(1), &[Create, Complete], &[ASSIGNED], Status::Completed, 0),
         (Some(1), &[Create, Cancel], &[ASSIGNED, CANCELLED], Status::Cancelled, 0),
         (Some(1), &[Create, Cancel, Complete], &[ASSIGNED, CANCELLED], Status::Cancelled, 0),
-        (Some(1), &[Create, Complete, Cancel], &[ASSIGNED, CANCELLED], Status::Completed, 0),
+        (Some(1), &[Create, Complete, Cancel], &[ASSIGNED, LOST], Status::Completed, 0),
         (Some(1), &[Cancel, Create], &[CANCELLED], Status::Cancelled, 0),
         (Some(1), &[CreateDied, Create], &[FAILED], Status::Refused, 0),
         (Some(1), &[CreateDied, Cancel], &[FAILED, CANCELLED], Status::Cancelled, 0),
@@ -166,7 +167,9 @@ fn after_every_story_with_a_cancellation_no_dealer_is_busy_and_the_payment_is_ca
         assert_eq!(state.active(), u32::from(assigned), "{story:?}");
         if story.contains(&Cancel) {
             assert!(!assigned, "{story:?}");
-            assert_eq!(published.iter().filter(|message| *message == CANCELLED).count(), 1, "{story:?} {published:?}");
+            let lost = state.delivery.is_some_and(|delivery| delivery.lost);
+            let cancelled = published.iter().filter(|message| *message == if lost { LOST } else { CANCELLED });
+            assert_eq!(cancelled.count(), 1, "{story:?} {published:?}");
         }
     }
 }

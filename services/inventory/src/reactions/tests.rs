@@ -22,6 +22,8 @@ enum Input {
     Assigned,
     AssignedDied,
     Cancel,
+    /// As `Cancel`, of an order that the customer has.
+    CancelGone,
 }
 use Input::*;
 
@@ -68,8 +70,9 @@ impl State {
                 self.twice(|reservation, stock| ship_anyway(&dead, reservation, stock));
                 Vec::new()
             }
-            Cancel => {
-                let message = message(CancelOrder { order_id: order(), reason: CancelReason::CustomerCancelled });
+            Cancel | CancelGone => {
+                let (reason, goods_gone) = (CancelReason::CustomerCancelled, input == CancelGone);
+                let message = message(CancelOrder { order_id: order(), reason, goods_gone });
                 self.twice(|reservation, stock| release_stock(&message, reservation, stock));
                 Vec::new()
             }
@@ -130,7 +133,7 @@ fn shown(cancel: CancelOrder) -> String {
 #[test]
 fn in_every_order_of_messages_pieces_and_publications_are_right() {
     type Case = (&'static [Input], &'static [&'static str], Status, (u64, u64));
-    let cases: [Case; 13] = [
+    let cases: [Case; 17] = [
         (&[Reserve(3)], &["create-payment 4.00 EUR"], Status::Held, (10, 3)),
         (&[Reserve(3), Assigned], &["create-payment 4.00 EUR"], Status::Shipped, (7, 0)),
         (&[Reserve(3), AssignedDied], &["create-payment 4.00 EUR"], Status::Shipped, (7, 0)),
@@ -138,6 +141,10 @@ fn in_every_order_of_messages_pieces_and_publications_are_right() {
         (&[Reserve(3), Cancel], &["create-payment 4.00 EUR"], Status::Released, (10, 0)),
         (&[Reserve(3), Assigned, Cancel], &["create-payment 4.00 EUR"], Status::Returned, (10, 0)),
         (&[Reserve(3), Cancel, Assigned], &["create-payment 4.00 EUR"], Status::Released, (10, 0)),
+        (&[Reserve(3), Assigned, CancelGone], &["create-payment 4.00 EUR"], Status::Lost, (7, 0)),
+        (&[Reserve(3), CancelGone, Assigned], &["create-payment 4.00 EUR"], Status::Lost, (7, 0)),
+        (&[Reserve(3), CancelGone, Cancel], &["create-payment 4.00 EUR"], Status::Lost, (7, 0)),
+        (&[CancelGone, Reserve(3)], &[], Status::Released, (10, 0)),
         (&[Cancel, Reserve(3)], &[], Status::Released, (10, 0)),
         (&[Reserve(11)], &["cancel-order out-of-stock"], Status::Refused, (10, 0)),
         (&[Reserve(11), Cancel], &["cancel-order out-of-stock"], Status::Refused, (10, 0)),

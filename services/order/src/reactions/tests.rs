@@ -88,7 +88,7 @@ fn an_assigned_delivery_completes_a_confirmed_order_and_no_other() {
 
 #[test]
 fn a_compensation_cancels_an_unfinished_order_and_notifies_the_customer_once() {
-    let message = incoming(CancelOrder { order_id: id(1), reason: CancelReason::OutOfStock });
+    let message = incoming(CancelOrder { order_id: id(1), reason: CancelReason::OutOfStock, goods_gone: false });
     for (before, after, update) in [
         (Status::Pending, Status::Cancelled, true),
         (Status::Confirmed, Status::Cancelled, true),

@@ -37,8 +37,12 @@ fn dead<M: Message<Key = contracts::OrderId>>() -> Dead<M> {
     Dead::new(id(1), Reason::Expired, "too late", id(9), at(5))
 }
 
+fn withdrawn(reason: CancelReason) -> CancelPayment {
+    CancelPayment { order_id: id(1), reason, goods_gone: false }
+}
+
 fn off(reason: CancelReason) -> CancelOrder {
-    CancelOrder { order_id: id(1), reason }
+    CancelOrder { order_id: id(1), reason, goods_gone: false }
 }
 
 /// Calls a reaction twice: the second time nothing changes and nothing is published. Returns what was published, and
@@ -117,7 +121,7 @@ fn a_deadline_ends_a_pending_payment_and_no_other_also_when_its_message_died() {
 
 #[test]
 fn a_compensation_refunds_a_confirmed_payment_and_cancels_a_pending_one() {
-    let message = incoming(CancelPayment { order_id: id(1), reason: CancelReason::NoDealer });
+    let message = incoming(withdrawn(CancelReason::NoDealer));
     let never = payment(Status::Pending).expiry().cancel();
     let cases = [
         (Status::Pending, Some((off(CancelReason::NoDealer), Some(never))), Status::Cancelled),
@@ -133,8 +137,19 @@ fn a_compensation_refunds_a_confirmed_payment_and_cancels_a_pending_one() {
 }
 
 #[test]
+fn a_compensation_passes_on_that_the_goods_are_gone() {
+    let reason = CancelReason::CustomerCancelled;
+    let message = incoming(CancelPayment { goods_gone: true, ..withdrawn(reason) });
+    for before in [None, Some(Status::Pending), Some(Status::Confirmed)] {
+        let (outgoing, _) = twice(before.map(payment), |payment| cancel_payment(&message, payment));
+        let cancel_order = outgoing.map(|(cancel_order, _)| cancel_order);
+        assert_eq!(cancel_order, Some(CancelOrder { goods_gone: true, ..off(reason) }), "{before:?}");
+    }
+}
+
+#[test]
 fn a_compensation_that_comes_first_leaves_a_tombstone_and_no_payment_is_opened_later() {
-    let message = incoming(CancelPayment { order_id: id(1), reason: CancelReason::CustomerCancelled });
+    let message = incoming(withdrawn(CancelReason::CustomerCancelled));
     let (outgoing, tombstone) = twice(None, |payment| cancel_payment(&message, payment));
     assert_eq!(outgoing, Some((off(CancelReason::CustomerCancelled), None)));
     assert_eq!(tombstone.status, Status::Cancelled);
