@@ -20,7 +20,7 @@ pub struct Mail {
     pub body: String,
 }
 
-/// Why there is no mail to send. Trying again would not help, so the customer counts as notified.
+/// Why there is no mail to send. Trying again would not help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Skipped {
@@ -28,14 +28,19 @@ pub enum Skipped {
     NoAddress,
     /// The order's address can't be read.
     BadAddress,
+    /// News of a later version, for which there is no mail.
+    UnknownNews,
 }
 
 impl Mail {
     /// Returns the mail that brings this news.
     ///
     /// # Errors
-    /// Why there is nobody to send it to.
+    /// Why there is none: nobody to send it to, or nothing to tell.
     pub fn about(news: &OrderUpdated) -> Result<Self, Skipped> {
+        if news.status == News::Unknown {
+            return Err(Skipped::UnknownNews);
+        }
         let address = news.email.as_deref().filter(|address| !address.is_empty()).ok_or(Skipped::NoAddress)?;
         let to = address.parse().map_err(|_| Skipped::BadAddress)?;
         Ok(Self { to, subject: subject(news), body: body(news) })
@@ -48,6 +53,7 @@ pub fn subject(news: &OrderUpdated) -> String {
         News::Paid => "is paid",
         News::Cancelled => "was cancelled",
         News::Completed => "is on its way",
+        News::Unknown => "has changed",
     };
     format!("Your order {} {happened}", news.order_id)
 }
@@ -73,6 +79,7 @@ fn opening(news: &OrderUpdated) -> String {
             "thank you: we have received your payment. We are looking for somebody to bring you your order.".into()
         }
         News::Completed => "good news: a dealer has your order and brings it to you.".into(),
+        News::Unknown => "your order has changed.".into(),
         News::Cancelled => {
             let reason = news.reason.map_or(String::new(), |reason| format!(" {}", reason.sentence()));
             format!(

@@ -5,7 +5,7 @@
 
 use choreography::{Dead, Incoming};
 use contracts::{
-    CancelDelivery, CancelOrder, CancelPayment, CancelReason, CreateDelivery, CustomerNotified, DeliveryAssigned,
+    CancelDelivery, CancelOrder, CancelPayment, CancelReason, CreateDelivery, CustomerNotified, DeliveryAssigned, News,
     OrderConfirmed, OrderUpdated, PaymentCreated,
 };
 
@@ -66,7 +66,7 @@ pub(crate) fn cancel_incomplete(
 
 /// Notes the latest news that the customer was mailed, in whatever order the messages arrive.
 pub(crate) fn note_notified(message: &Incoming<CustomerNotified>, order: &mut Order) {
-    if order.notified < Some(message.status) {
+    if message.status != News::Unknown && order.notified < Some(message.status) {
         (order.notified, order.updated_at) = (Some(message.status), message.now());
     }
 }

@@ -45,6 +45,9 @@ pub enum News {
     Cancelled,
     /// A dealer delivers the order.
     Completed,
+    /// News of a later version.
+    #[serde(other)]
+    Unknown,
 }
 
 /// To inventory: hold these pieces. Each product is on one line.

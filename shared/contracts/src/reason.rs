@@ -30,6 +30,9 @@ pub enum CancelReason {
     DeliveryCancelled,
     /// A message of the order died; the reason is in its dead letter.
     Failed,
+    /// A reason of a later version.
+    #[serde(other)]
+    Unknown,
 }
 
 impl CancelReason {
@@ -46,6 +49,7 @@ impl CancelReason {
             Self::CustomerCancelled => "customer-cancelled",
             Self::DeliveryCancelled => "delivery-cancelled",
             Self::Failed => "failed",
+            Self::Unknown => "unknown",
         }
     }
 
@@ -61,7 +65,7 @@ impl CancelReason {
             Self::NoDealer => "Nobody can deliver to your zone at the moment.",
             Self::CustomerCancelled => "You cancelled the order.",
             Self::DeliveryCancelled => "The delivery was cancelled.",
-            Self::Failed => "Something went wrong on our side.",
+            Self::Failed | Self::Unknown => "Something went wrong on our side.",
         }
     }
 }
@@ -89,8 +93,15 @@ mod tests {
             CancelReason::CustomerCancelled,
             CancelReason::DeliveryCancelled,
             CancelReason::Failed,
+            CancelReason::Unknown,
         ] {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+            assert_eq!(serde_json::from_value::<CancelReason>(reason.as_str().into()).unwrap(), reason);
         }
+    }
+
+    #[test]
+    fn a_reason_of_a_later_version_can_be_read() {
+        assert_eq!(serde_json::from_value::<CancelReason>("moon-in-taurus".into()).unwrap(), CancelReason::Unknown);
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use choreography::{Message, Reason};
-use contracts::{Currency, Money, News};
+use contracts::{Currency, Money};
 
 use super::*;
 use crate::order::tests::{at, id, order};
@@ -109,6 +109,7 @@ fn the_news_that_the_customer_knows_never_go_back() {
         (None, News::Paid, News::Paid),
         (Some(News::Paid), News::Completed, News::Completed),
         (Some(News::Cancelled), News::Paid, News::Cancelled),
+        (Some(News::Paid), News::Unknown, News::Paid),
     ];
     for (notified, status, after) in cases {
         let message = incoming(CustomerNotified { order_id: id(1), status });
