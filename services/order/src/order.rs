@@ -84,6 +84,14 @@ impl Order {
         }
     }
 
+    /// Returns why a confirmation can't be of this order's payment; none if it can.
+    pub fn contradicts(&self, payment_id: PaymentId, amount: Money) -> Option<&'static str> {
+        if self.payment_id.is_some_and(|known| known != payment_id) {
+            return Some("the confirmed payment is not the order's payment");
+        }
+        self.total.is_some_and(|total| total != amount).then_some("the paid amount is not the order's total")
+    }
+
     /// Confirms it, and returns the news.
     pub fn confirm(&mut self, now: Timestamp) -> OrderUpdated {
         (self.status, self.updated_at) = (Status::Confirmed, now);

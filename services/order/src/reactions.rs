@@ -17,12 +17,21 @@ pub(crate) fn note_payment(message: &Incoming<PaymentCreated>, order: &mut Order
 }
 
 /// Confirms the order, and requests a delivery.
+///
+/// # Panics
+/// When the payment or its amount is not the order's. The message dies then, and [`cancel_unconfirmed`] cancels the order.
 pub(crate) fn confirm_order(
     message: &Incoming<OrderConfirmed>,
     order: &mut Order,
 ) -> Option<(CreateDelivery, OrderUpdated)> {
+    if order.status == Status::Cancelled {
+        return None; // a compensation is on its way
+    }
+    if let Some(contradiction) = order.contradicts(message.payment_id, message.amount) {
+        panic!("{contradiction}");
+    }
     if order.status != Status::Pending {
-        return None; // confirmed already, or cancelled first
+        return None; // confirmed already
     }
     order.note_payment(message.payment_id, message.amount, message.now());
     let update = order.confirm(message.now());

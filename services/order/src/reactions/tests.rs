@@ -76,6 +76,26 @@ fn a_confirmed_payment_requests_a_delivery_unless_the_order_is_cancelled() {
 }
 
 #[test]
+fn a_confirmation_of_another_payment_or_amount_dies_unless_the_order_is_cancelled() {
+    let other_payment = OrderConfirmed { payment_id: id(7), ..paid() };
+    let other_amount = OrderConfirmed { amount: Money::new(499, Currency::EUR), ..paid() };
+    let other_currency = OrderConfirmed { amount: Money::new(500, "USD".parse().unwrap()), ..paid() };
+    for (message, text) in [
+        (other_payment, "the confirmed payment is not the order's payment"),
+        (other_amount, "the paid amount is not the order's total"),
+        (other_currency, "the paid amount is not the order's total"),
+    ] {
+        for before in ALL {
+            let mut order = Order { payment_id: Some(id(3)), total: Some(TOTAL), ..order(before) };
+            let confirm = std::panic::AssertUnwindSafe(|| confirm_order(&incoming(message.clone()), &mut order));
+            let outcome = std::panic::catch_unwind(confirm).map_err(|panic| *panic.downcast::<String>().unwrap());
+            let expected = if before == Status::Cancelled { Ok(None) } else { Err(text.to_owned()) };
+            assert_eq!(outcome, expected, "{before}");
+        }
+    }
+}
+
+#[test]
 fn an_assigned_delivery_completes_a_confirmed_order_and_no_other() {
     for before in ALL {
         let (outgoing, order) = twice(order(before), |order| complete_order(&incoming(assigned()), order));
