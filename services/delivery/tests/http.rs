@@ -1,36 +1,19 @@
 //! Deliveries and dealers over HTTP.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use choreography::Settings;
-use choreography::testing::Harness;
-use choreography_axum::testing::TestClient;
+use choreography_axum::testing::TestFace;
 use contracts::{Address, CreateDelivery, NAMESPACE, OrderId};
 use delivery::delivery::Delivery;
 use delivery::{choreography, demo, http};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// The service in memory, and its routes.
-struct Face {
-    harness: Harness,
-    client: TestClient,
-}
-
-impl Face {
-    fn call(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
-        self.harness.block_on(self.client.call(method, path, body))
-    }
-}
-
-fn start() -> Face {
-    let settings = Settings { namespace: NAMESPACE.to_owned(), ..Settings::default() };
-    let harness = Harness::start([choreography()], settings, 0);
-    let client = TestClient::new(harness.service("delivery"), http::routes());
-    Face { harness, client }
+fn start() -> TestFace {
+    TestFace::start(choreography(), NAMESPACE, http::routes())
 }
 
 /// Returns the delivery of a new order to a zone, once there is one.
-fn deliver_to(service: &Face, zone: &str) -> Value {
+fn deliver_to(service: &TestFace, zone: &str) -> Value {
     let order_id: OrderId = service.harness.service("delivery").new_id();
     let address = Address { zone: zone.parse().unwrap(), line: "1 Hill Road".into() };
     service.harness.publish("order", &CreateDelivery { order_id, address });
@@ -38,7 +21,7 @@ fn deliver_to(service: &Face, zone: &str) -> Value {
     service.call("GET", &format!("/deliveries?order_id={order_id}"), Value::Null).1["items"][0].take()
 }
 
-fn dealers(service: &Face, zone: &str) -> Value {
+fn dealers(service: &TestFace, zone: &str) -> Value {
     service.call("GET", &format!("/dealers?zone={zone}"), Value::Null).1["items"].take()
 }
 

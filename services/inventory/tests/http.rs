@@ -1,30 +1,13 @@
 //! The catalogue over HTTP.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use choreography::Settings;
-use choreography::testing::Harness;
-use choreography_axum::testing::TestClient;
+use choreography_axum::testing::TestFace;
 use contracts::NAMESPACE;
 use inventory::{choreography, demo, http};
 use serde_json::{Value, json};
 
-/// The service in memory, and its routes.
-struct Face {
-    harness: Harness,
-    client: TestClient,
-}
-
-impl Face {
-    fn call(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
-        self.harness.block_on(self.client.call(method, path, body))
-    }
-}
-
-fn start() -> Face {
-    let settings = Settings { namespace: NAMESPACE.to_owned(), ..Settings::default() };
-    let harness = Harness::start([choreography()], settings, 0);
-    let client = TestClient::new(harness.service("inventory"), http::routes());
-    Face { harness, client }
+fn start() -> TestFace {
+    TestFace::start(choreography(), NAMESPACE, http::routes())
 }
 
 fn tea(stock: i64) -> Value {

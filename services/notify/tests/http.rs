@@ -1,9 +1,7 @@
 //! From the news of an order to the mail and the list of notifications.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use choreography::Settings;
-use choreography::testing::Harness;
-use choreography_axum::testing::TestClient;
+use choreography_axum::testing::TestFace;
 use contracts::{NAMESPACE, News, OrderId, OrderUpdated};
 use lettre::transport::stub::AsyncStubTransport;
 use notify::mailer::{FROM, Mailer};
@@ -13,38 +11,34 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// The service in memory, its routes, and the mails that it has sent.
-struct Face {
-    harness: Harness,
-    client: TestClient,
+struct Notify {
+    face: TestFace,
     mails: AsyncStubTransport,
 }
 
-impl Face {
+impl Notify {
     fn call(&self, path: &str) -> (u16, Value) {
-        self.harness.block_on(self.client.call("GET", path, Value::Null))
+        self.face.call("GET", path, Value::Null)
     }
 
     /// Publishes that a new order is paid, and returns the list of its mails once none is queued any more.
     fn notify_customer(&self, email: Option<&str>) -> Value {
-        let service = self.harness.service("notify");
+        let service = self.face.harness.service("notify");
         let order_id: OrderId = service.new_id();
         let (customer_id, email, status) = (service.new_id(), email.map(str::to_owned), News::Paid);
         let (total, reason, lines) = (None, None, Vec::new());
         let news = OrderUpdated { order_id, customer_id, email, status, total, reason, lines };
-        self.harness.publish("order", &news);
+        self.face.harness.publish("order", &news);
         let is_final = |notified: &Notifications| notified.mails.iter().all(|mail| mail.mail != MailStatus::Queued);
-        self.harness.until::<Notifications>(&order_id, is_final);
+        self.face.harness.until::<Notifications>(&order_id, is_final);
         self.call(&format!("/notifications?order_id={order_id}")).1
     }
 }
 
-fn start() -> Face {
+fn start() -> Notify {
     let mails = AsyncStubTransport::new_ok();
     let mailer = Mailer::to_memory(FROM.parse().unwrap(), mails.clone());
-    let settings = Settings { namespace: NAMESPACE.to_owned(), ..Settings::default() };
-    let harness = Harness::start([choreography(mailer)], settings, 0);
-    let client = TestClient::new(harness.service("notify"), http::routes());
-    Face { harness, client, mails }
+    Notify { face: TestFace::start(choreography(mailer), NAMESPACE, http::routes()), mails }
 }
 
 #[test]
@@ -61,11 +55,11 @@ fn news_become_a_mail_a_notification_and_the_end_of_the_story() {
         assert_eq!((&notification["mail"], &notification["skipped"]), (&json!(mail), &skipped), "{listed}");
         assert_eq!((&notification["status"], &notification["to"]), (&json!("paid"), &json!(email)), "{listed}");
         let message_id = format!("Message-ID: <{}@", notification["message_id"].as_str().unwrap());
-        let mails = service.harness.block_on(service.mails.messages());
+        let mails = service.face.harness.block_on(service.mails.messages());
         let sent = mails.iter().filter(|(_, text)| text.contains(&message_id)).count();
         assert_eq!((sent, mails.len()), (usize::from(mail == "sent"), sent), "{mails:?}");
-        service.harness.advance(std::time::Duration::from_secs(1));
-        let last = service.harness.published().last().unwrap().to_string();
+        service.face.harness.advance(std::time::Duration::from_secs(1));
+        let last = service.face.harness.published().last().unwrap().to_string();
         assert_eq!(last, "notify.customer-notified");
     }
 }

@@ -3,7 +3,8 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, header};
-use choreography::Service;
+use choreography::testing::Harness;
+use choreography::{Choreography, Service, Settings};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -69,5 +70,30 @@ impl TestClient {
         let body = body.collect().await.expect("a whole body").to_bytes();
         let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).expect("a body of JSON") };
         (parts.status.as_u16(), body)
+    }
+}
+
+/// One service in a [`Harness`], with a client of its routes.
+pub struct TestFace {
+    /// The harness that the service runs in.
+    pub harness: Harness,
+    client: TestClient,
+}
+
+impl TestFace {
+    /// Starts a service in a name space of message types, and returns it with its routes.
+    ///
+    /// # Panics
+    /// As [`Harness::start`].
+    pub fn start(choreography: Choreography, namespace: &str, routes: OpenApiRouter<Service>) -> Self {
+        let (name, namespace) = (choreography.service(), namespace.to_owned());
+        let harness = Harness::start([choreography], Settings { namespace, ..Settings::default() }, 0);
+        let client = TestClient::new(harness.service(name), routes);
+        Self { harness, client }
+    }
+
+    /// Sends a request as [`TestClient::call`] does, in the harness's time.
+    pub fn call(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        self.harness.block_on(self.client.call(method, path, body))
     }
 }
