@@ -22,6 +22,7 @@ pub(crate) struct Arguments {
     pub(crate) role: Option<Ident>,
     pub(crate) row: Option<Type>,
     pub(crate) version: Option<LitInt>,
+    pub(crate) before: Option<Type>,
     pub(crate) concerns: Option<Ident>,
 }
 
@@ -74,6 +75,7 @@ impl Arguments {
             "version" => once(&mut self.version, name, input.parse()?),
             "role" => once(&mut self.role, name, unquoted(input, "role", "a word")?),
             "concerns" => once(&mut self.concerns, name, unquoted(input, "concerns", "a field")?),
+            "before" => once(&mut self.before, name, unquoted(input, "before", "a type")?),
             "row" => once(&mut self.row, name, unquoted(input, "row", "a type")?),
             _ if of_row => once(&mut self.key, name, KeyArgument::Type(unquoted(input, "key", "a type")?)),
             _ => once(&mut self.key, name, key_field(input)?),

@@ -10,7 +10,7 @@ use crate::concerns::concerns;
 
 const MESSAGE: Syntax = Syntax {
     name: "message",
-    arguments: &["name", "key", "role", "version", "concerns"],
+    arguments: &["name", "key", "role", "version", "before", "concerns"],
     example: "#[message(name = \"create-payment\", key = order_id, role = step)]",
 };
 
@@ -61,6 +61,21 @@ fn implementation(
     let (version, concerns) = (arguments.version, concerns(input, arguments.concerns.as_ref())?);
     version.iter().try_for_each(checks::version)?;
     let (ident, version) = (input.ident.clone(), version.map(|version| quote!(const VERSION: u32 = #version;)));
+    let before = arguments.before.map(|before| {
+        quote! {
+            fn versions() -> ::std::vec::Vec<u32> {
+                let mut versions = <#before as ::choreography::Message>::versions();
+                versions.push(<Self as ::choreography::Message>::VERSION);
+                versions
+            }
+            fn read_earlier(
+                version: u32,
+                payload: &[u8],
+            ) -> ::core::result::Result<Self, ::choreography::ReadError> {
+                ::choreography::bounds::read_before::<#before, Self>(version, payload)
+            }
+        }
+    });
     Ok(move |role: &TokenStream| {
         quote! {
             #[automatically_derived]
@@ -72,6 +87,7 @@ fn implementation(
                 fn key(&self) -> Self::Key {
                     ::core::clone::Clone::clone(&self.#(#path).*)
                 }
+                #before
             }
             #concerns
         }

@@ -43,6 +43,7 @@ pub mod bounds {
     pub use crate::declare::effect::Effect;
     pub use crate::declare::function::{FirstRow, Function, MayBeMissing, RepliesTo};
     pub use crate::declare::input::{IsCompensation, IsStepOrEvent, ReactionInput};
+    pub use crate::declare::message::read_before;
     pub use crate::declare::output::{CommandOutput, EffectOutput, ReactionOutput};
     pub use crate::declare::role::{Forward, RoleType};
     pub use crate::declare::row::ByMessage;
@@ -76,7 +77,7 @@ pub use declare::handler::HandlerKind;
 pub use declare::incoming::{Dead, Incoming};
 pub use declare::key::{Concerns, Key};
 pub use declare::map::Map;
-pub use declare::message::{Command, Message, Scheduled};
+pub use declare::message::{Command, Message, ReadError, Scheduled};
 pub use declare::outgoing::{Outgoing, OutgoingType, PAYLOAD_BYTES_MAX};
 pub use declare::output::Rejected;
 pub use declare::role::Role;

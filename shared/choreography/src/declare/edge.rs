@@ -17,6 +17,8 @@ pub struct Edge {
     pub kind: HandlerKind,
     /// The name of the message or command that it receives.
     pub receives: &'static str,
+    /// The versions of it that it reads.
+    pub versions: Vec<u32>,
     /// Every message that it may publish.
     pub publishes: Vec<OutgoingType>,
     /// Every message that its fallback may publish; none if it has no fallback.
@@ -42,6 +44,7 @@ impl Choreography {
             service: self.service,
             kind: handler.kind,
             receives: handler.message,
+            versions: handler.versions.clone(),
             publishes: handler.publishes.clone(),
             fallback: handler.fallback.as_ref().map(|fallback| fallback.publishes.clone()),
             tables: handler.all_tables(),
@@ -51,6 +54,7 @@ impl Choreography {
             service: self.service,
             kind: HandlerKind::Effect,
             receives: effect.message,
+            versions: effect.versions.clone(),
             publishes: effect.publishes.clone(),
             fallback: effect.fallback.as_ref().map(|fallback| fallback.publishes.clone()),
             tables: effect.fallback.as_ref().map_or_else(Vec::new, |fallback| fallback.tables.clone()),

@@ -48,18 +48,19 @@ where
 }
 
 type EffectFuture = Pin<Box<dyn Future<Output = Result<Vec<OutgoingMessage>, EffectError>> + Send>>;
-type RunFunction = Arc<dyn Fn(Bytes, Uuid, Timestamp) -> EffectFuture + Send + Sync>;
+type RunFunction = Arc<dyn Fn(u32, Bytes, Uuid, Timestamp) -> EffectFuture + Send + Sync>;
 
 /// An effect, with its types erased.
 pub(crate) struct EffectHandler {
     pub message: &'static str,
-    pub version: u32,
+    /// The versions of the message that it takes.
+    pub versions: Vec<u32>,
     pub publishes: Vec<OutgoingType>,
     pub fallback: Option<Fallback>,
     /// The reaction of the service itself to a message that the effect publishes.
     pub then: Option<Handler>,
     /// Checks that a payload can be read, before the message is queued.
-    pub readable: fn(&[u8]) -> Result<(), String>,
+    pub readable: fn(u32, &[u8]) -> Result<(), String>,
     run: RunFunction,
 }
 
@@ -72,10 +73,10 @@ impl EffectHandler {
         F: for<'a> Effect<'a, I, D, Output = T> + Send + Sync + 'static,
     {
         let function = Arc::new(function);
-        let run: RunFunction = Arc::new(move |payload: Bytes, id, now| {
+        let run: RunFunction = Arc::new(move |version, payload: Bytes, id, now| {
             let (function, means) = (function.clone(), means.clone());
             Box::pin(async move {
-                let message: I::Message = serde_json::from_slice(&payload)?;
+                let message = I::Message::read(version, &payload)?;
                 let incoming = Incoming::new(message, id, now);
                 let outgoing = function.call(I::of(&incoming), &means).await.into_result()?;
                 messages_of(outgoing).map_err(|unready| EffectError::transient(unready.to_string()))
@@ -83,20 +84,19 @@ impl EffectHandler {
         });
         Self {
             message: I::Message::NAME,
-            version: I::Message::VERSION,
+            versions: I::Message::versions(),
             publishes: types_of::<T::Published>(),
             fallback: None,
             then: None,
-            readable: |payload| {
-                let message: Result<I::Message, _> = serde_json::from_slice(payload);
-                message.map(drop).map_err(|error| format!("the payload is unreadable: {error}"))
+            readable: |version, payload| {
+                I::Message::read(version, payload).map(drop).map_err(|error| error.to_string())
             },
             run,
         }
     }
 
     /// Runs the effect once.
-    pub(crate) fn run(&self, payload: Bytes, id: Uuid, now: Timestamp) -> EffectFuture {
-        (self.run)(payload, id, now)
+    pub(crate) fn run(&self, version: u32, payload: Bytes, id: Uuid, now: Timestamp) -> EffectFuture {
+        (self.run)(version, payload, id, now)
     }
 }

@@ -34,17 +34,21 @@ impl HandlerKind {
     }
 }
 
+/// Reads the payload of a version, with the key of its subject, its id and the time.
+type Decode = fn(u32, &[u8], &str, Uuid, Timestamp) -> Result<ErasedInput, String>;
+
 /// A reaction or a command handler.
 pub(crate) struct Handler {
     pub kind: HandlerKind,
     pub message: &'static str,
-    pub version: u32,
+    /// The versions of the message that it takes, this service's own last.
+    pub versions: Vec<u32>,
     pub publishes: Vec<OutgoingType>,
     pub tables: Vec<&'static str>,
     /// Whether its message waits until some row exists.
     pub needs_row: bool,
     pub fallback: Option<Fallback>,
-    decode: fn(&[u8], &str, Uuid, Timestamp) -> Result<ErasedInput, String>,
+    decode: Decode,
     want: Want,
     react: ReactFunction,
 }
@@ -61,7 +65,7 @@ impl Handler {
         Self {
             kind,
             message: M::NAME,
-            version: M::VERSION,
+            versions: M::versions(),
             publishes,
             tables,
             needs_row,
@@ -79,12 +83,24 @@ impl Handler {
         tables.into_iter().collect()
     }
 
-    /// Returns the message with this payload.
+    /// Returns the message with this payload of some version.
     ///
     /// # Errors
-    /// The payload is unreadable, or its key is not the subject's.
-    pub(crate) fn decode(&self, payload: &[u8], key: &str, id: Uuid, now: Timestamp) -> Result<ErasedInput, String> {
-        (self.decode)(payload, key, id, now)
+    /// The version is unknown, the payload is unreadable, or its key is not the subject's.
+    pub(crate) fn decode(
+        &self,
+        version: u32,
+        payload: &[u8],
+        key: &str,
+        id: Uuid,
+        now: Timestamp,
+    ) -> Result<ErasedInput, String> {
+        (self.decode)(version, payload, key, id, now)
+    }
+
+    /// Returns the version in which this service publishes the message itself.
+    pub(crate) fn own_version(&self) -> u32 {
+        self.versions.last().copied().unwrap_or_default()
     }
 
     /// Adds the keys of the rows that it needs, and that are not loaded yet, to those to load.
@@ -106,8 +122,14 @@ impl Handler {
     }
 }
 
-fn decode<M: Message>(payload: &[u8], key: &str, id: Uuid, now: Timestamp) -> Result<ErasedInput, String> {
-    let message: M = serde_json::from_slice(payload).map_err(|error| format!("the payload is unreadable: {error}"))?;
+fn decode<M: Message>(
+    version: u32,
+    payload: &[u8],
+    key: &str,
+    id: Uuid,
+    now: Timestamp,
+) -> Result<ErasedInput, String> {
+    let message = M::read(version, payload).map_err(|error| error.to_string())?;
     let own = message.key().to_string();
     if own != key {
         return Err(format!("the payload's key is {own}, its subject's {key}"));

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use crate::declare::choreography::Choreography;
 use crate::declare::edge::Edge;
 use crate::declare::handler::HandlerKind;
+use crate::declare::outgoing::OutgoingType;
 
 /// The choreographies of several services as one graph, with an edge for each function.
 ///
@@ -45,11 +46,13 @@ impl Map {
     /// Returns what is wrong with the choreography, in sentences, sorted:
     ///
     /// - a message that nobody receives, or that nobody publishes;
+    /// - a version of a message that a subscriber does not read;
     /// - a message without a fallback where it may die;
     /// - a table that is *stranded*: a function changes it before a turning point, which is a function that publishes a
     ///   compensation, and none of the compensations that follow changes it.
     pub fn problems(&self) -> Vec<String> {
-        let problems = [self.unreceived(), self.unpublished(), self.without_fallback(), self.stranded()];
+        let problems =
+            [self.unreceived(), self.unpublished(), self.unknown_versions(), self.without_fallback(), self.stranded()];
         problems.into_iter().flatten().collect::<BTreeSet<_>>().into_iter().collect()
     }
 
@@ -80,6 +83,20 @@ impl Map {
         let unpublished = receiving.filter(|edge| self.publishers(edge.receives).next().is_none());
         unpublished
             .map(|edge| format!("{} receives {}, and nobody publishes it", edge.service, edge.receives))
+            .collect()
+    }
+
+    fn unknown_versions(&self) -> Vec<String> {
+        let outgoing = self.edges.iter().flat_map(|edge| edge.all_published().map(move |message| (edge, message)));
+        let subscribers = outgoing.flat_map(|(edge, message)| {
+            self.subscribers(message.name).map(move |subscriber| (edge.service, message, subscriber))
+        });
+        let unknown = subscribers.filter(|(_, message, subscriber)| !subscriber.versions.contains(&message.version));
+        unknown
+            .map(|(service, OutgoingType { name, version, .. }, subscriber)| {
+                let (other, versions) = (subscriber.service, &subscriber.versions);
+                format!("{service} publishes version {version} of {name}, and {other} reads {versions:?}")
+            })
             .collect()
     }
 

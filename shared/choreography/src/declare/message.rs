@@ -29,6 +29,40 @@ use crate::declare::row::Row;
 /// }
 /// assert_eq!(CreatePayment { order_id: 7, amount_minor: 500 }.key(), 7);
 /// ```
+///
+/// While an application is updated, services with older and with newer code run side by side. A subscriber ignores fields
+/// that it does not know, so a new field with a default needs nothing. Any other change is a new version, which names the
+/// one before; subscribers with the new code read both:
+///
+/// ```
+/// use choreography::Message;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, Clone, Serialize, Deserialize, Message)]
+/// #[message(name = "create-payment", key = order_id, role = step)]
+/// struct CreatePaymentV1 {
+///     order_id: u64,
+///     euros: i64,
+/// }
+///
+/// #[derive(Debug, Clone, Serialize, Deserialize, Message)]
+/// #[message(name = "create-payment", key = order_id, role = step, version = 2, before = CreatePaymentV1)]
+/// struct CreatePayment {
+///     order_id: u64,
+///     amount_minor: i64,
+/// }
+///
+/// impl From<CreatePaymentV1> for CreatePayment {
+///     fn from(before: CreatePaymentV1) -> Self {
+///         Self { order_id: before.order_id, amount_minor: before.euros * 100 }
+///     }
+/// }
+///
+/// assert_eq!(CreatePayment::versions(), [1, 2]);
+/// let payment = CreatePayment::read(1, br#"{"order_id": 7, "euros": 5}"#)?;
+/// assert_eq!(payment.amount_minor, 500);
+/// # Ok::<(), choreography::ReadError>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a message",
     label = "no service can publish or receive this",
@@ -37,7 +71,8 @@ use crate::declare::row::Row;
 pub trait Message: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     /// The message's name, in kebab case: `create-payment`.
     const NAME: &'static str;
-    /// The version of the payload. A change that subscribers with older code would misread needs a new one.
+    /// The version of the payload. A change that subscribers with older code would misread needs a new one; a new field
+    /// with a default does not. The derive's argument `before` names the type of the version before it.
     const VERSION: u32 = 1;
     /// The role: [`role::Step`](crate::role::Step), [`role::Event`](crate::role::Event) or
     /// [`role::Compensation`](crate::role::Compensation).
@@ -46,6 +81,30 @@ pub trait Message: Serialize + DeserializeOwned + Clone + Send + Sync + 'static 
     type Key: Key;
     /// Returns the key: the story that the message belongs to.
     fn key(&self) -> Self::Key;
+
+    /// Returns the versions that [`read`](Self::read) takes: those before this one, and this one.
+    fn versions() -> Vec<u32> {
+        vec![Self::VERSION]
+    }
+
+    /// Reads the payload of an earlier version. Without `before` there is none.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the version is unknown, or its payload unreadable.
+    fn read_earlier(version: u32, _payload: &[u8]) -> Result<Self, ReadError> {
+        Err(ReadError::UnknownVersion { message: Self::NAME, version })
+    }
+
+    /// Reads the payload of any version that [`versions`](Self::versions) returns, and converts it into this one.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the version is unknown, or its payload unreadable.
+    fn read(version: u32, payload: &[u8]) -> Result<Self, ReadError> {
+        match version == Self::VERSION {
+            true => serde_json::from_slice(payload).map_err(|error| ReadError::Unreadable(error.to_string())),
+            false => Self::read_earlier(version, payload),
+        }
+    }
 
     /// Schedules the message for a moment. It replaces a scheduled message of the same name and key.
     ///
@@ -69,6 +128,46 @@ pub trait Message: Serialize + DeserializeOwned + Clone + Send + Sync + 'static 
     fn cancel(self) -> Scheduled<Self> {
         Scheduled { message: self, due: Due::Cancelled }
     }
+}
+
+/// Why a payload could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// It has a version that this service does not know.
+    #[error("version {version} of {message} is unknown here")]
+    UnknownVersion {
+        /// The message's name.
+        message: &'static str,
+        /// The version.
+        version: u32,
+    },
+    /// It is not what this version of the message is.
+    #[error("the payload is unreadable: {0}")]
+    Unreadable(String),
+}
+
+/// Reads the payload of a version before `M`, which is `B` or one before that. The derive writes it.
+///
+/// # Errors
+/// As [`Message::read`].
+pub fn read_before<B, M>(version: u32, payload: &[u8]) -> Result<M, ReadError>
+where
+    B: Message<Key = M::Key, Role = M::Role>,
+    M: Message + From<B>,
+{
+    const { assert!(is_before::<B, M>(), "`before` is the same message with a lower version") };
+    B::read(version, payload).map(M::from)
+}
+
+/// Whether two types are versions of the same message, the first one lower.
+const fn is_before<B: Message, M: Message>() -> bool {
+    let (before, name) = (B::NAME.as_bytes(), M::NAME.as_bytes());
+    let mut index = 0;
+    while index < name.len() && index < before.len() && name[index] == before[index] {
+        index += 1;
+    }
+    index == name.len() && index == before.len() && B::VERSION < M::VERSION
 }
 
 #[diagnostic::do_not_recommend]

@@ -10,6 +10,8 @@ use crate::wire::subject::check_key;
 pub struct OutgoingType {
     /// The message's name.
     pub name: &'static str,
+    /// The version in which it is published.
+    pub version: u32,
     /// The message's role.
     pub role: Role,
     /// Whether it is scheduled: published at a later time.
@@ -114,7 +116,7 @@ impl<M: Message> Outgoing for M {
         collector.add(&self, None);
     }
     fn types(types: &mut Vec<OutgoingType>) {
-        types.push(OutgoingType { name: M::NAME, role: M::Role::ROLE, scheduled: false });
+        types.push(OutgoingType { name: M::NAME, version: M::VERSION, role: M::Role::ROLE, scheduled: false });
     }
 }
 
@@ -123,7 +125,7 @@ impl<M: Message> Outgoing for Scheduled<M> {
         collector.add(&self.message, Some(self.due));
     }
     fn types(types: &mut Vec<OutgoingType>) {
-        types.push(OutgoingType { name: M::NAME, role: M::Role::ROLE, scheduled: true });
+        types.push(OutgoingType { name: M::NAME, version: M::VERSION, role: M::Role::ROLE, scheduled: true });
     }
 }
 

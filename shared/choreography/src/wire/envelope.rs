@@ -116,6 +116,12 @@ impl<'a> Heading<'a> {
         NAMES.into_iter().zip(values.into_iter().chain(expiry.as_deref())).collect()
     }
 
+    /// Returns the message's name and version from its type; none if that is not `<name space>.<message>.v<version>`.
+    pub(crate) fn name_and_version(&self) -> Option<(&'a str, u32)> {
+        let (name, version) = self.kind.rsplit_once(".v")?;
+        Some((name.rsplit('.').next()?, version.parse().ok()?))
+    }
+
     /// Returns the message of this name, with these headers and its payload.
     pub fn envelope(&self, name: &str, payload: impl Into<Bytes>) -> Envelope {
         let subject = format!("{}.{name}.{}", self.source, self.subject).into();

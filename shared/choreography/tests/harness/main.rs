@@ -5,3 +5,4 @@ mod repeated;
 mod restaurant;
 mod story;
 mod troubles;
+mod versions;

@@ -53,16 +53,17 @@ pub(crate) fn decode<'a>(choreography: &Choreography, envelope: &'a Envelope, no
         return Decoded::NotOurs("it is larger than a message may be".to_owned());
     }
     let (handler, effect) = (choreography.handler(name), choreography.effect_handler(name));
-    let Some(version) = handler.map(|handler| handler.version).or(effect.map(|effect| effect.version)) else {
+    let versions = handler.map(|handler| &handler.versions).or(effect.map(|effect| &effect.versions));
+    let Some(versions) = versions else {
         return Decoded::NotOurs(format!("nothing here receives {name}"));
     };
-    let (kind, sent_version) = heading.kind.rsplit_once(".v").unwrap_or((heading.kind, ""));
-    if heading.source != publisher || heading.subject != key || kind.rsplit('.').next() != Some(name) {
-        return Decoded::NotOurs(format!("the headers contradict the subject {}", envelope.subject));
-    }
+    let version = match heading.name_and_version() {
+        Some((of, version)) if of == name && heading.source == publisher && heading.subject == key => version,
+        _ => return Decoded::NotOurs(format!("the headers contradict the subject {}", envelope.subject)),
+    };
     let poison = |detail: String| Death { reason: Reason::Poison, detail, tries: 1 };
-    if sent_version != version.to_string() {
-        let detail = format!("unknown version: it is {}, but {name} has version {version} here", heading.kind);
+    if !versions.contains(&version) {
+        let detail = format!("version {version} of {name} is unknown here: this service reads {versions:?}");
         return Decoded::Rejected(heading, poison(detail));
     }
     let compensation = handler.is_some_and(|handler| handler.kind == HandlerKind::Compensation);
@@ -70,10 +71,10 @@ pub(crate) fn decode<'a>(choreography: &Choreography, envelope: &'a Envelope, no
         let detail = format!("expired: its deadline was {expiry}");
         return Decoded::Rejected(heading, Death { reason: Reason::Expired, detail, tries: 0 });
     }
-    if let Some(Err(problem)) = effect.map(|effect| (effect.readable)(&envelope.payload)) {
+    if let Some(Err(problem)) = effect.map(|effect| (effect.readable)(version, &envelope.payload)) {
         return Decoded::Rejected(heading, poison(problem));
     }
-    match handler.map(|handler| handler.decode(&envelope.payload, key, heading.id, now)).transpose() {
+    match handler.map(|handler| handler.decode(version, &envelope.payload, key, heading.id, now)).transpose() {
         Ok(input) => Decoded::Accepted(heading, input),
         Err(problem) => Decoded::Rejected(heading, poison(problem)),
     }

@@ -32,7 +32,8 @@ impl Attempt<'_> {
         let Some(handler) = then else { return };
         let Some(result) = outgoing.iter().find(|outgoing| outgoing.name == handler.message) else { return };
         let cause = Cause { id: derived_id(heading.id, "then"), ..cause };
-        match handler.decode(result.payload.as_bytes(), &result.key, cause.id, self.envelopes.now) {
+        let (version, payload) = (handler.own_version(), result.payload.as_bytes());
+        match handler.decode(version, payload, &result.key, cause.id, self.envelopes.now) {
             Ok(input) => {
                 let message = Box::new(ReceivedMessage::stored(envelope, &heading));
                 self.queue.push_back(WorkItem { action: Action::React { handler, message }, input, cause });

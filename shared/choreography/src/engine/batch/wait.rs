@@ -59,7 +59,8 @@ impl Attempt<'_> {
         let Ok(heading) = Heading::read(envelope) else { return false };
         let Some((_, name, key)) = envelope.parts() else { return false };
         let Some(handler) = self.choreography.handler(name) else { return false };
-        match handler.decode(&envelope.payload, key, heading.id, self.envelopes.now) {
+        let Some((_, version)) = heading.name_and_version() else { return false };
+        match handler.decode(version, &envelope.payload, key, heading.id, self.envelopes.now) {
             Ok(input) => {
                 let cause = Cause::of(&heading, handler.kind);
                 let message = Box::new(ReceivedMessage::stored(envelope, &heading));

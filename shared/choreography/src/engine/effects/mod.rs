@@ -123,7 +123,8 @@ impl Effects {
         let (handler, heading) = (self.choreography.effect_handler(name), Heading::read(&row.envelope));
         let future = match (handler, heading) {
             (Some(handler), Ok(heading)) => {
-                handler.run(row.envelope.payload.clone(), heading.id, self.settings.clock.now())
+                let version = heading.name_and_version().map_or(0, |(_, version)| version);
+                handler.run(version, row.envelope.payload.clone(), heading.id, self.settings.clock.now())
             }
             (_, heading) => {
                 let problem = format!("no effect for {name}, or unreadable headers: {:?}", heading.err());

@@ -1,0 +1,116 @@
+//! Two versions of a message side by side: subscribers with newer code read both, those with older code lose nothing.
+
+use choreography::testing::Harness;
+use choreography::{Choreography, Command, Map, Message, Row, nothing};
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Serialize, Deserialize, Command)]
+#[command(name = "sell", key = sale, row = Sale)]
+struct Sell {
+    sale: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+#[row(table = "sales", key = u32)]
+struct Sale {}
+
+#[derive(Debug, Clone, Serialize, Deserialize, Message)]
+#[message(name = "book-sale", key = sale, role = event)]
+struct BookSaleV1 {
+    sale: u32,
+    euros: i64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, Message)]
+#[message(name = "book-sale", key = sale, role = event, version = 2, before = BookSaleV1)]
+struct BookSaleV2 {
+    sale: u32,
+    cents: i64,
+}
+
+impl From<BookSaleV1> for BookSaleV2 {
+    fn from(before: BookSaleV1) -> Self {
+        Self { sale: before.sale, cents: before.euros * 100 }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, Message)]
+#[message(name = "book-sale", key = sale, role = event, version = 3, before = BookSaleV2)]
+struct BookSale {
+    sale: u32,
+    cents: i64,
+    currency: String,
+}
+
+impl From<BookSaleV2> for BookSale {
+    fn from(before: BookSaleV2) -> Self {
+        Self { sale: before.sale, cents: before.cents, currency: "EUR".to_owned() }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+#[row(table = "books", key = u32)]
+struct Booked {
+    amount: String,
+}
+
+fn sell_v1(command: &Sell, sale: &mut Option<Sale>) -> BookSaleV1 {
+    *sale = Some(Sale {});
+    BookSaleV1 { sale: command.sale, euros: 5 }
+}
+
+fn sell(command: &Sell, sale: &mut Option<Sale>) -> BookSale {
+    *sale = Some(Sale {});
+    BookSale { sale: command.sale, cents: 500, currency: "EUR".to_owned() }
+}
+
+fn till_v1() -> Choreography {
+    Choreography::new("till").command(sell_v1)
+}
+
+fn till() -> Choreography {
+    Choreography::new("till").command(sell)
+}
+
+fn books_v1() -> Choreography {
+    fn book(message: &BookSaleV1, booked: &mut Option<Booked>) {
+        *booked = Some(Booked { amount: format!("{} EUR", message.euros) });
+    }
+    Choreography::new("books").on(book).fallback(nothing::<BookSaleV1>)
+}
+
+fn books() -> Choreography {
+    fn book(message: &BookSale, booked: &mut Option<Booked>) {
+        *booked = Some(Booked { amount: format!("{} {}", message.cents / 100, message.currency) });
+    }
+    Choreography::new("books").on(book).fallback(nothing::<BookSale>)
+}
+
+#[test]
+fn subscribers_with_newer_code_read_every_earlier_version() {
+    for till in [till_v1(), till()] {
+        let shop = Harness::of([till, books()]);
+        shop.execute(Sell { sale: 7 }).unwrap();
+        let booked = shop.until(&7, |_: &Booked| true);
+        assert_eq!(booked.amount, "5 EUR");
+        assert!(shop.dead_letters().is_empty());
+    }
+}
+
+#[test]
+fn a_version_that_a_subscriber_does_not_know_dies_and_says_which_it_knows() {
+    let shop = Harness::of([till(), books_v1()]);
+    shop.execute(Sell { sale: 7 }).unwrap();
+    shop.advance(std::time::Duration::from_secs(1));
+    let dead_letters = shop.dead_letters();
+    let details: Vec<_> = dead_letters.iter().filter_map(|dead| dead.envelope.header("dead-detail")).collect();
+    assert_eq!(details, ["version 3 of book-sale is unknown here: this service reads [1]"]);
+    assert_eq!(shop.get::<Booked>(&7), None);
+}
+
+#[test]
+fn the_map_finds_a_version_that_a_subscriber_does_not_know() {
+    assert_eq!(Map::of(&[till_v1(), books()]).problems(), Vec::<String>::new());
+    let problems = Map::of(&[till(), books_v1()]).problems();
+    assert_eq!(problems, ["till publishes version 3 of book-sale, and books reads [1]"]);
+}
