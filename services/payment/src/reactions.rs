@@ -30,7 +30,8 @@ pub(crate) fn create_payment(
             *payment = Some(Payment::confirmed(payment_id, message, now));
             Some((created, Some(OrderConfirmed { order_id, payment_id, amount }), None))
         }
-        Confirmation::Manual => {
+        // A way to confirm that this version does not know never takes money by itself.
+        Confirmation::Manual | Confirmation::Unknown => {
             let due = after(now, deadline);
             *payment = Some(Payment::pending(payment_id, message, due, now));
             Some((created, None, Some(ExpirePayment { order_id }.at(due))))

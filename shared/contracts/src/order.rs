@@ -16,7 +16,7 @@ pub struct Line {
 }
 
 /// Whether a payment waits for the customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Confirmation {
     /// The customer confirms the payment.
@@ -24,6 +24,9 @@ pub enum Confirmation {
     Manual,
     /// The payment is confirmed as soon as it is created.
     Automatic,
+    /// Another way, of a later version.
+    #[serde(other)]
+    Unknown,
 }
 
 /// Where an order goes.

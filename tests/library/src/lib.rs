@@ -5,6 +5,7 @@
 mod dependencies;
 mod names;
 mod paths;
+mod serde;
 mod source;
 
 pub use dependencies::{Graph, circle};

@@ -32,7 +32,24 @@ pub(super) struct NewOrder {
     address: NewAddress,
     /// With `manual` the payment waits until the customer confirms it.
     #[serde(default)]
-    confirmation: Confirmation,
+    confirmation: NewConfirmation,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum NewConfirmation {
+    #[default]
+    Manual,
+    Automatic,
+}
+
+impl From<NewConfirmation> for Confirmation {
+    fn from(confirmation: NewConfirmation) -> Self {
+        match confirmation {
+            NewConfirmation::Manual => Self::Manual,
+            NewConfirmation::Automatic => Self::Automatic,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -78,7 +95,14 @@ impl NewOrder {
         }
         let Self { customer_id, email, lines, address: NewAddress { zone, line }, confirmation } = self;
         let lines = lines.into_iter().map(|NewLine { sku, quantity }| Line { sku, quantity }).collect();
-        Ok(OpenOrder { order_id, customer_id, email, lines, address: Address { zone, line }, confirmation })
+        Ok(OpenOrder {
+            order_id,
+            customer_id,
+            email,
+            lines,
+            address: Address { zone, line },
+            confirmation: confirmation.into(),
+        })
     }
 
     fn invalid_lines(&self) -> Vec<InvalidField> {

@@ -1,0 +1,277 @@
+//! What earlier releases wrote stays readable: `compat/<version>.json` holds messages and rows as that release wrote them.
+//!
+//! For a new release: `WRITE_RELEASE=<version> cargo test -p shop-tests --test compat`, and add the file.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{env, fs};
+
+use choreography::testing::Harness;
+use choreography::{Choreography, HandlerKind, Map, Message, ReadError, Row, Settings};
+use contracts::{
+    Address, CancelDelivery, CancelOrder, CancelPayment, Confirmation, CreateDelivery, CreatePayment, Currency,
+    CustomerNotified, DeliveryAssigned, ExpirePayment, Line, Money, NAMESPACE, OrderConfirmed, OrderId, OrderUpdated,
+    PaymentCreated, ReserveStock, Sku, Zone,
+};
+use delivery::dealers::{AddDealer, Dealers};
+use delivery::delivery::Delivery;
+use inventory::catalogue::PutProduct;
+use inventory::reservation::Reservation;
+use inventory::stock::Stock;
+use lettre::transport::stub::AsyncStubTransport;
+use notify::mailer::{FROM, Mailer};
+use notify::notifications::Notifications;
+use order::customer::{OpenOrder, WithdrawOrder};
+use order::order::Order;
+use payment::customer::ConfirmPayment;
+use payment::payment::Payment;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+const DEADLINE: Duration = Duration::from_secs(600);
+
+/// The most examples of a message, or of a table's rows.
+const EXAMPLES_MAX: usize = 6;
+
+/// Messages by name and version (`create-payment.v1`), and rows by table, as a release wrote them.
+#[derive(Default, Serialize, Deserialize)]
+struct Release {
+    messages: BTreeMap<String, Vec<Value>>,
+    rows: BTreeMap<String, Vec<Value>>,
+}
+
+type ReadMessage = fn(u32, &[u8]) -> Result<(), ReadError>;
+type ReadRow = fn(Value) -> Result<(), serde_json::Error>;
+
+fn message<M: Message>() -> (&'static str, ReadMessage) {
+    (M::NAME, |version, payload| M::read(version, payload).map(drop))
+}
+
+fn row<S: Row + DeserializeOwned>() -> (&'static str, ReadRow) {
+    (S::TABLE, |value| serde_json::from_value::<S>(value).map(drop))
+}
+
+fn messages() -> BTreeMap<&'static str, ReadMessage> {
+    BTreeMap::from([
+        message::<ReserveStock>(),
+        message::<CreatePayment>(),
+        message::<PaymentCreated>(),
+        message::<ExpirePayment>(),
+        message::<OrderConfirmed>(),
+        message::<CreateDelivery>(),
+        message::<DeliveryAssigned>(),
+        message::<OrderUpdated>(),
+        message::<CustomerNotified>(),
+        message::<CancelPayment>(),
+        message::<CancelOrder>(),
+        message::<CancelDelivery>(),
+    ])
+}
+
+fn rows() -> BTreeMap<&'static str, ReadRow> {
+    BTreeMap::from([
+        row::<Order>(),
+        row::<Payment>(),
+        row::<Stock>(),
+        row::<Reservation>(),
+        row::<Delivery>(),
+        row::<Dealers>(),
+        row::<Notifications>(),
+    ])
+}
+
+fn services() -> [Choreography; 5] {
+    let mailer = Mailer::to_memory(FROM.parse().unwrap(), AsyncStubTransport::new_ok());
+    [
+        order::choreography(),
+        inventory::choreography(),
+        payment::choreography(DEADLINE),
+        delivery::choreography(),
+        notify::choreography(mailer),
+    ]
+}
+
+fn directory() -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "compat"].iter().collect()
+}
+
+/// Returns the releases, with the names of their files.
+fn releases() -> Vec<(String, Release)> {
+    let files = fs::read_dir(directory()).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: PathBuf| {
+        let release = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        (path.file_name().unwrap().to_string_lossy().into_owned(), release)
+    };
+    files.map(read).collect()
+}
+
+#[test]
+fn messages_of_every_release_are_readable() {
+    let readers = messages();
+    for (file, release) in releases() {
+        for (kind, payloads) in &release.messages {
+            let (name, version) = kind.rsplit_once(".v").unwrap();
+            for payload in payloads {
+                let bytes = serde_json::to_vec(payload).unwrap();
+                let result = readers[name](version.parse().unwrap(), &bytes);
+                assert!(result.is_ok(), "{kind} of {file} can't be read any more: {result:?}\n{payload:#}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_of_every_release_are_readable() {
+    let readers = rows();
+    for (file, release) in releases() {
+        for (table, states) in &release.rows {
+            for state in states {
+                let result = readers[table.as_str()](state.clone());
+                assert!(result.is_ok(), "a row of {table} of {file} can't be read any more: {result:?}\n{state:#}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_message_and_every_table_has_examples() {
+    let map = Map::of(&services());
+    let received =
+        map.edges().iter().filter(|edge| edge.kind != HandlerKind::Command && edge.kind != HandlerKind::Then);
+    let names: BTreeSet<_> = received.map(|edge| edge.receives).collect();
+    assert_eq!(messages().into_keys().collect::<BTreeSet<_>>(), names);
+    let tables: BTreeSet<_> = services().iter().flat_map(Choreography::tables).collect();
+    assert_eq!(rows().into_keys().collect::<BTreeSet<_>>(), tables);
+    let all = releases();
+    let kinds: BTreeSet<&str> =
+        all.iter().flat_map(|(_, release)| release.messages.keys()).map(String::as_str).collect();
+    let published = map.edges().iter().flat_map(|edge| edge.publishes.iter().chain(edge.fallback.iter().flatten()));
+    for outgoing in published {
+        let kind = format!("{}.v{}", outgoing.name, outgoing.version);
+        assert!(kinds.contains(kind.as_str()), "no release has an example of {kind}");
+    }
+    let with_rows: BTreeSet<&str> =
+        all.iter().flat_map(|(_, release)| release.rows.keys()).map(String::as_str).collect();
+    assert_eq!(with_rows, tables);
+}
+
+/// Stories that end in every way, in memory.
+struct Stories {
+    harness: Harness,
+    orders: Vec<OrderId>,
+}
+
+impl Stories {
+    fn told() -> Self {
+        let settings = Settings { namespace: NAMESPACE.to_owned(), ..Settings::default() };
+        let harness = Harness::start(services(), settings, 1);
+        let price = Money::new(450, Currency::EUR);
+        harness.execute(PutProduct { sku: sku("tea"), name: "Tea".to_owned(), price, stock: 50 }).unwrap();
+        harness.execute(AddDealer { zone: zone("north"), name: "Nora".to_owned(), capacity: 9 }).unwrap();
+        let mut stories = Self { harness, orders: Vec::new() };
+        for (zone, product, pays, cancels) in [
+            ("north", "tea", true, false),
+            ("north", "tea", true, true),
+            ("south", "tea", true, false),
+            ("north", "unicorn", false, false),
+            ("north", "tea", false, true),
+            ("north", "tea", false, false),
+        ] {
+            stories.order(zone, product, pays, cancels);
+        }
+        stories.harness.advance(DEADLINE * 2);
+        stories
+    }
+
+    fn order(&mut self, zone_name: &str, product: &str, pays: bool, cancels: bool) {
+        let (harness, service) = (&self.harness, self.harness.service("order"));
+        let (order_id, customer_id) = (service.new_id(), service.new_id());
+        let address = Address { zone: zone(zone_name), line: "1 Hill Road".to_owned() };
+        let lines = vec![Line { sku: sku(product), quantity: 2 }];
+        let (email, confirmation) = (Some("ada@example.com".to_owned()), Confirmation::Manual);
+        harness.execute(OpenOrder { order_id, customer_id, email, lines, address, confirmation }).unwrap();
+        harness.advance(Duration::from_secs(2));
+        if pays {
+            if cancels {
+                self.harness.crash("delivery"); // an order that a dealer has can't be cancelled
+            }
+            self.harness.execute(ConfirmPayment { order_id }).unwrap();
+            self.harness.advance(Duration::from_secs(2));
+        }
+        if cancels {
+            self.harness.execute(WithdrawOrder { order_id }).unwrap();
+        }
+        if pays && cancels {
+            self.harness.start_instance("delivery");
+        }
+        self.harness.advance(Duration::from_secs(2));
+        self.orders.push(order_id);
+    }
+
+    fn states<S: Row<Key = OrderId>>(&self) -> (String, Vec<Value>) {
+        let states = self.orders.iter().filter_map(|order_id| self.harness.get::<S>(order_id));
+        (S::TABLE.to_owned(), states.map(|state| serde_json::to_value(state).unwrap()).collect())
+    }
+
+    fn state<S: Row>(&self, key: &S::Key) -> (String, Vec<Value>) {
+        let state = self.harness.get::<S>(key).unwrap();
+        (S::TABLE.to_owned(), vec![serde_json::to_value(state).unwrap()])
+    }
+
+    fn release(&self) -> Release {
+        let mut release = Release::default();
+        for published in self.harness.published() {
+            let kind = published.envelope.header("ce-type").unwrap();
+            let kind = kind.strip_prefix(NAMESPACE).unwrap().trim_start_matches('.').to_owned();
+            let payload: Value = published.read();
+            let examples = release.messages.entry(kind).or_default();
+            if examples.len() < EXAMPLES_MAX && examples.iter().all(|known| shape(known) != shape(&payload)) {
+                examples.push(payload);
+            }
+        }
+        release.rows = BTreeMap::from([
+            self.states::<Order>(),
+            self.states::<Payment>(),
+            self.states::<Reservation>(),
+            self.states::<Delivery>(),
+            self.states::<Notifications>(),
+            self.state::<Stock>(&sku("tea")),
+            self.state::<Dealers>(&zone("north")),
+        ]);
+        release
+    }
+}
+
+/// Returns a value without its texts and numbers, but with its words.
+fn shape(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), shape(value))).collect(),
+        Value::Array(values) => values.iter().map(shape).collect(),
+        Value::String(text) if text.contains(|other: char| !other.is_ascii_lowercase() && other != '-') => "".into(),
+        Value::Number(_) => 0.into(),
+        other => other.clone(),
+    }
+}
+
+fn sku(code: &str) -> Sku {
+    code.parse().unwrap()
+}
+
+fn zone(name: &str) -> Zone {
+    name.parse().unwrap()
+}
+
+/// Also without `WRITE_RELEASE` this shows that the stories have an example of everything.
+#[test]
+fn what_is_published_today_is_written_for_a_release() {
+    let release = Stories::told().release();
+    let kinds: BTreeSet<&str> = release.messages.keys().filter_map(|kind| kind.split('.').next()).collect();
+    assert_eq!(kinds, messages().into_keys().collect());
+    if let Ok(version) = env::var("WRITE_RELEASE") {
+        let text = serde_json::to_string_pretty(&release).unwrap() + "\n";
+        fs::write(directory().join(format!("{version}.json")), text).unwrap();
+    }
+}
