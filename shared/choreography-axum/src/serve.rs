@@ -69,9 +69,9 @@ pub enum ServeError {
     /// The signals that stop the process can't be received.
     #[error("listening for SIGTERM and SIGINT")]
     Signals(#[source] Error),
-    /// A task of the service ended by itself, which is a bug; the log names it.
-    #[error("{0} ended by itself: see the log")]
-    Ended(&'static str),
+    /// The service ended itself: its name, and why.
+    #[error("{0} ended itself: {1}")]
+    Ended(&'static str, String),
 }
 
 impl Serve {
@@ -125,7 +125,7 @@ async fn serve_until_stopped(
     tracing::info!("{name} is served at http://{address}");
     let ended = tokio::select! {
         signal = stop_signal() => signal.map(|signal| tracing::info!("{name} stops: {signal}")),
-        () = service.failed() => Err(ServeError::Ended(name)),
+        why = service.failed() => Err(ServeError::Ended(name, why)),
     };
     stopping.begin();
     if timeout(REQUESTS_FINISH_MAX, serving).await.is_err() {

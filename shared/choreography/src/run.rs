@@ -13,11 +13,13 @@ const STOP_MAX: Duration = Duration::from_secs(9);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// A task of the service ended by itself, which only a bug can make it do.
-    #[error("{service} ended by itself: the log names the task")]
+    /// The service ended itself.
+    #[error("{service} ended itself: {why}")]
     Failed {
         /// The service's name.
         service: &'static str,
+        /// Why it can't go on.
+        why: String,
     },
     /// The last batch did not finish in time. What is not committed is received again after the next start.
     #[error("{service} did not stop in time: what is not committed is received again")]
@@ -33,19 +35,19 @@ pub enum RunError {
 /// Waits for SIGTERM or Ctrl-C, or until the service has failed; then stops it.
 pub(crate) async fn until_stopped(
     service: &'static str,
-    failed: impl Future<Output = ()>,
+    failed: impl Future<Output = String>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
-    let has_failed = tokio::select! {
+    let failure = tokio::select! {
         biased;
         signal = stop_signal() => {
             tracing::info!(service, signal = signal?, "stopping");
-            false
+            None
         }
-        () = failed => true,
+        why = failed => Some(why),
     };
     timeout(STOP_MAX, stop).await.map_err(|_| RunError::Unfinished { service })?;
-    if has_failed { Err(RunError::Failed { service }) } else { Ok(()) }
+    failure.map_or(Ok(()), |why| Err(RunError::Failed { service, why }))
 }
 
 /// Waits for SIGTERM or SIGINT, and returns its name.

@@ -324,9 +324,9 @@ impl Service {
         run::until_stopped(self.name(), self.failed(), self.stop()).await
     }
 
-    /// Waits until a task of the service ends by itself, which only a bug can cause. The service can't work then: stop
-    /// it, and end the process.
-    pub async fn failed(&self) {
-        self.inner.engine.tasks.failed().await;
+    /// Waits until the service ends itself, and returns why: its database was put back to an older copy under it, or one of
+    /// its tasks ended, which only a bug can cause. Stop the service then, and end the process.
+    pub async fn failed(&self) -> String {
+        self.inner.engine.shared.stopping.failed().await
     }
 }

@@ -6,43 +6,33 @@ use std::sync::{Mutex, PoisonError};
 use tokio::task::JoinHandle;
 
 use super::stopping::Stopping;
-use crate::watched::Watched;
 
 /// The running tasks of a service.
 pub(crate) struct Tasks {
     stopping: Stopping,
     handles: Mutex<Vec<JoinHandle<()>>>,
-    /// The first task that ended before the service was stopped.
-    failed: Watched<Option<&'static str>>,
 }
 
-/// Reports the end of a task, also when it panics.
+/// Ends the service with a task, also when it panics: the others can't work without it.
 struct EndReport {
     task: &'static str,
     stopping: Stopping,
-    failed: Watched<Option<&'static str>>,
 }
 
 impl Drop for EndReport {
     fn drop(&mut self) {
-        if !self.stopping.has_begun() {
-            tracing::error!(
-                task = self.task,
-                "a task of the service ended by itself, which is a bug: restart the service"
-            );
-            self.failed.change(|failed| *failed = failed.or(Some(self.task)));
-        }
+        self.stopping.fail(format!("its task \"{}\" ended by itself, which is a bug: see the log", self.task));
     }
 }
 
 impl Tasks {
     pub(crate) fn new(stopping: Stopping) -> Self {
-        Self { stopping, handles: Mutex::default(), failed: Watched::default() }
+        Self { stopping, handles: Mutex::default() }
     }
 
     /// Starts a task. It must run until the service stops.
     pub(crate) fn start(&self, task: &'static str, running: impl Future<Output = ()> + Send + 'static) {
-        let report = EndReport { task, stopping: self.stopping.clone(), failed: self.failed.clone() };
+        let report = EndReport { task, stopping: self.stopping.clone() };
         let handle = tokio::spawn(async move {
             let _report = report;
             running.await;
@@ -66,10 +56,5 @@ impl Tasks {
                 tracing::error!(%error, "a task panicked during the stop: what is not committed is received again");
             }
         }
-    }
-
-    /// Waits until a task ends by itself.
-    pub(crate) async fn failed(&self) {
-        self.failed.wait_for(Option::is_some).await;
     }
 }

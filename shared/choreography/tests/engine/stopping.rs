@@ -74,12 +74,14 @@ async fn messages_not_published_before_a_stop_are_published_after_the_next_start
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_task_that_ends_by_itself_is_noticed() {
+async fn a_task_that_ends_by_itself_ends_the_service() {
     let stage = Stage::new();
-    for method in ["effects", "outbox"] {
+    for (method, task) in [("effects", "effects"), ("outbox", "outbox relay")] {
         let store = PausableStore::panicking(stage.store.clone(), method);
         let scribe = stage.start_over(Arc::new(store), stage.settings()).await;
-        assert!(tokio::time::timeout(ms(60_000), scribe.failed()).await.is_ok());
+        let why = tokio::time::timeout(ms(60_000), scribe.failed()).await.unwrap();
+        assert!(why.contains(task), "{why}");
+        assert_eq!(scribe.execute(open(1)).await, Err(ExecuteError::Stopped));
         scribe.stop().await;
     }
 }
