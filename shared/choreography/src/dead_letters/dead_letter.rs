@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::bus::Stored;
 use crate::wire::dead_letter::{self, DEATH_HEADERS, OVERDUE, UNKNOWN};
-use crate::wire::envelope::{Envelope, Heading};
+use crate::wire::envelope::{Envelope, Heading, is_numbering};
 use crate::wire::subject::check_key;
 
 /// A dead letter, without its payload.
@@ -97,7 +97,9 @@ impl DeadLetter {
     pub(super) fn original(&self, dead_letter: Envelope) -> Envelope {
         let source = self.source.as_deref().unwrap_or(UNKNOWN);
         let subject = format!("{source}.{}.{}", self.message, self.key).into();
-        let headers = dead_letter.headers.iter().filter(|(name, _)| !name.starts_with(DEATH_HEADERS)).collect();
+        // Neither its death nor its numbers are the message's.
+        let is_original = |name: &str| !name.starts_with(DEATH_HEADERS) && !is_numbering(name);
+        let headers = dead_letter.headers.iter().filter(|(name, _)| is_original(name)).collect();
         Envelope { subject, headers, payload: dead_letter.payload }
     }
 }

@@ -1,8 +1,9 @@
-//! Why a database operation failed, in the three ways that the engine distinguishes.
+//! Why a database operation failed, in the ways that the engine distinguishes.
 
 use std::error::Error;
 
-/// Why a database operation failed. In all cases nothing was written.
+/// Why a database operation failed. Nothing was written, except where a commit fails with [`StoreError::Database`]: then
+/// it is not known.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -18,7 +19,11 @@ pub enum StoreError {
     /// precondition does not hold. The same operation may succeed with rows that are loaded again.
     #[error("changed by another instance meanwhile: {0}")]
     RowConflict(String),
-    /// The database failed. The same operation may succeed later.
+    /// The database is older than this process: it was put back to an earlier copy while the process runs. The process
+    /// must end, because it would give numbers to messages that others have given already.
+    #[error("the database was put back to an older copy while this process runs: {0}")]
+    PutBack(String),
+    /// The database failed. It is not known whether a commit that failed like this was written. The same operation may succeed later.
     #[error("the database failed: {operation}: {cause}")]
     Database {
         /// What was being done, as `loading rows of payment`.
@@ -33,4 +38,14 @@ impl StoreError {
     pub fn database(operation: impl Into<String>, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Database { operation: operation.into(), cause: cause.into() }
     }
+}
+
+/// Returns the error for a head whose epoch is lower than the one that this process has seen.
+pub(crate) fn put_back_head(seen: i64, found: i64) -> StoreError {
+    StoreError::PutBack(format!("its epoch is {found}, but it was {seen} before"))
+}
+
+/// Returns the error for outbox rows that do not follow the highest stored numbers.
+pub(crate) fn put_back_numbers() -> StoreError {
+    StoreError::PutBack("the numbers that this process has given last are not in it".to_owned())
 }

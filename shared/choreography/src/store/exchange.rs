@@ -1,13 +1,14 @@
 //! What a batch reads and what it writes: each in one request, because every request is a round trip to the database.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::error::put_back_head;
 use super::{
-    DeadCompensation, EffectRow, Head, IdempotencyKey, InboxRow, RowChange, ScheduledRow, StoredReply, StoredRow,
-    WaitingRow,
+    Checkpoint, DeadCompensation, DeadMessage, EffectRow, Head, IdempotencyKey, InboxRow, NewOutboxRow, RangeChanges,
+    RowChange, ScheduledRow, StoreError, StoredReply, StoredRow, WaitingRow,
 };
 use crate::wire::envelope::Envelope;
 
@@ -16,6 +17,10 @@ use crate::wire::envelope::Envelope;
 pub struct Wanted {
     /// Messages that may have been received already.
     pub received: Vec<Uuid>,
+    /// Messages that may have died here.
+    pub dead: Vec<Uuid>,
+    /// Ids of outgoing messages that the stream may have already, because the database was put back to an older copy.
+    pub adopted: Vec<Uuid>,
     /// Idempotency keys that may have a stored reply.
     pub replies: Vec<IdempotencyKey>,
     /// Rows: the table, and its keys, sorted and unique.
@@ -27,6 +32,13 @@ pub struct Wanted {
     pub due: Option<(Timestamp, u32)>,
 }
 
+impl Wanted {
+    /// Whether only the database has what is wanted: due and waiting messages, and those of which the stream has more.
+    pub(crate) fn needs_database(&self) -> bool {
+        self.due.is_some() || !self.waited_for.is_empty() || !self.dead.is_empty() || !self.adopted.is_empty()
+    }
+}
+
 /// What was found of what was wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Loaded {
@@ -34,6 +46,10 @@ pub struct Loaded {
     pub head: Head,
     /// The messages that were received already: how often each was tried before it died, none if it did not die.
     pub received: HashMap<Uuid, Option<u32>>,
+    /// The messages that died here, and how often each had been tried.
+    pub dead: HashMap<Uuid, u32>,
+    /// The ids of outgoing messages that the stream has already.
+    pub adopted: HashSet<Uuid>,
     /// The stored replies.
     pub replies: Vec<StoredReply>,
     /// The rows that exist, one list for each table, in the order of [`Wanted::rows`].
@@ -61,12 +77,22 @@ pub struct Changes {
     pub rows: Vec<RowChange>,
     /// Received messages. One that is recorded already is replaced, unless a precondition requires it to be new.
     pub inbox: Vec<InboxRow>,
+    /// Numbers that were received.
+    pub received: RangeChanges,
+    /// Numbers that were recorded as lost, and have come.
+    pub reported: RangeChanges,
+    /// Messages that died. One that is recorded already is replaced.
+    pub deaths: Vec<DeadMessage>,
     /// Compensations that died.
     pub compensations_died: Vec<DeadCompensation>,
-    /// Messages that are being repaired: a compensation among them does not count as dead any more.
+    /// Messages that are being repaired: they do not count as dead any more. They are deleted before `deaths` is
+    /// written: a message may die again.
     pub repaired: Vec<Uuid>,
-    /// Messages to be published, numbered from the head's `outbox_next` on.
-    pub outbox: Vec<Envelope>,
+    /// Messages to be published; their local numbers begin at the head's `outbox_next`. Within an outbox and kind their
+    /// numbers follow each other and the highest stored one without a gap.
+    pub outbox: Vec<NewOutboxRow>,
+    /// Rows that the server refuses for good, by local number, with the placeholder that is published instead.
+    pub placeholders: Vec<(i64, Envelope)>,
     /// Messages that begin to wait. They are written after `waited` is deleted: a message may wait for another row
     /// next.
     pub waiting: Vec<WaitingRow>,
@@ -82,7 +108,7 @@ pub struct Changes {
     pub replies: Vec<StoredReply>,
 }
 
-/// The numbers that a commit assigned.
+/// The local numbers that a commit assigned.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Committed {
     /// The number of the first outbox row; the others follow without a gap.
@@ -123,12 +149,22 @@ impl Preconditions {
 pub struct Advance {
     /// The epoch that must be the current one.
     pub epoch: i64,
-    /// The position that must be the current one.
+    /// The sequence of the position that must be the current one.
     pub from: u64,
-    /// The new position.
-    pub to: u64,
+    /// The new position. Its `deleted` is not stored.
+    pub to: Checkpoint,
     /// The new restart position.
     pub restart_position: u64,
+}
+
+impl Advance {
+    /// Returns the error for a batch that expected another head, whose epoch is `found`.
+    pub(crate) fn conflict(self, found: i64) -> StoreError {
+        match self.epoch > found {
+            true => put_back_head(self.epoch, found),
+            false => StoreError::HeadConflict { epoch: self.epoch, position: self.from },
+        }
+    }
 }
 
 /// A change of a scheduled message. Changes of the same message apply in the order in which they were decided.

@@ -9,11 +9,13 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use uuid::Uuid;
 
 mod error;
 mod exchange;
 pub mod memory;
+mod numbers;
+mod publishing;
+mod reading;
 mod rows;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
@@ -21,9 +23,12 @@ pub mod sqlite;
 pub use crate::declare::stored_row::{RowChange, StoredRow};
 pub use error::StoreError;
 pub use exchange::{Advance, Changes, Committed, Loaded, Preconditions, ScheduleChange, Wanted};
+pub use numbers::{Checkpoint, Range, RangeChanges, RowName, SeriesId, SeriesRange};
+pub use publishing::{Given, PublishingStore, Repair};
+pub use reading::{ReadingState, ReadingStore, Renewal, Subscription};
 pub use rows::{
-    Backlog, DeadCompensation, EffectRow, Head, IdempotencyKey, InboxRow, LastRun, OutboxRow, ScheduledRow,
-    StoredReply, WaitingRow,
+    Backlog, DeadCompensation, DeadMessage, EffectRow, Head, IdempotencyKey, InboxRow, LastRun, NewOutboxRow,
+    OutboxRow, ScheduledRow, StoredReply, WaitingRow,
 };
 
 /// The moments before which rows are old enough to be deleted.
@@ -31,7 +36,7 @@ pub use rows::{
 pub struct Old {
     /// For received messages that did not die.
     pub received: Timestamp,
-    /// For received messages that died: they may be replayed as long as their dead letters are kept.
+    /// For messages that died: they may be replayed as long as their dead letters are kept.
     pub dead: Timestamp,
     /// For stored replies under idempotency keys.
     pub replies: Timestamp,
@@ -63,58 +68,13 @@ pub struct Listing {
 
 /// A service's database.
 ///
-/// Any method may fail with [`StoreError::Database`]; then nothing was written, and calling it again is safe.
+/// Any method may fail with [`StoreError::Database`]; calling it again is safe. Whether a commit that failed like this was
+/// written is not known.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: ReadingStore + PublishingStore + 'static {
     /// Opens the transaction of a batch. One instance has at most one open at a time. From its first read until it
     /// ends, nothing that it reads is changed by anybody else.
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError>;
-
-    /// Returns the head.
-    async fn head(&self) -> Result<Head, StoreError>;
-
-    /// Takes the leadership: raises the epoch, sets the position back to the restart position, and takes the lease.
-    ///
-    /// Returns the new head, or nothing while another instance holds the lease. `mine` is the epoch that this
-    /// instance held last: its own lease does not keep it out.
-    async fn claim(
-        &self,
-        mine: Option<i64>,
-        now: Timestamp,
-        lease_until: Timestamp,
-    ) -> Result<Option<Head>, StoreError>;
-
-    /// Prolongs the lease, moves the restart position forward (never back), and deletes outbox rows up to and
-    /// including the number `forget_outbox`; 0 deletes none.
-    ///
-    /// # Errors
-    /// [`StoreError::HeadConflict`] if the epoch is not the current one any more.
-    async fn renew(
-        &self,
-        epoch: i64,
-        lease_until: Timestamp,
-        restart_position: u64,
-        forget_outbox: i64,
-    ) -> Result<(), StoreError>;
-
-    /// Records that a process starts to read at the head's position. Returns what the previous run left behind.
-    async fn begin_run(&self) -> Result<LastRun, StoreError>;
-
-    /// Records which message is processed next, by itself, before any process has crashed on it.
-    async fn try_message(&self, id: Uuid) -> Result<(), StoreError>;
-
-    /// Gives up the lease of this epoch, so that a standby takes over at once, and records that the run ended
-    /// regularly. Does nothing if the epoch is not the current one any more.
-    async fn release(&self, epoch: i64) -> Result<(), StoreError>;
-
-    /// Records when the stream that is read was created, as the server writes it.
-    ///
-    /// # Errors
-    /// [`StoreError::HeadConflict`] if the epoch is not the current one any more.
-    async fn remember_stream(&self, epoch: i64, created: &str) -> Result<(), StoreError>;
-
-    /// Returns at most `limit` outbox rows from a number on, in order.
-    async fn outbox(&self, from: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError>;
 
     /// Deletes what is old, the oldest first, at most `limit` rows of each kind. Returns whether there may be more.
     async fn forget(&self, old: &Old, limit: u32) -> Result<bool, StoreError>;
@@ -147,7 +107,9 @@ pub trait Transaction: Send {
     /// Writes all changes durably. Returns the numbers that they got.
     ///
     /// # Errors
-    /// On any error nothing was written. [`StoreError::HeadConflict`] if another instance is the leader or has moved
-    /// the position, [`StoreError::RowConflict`] if a row or a precondition has changed since it was read.
+    /// [`StoreError::HeadConflict`] if another instance is the leader or has moved the position,
+    /// [`StoreError::RowConflict`] if a row or a precondition has changed since it was read, and
+    /// [`StoreError::PutBack`] if the outbox rows do not follow the highest stored numbers: then nothing was written.
+    /// After [`StoreError::Database`] it is not known whether anything was written.
     async fn commit(self: Box<Self>, changes: Changes) -> Result<Committed, StoreError>;
 }

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::{Checkpoint, RowName};
 use crate::wire::envelope::Envelope;
 
 /// How far a service has read and published, and which instance leads; a single row.
@@ -12,32 +13,71 @@ pub struct Head {
     pub epoch: i64,
     /// Until when no other instance may claim the leadership, in milliseconds since 1970.
     pub lease_until_ms: i64,
-    /// The stream sequence of the last message that was committed.
-    pub position: u64,
+    /// The place of the last message that was committed. Its `deleted` is how many messages the stream lacked when the
+    /// leader looked last.
+    pub position: Checkpoint,
     /// The position to which reading goes back after a restart, a lost connection or an anomaly. It is old enough that
     /// the server cannot have lost what came before it.
     pub restart_position: u64,
     /// When the stream was created, as the server writes it; empty before the stream is read for the first time.
     pub stream_created: String,
-    /// The number of the next outbox row; the first is 1.
+    /// The local number of the next outbox row; the first is 1.
     pub outbox_next: i64,
+    /// Why reading has stopped until an operator goes on; none while the service reads.
+    pub halted: Option<String>,
+    /// Whether the outbox has rows that were adopted from the stream: a batch must not publish them again.
+    pub has_adopted: bool,
 }
 
 impl Head {
     /// Returns the epoch, the position and the next outbox number: whoever commits something that matters to the leader
     /// changes one of them.
     pub(crate) fn revision(&self) -> (i64, u64, i64) {
-        (self.epoch, self.position, self.outbox_next)
+        (self.epoch, self.position.sequence, self.outbox_next)
     }
 }
 
-/// A row of the outbox: a message to be published, in the order of the numbers.
+/// A row of the outbox: a message to be published, in the order of the local numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxRow {
-    /// Its number; without gaps within a service.
+    /// Its local number; without gaps within a database.
     pub number: i64,
-    /// The message.
+    /// What identifies it in the stream.
+    pub name: RowName,
+    /// The message, with its outbox and number in its headers.
     pub envelope: Envelope,
+    /// Whether the message is only a placeholder, so that its number is not missing.
+    pub placeholder: bool,
+    /// Whether it was found in the stream, and is published already.
+    pub adopted: bool,
+}
+
+/// A row that is added to the outbox; its local number is assigned by the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewOutboxRow {
+    /// What identifies it in the stream.
+    pub name: RowName,
+    /// The message, with its outbox and number in its headers.
+    pub envelope: Envelope,
+    /// Whether the message is only a placeholder.
+    pub placeholder: bool,
+}
+
+impl NewOutboxRow {
+    /// Returns the row with its local number.
+    pub(crate) fn numbered(self, number: i64, adopted: bool) -> OutboxRow {
+        let Self { name, envelope, placeholder } = self;
+        OutboxRow { number, name, envelope, placeholder, adopted }
+    }
+}
+
+/// A message that died and was not repaired since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeadMessage {
+    /// The message's id.
+    pub id: Uuid,
+    /// How often it had been tried.
+    pub tries: u32,
 }
 
 /// A message that waits in the database for a row to appear.

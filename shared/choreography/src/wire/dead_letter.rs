@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::envelope::Envelope;
+use super::envelope::{Envelope, is_numbering};
 use super::headers::Headers;
 
 /// The stream of the messages that services publish.
@@ -28,7 +28,7 @@ pub const OVERDUE: &str = "overdue";
 pub(crate) const UNKNOWN: &str = "unknown";
 
 /// The first token of a dead letter's subject.
-const DEAD: &str = "dead";
+pub(super) const DEAD: &str = "dead";
 /// The first token of a record's subject.
 pub(super) const HANDLED: &str = "handled";
 
@@ -95,8 +95,12 @@ pub(crate) struct Death {
 pub(crate) fn dead_letter(service: &str, message: &Envelope, death: &Death, now: Timestamp) -> Envelope {
     let (name, key) = message.parts().map_or((UNKNOWN, UNKNOWN), |(_, name, key)| (name, key));
     let fingerprint = format!("{service}/{name}/{}/{}", death.reason, error_class(&death.detail));
-    let kept =
-        message.headers.iter().filter(|(name, _)| !name.starts_with(DEATH_HEADERS) || KEPT_HEADERS.contains(name));
+    // The numbers are the message's; the dead letter gets its own.
+    let is_kept = |name: &str| match name.starts_with(DEATH_HEADERS) {
+        true => KEPT_HEADERS.contains(&name),
+        false => !is_numbering(name),
+    };
+    let kept = message.headers.iter().filter(|(name, _)| is_kept(name));
     let headers = kept
         .collect::<Headers>()
         .with(REASON, death.reason.as_str())

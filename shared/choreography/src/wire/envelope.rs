@@ -94,6 +94,16 @@ pub(crate) const NAMES: [&str; 11] = [
     "ce-expirytime",
 ];
 
+/// The header with the id of the outbox that numbered the message. A process begins a new outbox when it starts.
+pub(crate) const OUTBOX: &str = "ce-outbox";
+/// The header with the message's number: 1, 2, 3 … within its outbox and kind.
+pub(crate) const NUMBER: &str = "ce-number";
+
+/// Whether a header is one of the two that number a message: a dead letter has its own, a replay has none.
+pub(crate) fn is_numbering(header: &str) -> bool {
+    header == OUTBOX || header == NUMBER
+}
+
 /// The payload's media type, the only one that is read.
 const CONTENT_TYPE: &str = "application/json";
 

@@ -16,4 +16,6 @@ pub(crate) mod ids;
     allow(dead_code, unreachable_pub, reason = "only dead letters on a server use all of it")
 )]
 pub(crate) mod repair;
+#[cfg_attr(not(feature = "jetstream"), allow(dead_code, reason = "only a server has repeated messages"))]
+pub(crate) mod series;
 pub(crate) mod subject;

@@ -23,7 +23,7 @@ pub(crate) const DROP_REASON: &str = "dead-drop-reason";
 /// The header of a record with the kind of the repair: `replay` or `drop`.
 const WHAT: &str = "handled-what";
 /// The header of a record with its [`RepairOutcome`].
-const OUTCOME: &str = "handled-outcome";
+pub(super) const HANDLED_OUTCOME: &str = "handled-outcome";
 /// The header of a record with the detail of its outcome.
 const DETAIL: &str = "handled-detail";
 /// The header of a record with the time of the service's clock.
@@ -74,7 +74,7 @@ pub(crate) fn record(
     let subject = format!("{HANDLED}.{}.{}", repair.service, repair.dead_letter).into();
     let (what, id) = (if repair.replay { "replay" } else { "drop" }, envelope.header("ce-id").unwrap_or_default());
     let (detail, time) = (one_line(detail), now.to_string());
-    let headers = [("ce-id", id), (WHAT, what), (OUTCOME, outcome.as_str()), (DETAIL, &detail), (TIME, &time)];
+    let headers = [("ce-id", id), (WHAT, what), (HANDLED_OUTCOME, outcome.as_str()), (DETAIL, &detail), (TIME, &time)];
     Envelope { subject, headers: headers.into(), payload: Default::default() }
 }
 
@@ -159,7 +159,7 @@ impl RepairRecord {
             dead_letter: tokens.next()?.parse().ok()?,
             id: record.header("ce-id").and_then(|id| id.parse().ok()),
             what: record.header(WHAT)?.to_owned(),
-            outcome: record.header(OUTCOME)?.parse().ok()?,
+            outcome: record.header(HANDLED_OUTCOME)?.parse().ok()?,
             detail: record.header(DETAIL).unwrap_or_default().to_owned(),
             time: record.header(TIME).and_then(|time| time.parse().ok()),
         })

@@ -1,6 +1,6 @@
 //! Messages that die: a dead letter with the original, the fallback, and no harm to other messages.
 
-use choreography::store::Store as _;
+use choreography::store::ReadingStore as _;
 use choreography::{Envelope, Message};
 use jiff::SignedDuration;
 

@@ -77,7 +77,7 @@ async fn messages_lost_behind_a_dead_connection_are_noticed() {
     let builder = builder.store(Arc::new(stage.store.clone())).bus(Arc::new(unresponsive.clone()));
     let scribe = builder.start().await.unwrap();
     let kept = publish_lines_and_last_ones(&stage).await;
-    let position = stage.head().await.position;
+    let position = stage.head().await.position.sequence;
     // Only missing replies show that the server is gone.
     unresponsive.stop_replying();
     stage.bus.faults().set_silent(true);
@@ -101,7 +101,7 @@ async fn the_restart_position_follows_the_position_after_the_durable_time() {
     let scribe = stage.start().await;
     stage.write(1, 1);
     stage.all_is_received().await;
-    let position = stage.head().await.position;
+    let position = stage.head().await.position.sequence;
     pass(ms(9_500)).await;
     assert_eq!(stage.head().await.restart_position, 0);
     until("the restart position follows", || async { stage.head().await.restart_position == position }).await;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use choreography::store::memory::MemoryStore;
 use choreography::store::{
-    Backlog, DeadCompensation, EffectRow, Head, LastRun, Listing, Old, OutboxRow, Store, StoreError, StoredRow,
+    Backlog, Checkpoint, DeadCompensation, EffectRow, Given, Head, LastRun, Listing, Old, OutboxRow, PublishingStore,
+    ReadingState, ReadingStore, Renewal, Repair, SeriesId, SeriesRange, Store, StoreError, StoredRow, Subscription,
     Transaction,
 };
 use jiff::Timestamp;
@@ -49,31 +50,6 @@ impl Store for PausableStore {
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
         self.running().await.begin().await
     }
-    async fn head(&self) -> Result<Head, StoreError> {
-        self.running().await.head().await
-    }
-    async fn claim(&self, mine: Option<i64>, now: Timestamp, until: Timestamp) -> Result<Option<Head>, StoreError> {
-        self.running().await.claim(mine, now, until).await
-    }
-    async fn renew(
-        &self,
-        epoch: i64,
-        until: Timestamp,
-        restart_position: u64,
-        forget_outbox: i64,
-    ) -> Result<(), StoreError> {
-        self.running().await.renew(epoch, until, restart_position, forget_outbox).await
-    }
-    async fn release(&self, epoch: i64) -> Result<(), StoreError> {
-        self.running().await.release(epoch).await
-    }
-    async fn remember_stream(&self, epoch: i64, created: &str) -> Result<(), StoreError> {
-        self.running().await.remember_stream(epoch, created).await
-    }
-    async fn outbox(&self, from: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-        assert!(self.panics != Some("outbox"), "this store panics");
-        self.running().await.outbox(from, limit).await
-    }
     async fn forget(&self, old: &Old, limit: u32) -> Result<bool, StoreError> {
         self.running().await.forget(old, limit).await
     }
@@ -90,16 +66,100 @@ impl Store for PausableStore {
     async fn list(&self, listing: &Listing) -> Result<Vec<StoredRow>, StoreError> {
         self.running().await.list(listing).await
     }
+    async fn dead_compensations(&self, limit: u32) -> Result<Vec<DeadCompensation>, StoreError> {
+        self.running().await.dead_compensations(limit).await
+    }
+    async fn backlog(&self) -> Result<Backlog, StoreError> {
+        self.running().await.backlog().await
+    }
+}
+
+#[async_trait]
+impl ReadingStore for PausableStore {
+    async fn head(&self) -> Result<Head, StoreError> {
+        self.running().await.head().await
+    }
+    async fn claim(&self, mine: Option<i64>, now: Timestamp, until: Timestamp) -> Result<Option<Head>, StoreError> {
+        self.running().await.claim(mine, now, until).await
+    }
+    async fn renew(&self, epoch: i64, renewal: &Renewal) -> Result<bool, StoreError> {
+        self.running().await.renew(epoch, renewal).await
+    }
+    async fn release(&self, epoch: i64) -> Result<(), StoreError> {
+        self.running().await.release(epoch).await
+    }
     async fn begin_run(&self) -> Result<LastRun, StoreError> {
         self.running().await.begin_run().await
     }
     async fn try_message(&self, id: Uuid) -> Result<(), StoreError> {
         self.running().await.try_message(id).await
     }
-    async fn dead_compensations(&self, limit: u32) -> Result<Vec<DeadCompensation>, StoreError> {
-        self.running().await.dead_compensations(limit).await
+    async fn remember_stream(&self, epoch: i64, created: &str) -> Result<(), StoreError> {
+        self.running().await.remember_stream(epoch, created).await
     }
-    async fn backlog(&self) -> Result<Backlog, StoreError> {
-        self.running().await.backlog().await
+    async fn reading_state(&self) -> Result<ReadingState, StoreError> {
+        self.running().await.reading_state().await
+    }
+    async fn begin_stream(&self, epoch: i64, created: &str, position: Checkpoint) -> Result<(), StoreError> {
+        self.running().await.begin_stream(epoch, created, position).await
+    }
+    async fn go_back(&self, epoch: i64, to: Checkpoint) -> Result<(), StoreError> {
+        self.running().await.go_back(epoch, to).await
+    }
+    async fn verified(&self, epoch: i64, deleted: u64) -> Result<(), StoreError> {
+        self.running().await.verified(epoch, deleted).await
+    }
+    async fn halt(&self, epoch: i64, reason: &str) -> Result<(), StoreError> {
+        self.running().await.halt(epoch, reason).await
+    }
+    async fn resume(&self, to: Checkpoint, stream_created: &str) -> Result<(), StoreError> {
+        self.running().await.resume(to, stream_created).await
+    }
+    async fn take_up(
+        &self,
+        epoch: i64,
+        subscription: &Subscription,
+        received: &[SeriesRange],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.running().await.take_up(epoch, subscription, received, now).await
+    }
+    async fn report(&self, epoch: i64, lost: &[SeriesRange]) -> Result<(), StoreError> {
+        self.running().await.report(epoch, lost).await
+    }
+    async fn accept_lost(&self) -> Result<u64, StoreError> {
+        self.running().await.accept_lost().await
+    }
+    async fn forget_received(
+        &self,
+        epoch: i64,
+        publisher: &str,
+        noted: &[(Uuid, Arc<str>)],
+        before: Timestamp,
+    ) -> Result<Vec<SeriesId>, StoreError> {
+        self.running().await.forget_received(epoch, publisher, noted, before).await
+    }
+}
+
+#[async_trait]
+impl PublishingStore for PausableStore {
+    async fn outbox(&self, from: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        assert!(self.panics != Some("outbox"), "this store panics");
+        self.running().await.outbox(from, limit).await
+    }
+    async fn given(&self) -> Result<Vec<Given>, StoreError> {
+        self.running().await.given().await
+    }
+    async fn floors(&self) -> Result<Vec<Checkpoint>, StoreError> {
+        self.running().await.floors().await
+    }
+    async fn repair(&self, epoch: i64, repair: Repair) -> Result<i64, StoreError> {
+        self.running().await.repair(epoch, repair).await
+    }
+    async fn keep_given(&self, outbox: Uuid, now: Timestamp) -> Result<(), StoreError> {
+        self.running().await.keep_given(outbox, now).await
+    }
+    async fn forget_given(&self, epoch: i64, before: Timestamp) -> Result<u64, StoreError> {
+        self.running().await.forget_given(epoch, before).await
     }
 }

@@ -1,7 +1,7 @@
 //! Whatever the server does, every message is received once and in order, or reading stops and health reports why.
 
 use choreography::bus::Bus as _;
-use choreography::store::Store;
+use choreography::store::ReadingStore as _;
 use choreography::{Envelope, Service};
 
 use crate::diary::{How, SCRIBE_RECEIVES, Write};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use choreography::bus::Bus;
 use choreography::bus::memory::MemoryBus;
 use choreography::store::memory::MemoryStore;
-use choreography::store::{Backlog, Head, Listing, Store};
+use choreography::store::{Backlog, Head, Listing, ReadingStore as _, Store};
 use choreography::{Choreography, Clock, Envelope, Heading, Message, Service, Settings};
 use jiff::{SignedDuration, Timestamp};
 

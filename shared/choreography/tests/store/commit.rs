@@ -8,12 +8,13 @@ use choreography::store::{
 };
 
 use crate::fixture::{
-    Instances, LoadOne as _, at, begin, commit, envelope, envelopes, id, is_row_conflict, leading, numbers, outgoing,
-    payments, received, reply, row, scheduled, set, stored, waiting, write,
+    Instances, LoadOne as _, at, begin, commit, envelope, envelopes, id, in_outbox, is_row_conflict, leading,
+    new_outbox, numbers, outgoing, payments, place, received, reply, row, scheduled, set, stored, to_publish, waiting,
+    write,
 };
 
 fn advance(epoch: i64, from: u64, to: u64) -> Option<Advance> {
-    Some(Advance { epoch, from, to, restart_position: 30 })
+    Some(Advance { epoch, from, to: place(to), restart_position: 30 })
 }
 
 /// Returns a change of everything except rows.
@@ -23,7 +24,7 @@ fn everything() -> Changes {
     Changes {
         now_ms: 5,
         inbox: vec![received(1)],
-        outbox: envelopes(&["one"]),
+        outbox: to_publish(&["one"]),
         waiting: vec![waiting(2, "2", Some(9))],
         scheduled: vec![set("reminder", 9)],
         effects: vec![effect],
@@ -45,7 +46,10 @@ pub(crate) async fn a_commit_moves_the_position_and_the_restart_position(stores:
     let head = leading(&stores.first, 50, 20).await;
     commit(&stores.first, Changes { advance: advance(head.epoch, 50, 60), ..everything() }).await.unwrap();
     let after = stores.second.head().await.unwrap();
-    assert_eq!((after.epoch, after.position, after.restart_position, after.outbox_next), (head.epoch, 60, 30, 2));
+    assert_eq!(
+        (after.epoch, after.position.sequence, after.restart_position, after.outbox_next),
+        (head.epoch, 60, 30, 2)
+    );
     let backlog = stores.second.backlog().await.unwrap();
     assert_eq!(backlog, Backlog { outbox: 1, waiting: 1, scheduled: 1, effects: 1 });
 }
@@ -71,18 +75,18 @@ pub(crate) async fn a_commit_from_another_position_writes_nothing(stores: Instan
 
 pub(crate) async fn a_batch_without_deliveries_is_committed_at_any_epoch(stores: Instances) {
     let head = leading(&stores.first, 50, 20).await;
-    commit(&stores.second, Changes { outbox: envelopes(&["one"]), ..Changes::default() }).await.unwrap();
+    commit(&stores.second, Changes { outbox: to_publish(&["one"]), ..Changes::default() }).await.unwrap();
     let after = stores.first.head().await.unwrap();
     assert_eq!((after.position, after.restart_position, after.outbox_next), (head.position, head.restart_position, 2));
 }
 
 pub(crate) async fn a_commit_returns_the_number_of_its_first_outbox_row(stores: Instances) {
     let head = leading(&stores.first, 50, 20).await;
-    let three = Changes { outbox: envelopes(&["one", "two", "three"]), ..Changes::default() };
+    let three = Changes { outbox: to_publish(&["one", "two", "three"]), ..Changes::default() };
     let three = Changes { advance: advance(head.epoch, 50, 51), ..three };
     assert_eq!(commit(&stores.first, three).await.unwrap().outbox_first, 1);
     assert_eq!(commit(&stores.second, Changes::default()).await.unwrap().outbox_first, 4);
-    let one = Changes { outbox: envelopes(&["four"]), ..Changes::default() };
+    let one = Changes { outbox: to_publish(&["four"]), ..Changes::default() };
     assert_eq!(commit(&stores.second, one).await.unwrap().outbox_first, 4);
     let names: Vec<_> = outgoing(&stores.first).await.into_iter().map(|row| row.envelope).collect();
     assert_eq!(names, envelopes(&["one", "two", "three", "four"]));
@@ -90,10 +94,10 @@ pub(crate) async fn a_commit_returns_the_number_of_its_first_outbox_row(stores: 
 }
 
 pub(crate) async fn outbox_numbers_have_no_gaps_even_after_a_failed_commit(stores: Instances) {
-    commit(&stores.first, Changes { outbox: envelopes(&["one"]), ..Changes::default() }).await.unwrap();
-    let stale = Changes { rows: vec![row("1", 7, "{}")], outbox: envelopes(&["lost"]), ..Changes::default() };
+    commit(&stores.first, Changes { outbox: to_publish(&["one"]), ..Changes::default() }).await.unwrap();
+    let stale = Changes { rows: vec![row("1", 7, "{}")], outbox: to_publish(&["lost"]), ..Changes::default() };
     assert!(is_row_conflict(commit(&stores.second, stale).await));
-    commit(&stores.second, Changes { outbox: envelopes(&["two"]), ..Changes::default() }).await.unwrap();
+    commit(&stores.second, Changes { outbox: to_publish(&["two"]), ..Changes::default() }).await.unwrap();
     assert_eq!(numbers(&outgoing(&stores.first).await), [1, 2]);
 }
 
@@ -139,7 +143,7 @@ pub(crate) async fn reading_does_not_wait_for_a_transaction(stores: Instances) {
         assert_eq!(outgoing(store).await, []);
         assert_eq!(store.backlog().await.unwrap(), Backlog::default());
     }
-    transaction.commit(Changes { outbox: envelopes(&["one"]), ..Changes::default() }).await.unwrap();
+    transaction.commit(Changes { outbox: to_publish(&["one"]), ..Changes::default() }).await.unwrap();
     assert_eq!(numbers(&outgoing(&stores.second).await), [1]);
 }
 
@@ -150,7 +154,7 @@ pub(crate) async fn a_batch_of_thousands_is_committed(stores: Instances) {
     let changes = Changes {
         rows: keys.iter().map(|key| row(key, 0, "{}")).collect(),
         inbox: ids.iter().map(|&id| InboxRow { id, dead_tries: None }).collect(),
-        outbox: keys.iter().map(|key| envelope(key)).collect(),
+        outbox: to_publish(&keys.iter().map(String::as_str).collect::<Vec<_>>()),
         ..Changes::default()
     };
     commit(&stores.first, changes).await.unwrap();
@@ -165,7 +169,7 @@ pub(crate) async fn envelopes_are_read_as_they_were_written(stores: Instances) {
     let headers = [("b", "Zoë: \"said\" this\t\u{0}"), ("a", ""), ("b", "again")].into();
     let odd = Envelope { subject: "payment.odd.'1'".into(), headers, payload: vec![0, 255, 10, 39].into() };
     let changes = Changes {
-        outbox: vec![odd.clone(), Envelope::default()],
+        outbox: in_outbox(new_outbox(), vec![odd.clone(), Envelope::default()]),
         waiting: vec![WaitingRow { envelope: odd.clone(), ..waiting(1, "1", None) }],
         scheduled: vec![ScheduleChange::Set(ScheduledRow { envelope: odd.clone(), ..scheduled("odd", 5) })],
         ..Changes::default()

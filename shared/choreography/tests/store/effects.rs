@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use choreography::store::{Changes, EffectRow, Store};
 
-use crate::fixture::{Instances, at, commit, envelope, envelopes};
+use crate::fixture::{Instances, at, commit, envelope, to_publish};
 
 fn effect(number: i64, name: &str) -> EffectRow {
     EffectRow { number, key: "1".to_owned(), tries: 0, since_ms: 5, due_ms: 6, envelope: envelope(name) }
@@ -34,7 +34,7 @@ pub(crate) async fn a_commit_returns_the_numbers_of_its_effects(stores: Instance
     finish(&stores.first, vec![1]).await;
     let names: Vec<String> = (0..700).map(|name| name.to_string()).collect();
     let effects = names.iter().map(|name| effect(99, name)).collect();
-    let outbox = envelopes(&["outgoing"]);
+    let outbox = to_publish(&["outgoing"]);
     let committed = commit(&stores.second, Changes { effects, outbox, ..Changes::default() }).await.unwrap();
     assert_eq!((committed.outbox_first, committed.effects), (1, (2..702).collect::<Vec<i64>>()));
     let expected: Vec<_> = (2..).zip(&names).map(|(number, name)| effect(number, name)).collect();

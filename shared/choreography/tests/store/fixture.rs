@@ -3,14 +3,16 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use choreography::Envelope;
 use choreography::store::memory::MemoryStore;
 use choreography::store::sqlite::SqliteStore;
 use choreography::store::{
-    Advance, Changes, Committed, Head, IdempotencyKey, InboxRow, Loaded, Old, OutboxRow, RowChange, ScheduleChange,
-    ScheduledRow, Store, StoreError, StoredReply, StoredRow, Transaction, WaitingRow, Wanted,
+    Advance, Changes, Checkpoint, Committed, Head, IdempotencyKey, InboxRow, Loaded, NewOutboxRow, Old, OutboxRow,
+    Renewal, RowChange, RowName, ScheduleChange, ScheduledRow, Store, StoreError, StoredReply, StoredRow, Transaction,
+    WaitingRow, Wanted,
 };
 use jiff::Timestamp;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -78,6 +80,28 @@ pub(crate) fn envelope(name: &str) -> Envelope {
 
 pub(crate) fn envelopes(names: &[&str]) -> Vec<Envelope> {
     names.iter().map(|name| envelope(name)).collect()
+}
+
+/// Returns messages to be published, from an outbox of their own.
+pub(crate) fn to_publish(names: &[&str]) -> Vec<NewOutboxRow> {
+    in_outbox(new_outbox(), envelopes(names))
+}
+
+/// Returns an id that no other outbox has.
+pub(crate) fn new_outbox() -> Uuid {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    Uuid::from_u128(u128::from(NEXT.fetch_add(1, Ordering::Relaxed)) << 64)
+}
+
+/// Returns messages to be published as the first of an outbox. All have the kind of the first token after the service.
+pub(crate) fn in_outbox(outbox: Uuid, envelopes: Vec<Envelope>) -> Vec<NewOutboxRow> {
+    let mut last = HashMap::new();
+    let row = |envelope: Envelope| {
+        let kind: Arc<str> = envelope.subject.split('.').nth(1).unwrap_or_default().into();
+        let number = last.entry(kind.clone()).and_modify(|last| *last += 1).or_insert(1);
+        NewOutboxRow { name: RowName { outbox, kind, number: *number }, envelope, placeholder: false }
+    };
+    envelopes.into_iter().map(row).collect()
 }
 
 /// Returns the change that writes a payment.
@@ -179,9 +203,19 @@ pub(crate) async fn payments(store: &Arc<dyn Store>, keys: &[&str]) -> Vec<Store
 /// Takes the leadership, and commits a position and a restart position.
 pub(crate) async fn leading(store: &Arc<dyn Store>, position: u64, restart_position: u64) -> Head {
     let head = store.claim(None, at(0), at(1_000)).await.unwrap().unwrap();
-    let advance = Advance { epoch: head.epoch, from: head.position, to: position, restart_position };
+    let advance = Advance { epoch: head.epoch, from: head.position.sequence, to: place(position), restart_position };
     commit(store, Changes { advance: Some(advance), ..Changes::default() }).await.unwrap();
     store.head().await.unwrap()
+}
+
+/// Returns the checkpoint of a sequence; its stamp follows from it.
+pub(crate) fn place(sequence: u64) -> Checkpoint {
+    Checkpoint { sequence, stamp_ns: sequence.cast_signed() * 1_000_000_000, deleted: 0 }
+}
+
+/// Returns a renewal that moves the restart position, and deletes outbox rows up to a number.
+pub(crate) fn renewal(until_ms: i64, restart_position: u64, forget: i64) -> Renewal {
+    Renewal { restart_position, forget: vec![(0, forget)], ..Renewal::of_lease(at(until_ms)) }
 }
 
 /// Returns the whole outbox.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use choreography::store::{Advance, Changes, Head, Store, StoreError};
+use choreography::store::{Advance, Changes, Checkpoint, Head, Store, StoreError};
 
-use crate::fixture::{Instances, LoadOne as _, at, commit, envelopes, id, leading, numbers, outgoing};
+use crate::fixture::{Instances, LoadOne as _, at, commit, id, leading, numbers, outgoing, place, renewal, to_publish};
 
 pub(crate) async fn a_new_database_has_read_nothing(stores: Instances) {
     let head = stores.first.head().await.unwrap();
@@ -14,9 +14,12 @@ pub(crate) async fn a_new_database_has_read_nothing(stores: Instances) {
 
 pub(crate) async fn a_claim_raises_the_epoch_and_goes_back_to_the_restart_position(stores: Instances) {
     let before = leading(&stores.first, 50, 20).await;
-    assert_eq!((before.epoch, before.position, before.restart_position), (1, 50, 20));
+    assert_eq!((before.epoch, before.position.sequence, before.restart_position), (1, 50, 20));
     let claimed = stores.first.claim(Some(1), at(10), at(2_000)).await.unwrap().unwrap();
-    assert_eq!(claimed, Head { epoch: 2, position: 20, lease_until_ms: 2_000, ..before });
+    assert_eq!(
+        claimed,
+        Head { epoch: 2, position: Checkpoint { stamp_ns: 0, ..place(20) }, lease_until_ms: 2_000, ..before }
+    );
     assert_eq!(stores.second.head().await.unwrap(), claimed);
 }
 
@@ -59,32 +62,32 @@ pub(crate) async fn an_old_epoch_releases_nothing(stores: Instances) {
 
 pub(crate) async fn renewing_prolongs_the_lease_and_moves_the_restart_position_forward(stores: Instances) {
     let before = leading(&stores.first, 50, 20).await;
-    stores.first.renew(before.epoch, at(3_000), 40, 0).await.unwrap();
+    stores.first.renew(before.epoch, &renewal(3_000, 40, 0)).await.unwrap();
     assert_eq!(stores.second.head().await.unwrap(), Head { lease_until_ms: 3_000, restart_position: 40, ..before });
 }
 
 pub(crate) async fn renewing_never_moves_the_restart_position_back(stores: Instances) {
     let before = leading(&stores.first, 50, 20).await;
-    stores.first.renew(before.epoch, at(3_000), 10, 0).await.unwrap();
+    stores.first.renew(before.epoch, &renewal(3_000, 10, 0)).await.unwrap();
     assert_eq!(stores.first.head().await.unwrap().restart_position, 20);
 }
 
 pub(crate) async fn renewing_deletes_the_outbox_up_to_the_number(stores: Instances) {
     let epoch = leading(&stores.first, 50, 20).await.epoch;
-    let outbox = envelopes(&["one", "two", "three"]);
+    let outbox = to_publish(&["one", "two", "three"]);
     commit(&stores.first, Changes { outbox, ..Changes::default() }).await.unwrap();
-    stores.first.renew(epoch, at(3_000), 20, 0).await.unwrap();
+    stores.first.renew(epoch, &renewal(3_000, 20, 0)).await.unwrap();
     assert_eq!(numbers(&outgoing(&stores.first).await), [1, 2, 3]);
-    stores.first.renew(epoch, at(3_000), 20, 2).await.unwrap();
+    stores.first.renew(epoch, &renewal(3_000, 20, 2)).await.unwrap();
     assert_eq!(numbers(&outgoing(&stores.first).await), [3]);
     assert_eq!(stores.first.head().await.unwrap().outbox_next, 4);
 }
 
 pub(crate) async fn renewing_at_an_old_epoch_changes_nothing(stores: Instances) {
     leading(&stores.first, 50, 20).await;
-    commit(&stores.first, Changes { outbox: envelopes(&["one"]), ..Changes::default() }).await.unwrap();
+    commit(&stores.first, Changes { outbox: to_publish(&["one"]), ..Changes::default() }).await.unwrap();
     let before = stores.second.claim(None, at(1_000), at(2_000)).await.unwrap().unwrap();
-    let renewed = stores.first.renew(1, at(9_000), 40, 1).await;
+    let renewed = stores.first.renew(1, &renewal(9_000, 40, 1)).await;
     assert!(matches!(renewed, Err(StoreError::HeadConflict { epoch: 1, .. })), "{renewed:?}");
     assert_eq!(stores.first.head().await.unwrap(), before);
     assert_eq!(numbers(&outgoing(&stores.first).await), [1]);
@@ -113,7 +116,7 @@ pub(crate) async fn a_crashed_run_is_recognized_by_its_start_position(stores: In
     stores.second.release(head.epoch).await.unwrap();
     assert!(!died_here(&stores.first).await);
     // It commits something before it crashes.
-    let advance = Advance { epoch: head.epoch, from: 5, to: 6, restart_position: 3 };
+    let advance = Advance { epoch: head.epoch, from: 5, to: place(6), restart_position: 3 };
     commit(&stores.first, Changes { advance: Some(advance), ..Changes::default() }).await.unwrap();
     assert!(!died_here(&stores.second).await);
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use choreography::store::{Advance, Changes, Head, InboxRow, Preconditions, Store, StoreError};
 
 use crate::fixture::{
-    Instances, LoadOne as _, begin, commit, deleted, envelopes, id, leading, outgoing, payments, received, reply, row,
-    stored, write,
+    Instances, LoadOne as _, begin, commit, deleted, id, leading, outgoing, payments, place, received, reply, row,
+    stored, to_publish, write,
 };
 
 /// Returns the precondition that the head is this one.
@@ -22,7 +22,7 @@ fn rows(preconditions: &[(&str, i64)]) -> Vec<(&'static str, String, i64)> {
 /// Whether a batch with an outgoing message is committed; if not, it must have written nothing.
 async fn is_committed(store: &Arc<dyn Store>, preconditions: Preconditions, changes: Changes) -> bool {
     let before = (store.head().await.unwrap(), store.backlog().await.unwrap());
-    let outbox = envelopes(&["outgoing"]);
+    let outbox = to_publish(&["outgoing"]);
     let committed = commit(store, Changes { preconditions: Some(preconditions), outbox, ..changes }).await;
     match committed {
         Ok(committed) => assert_eq!(committed.outbox_first, before.0.outbox_next),
@@ -44,7 +44,7 @@ pub(crate) async fn a_batch_whose_preconditions_hold_is_written(stores: Instance
         ..at(&head)
     };
     let changes = Changes {
-        advance: Some(Advance { epoch: head.epoch, from: 50, to: 60, restart_position: 30 }),
+        advance: Some(Advance { epoch: head.epoch, from: 50, to: place(60), restart_position: 30 }),
         rows: vec![row("changed", 1, "[]"), deleted("deleted", 1), deleted("missing", 0), row("new", 0, "[]")],
         inbox: vec![received(1), InboxRow { id: id(2), dead_tries: Some(3) }],
         replies: vec![reply("anna", "a")],
@@ -53,7 +53,7 @@ pub(crate) async fn a_batch_whose_preconditions_hold_is_written(stores: Instance
     assert!(is_committed(&stores.first, preconditions, changes).await);
     assert_eq!(
         stores.second.head().await.unwrap(),
-        Head { position: 60, restart_position: 30, outbox_next: 2, ..head }
+        Head { position: place(60), restart_position: 30, outbox_next: 2, ..head }
     );
     assert_eq!(outgoing(&stores.second).await.len(), 1);
     let mut transaction = begin(&stores.second).await;
@@ -68,7 +68,7 @@ pub(crate) async fn a_moved_head_refuses_a_batch(stores: Instances) {
     let head = leading(&stores.first, 50, 20).await;
     for other in [
         Head { epoch: head.epoch - 1, ..head.clone() },
-        Head { position: 49, ..head.clone() },
+        Head { position: place(49), ..head.clone() },
         Head { outbox_next: 2, ..head.clone() },
     ] {
         assert!(!is_committed(&stores.first, at(&other), Changes::default()).await, "{other:?}");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use choreography::store::{Backlog, Changes, Store, WaitingRow, Wanted};
 
-use crate::fixture::{Instances, LoadOne as _, at, begin, commit, envelopes, id, leading, set, waiting};
+use crate::fixture::{Instances, LoadOne as _, at, begin, commit, id, leading, renewal, set, to_publish, waiting};
 
 async fn wait(store: &Arc<dyn Store>, waiting: Vec<WaitingRow>) {
     commit(store, Changes { waiting, ..Changes::default() }).await.unwrap();
@@ -74,13 +74,13 @@ pub(crate) async fn the_backlog_counts_outbox_waiting_scheduled_and_effects(stor
     assert_eq!(stores.second.backlog().await.unwrap(), Backlog::default());
     let epoch = leading(&stores.first, 1, 1).await.epoch;
     let changes = Changes {
-        outbox: envelopes(&["one", "two", "three"]),
+        outbox: to_publish(&["one", "two", "three"]),
         waiting: vec![waiting(1, "a", None), waiting(2, "a", Some(5))],
         scheduled: vec![set("a", 10)],
         ..Changes::default()
     };
     commit(&stores.first, changes).await.unwrap();
-    stores.first.renew(epoch, at(1_000), 1, 1).await.unwrap();
+    stores.first.renew(epoch, &renewal(1_000, 1, 1)).await.unwrap();
     let backlog = stores.second.backlog().await.unwrap();
     assert_eq!(backlog, Backlog { outbox: 2, waiting: 2, scheduled: 1, effects: 0 });
 }

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use crate::store::{Changes, Head, Loaded, Preconditions, RowChange, StoredRow, Wanted};
+use crate::store::{Changes, Checkpoint, Head, Loaded, Preconditions, RowChange, StoredRow, Wanted};
 
 /// The last used rows of a table that are kept, at least; at most twice as many. That is more than the stories of a
 /// busy service need at once, and a few megabytes.
@@ -26,7 +26,7 @@ impl Cache {
     /// database has, due and waiting messages; and nothing on a standby, because the leader may write anything
     /// meanwhile.
     pub(crate) fn lookup(&mut self, wanted: &Wanted, epoch: Option<i64>) -> Option<(Loaded, Preconditions)> {
-        if !self.valid || epoch != Some(self.head.epoch) || wanted.due.is_some() || !wanted.waited_for.is_empty() {
+        if !self.valid || epoch != Some(self.head.epoch) || wanted.needs_database() {
             return None;
         }
         let mut rows = Vec::new();
@@ -70,7 +70,9 @@ impl Cache {
     /// Stores what a batch has written. The next batch may decide from the cache if `valid`, and if no message waits.
     pub(crate) fn wrote(&mut self, written: Written, valid: bool) {
         self.head.outbox_next += written.outgoing;
-        self.head.position = written.position.unwrap_or(self.head.position);
+        if let Some(Checkpoint { sequence, stamp_ns, .. }) = written.position {
+            self.head.position = Checkpoint { sequence, stamp_ns, ..self.head.position };
+        }
         for RowChange { table, key, version, state } in written.rows {
             let kept = self.tables.entry(table).or_default();
             match state {
@@ -90,7 +92,7 @@ impl Cache {
 /// The part of a batch's changes that the cache keeps.
 pub(crate) struct Written {
     outgoing: i64,
-    position: Option<u64>,
+    position: Option<Checkpoint>,
     waits: bool,
     rows: Vec<RowChange>,
 }

@@ -47,7 +47,7 @@ impl<'a> Attempt<'a> {
     /// Publishes the record of a repair's outcome, if the message is a repair.
     pub(super) fn record_repair(&mut self, envelope: &Envelope, outcome: RepairOutcome, detail: &str) {
         if let Some(Ok(repair)) = Repair::of(envelope) {
-            self.changes.outbox.push(record(envelope, &repair, outcome, detail, self.envelopes.now));
+            self.outgoing.push(record(envelope, &repair, outcome, detail, self.envelopes.now));
         }
     }
 
@@ -57,7 +57,7 @@ impl<'a> Attempt<'a> {
         let replayed = Repair::of(envelope).and_then(Result::ok);
         let death = Death { tries: death.tries + replayed.map_or(0, |replay| replay.tries), ..death };
         self.record_repair(envelope, RepairOutcome::Died, &death.detail);
-        self.changes.outbox.push(dead_letter(self.choreography.service, envelope, &death, self.envelopes.now));
+        self.outgoing.push(dead_letter(self.choreography.service, envelope, &death, self.envelopes.now));
         self.deaths.push((envelope.subject.to_string(), death.clone()));
         let heading = Heading::read(envelope).ok()?;
         let (_, name, key) = envelope.parts()?;

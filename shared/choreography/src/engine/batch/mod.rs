@@ -14,6 +14,7 @@ mod die;
 mod effects;
 mod envelopes;
 mod input;
+pub(crate) mod numbering;
 mod react;
 mod receive;
 mod session;
@@ -28,6 +29,7 @@ use crate::engine::execute::ExecuteError;
 use crate::settings::Settings;
 use crate::store::{Advance, Changes, EffectRow, OutboxRow, ScheduleChange, StoreError};
 use crate::wire::dead_letter::Death;
+use crate::wire::envelope::Envelope;
 use envelopes::{Cause, EnvelopeWriter, WrittenEnvelope};
 pub(crate) use input::{BatchInput, DeadlyMessage, FinishedEffect};
 pub(crate) use session::Session;
@@ -66,6 +68,8 @@ pub(crate) struct Attempt<'a> {
     woken: HashSet<MissingRow>,
     /// Whether any message waits in the database.
     any_waits: bool,
+    /// The messages to publish, in order.
+    outgoing: Vec<Envelope>,
     changes: Changes,
     /// The replies, by the position of the command in the batch.
     replies: Vec<Option<Result<ErasedReply, ExecuteError>>>,
@@ -84,6 +88,7 @@ impl<'a> Attempt<'a> {
             postponed: Vec::new(),
             woken: HashSet::new(),
             any_waits: false,
+            outgoing: Vec::new(),
             changes: Changes { now_ms: now.as_millisecond(), ..Changes::default() },
             replies: Vec::new(),
             received: 0,
@@ -104,7 +109,7 @@ impl<'a> Attempt<'a> {
         let loaded = self.fetch(&mut session, wanted).await?;
         // Only the leader processes what is due, and the results of effects.
         if (batch.due || !batch.effects.is_empty()) && session.epoch != Some(loaded.head.epoch) {
-            let (epoch, position) = (session.epoch.unwrap_or_default(), loaded.head.position);
+            let (epoch, position) = (session.epoch.unwrap_or_default(), loaded.head.position.sequence);
             return Err(StoreError::HeadConflict { epoch, position });
         }
         self.receive(decoded, loaded.received);
@@ -118,22 +123,23 @@ impl<'a> Attempt<'a> {
     fn publish(&mut self, outgoing: Vec<OutgoingMessage>, cause: &Cause, role: &str) {
         for (index, outgoing) in outgoing.into_iter().enumerate() {
             match self.envelopes.write(outgoing, cause, role, index) {
-                WrittenEnvelope::Now(envelope) => self.changes.outbox.push(envelope),
+                WrittenEnvelope::Now(envelope) => self.outgoing.push(envelope),
                 WrittenEnvelope::Scheduled(change) => self.changes.scheduled.push(change),
             }
         }
     }
 
-    async fn finish(mut self, session: Session<'_>, advance: Option<Advance>) -> Result<BatchOutcome, StoreError> {
+    async fn finish(mut self, mut session: Session<'_>, advance: Option<Advance>) -> Result<BatchOutcome, StoreError> {
         self.leave_waiting();
         self.changes.rows = self.tables.changes();
         self.changes.advance = advance;
         let due = first_due(&self.changes);
         let compensations_changed = !self.changes.compensations_died.is_empty() || !self.changes.repaired.is_empty();
+        self.changes.outbox = session.number(self.outgoing).await?;
         let (outgoing, added) = (self.changes.outbox.clone(), self.changes.effects.clone());
         let from_cache = session.used_cache_only();
         let committed = session.commit(self.changes).await?;
-        let outbox = (committed.outbox_first..).zip(outgoing).map(|(number, envelope)| OutboxRow { number, envelope });
+        let outbox = (committed.outbox_first..).zip(outgoing).map(|(number, row)| row.numbered(number, false));
         let effects = committed.effects.into_iter().zip(added).map(|(number, effect)| EffectRow { number, ..effect });
         let missing = || Err(ExecuteError::Failed("the command was not called".to_owned()));
         Ok(BatchOutcome {

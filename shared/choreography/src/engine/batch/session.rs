@@ -1,7 +1,10 @@
 //! How a batch reads and writes: it reads from the cache while that may be used, else from the database.
 
 use super::cache::{Cache, Written};
-use crate::store::{Changes, Committed, Loaded, Preconditions, StoreError, Transaction, Wanted};
+use super::numbering::{Numbering, last_numbers};
+use crate::store::{Changes, Committed, Loaded, NewOutboxRow, Preconditions, StoreError, Transaction, Wanted};
+use crate::wire::envelope::Envelope;
+use crate::wire::series::outgoing_id;
 
 /// Where a batch has read its rows so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,15 +21,24 @@ enum RowSource {
 pub(crate) struct Session<'a> {
     transaction: Box<dyn Transaction>,
     cache: &'a mut Cache,
+    numbering: &'a mut Numbering,
     /// The epoch under which this instance leads, if it does.
     pub(super) epoch: Option<i64>,
     preconditions: Option<Preconditions>,
     source: RowSource,
+    /// Whether the outbox has messages that were adopted from the stream.
+    has_adopted: bool,
 }
 
 impl<'a> Session<'a> {
-    pub(crate) fn new(transaction: Box<dyn Transaction>, cache: &'a mut Cache, epoch: Option<i64>) -> Self {
-        Self { transaction, cache, epoch, preconditions: None, source: RowSource::Cache }
+    pub(crate) fn new(
+        transaction: Box<dyn Transaction>,
+        cache: &'a mut Cache,
+        numbering: &'a mut Numbering,
+        epoch: Option<i64>,
+    ) -> Self {
+        let (preconditions, source, has_adopted) = (None, RowSource::Cache, false);
+        Self { transaction, cache, numbering, epoch, preconditions, source, has_adopted }
     }
 
     /// Loads what is wanted. Once a batch has read from the database, it does not use the cache again.
@@ -35,9 +47,11 @@ impl<'a> Session<'a> {
             && let Some((loaded, preconditions)) = self.cache.lookup(wanted, self.epoch)
         {
             self.preconditions.get_or_insert_default().add(preconditions);
+            self.has_adopted = loaded.head.has_adopted;
             return Ok(loaded);
         }
         let loaded = self.transaction.load(wanted).await?;
+        self.has_adopted = loaded.head.has_adopted;
         let as_cached = self.cache.observe(wanted, &loaded) && self.source != RowSource::DatabaseChanged;
         self.source = if as_cached { RowSource::DatabaseAsCached } else { RowSource::DatabaseChanged };
         Ok(loaded)
@@ -48,10 +62,21 @@ impl<'a> Session<'a> {
         self.source == RowSource::Cache
     }
 
+    /// Returns messages as outbox rows with their numbers, without those that the stream has already.
+    pub(super) async fn number(&mut self, mut messages: Vec<Envelope>) -> Result<Vec<NewOutboxRow>, StoreError> {
+        if self.has_adopted && !messages.is_empty() {
+            let adopted = messages.iter().map(outgoing_id).collect();
+            let adopted = self.load(&Wanted { adopted, ..Wanted::default() }).await?.adopted;
+            messages.retain(|message| !adopted.contains(&outgoing_id(message)));
+        }
+        Ok(self.numbering.number(messages))
+    }
+
     /// Writes everything, to the database and then to the cache.
     pub(super) async fn commit(self, changes: Changes) -> Result<Committed, StoreError> {
-        let written = Written::of(&changes);
+        let (written, numbers) = (Written::of(&changes), last_numbers(&changes.outbox));
         let committed = self.transaction.commit(Changes { preconditions: self.preconditions, ..changes }).await;
+        self.numbering.committed(numbers, &committed);
         match &committed {
             Ok(_) => self.cache.wrote(written, self.source != RowSource::DatabaseChanged),
             Err(_) => self.cache.invalidate(),

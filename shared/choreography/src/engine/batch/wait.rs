@@ -16,7 +16,7 @@ impl Attempt<'_> {
     pub(super) fn take_due(&mut self, due: Vec<ScheduledRow>, expired: Vec<WaitingRow>) {
         for row in due {
             self.changes.scheduled.push(ScheduleChange::Remove { name: row.name, key: row.key });
-            self.changes.outbox.push(row.envelope);
+            self.outgoing.push(row.envelope);
         }
         for row in expired {
             self.changes.waited.push(row.id);

@@ -8,7 +8,7 @@ use super::reading::Reading;
 use crate::clock::{earlier, later};
 use crate::engine::shared::Shared;
 use crate::settings::{FORGET_MAX, LEASE, Settings};
-use crate::store::{DeadCompensation, Old, Store, StoreError};
+use crate::store::{DeadCompensation, Old, Renewal, Store, StoreError};
 
 /// Up to how many dead compensations are counted: an exact higher number would not help an operator.
 const DEAD_COMPENSATIONS_COUNTED_MAX: u32 = 1_000;
@@ -54,7 +54,9 @@ impl Maintenance {
         let Some(checkpoint) = &mut reading.checkpoint else { return Ok(()) };
         checkpoint.remember(self.settings.durable_after, now, all_is_done);
         let (epoch, restart_position) = (checkpoint.epoch, checkpoint.restart_position);
-        self.store.renew(epoch, later(now, LEASE), restart_position, self.shared.outbox.forgettable()).await?;
+        let forget = vec![(0, self.shared.outbox.forgettable())];
+        let renewal = Renewal { restart_position, forget, ..Renewal::of_lease(later(now, LEASE)) };
+        self.store.renew(epoch, &renewal).await?;
         reading.due = self.store.next_due().await?;
         self.forget(reading.since, now).await
     }

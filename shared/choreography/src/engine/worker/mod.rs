@@ -10,6 +10,7 @@ use tokio::time::MissedTickBehavior;
 use crate::clock::until;
 use crate::declare::choreography::Choreography;
 use crate::engine::batch::cache::Cache;
+use crate::engine::batch::numbering::Numbering;
 use crate::engine::batch::{Attempt, BatchInput, BatchOutcome, Session};
 use crate::engine::shared::Shared;
 use crate::settings::{CONFLICTS_MAX, MAINTENANCE_EVERY, Settings};
@@ -52,6 +53,7 @@ struct BatchRunner {
     store: Arc<dyn Store>,
     settings: Settings,
     cache: Cache,
+    numbering: Numbering,
 }
 
 impl BatchRunner {
@@ -64,7 +66,7 @@ impl BatchRunner {
     ) -> Result<BatchOutcome, StoreError> {
         let advance = reading.advance(batch.deliveries.last());
         let (transaction, epoch) = (self.store.begin().await?, shared.leadership.term().epoch);
-        let session = Session::new(transaction, &mut self.cache, epoch);
+        let session = Session::new(transaction, &mut self.cache, &mut self.numbering, epoch);
         Attempt::new(&self.choreography, &self.settings, now).run(session, batch, advance).await
     }
 }
@@ -88,7 +90,13 @@ impl Worker {
                 shared: shared.clone(),
                 settings: settings.clone(),
             },
-            batches: BatchRunner { choreography, store, settings, cache: Cache::default() },
+            batches: BatchRunner {
+                numbering: Numbering::begin(settings.clock.clone()),
+                choreography,
+                store,
+                settings,
+                cache: Cache::default(),
+            },
             outputs,
             shared,
         }

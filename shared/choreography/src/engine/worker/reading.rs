@@ -8,7 +8,7 @@ use crate::bus::Delivery;
 use crate::engine::checkpoint::Checkpoint;
 use crate::engine::reader::Feed;
 use crate::settings::BATCH_MAX;
-use crate::store::Advance;
+use crate::store::{Advance, Checkpoint as Place};
 
 /// How far the worker has processed the stream, and what it does next. Empty while another instance reads.
 #[derive(Default)]
@@ -66,7 +66,7 @@ impl Reading {
         self.checkpoint.as_ref().zip(last).map(|(checkpoint, last)| Advance {
             epoch: checkpoint.epoch,
             from: checkpoint.position,
-            to: last.stream_sequence,
+            to: Place { sequence: last.stream_sequence, ..Place::default() },
             restart_position: checkpoint.restart_position,
         })
     }

@@ -8,17 +8,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
-use uuid::Uuid;
 
-use self::data::{CurrentRun, Data};
+use self::data::Data;
 use super::{
-    Backlog, Changes, Committed, DeadCompensation, EffectRow, Head, LastRun, Listing, Loaded, Old, OutboxRow, Store,
-    StoreError, StoredRow, Transaction, Wanted,
+    Backlog, Changes, Checkpoint, Committed, DeadCompensation, EffectRow, Listing, Loaded, Old, Store, StoreError,
+    StoredRow, Transaction, Wanted,
 };
 
+mod batch;
 mod data;
 mod faults;
 mod listing;
+mod publishing;
+mod reading;
 
 pub use faults::StoreFaults;
 
@@ -27,6 +29,10 @@ pub use faults::StoreFaults;
 pub struct MemoryStore {
     shared: Arc<SharedData>,
 }
+
+/// A copy of a database in memory.
+#[derive(Debug, Clone)]
+pub struct MemoryCopy(Data);
 
 #[derive(Debug, Default)]
 struct SharedData {
@@ -52,7 +58,17 @@ impl MemoryStore {
     /// Does what an operator does in SQLite to let a service read the stream as it is, from its beginning.
     pub fn accept_stream(&self) {
         let head = &mut self.data().head;
-        (head.stream_created, head.position, head.restart_position) = (String::new(), 0, 0);
+        (head.stream_created, head.position, head.restart_position) = (String::new(), Checkpoint::default(), 0);
+    }
+
+    /// Returns a copy of the data as it is, as a backup of it.
+    pub fn copy(&self) -> MemoryCopy {
+        MemoryCopy(self.data().clone())
+    }
+
+    /// Replaces the data by an earlier copy, as an operator does who restores a backup.
+    pub fn put_back(&self, copy: &MemoryCopy) {
+        *self.data() = copy.0.clone();
     }
 
     fn data(&self) -> MutexGuard<'_, Data> {
@@ -87,81 +103,6 @@ impl Store for MemoryStore {
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
         let writing = self.shared.writing.clone().lock_owned().await;
         Ok(Box::new(MemoryTransaction { shared: self.shared.clone(), _writing: writing }))
-    }
-
-    async fn head(&self) -> Result<Head, StoreError> {
-        Ok(self.data().head.clone())
-    }
-
-    async fn claim(
-        &self,
-        mine: Option<i64>,
-        now: Timestamp,
-        lease_until: Timestamp,
-    ) -> Result<Option<Head>, StoreError> {
-        let claimed = self.write(|data| {
-            let free = mine == Some(data.head.epoch) || data.head.lease_until_ms <= now.as_millisecond();
-            free.then(|| {
-                data.head.epoch += 1;
-                data.head.position = data.head.restart_position;
-                data.head.lease_until_ms = lease_until.as_millisecond();
-                data.head.clone()
-            })
-        });
-        Ok(claimed.await)
-    }
-
-    async fn renew(
-        &self,
-        epoch: i64,
-        lease_until: Timestamp,
-        restart_position: u64,
-        forget_outbox: i64,
-    ) -> Result<(), StoreError> {
-        self.shared.injected_fault()?;
-        let renewed = self.write(|data| {
-            let head = data.head_of(epoch)?;
-            head.lease_until_ms = lease_until.as_millisecond();
-            head.restart_position = head.restart_position.max(restart_position);
-            data.outbox.retain(|number, _| *number > forget_outbox);
-            Ok(())
-        });
-        renewed.await
-    }
-
-    async fn begin_run(&self) -> Result<LastRun, StoreError> {
-        let begun = self.write(|data| {
-            let last = data.run.start_position.replace(data.head.position);
-            data.run.deaths += u32::from(data.run.trying.is_some());
-            let suspect = data.run.trying.map(|id| (id, data.run.deaths));
-            LastRun { died_here: last == data.run.start_position, suspect }
-        });
-        Ok(begun.await)
-    }
-
-    async fn try_message(&self, id: Uuid) -> Result<(), StoreError> {
-        self.write(|data| (data.run.trying, data.run.deaths) = (Some(id), 0)).await;
-        Ok(())
-    }
-
-    async fn release(&self, epoch: i64) -> Result<(), StoreError> {
-        let released = self.write(|data| {
-            data.head_of(epoch)?.lease_until_ms = 0;
-            data.run = CurrentRun::default();
-            Ok::<(), StoreError>(())
-        });
-        // An instance that does not lead has no lease to give up.
-        released.await.or(Ok(()))
-    }
-
-    async fn remember_stream(&self, epoch: i64, created: &str) -> Result<(), StoreError> {
-        self.write(|data| data.head_of(epoch).map(|head| head.stream_created = created.to_owned())).await
-    }
-
-    async fn outbox(&self, from: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-        let data = self.data();
-        let rows = data.outbox.range(from..).take(limit as usize);
-        Ok(rows.map(|(number, envelope)| OutboxRow { number: *number, envelope: envelope.clone() }).collect())
     }
 
     async fn forget(&self, old: &Old, limit: u32) -> Result<bool, StoreError> {

@@ -7,12 +7,18 @@ use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use super::statement::Script;
-use crate::store::{EffectRow, Head, IdempotencyKey, OutboxRow, ScheduledRow, StoredReply, StoredRow, WaitingRow};
+use crate::store::{
+    Checkpoint, EffectRow, Head, IdempotencyKey, OutboxRow, Range, RowName, ScheduledRow, SeriesId, SeriesRange,
+    StoredReply, StoredRow, WaitingRow,
+};
 use crate::wire::envelope::Envelope;
 use crate::wire::headers::Headers;
 
-pub(super) const HEAD: &str = "epoch, lease_until_ms, position, restart_position, stream_created, outbox_next";
-pub(super) const OUTBOX: &str = "subject, headers, payload, number";
+pub(super) const HEAD: &str = "epoch, lease_until_ms, position, restart_position, stream_created, outbox_next,
+    position_stamp_ns, stream_deleted, halted, exists (select 1 from outbox where adopted)";
+pub(super) const OUTBOX: &str = "subject, headers, payload, number, outbox, kind, kind_number, placeholder, adopted";
+pub(super) const RANGE: &str = "publisher, outbox, kind, first, last";
+pub(super) const CHECKPOINT: &str = "sequence, stamp_ns, deleted";
 pub(super) const WAITING: &str = "subject, headers, payload, number, waiting.id, row_table, row_key, expiry_ms";
 pub(super) const SCHEDULED: &str = "subject, headers, payload, name, key, due_ms";
 pub(super) const EFFECT: &str = "subject, headers, payload, number, key, tries, since_ms, due_ms";
@@ -23,10 +29,16 @@ pub(super) fn head(row: &SqliteRow) -> Result<Head, sqlx::Error> {
     Ok(Head {
         epoch: row.try_get(0)?,
         lease_until_ms: row.try_get(1)?,
-        position: row.try_get::<i64, _>(2)?.cast_unsigned(),
+        position: Checkpoint {
+            sequence: row.try_get::<i64, _>(2)?.cast_unsigned(),
+            stamp_ns: row.try_get(6)?,
+            deleted: row.try_get::<i64, _>(7)?.cast_unsigned(),
+        },
         restart_position: row.try_get::<i64, _>(3)?.cast_unsigned(),
         stream_created: row.try_get(4)?,
         outbox_next: row.try_get(5)?,
+        halted: row.try_get(8)?,
+        has_adopted: row.try_get(9)?,
     })
 }
 
@@ -38,7 +50,32 @@ pub(super) fn stored(row: &SqliteRow) -> Result<StoredRow, sqlx::Error> {
 
 /// Reads [`OUTBOX`].
 pub(super) fn outbox(row: &SqliteRow) -> Result<OutboxRow, sqlx::Error> {
-    Ok(OutboxRow { number: row.try_get(3)?, envelope: envelope(row)? })
+    let number = row.try_get::<i64, _>(6)?.cast_unsigned();
+    Ok(OutboxRow {
+        number: row.try_get(3)?,
+        name: RowName { outbox: id(row, 4)?, kind: row.try_get::<&str, _>(5)?.into(), number },
+        placeholder: row.try_get(7)?,
+        adopted: row.try_get(8)?,
+        envelope: envelope(row)?,
+    })
+}
+
+/// Reads [`RANGE`].
+pub(super) fn range(row: &SqliteRow) -> Result<SeriesRange, sqlx::Error> {
+    let number = |index| row.try_get::<i64, _>(index).map(i64::cast_unsigned);
+    Ok(SeriesRange { series: series(row)?, range: Range { first: number(3)?, last: number(4)? } })
+}
+
+/// Reads a series from the first three columns.
+pub(super) fn series(row: &SqliteRow) -> Result<SeriesId, sqlx::Error> {
+    let (publisher, kind) = (row.try_get::<&str, _>(0)?.into(), row.try_get::<&str, _>(2)?.into());
+    Ok(SeriesId { publisher, outbox: id(row, 1)?, kind })
+}
+
+/// Reads [`CHECKPOINT`].
+pub(super) fn checkpoint(row: &SqliteRow) -> Result<Checkpoint, sqlx::Error> {
+    let number = |index| row.try_get::<i64, _>(index).map(i64::cast_unsigned);
+    Ok(Checkpoint { sequence: number(0)?, stamp_ns: row.try_get(1)?, deleted: number(2)? })
 }
 
 /// Reads [`WAITING`]: the number, and the row.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
+use super::numbers::{self, Table};
 use super::statement::{During, FAIL_WHERE, ListStatement, Writer, plain};
 use super::write;
 use crate::store::{Changes, IdempotencyKey, InboxRow, Preconditions, RowChange, StoreError};
@@ -27,6 +28,7 @@ pub(super) async fn write(
         writer.script().add("begin immediate");
     }
     let preconditions = changes.preconditions.take();
+    numbers::given(&mut writer, changes.now_ms, &changes.outbox).await.during("writing the highest numbers")?;
     if changes.advance.is_some() || !changes.outbox.is_empty() || preconditions.is_some() {
         move_head(&mut writer, outbox_first, &changes, preconditions.as_ref());
     }
@@ -44,12 +46,16 @@ pub(super) async fn write(
 /// the head is as the preconditions require.
 fn move_head(writer: &mut Writer<'_>, outbox_first: i64, changes: &Changes, preconditions: Option<&Preconditions>) {
     let next = outbox_first + changes.outbox.len() as i64;
-    let position = if changes.advance.is_some() { ", position = ?, restart_position = ?" } else { "" };
+    let position = match changes.advance {
+        Some(_) => ", position = ?, position_stamp_ns = ?, restart_position = ?",
+        None => "",
+    };
     let check = if preconditions.is_some() { ", one = (epoch, position, outbox_next) = (?, ?, ?)" } else { "" };
     let script = writer.script();
     script.add(&format!("update head set outbox_next = ?{position}{check}")).bind(next);
     if let Some(advance) = changes.advance {
-        script.bind(advance.to.cast_signed()).bind(advance.restart_position.cast_signed());
+        script.bind(advance.to.sequence.cast_signed()).bind(advance.to.stamp_ns);
+        script.bind(advance.restart_position.cast_signed());
     }
     if let Some(preconditions) = preconditions {
         let (epoch, position, outbox_next) = preconditions.head.revision();
@@ -131,9 +137,14 @@ async fn write_rows(writer: &mut Writer<'_>, rows: Vec<RowChange>) -> Result<(),
 /// Writes everything but the head and the service's rows.
 async fn write_others(writer: &mut Writer<'_>, outbox_first: i64, changes: Changes) -> Result<(), sqlx::Error> {
     write::inbox(writer, changes.now_ms, changes.inbox, REPLACE_RECEIVED).await?;
+    numbers::ranges(writer, Table::Received(changes.now_ms), changes.received).await?;
+    numbers::ranges(writer, Table::Reported, changes.reported).await?;
+    write::delete_ids(writer, "delete from dead where id in (", changes.repaired.clone()).await?;
     write::delete_ids(writer, "delete from dead_compensations where id in (", changes.repaired).await?;
+    write::dead(writer, changes.now_ms, changes.deaths).await?;
     write::dead_compensations(writer, changes.compensations_died).await?;
     write::outbox(writer, outbox_first, changes.outbox).await?;
+    numbers::placeholders(writer, changes.placeholders).await?;
     // Deleted first: a message that waited for one row may wait for another one now.
     write::delete_ids(writer, "delete from waiting where id in (", changes.waited).await?;
     write::waiting(writer, changes.waiting).await?;

@@ -9,9 +9,10 @@ use super::open_error::Problem;
 use super::statement::{driver_error, plain};
 
 /// The runtime's migrations, in order: the name and the statements of each.
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 3] = [
     ("tables", include_str!("migrations/0001_tables.sql")),
     ("positions", include_str!("migrations/0002_positions.sql")),
+    ("numbers", include_str!("migrations/0003_numbers.sql")),
 ];
 
 /// Runs the runtime's migrations that this database has not had yet.

@@ -7,21 +7,24 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row as _, SqlitePool};
-use uuid::Uuid;
 
 use self::statement::During;
 use self::transaction::SqliteTransaction;
+use super::error::put_back_head;
 use super::{
-    Backlog, DeadCompensation, EffectRow, Head, LastRun, Listing, Old, OutboxRow, Store, StoreError, StoredRow,
-    Transaction,
+    Backlog, DeadCompensation, EffectRow, Listing, Old, ReadingStore, Store, StoreError, StoredRow, Transaction,
 };
 
 mod columns;
 mod commit;
 mod listing;
 mod migrate;
+mod numbers;
 mod open;
 mod open_error;
+mod publishing;
+mod reading;
+mod renewal;
 mod statement;
 mod transaction;
 mod write;
@@ -43,99 +46,6 @@ impl Store for SqliteStore {
         Ok(Box::new(SqliteTransaction::begin(&self.writer).await?))
     }
 
-    async fn head(&self) -> Result<Head, StoreError> {
-        let statement = sqlx::query(AssertSqlSafe(format!("select {} from head", columns::HEAD)));
-        let row = statement.fetch_one(&self.readers).await;
-        row.and_then(|row| columns::head(&row)).during("reading the head")
-    }
-
-    async fn claim(
-        &self,
-        mine: Option<i64>,
-        now: Timestamp,
-        lease_until: Timestamp,
-    ) -> Result<Option<Head>, StoreError> {
-        let text = format!(
-            "update head set epoch = epoch + 1, position = restart_position, lease_until_ms = $1
-             where epoch = $2 or lease_until_ms <= $3 returning {}",
-            columns::HEAD
-        );
-        let statement = sqlx::query(AssertSqlSafe(text)).bind(lease_until.as_millisecond());
-        let statement = statement.bind(mine).bind(now.as_millisecond());
-        let row = statement.fetch_optional(&self.writer).await;
-        row.and_then(|row| row.as_ref().map(columns::head).transpose()).during("claiming the leadership")
-    }
-
-    async fn renew(
-        &self,
-        epoch: i64,
-        lease_until: Timestamp,
-        restart_position: u64,
-        forget_outbox: i64,
-    ) -> Result<(), StoreError> {
-        const OPERATION: &str = "renewing the lease";
-        let mut transaction = self.writer.begin_with("begin immediate").await.during(OPERATION)?;
-        let statement = sqlx::query(
-            "update head set lease_until_ms = $1, restart_position = max(restart_position, $2) where epoch = $3",
-        );
-        let statement = statement.bind(lease_until.as_millisecond()).bind(restart_position.cast_signed()).bind(epoch);
-        if statement.execute(&mut *transaction).await.during(OPERATION)?.rows_affected() == 0 {
-            drop(transaction);
-            return Err(self.head_conflict(epoch).await);
-        }
-        let statement = sqlx::query("delete from outbox where number <= $1").bind(forget_outbox);
-        statement.execute(&mut *transaction).await.during("deleting published messages")?;
-        transaction.commit().await.during(OPERATION)
-    }
-
-    async fn begin_run(&self) -> Result<LastRun, StoreError> {
-        const OPERATION: &str = "recording that a run starts";
-        let mut transaction = self.writer.begin_with("begin immediate").await.during(OPERATION)?;
-        let statement = sqlx::query_scalar("select start_position is (select position from head) from run");
-        let died_here = statement.fetch_one(&mut *transaction).await.during(OPERATION)?;
-        let statement = sqlx::query(
-            "update run set start_position = (select position from head), deaths = deaths + (trying is not null)
-             returning trying, deaths",
-        );
-        let run = statement.fetch_one(&mut *transaction).await.during(OPERATION)?;
-        let suspect = match run.try_get::<Option<Vec<u8>>, _>(0).during(OPERATION)? {
-            Some(_) => Some((columns::id(&run, 0).during(OPERATION)?, run.try_get(1).during(OPERATION)?)),
-            None => None,
-        };
-        transaction.commit().await.during(OPERATION)?;
-        Ok(LastRun { died_here, suspect })
-    }
-
-    async fn try_message(&self, id: Uuid) -> Result<(), StoreError> {
-        let statement = sqlx::query("update run set trying = $1, deaths = 0").bind(id.as_bytes().to_vec());
-        statement.execute(&self.writer).await.map(drop).during("recording which message is processed")
-    }
-
-    async fn release(&self, epoch: i64) -> Result<(), StoreError> {
-        const OPERATION: &str = "giving up the lease";
-        let mut transaction = self.writer.begin_with("begin immediate").await.during(OPERATION)?;
-        let statement = sqlx::query("update head set lease_until_ms = 0 where epoch = $1").bind(epoch);
-        if statement.execute(&mut *transaction).await.during(OPERATION)?.rows_affected() > 0 {
-            let statement = sqlx::query("update run set start_position = null, trying = null, deaths = 0");
-            statement.execute(&mut *transaction).await.during(OPERATION)?;
-        }
-        transaction.commit().await.during(OPERATION)
-    }
-
-    async fn remember_stream(&self, epoch: i64, created: &str) -> Result<(), StoreError> {
-        let statement = sqlx::query("update head set stream_created = $1 where epoch = $2").bind(created).bind(epoch);
-        match statement.execute(&self.writer).await.during("recording the stream")?.rows_affected() {
-            0 => Err(self.head_conflict(epoch).await),
-            _ => Ok(()),
-        }
-    }
-
-    async fn outbox(&self, from: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
-        let text = format!("select {} from outbox where number >= $1 order by number limit $2", columns::OUTBOX);
-        let rows = sqlx::query(AssertSqlSafe(text)).bind(from).bind(limit).fetch_all(&self.readers).await;
-        decode(rows, columns::outbox).during("reading the outbox")
-    }
-
     async fn forget(&self, old: &Old, limit: u32) -> Result<bool, StoreError> {
         const OPERATION: &str = "deleting what is old";
         let mut transaction = self.writer.begin_with("begin immediate").await.during(OPERATION)?;
@@ -151,6 +61,7 @@ impl Store for SqliteStore {
                  order by at_ms limit $2)",
                 old.dead,
             ),
+            ("delete from dead where id in (select id from dead where at_ms < $1 order by at_ms limit $2)", old.dead),
             (
                 "delete from idempotency_keys where rowid in (select rowid from idempotency_keys where at_ms < $1
                  order by at_ms limit $2)",
@@ -222,7 +133,8 @@ impl SqliteStore {
     /// Returns the error for an epoch that is not the current one any more.
     async fn head_conflict(&self, epoch: i64) -> StoreError {
         match self.head().await {
-            Ok(head) => StoreError::HeadConflict { epoch, position: head.position },
+            Ok(head) if head.epoch < epoch => put_back_head(epoch, head.epoch),
+            Ok(head) => StoreError::HeadConflict { epoch, position: head.position.sequence },
             Err(error) => error,
         }
     }

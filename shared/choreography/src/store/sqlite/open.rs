@@ -133,12 +133,16 @@ async fn prepare(writer: &SqlitePool, migrations: Option<&Migrator>, tables: &[&
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
     use crate::Envelope;
-    use crate::store::{Backlog, Changes, Store as _, StoreError};
+    use crate::store::{Backlog, Changes, NewOutboxRow, RowName, Store as _, StoreError};
 
     async fn commit_payload(store: &SqliteStore, bytes: usize) -> Result<i64, StoreError> {
-        let outbox = vec![Envelope { payload: vec![7; bytes].into(), ..Envelope::default() }];
+        let envelope = Envelope { payload: vec![7; bytes].into(), ..Envelope::default() };
+        let name = RowName { outbox: Uuid::nil(), kind: "kind".into(), number: 1 };
+        let outbox = vec![NewOutboxRow { name, envelope, placeholder: false }];
         let committed = store.begin().await?.commit(Changes { outbox, ..Changes::default() }).await;
         committed.map(|committed| committed.outbox_first)
     }

@@ -6,6 +6,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteError, SqliteRow};
 use sqlx::{Arguments as _, AssertSqlSafe, Encode, Row as _, Sqlite, SqliteConnection, Type};
 
 use crate::store::StoreError;
+use crate::store::error::put_back_numbers;
 
 /// The largest number of rows in one statement: fewer would mean more round trips. Far below SQLite's limit of 32,766
 /// values a statement.
@@ -18,6 +19,12 @@ const ROWS_FEW: usize = 4;
 
 /// Fails the batch where the condition that follows holds.
 pub(super) const FAIL_WHERE: &str = "update head set one = 0 where";
+
+/// Fails the batch where the condition that follows holds: the database is older than the process.
+pub(super) const PUT_BACK_WHERE: &str = "update head set outbox_next = null where";
+
+/// SQLite's error for a batch that [`PUT_BACK_WHERE`] has failed.
+const PUT_BACK: &str = "NOT NULL constraint failed: head.outbox_next";
 
 /// SQLite's errors for a batch whose preconditions do not hold: the head has moved, a message was received before, or
 /// an idempotency key was used before.
@@ -180,6 +187,7 @@ pub(super) trait During<T> {
 impl<T> During<T> for Result<T, sqlx::Error> {
     fn during(self, operation: impl Into<String>) -> Result<T, StoreError> {
         self.map_err(|error| match &error {
+            sqlx::Error::Database(database) if database.message() == PUT_BACK => put_back_numbers(),
             sqlx::Error::Database(database) if is_conflict(database.message()) => {
                 StoreError::RowConflict(format!("{}: {}", operation.into(), database.message()))
             }

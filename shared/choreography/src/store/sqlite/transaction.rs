@@ -38,7 +38,9 @@ const REPLIES: i64 = 2;
 const WAITING: i64 = 3;
 const DUE: i64 = 4;
 const EXPIRED: i64 = 5;
-const TABLES: i64 = 6;
+const DEAD: i64 = 6;
+const ADOPTED: i64 = 7;
+const TABLES: i64 = 8;
 
 impl SqliteTransaction {
     /// Waits for the connection that writes. The transaction itself begins with its first script.
@@ -71,11 +73,11 @@ impl Transaction for SqliteTransaction {
             (None, None) => self.load(&Wanted::default()).await?.head,
         };
         if let Some(advance) = changes.advance
-            && (advance.epoch, advance.from) != (head.epoch, head.position)
+            && (advance.epoch, advance.from) != (head.epoch, head.position.sequence)
         {
             return Err(match changes.preconditions {
                 Some(_) => StoreError::RowConflict("the head".to_owned()),
-                None => StoreError::HeadConflict { epoch: advance.epoch, position: advance.from },
+                None => advance.conflict(head.epoch),
             });
         }
         let begins = !std::mem::replace(&mut self.open, true);
@@ -103,6 +105,16 @@ fn load_script(wanted: &Wanted, begin: bool) -> Result<Script, StoreError> {
         let ids = "select unhex(value) from json_each(?)";
         script.add(&format!("select id, dead_tries, {RECEIVED} from inbox where id in ({ids})"));
         script.bind(json(wanted.received.iter().map(|id| id.simple().to_string())));
+    }
+    for (kind, ids, select) in [
+        (DEAD, &wanted.dead, "select id, tries, {kind} from dead where id in"),
+        (ADOPTED, &wanted.adopted, "select id, {kind} from outbox where adopted and id in"),
+    ] {
+        if !ids.is_empty() {
+            let select = select.replace("{kind}", &kind.to_string());
+            script.add(&format!("{select} (select unhex(value) from json_each(?))"));
+            script.bind(json(ids.iter().map(|id| id.simple().to_string())));
+        }
     }
     for (kind, (table, keys)) in (TABLES..).zip(&wanted.rows) {
         let (table, listed) = (plain(table)?, "select value from json_each(?)");
@@ -143,6 +155,8 @@ fn read(row: &SqliteRow, loaded: &mut Loaded, waiting: &mut Vec<(i64, WaitingRow
     match row.try_get(row.len() - 1)? {
         HEAD => (loaded.head, loaded.any_waits) = (columns::head(row)?, row.try_get(row.len() - 2)?),
         RECEIVED => drop(loaded.received.insert(columns::id(row, 0)?, row.try_get(1)?)),
+        DEAD => drop(loaded.dead.insert(columns::id(row, 0)?, row.try_get(1)?)),
+        ADOPTED => drop(loaded.adopted.insert(columns::id(row, 0)?)),
         REPLIES => loaded.replies.push(columns::reply(row)?),
         WAITING => waiting.push(columns::waiting(row)?),
         DUE => loaded.due.push(columns::scheduled(row)?),

@@ -7,15 +7,16 @@ use uuid::Uuid;
 use super::columns::bind_envelope;
 use super::statement::{FAIL_WHERE, ListStatement, Writer};
 use crate::store::{
-    DeadCompensation, EffectRow, InboxRow, RowChange, ScheduleChange, ScheduledRow, StoredReply, WaitingRow,
+    DeadCompensation, DeadMessage, EffectRow, InboxRow, NewOutboxRow, RowChange, ScheduleChange, ScheduledRow,
+    StoredReply, WaitingRow,
 };
 use crate::wire::envelope::Envelope;
 
 /// Ends the list of an insertion and skips its tuples of nulls, with which long lists are filled up so that their
 /// statements stay prepared.
-const SKIP_NULLS: &str = ") where column1 is not null";
+pub(super) const SKIP_NULLS: &str = ") where column1 is not null";
 
-fn list<'a>(before: &'a str, tuple: &'static str, after: &'a str) -> ListStatement<'a> {
+pub(super) fn list<'a>(before: &'a str, tuple: &'static str, after: &'a str) -> ListStatement<'a> {
     ListStatement { before, tuple, after }
 }
 
@@ -100,12 +101,23 @@ pub(super) async fn dead_compensations(
     written.await
 }
 
-/// Inserts messages to be published, numbered from the first on.
-pub(super) async fn outbox(writer: &mut Writer<'_>, first: i64, rows: Vec<Envelope>) -> Result<(), sqlx::Error> {
-    let before = "insert into outbox (number, subject, headers, payload) select * from (values ";
+/// Inserts messages that died; one that is recorded already is replaced.
+pub(super) async fn dead(writer: &mut Writer<'_>, at_ms: i64, rows: Vec<DeadMessage>) -> Result<(), sqlx::Error> {
+    let before = "insert or replace into dead (id, tries, at_ms) select * from (values ";
+    let written = writer.list(list(before, "(?,?,?)", SKIP_NULLS), rows, |script, row| {
+        script.bind(row.id.as_bytes().to_vec()).bind(row.tries).bind(at_ms);
+    });
+    written.await
+}
+
+/// Inserts messages to be published, with local numbers from the first on.
+pub(super) async fn outbox(writer: &mut Writer<'_>, first: i64, rows: Vec<NewOutboxRow>) -> Result<(), sqlx::Error> {
+    let before = "insert into outbox (number, outbox, kind, kind_number, subject, headers, payload)
+         select * from (values ";
     let rows = (first..).zip(rows).collect();
-    let written = writer.list(list(before, "(?,?,?,?)", SKIP_NULLS), rows, |script, (number, envelope)| {
-        bind_envelope(script.bind(number), envelope);
+    let written = writer.list(list(before, "(?,?,?,?,?,?,?)", SKIP_NULLS), rows, |script, (number, row)| {
+        script.bind(number).bind(row.name.outbox.as_bytes().to_vec()).bind(row.name.kind);
+        bind_envelope(script.bind(row.name.number.cast_signed()), row.envelope);
     });
     written.await
 }
@@ -142,6 +154,25 @@ pub(super) async fn scheduled(writer: &mut Writer<'_>, changes: Vec<ScheduleChan
         bind_envelope(script.bind(row.name).bind(row.key).bind(row.due_ms), row.envelope);
     });
     written.await
+}
+
+/// Deletes the scheduled messages that have the ids of these messages.
+pub(super) async fn unschedule<'a>(
+    writer: &mut Writer<'_>,
+    messages: impl Iterator<Item = &'a Envelope>,
+) -> Result<(), sqlx::Error> {
+    let scheduled = messages.filter_map(|message| {
+        let (_, name, key) = message.parts()?;
+        // Headers are stored one a line: the scheduled message of this name and key has this id in its headers.
+        let id = format!("ce-id:{}\n", message.header("ce-id")?);
+        Some((name.to_owned(), key.to_owned(), id))
+    });
+    let before = "delete from scheduled where number in (select number from (values ";
+    let after = ") cross join scheduled on name = column1 and key = column2 and instr(headers, column3))";
+    let deleted = writer.list(list(before, "(?,?,?)", after), scheduled.collect(), |script, (name, key, id)| {
+        script.bind(name).bind(key).bind(id);
+    });
+    deleted.await
 }
 
 /// Returns what to set and what to remove when only the last change of each name and key counts.

@@ -1,0 +1,246 @@
+//! Leading and reading in memory.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::MemoryStore;
+use super::batch::apply_ranges;
+use super::data::{CurrentRun, Data, Ranges};
+use crate::store::numbers::{THINNED_TO_NS, is_thinned};
+use crate::store::{
+    Checkpoint, Head, LastRun, Range, RangeChanges, ReadingState, ReadingStore, Renewal, SeriesId, SeriesRange,
+    StoreError, Subscription,
+};
+
+#[async_trait]
+impl ReadingStore for MemoryStore {
+    async fn head(&self) -> Result<Head, StoreError> {
+        Ok(self.data().head())
+    }
+
+    async fn claim(
+        &self,
+        mine: Option<i64>,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Option<Head>, StoreError> {
+        let (now_ms, until_ms) = (now.as_millisecond(), lease_until.as_millisecond());
+        let credible = now_ms..=now_ms + 2 * (until_ms - now_ms);
+        let claimed = self.write(|data| {
+            let is_held = data.head.lease_until_ms > now_ms && credible.contains(&data.head.lease_until_ms);
+            (mine == Some(data.head.epoch) || !is_held).then(|| {
+                data.head.epoch += 1;
+                data.head.position = data.restart_position();
+                data.head.lease_until_ms = until_ms;
+                data.head()
+            })
+        });
+        Ok(claimed.await)
+    }
+
+    async fn renew(&self, epoch: i64, renewal: &Renewal) -> Result<bool, StoreError> {
+        self.shared.injected_fault()?;
+        self.write(|data| data.renew(epoch, renewal)).await
+    }
+
+    async fn release(&self, epoch: i64) -> Result<(), StoreError> {
+        let released = self.write(|data| {
+            data.head_of(epoch)?.lease_until_ms = 0;
+            data.run = CurrentRun::default();
+            Ok::<(), StoreError>(())
+        });
+        // An instance that does not lead has no lease to give up.
+        released.await.or(Ok(()))
+    }
+
+    async fn begin_run(&self) -> Result<LastRun, StoreError> {
+        let begun = self.write(|data| {
+            let last = data.run.start_position.replace(data.head.position.sequence);
+            data.run.deaths += u32::from(data.run.trying.is_some());
+            let suspect = data.run.trying.map(|id| (id, data.run.deaths));
+            LastRun { died_here: last == data.run.start_position, suspect }
+        });
+        Ok(begun.await)
+    }
+
+    async fn try_message(&self, id: Uuid) -> Result<(), StoreError> {
+        self.write(|data| (data.run.trying, data.run.deaths) = (Some(id), 0)).await;
+        Ok(())
+    }
+
+    async fn remember_stream(&self, epoch: i64, created: &str) -> Result<(), StoreError> {
+        self.write(|data| data.head_of(epoch).map(|head| head.stream_created = created.to_owned())).await
+    }
+
+    async fn reading_state(&self) -> Result<ReadingState, StoreError> {
+        let data = self.data();
+        let subscription = |((publisher, kind), since): (&(Arc<str>, Arc<str>), &Uuid)| Subscription {
+            publisher: publisher.clone(),
+            kind: kind.clone(),
+            since_outbox: *since,
+        };
+        Ok(ReadingState {
+            head: data.head(),
+            checkpoints: data.checkpoints.values().rev().copied().collect(),
+            received: all(&data.received),
+            subscriptions: data.subscriptions.iter().map(subscription).collect(),
+            reported: all(&data.reported),
+        })
+    }
+
+    async fn begin_stream(&self, epoch: i64, created: &str, position: Checkpoint) -> Result<(), StoreError> {
+        let begun = self.write(|data| {
+            data.head_of(epoch)?;
+            data.take_stream(created, position);
+            Ok(())
+        });
+        begun.await
+    }
+
+    async fn go_back(&self, epoch: i64, to: Checkpoint) -> Result<(), StoreError> {
+        let gone = self.write(|data| {
+            data.head_of(epoch)?.position = to;
+            data.checkpoints.retain(|sequence, _| *sequence <= to.sequence);
+            Ok(())
+        });
+        gone.await
+    }
+
+    async fn verified(&self, epoch: i64, deleted: u64) -> Result<(), StoreError> {
+        self.write(|data| data.head_of(epoch).map(|head| head.position.deleted = deleted)).await
+    }
+
+    async fn halt(&self, epoch: i64, reason: &str) -> Result<(), StoreError> {
+        self.write(|data| data.head_of(epoch).map(|head| head.halted = Some(reason.to_owned()))).await
+    }
+
+    async fn resume(&self, to: Checkpoint, stream_created: &str) -> Result<(), StoreError> {
+        let resumed = self.write(|data| {
+            data.take_stream(stream_created, to);
+            (data.head.epoch, data.head.lease_until_ms, data.head.halted) = (data.head.epoch + 1, 0, None);
+        });
+        resumed.await;
+        Ok(())
+    }
+
+    async fn take_up(
+        &self,
+        epoch: i64,
+        subscription: &Subscription,
+        received: &[SeriesRange],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let taken = self.write(|data| {
+            data.head_of(epoch)?;
+            let Subscription { publisher, kind, since_outbox } = subscription.clone();
+            data.subscriptions.insert((publisher, kind), since_outbox);
+            let put = RangeChanges { put: received.to_vec(), ..RangeChanges::default() };
+            apply_ranges(&mut data.received, put, now.as_millisecond());
+            Ok(())
+        });
+        taken.await
+    }
+
+    async fn report(&self, epoch: i64, lost: &[SeriesRange]) -> Result<(), StoreError> {
+        let reported = self.write(|data| {
+            data.head_of(epoch)?;
+            apply_ranges(&mut data.reported, RangeChanges { put: lost.to_vec(), ..RangeChanges::default() }, 0);
+            Ok(())
+        });
+        reported.await
+    }
+
+    async fn accept_lost(&self) -> Result<u64, StoreError> {
+        let accepted = self.write(|data| std::mem::take(&mut data.reported));
+        Ok(accepted.await.iter().map(|((_, first), (last, _))| last - first + 1).sum())
+    }
+
+    async fn forget_received(
+        &self,
+        epoch: i64,
+        publisher: &str,
+        noted: &[(Uuid, Arc<str>)],
+        before: Timestamp,
+    ) -> Result<Vec<SeriesId>, StoreError> {
+        let forgotten = self.write(|data| {
+            data.head_of(epoch)?;
+            let mut newest: BTreeMap<SeriesId, i64> = BTreeMap::new();
+            for ((series, _), (_, at_ms)) in &data.received {
+                let newest = newest.entry(series.clone()).or_insert(*at_ms);
+                *newest = (*newest).max(*at_ms);
+            }
+            newest.retain(|series, at_ms| {
+                let is_noted = noted.iter().any(|(outbox, kind)| (outbox, kind) == (&series.outbox, &series.kind));
+                &*series.publisher == publisher && *at_ms < before.as_millisecond() && !is_noted
+            });
+            data.received.retain(|(series, _), _| !newest.contains_key(series));
+            Ok(newest.into_keys().collect())
+        });
+        forgotten.await
+    }
+}
+
+impl Data {
+    pub(super) fn head(&self) -> Head {
+        Head { has_adopted: self.outbox.values().any(|row| row.adopted), ..self.head.clone() }
+    }
+
+    fn restart_position(&self) -> Checkpoint {
+        match self.head.restart_position == self.head.position.sequence {
+            true => self.head.position,
+            false => Checkpoint { sequence: self.head.restart_position, stamp_ns: 0, ..self.head.position },
+        }
+    }
+
+    fn renew(&mut self, epoch: i64, renewal: &Renewal) -> Result<bool, StoreError> {
+        let head = self.head_of(epoch)?;
+        head.lease_until_ms = renewal.lease_until.as_millisecond();
+        head.restart_position = head.restart_position.max(renewal.restart_position);
+        for (points, new) in [(&mut self.checkpoints, renewal.checkpoint), (&mut self.floors, renewal.floor)] {
+            add_point(points, new, renewal.stream_first);
+        }
+        let is_old = |number: &i64| renewal.forget.iter().any(|(first, last)| (first..=last).contains(&number));
+        let old: Vec<i64> = self.outbox.keys().copied().filter(is_old).collect();
+        old.iter().take(renewal.forget_max as usize).for_each(|number| drop(self.outbox.remove(number)));
+        Ok(old.len() > renewal.forget_max as usize)
+    }
+
+    /// Sets the stream and the position in it. What was known of another stream, or is after the position, is deleted.
+    fn take_stream(&mut self, created: &str, position: Checkpoint) {
+        if self.head.stream_created != created {
+            self.checkpoints.clear();
+            self.floors.clear();
+        }
+        self.checkpoints.retain(|sequence, _| *sequence <= position.sequence);
+        self.head.position = position;
+        created.clone_into(&mut self.head.stream_created);
+    }
+}
+
+/// Adds a place, thins the others, and deletes those before the stream's first message but for the newest of them.
+fn add_point(points: &mut BTreeMap<u64, Checkpoint>, new: Option<Checkpoint>, stream_first: u64) {
+    if let Some(new) = new {
+        points.insert(new.sequence, new);
+        let mut minute = None;
+        points.retain(|_, point| {
+            let before = minute.replace(point.stamp_ns / THINNED_TO_NS);
+            !is_thinned(*point, before, new)
+        });
+    }
+    if let Some((newest, _)) = points.range(..stream_first).next_back() {
+        let newest = *newest;
+        points.retain(|sequence, _| *sequence >= newest);
+    }
+}
+
+fn all(ranges: &Ranges) -> Vec<SeriesRange> {
+    let range = |((series, first), (last, _)): (&(SeriesId, u64), &(u64, i64))| SeriesRange {
+        series: series.clone(),
+        range: Range { first: *first, last: *last },
+    };
+    ranges.iter().map(range).collect()
+}

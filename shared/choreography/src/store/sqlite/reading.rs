@@ -1,0 +1,260 @@
+//! Leading and reading in SQLite.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sqlx::{AssertSqlSafe, Row as _, Sqlite, SqliteConnection};
+use uuid::Uuid;
+
+use super::columns::{CHECKPOINT, HEAD, RANGE};
+use super::numbers::{self, Table};
+use super::statement::{During, Writer};
+use super::{SqliteStore, columns, decode};
+use crate::store::{
+    Checkpoint, Head, LastRun, RangeChanges, ReadingState, ReadingStore, Renewal, SeriesId, SeriesRange, StoreError,
+    Subscription,
+};
+
+#[async_trait]
+impl ReadingStore for SqliteStore {
+    async fn head(&self) -> Result<Head, StoreError> {
+        let statement = sqlx::query(AssertSqlSafe(format!("select {HEAD} from head")));
+        let row = statement.fetch_one(&self.readers).await;
+        row.and_then(|row| columns::head(&row)).during("reading the head")
+    }
+
+    async fn claim(
+        &self,
+        mine: Option<i64>,
+        now: Timestamp,
+        lease_until: Timestamp,
+    ) -> Result<Option<Head>, StoreError> {
+        let text = format!(
+            "update head set epoch = epoch + 1, lease_until_ms = $1, position = restart_position,
+                position_stamp_ns = iif(position = restart_position, position_stamp_ns, 0)
+             where epoch = $2 or lease_until_ms <= $3 or lease_until_ms > $4 returning {HEAD}",
+        );
+        let (now_ms, until_ms) = (now.as_millisecond(), lease_until.as_millisecond());
+        let statement = sqlx::query(AssertSqlSafe(text)).bind(until_ms).bind(mine).bind(now_ms);
+        let row = statement.bind(now_ms + 2 * (until_ms - now_ms)).fetch_optional(&self.writer).await;
+        row.and_then(|row| row.as_ref().map(columns::head).transpose()).during("claiming the leadership")
+    }
+
+    async fn renew(&self, epoch: i64, renewal: &Renewal) -> Result<bool, StoreError> {
+        const OPERATION: &str = "renewing the lease";
+        let mut transaction = self.begin_as_leader(epoch, OPERATION).await?;
+        let more = super::renewal::write(&mut transaction, renewal).await.during(OPERATION)?;
+        transaction.commit().await.during(OPERATION)?;
+        Ok(more)
+    }
+
+    async fn release(&self, epoch: i64) -> Result<(), StoreError> {
+        const OPERATION: &str = "giving up the lease";
+        let mut transaction = self.writer.begin_with("begin immediate").await.during(OPERATION)?;
+        let statement = sqlx::query("update head set lease_until_ms = 0 where epoch = $1").bind(epoch);
+        if statement.execute(&mut *transaction).await.during(OPERATION)?.rows_affected() > 0 {
+            let statement = sqlx::query("update run set start_position = null, trying = null, deaths = 0");
+            statement.execute(&mut *transaction).await.during(OPERATION)?;
+        }
+        transaction.commit().await.during(OPERATION)
+    }
+
+    async fn begin_run(&self) -> Result<LastRun, StoreError> {
+        const OPERATION: &str = "recording that a run starts";
+        let mut transaction = self.writer.begin_with("begin immediate").await.during(OPERATION)?;
+        let statement = sqlx::query_scalar("select start_position is (select position from head) from run");
+        let died_here = statement.fetch_one(&mut *transaction).await.during(OPERATION)?;
+        let statement = sqlx::query(
+            "update run set start_position = (select position from head), deaths = deaths + (trying is not null)
+             returning trying, deaths",
+        );
+        let run = statement.fetch_one(&mut *transaction).await.during(OPERATION)?;
+        let suspect = match run.try_get::<Option<Vec<u8>>, _>(0).during(OPERATION)? {
+            Some(_) => Some((columns::id(&run, 0).during(OPERATION)?, run.try_get(1).during(OPERATION)?)),
+            None => None,
+        };
+        transaction.commit().await.during(OPERATION)?;
+        Ok(LastRun { died_here, suspect })
+    }
+
+    async fn try_message(&self, id: Uuid) -> Result<(), StoreError> {
+        let statement = sqlx::query("update run set trying = $1, deaths = 0").bind(id.as_bytes().to_vec());
+        statement.execute(&self.writer).await.map(drop).during("recording which message is processed")
+    }
+
+    async fn remember_stream(&self, epoch: i64, created: &str) -> Result<(), StoreError> {
+        const OPERATION: &str = "recording the stream";
+        let mut transaction = self.begin_as_leader(epoch, OPERATION).await?;
+        let statement = sqlx::query("update head set stream_created = $1").bind(created);
+        statement.execute(&mut *transaction).await.during(OPERATION)?;
+        transaction.commit().await.during(OPERATION)
+    }
+
+    async fn reading_state(&self) -> Result<ReadingState, StoreError> {
+        const OPERATION: &str = "reading what was received";
+        // One read transaction, so that everything is of one moment.
+        let mut transaction = self.readers.begin().await.during(OPERATION)?;
+        let head = sqlx::query(AssertSqlSafe(format!("select {HEAD} from head"))).fetch_one(&mut *transaction).await;
+        let checkpoints = format!("select {CHECKPOINT} from checkpoints order by sequence desc");
+        let checkpoints = sqlx::query(AssertSqlSafe(checkpoints)).fetch_all(&mut *transaction).await;
+        let subscriptions = "select publisher, since_outbox, kind from subscriptions order by publisher, kind";
+        let subscriptions = sqlx::query(subscriptions).fetch_all(&mut *transaction).await;
+        let subscriptions = decode(subscriptions, columns::series).during(OPERATION)?.into_iter().map(|found| {
+            let SeriesId { publisher, outbox: since_outbox, kind } = found;
+            Subscription { publisher, kind, since_outbox }
+        });
+        Ok(ReadingState {
+            head: head.and_then(|row| columns::head(&row)).during(OPERATION)?,
+            checkpoints: decode(checkpoints, columns::checkpoint).during(OPERATION)?,
+            received: all_ranges(&mut transaction, "received").await.during(OPERATION)?,
+            subscriptions: subscriptions.collect(),
+            reported: all_ranges(&mut transaction, "reported").await.during(OPERATION)?,
+        })
+    }
+
+    async fn begin_stream(&self, epoch: i64, created: &str, position: Checkpoint) -> Result<(), StoreError> {
+        const OPERATION: &str = "recording the stream";
+        let mut transaction = self.begin_as_leader(epoch, OPERATION).await?;
+        take_stream(&mut transaction, created, position).await.during(OPERATION)?;
+        transaction.commit().await.during(OPERATION)
+    }
+
+    async fn go_back(&self, epoch: i64, to: Checkpoint) -> Result<(), StoreError> {
+        const OPERATION: &str = "going back to a checkpoint";
+        let mut transaction = self.begin_as_leader(epoch, OPERATION).await?;
+        set_position(&mut transaction, to).await.during(OPERATION)?;
+        transaction.commit().await.during(OPERATION)
+    }
+
+    async fn verified(&self, epoch: i64, deleted: u64) -> Result<(), StoreError> {
+        const OPERATION: &str = "recording what the stream lacks";
+        let mut transaction = self.begin_as_leader(epoch, OPERATION).await?;
+        let statement = sqlx::query("update head set stream_deleted = $1").bind(deleted.cast_signed());
+        statement.execute(&mut *transaction).await.during(OPERATION)?;
+        transaction.commit().await.during(OPERATION)
+    }
+
+    async fn halt(&self, epoch: i64, reason: &str) -> Result<(), StoreError> {
+        const OPERATION: &str = "recording why reading has stopped";
+        let mut transaction = self.begin_as_leader(epoch, OPERATION).await?;
+        let statement = sqlx::query("update head set halted = $1").bind(reason);
+        statement.execute(&mut *transaction).await.during(OPERATION)?;
+        transaction.commit().await.during(OPERATION)
+    }
+
+    async fn resume(&self, to: Checkpoint, stream_created: &str) -> Result<(), StoreError> {
+        const OPERATION: &str = "letting the service go on";
+        let mut transaction = self.writer.begin_with("begin immediate").await.during(OPERATION)?;
+        take_stream(&mut transaction, stream_created, to).await.during(OPERATION)?;
+        let statement = sqlx::query("update head set epoch = epoch + 1, lease_until_ms = 0, halted = null");
+        statement.execute(&mut *transaction).await.during(OPERATION)?;
+        transaction.commit().await.during(OPERATION)
+    }
+
+    async fn take_up(
+        &self,
+        epoch: i64,
+        subscription: &Subscription,
+        received: &[SeriesRange],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        const OPERATION: &str = "taking a kind up";
+        let mut transaction = self.begin_as_leader(epoch, OPERATION).await?;
+        let statement = sqlx::query("insert or replace into subscriptions values ($1, $2, $3)");
+        let statement = statement.bind(subscription.publisher.clone()).bind(subscription.kind.clone());
+        let statement = statement.bind(subscription.since_outbox.as_bytes().to_vec());
+        statement.execute(&mut *transaction).await.during(OPERATION)?;
+        put(&mut transaction, Table::Received(now.as_millisecond()), received).await.during(OPERATION)?;
+        transaction.commit().await.during(OPERATION)
+    }
+
+    async fn report(&self, epoch: i64, lost: &[SeriesRange]) -> Result<(), StoreError> {
+        const OPERATION: &str = "recording lost numbers";
+        let mut transaction = self.begin_as_leader(epoch, OPERATION).await?;
+        put(&mut transaction, Table::Reported, lost).await.during(OPERATION)?;
+        transaction.commit().await.during(OPERATION)
+    }
+
+    async fn accept_lost(&self) -> Result<u64, StoreError> {
+        let statement = sqlx::query_scalar::<_, i64>("delete from reported returning last - first + 1");
+        let counts = statement.fetch_all(&self.writer).await.during("accepting lost numbers")?;
+        Ok(counts.into_iter().sum::<i64>().cast_unsigned())
+    }
+
+    async fn forget_received(
+        &self,
+        epoch: i64,
+        publisher: &str,
+        noted: &[(Uuid, Arc<str>)],
+        before: Timestamp,
+    ) -> Result<Vec<SeriesId>, StoreError> {
+        const OPERATION: &str = "deleting received numbers";
+        let mut transaction = self.begin_as_leader(epoch, OPERATION).await?;
+        let old = sqlx::query(
+            "select publisher, outbox, kind from received where publisher = $1
+             group by outbox, kind having max(at_ms) < $2",
+        );
+        let old = old.bind(publisher).bind(before.as_millisecond()).fetch_all(&mut *transaction).await;
+        let mut old = decode(old, columns::series).during(OPERATION)?;
+        old.retain(|series| !noted.iter().any(|(outbox, kind)| (outbox, kind) == (&series.outbox, &series.kind)));
+        for series in &old {
+            let statement = sqlx::query("delete from received where publisher = $1 and outbox = $2 and kind = $3");
+            let statement = statement.bind(publisher).bind(series.outbox.as_bytes().to_vec());
+            statement.bind(series.kind.clone()).execute(&mut *transaction).await.during(OPERATION)?;
+        }
+        transaction.commit().await.during(OPERATION)?;
+        Ok(old)
+    }
+}
+
+impl SqliteStore {
+    /// Begins a transaction in which this epoch is and stays the current one.
+    pub(super) async fn begin_as_leader(
+        &self,
+        epoch: i64,
+        operation: &str,
+    ) -> Result<sqlx::Transaction<'static, Sqlite>, StoreError> {
+        let mut transaction = self.writer.begin_with("begin immediate").await.during(operation)?;
+        let statement = sqlx::query_scalar::<_, i64>("select epoch from head");
+        if statement.fetch_one(&mut *transaction).await.during(operation)? != epoch {
+            drop(transaction);
+            return Err(self.head_conflict(epoch).await);
+        }
+        Ok(transaction)
+    }
+}
+
+async fn all_ranges(connection: &mut SqliteConnection, table: &str) -> Result<Vec<SeriesRange>, sqlx::Error> {
+    let text = format!("select {RANGE} from {table} order by publisher, outbox, kind, first");
+    decode(sqlx::query(AssertSqlSafe(text)).fetch_all(connection).await, columns::range)
+}
+
+async fn put(connection: &mut SqliteConnection, table: Table, ranges: &[SeriesRange]) -> Result<(), sqlx::Error> {
+    let mut writer = Writer::new(connection);
+    let changes = RangeChanges { put: ranges.to_vec(), ..RangeChanges::default() };
+    numbers::ranges(&mut writer, table, changes).await?;
+    writer.flush().await
+}
+
+/// Sets the stream and the position in it. What was known of another stream, or is after the position, is deleted.
+async fn take_stream(
+    connection: &mut SqliteConnection,
+    created: &str,
+    position: Checkpoint,
+) -> Result<(), sqlx::Error> {
+    let update = sqlx::query("update head set stream_created = $1 where stream_created <> $1").bind(created);
+    if update.execute(&mut *connection).await?.rows_affected() > 0 {
+        sqlx::raw_sql("delete from checkpoints; delete from floors").execute(&mut *connection).await?;
+    }
+    set_position(connection, position).await
+}
+
+/// Sets the position, and deletes the checkpoints after it.
+async fn set_position(connection: &mut SqliteConnection, to: Checkpoint) -> Result<(), sqlx::Error> {
+    let statement = sqlx::query("update head set position = $1, position_stamp_ns = $2, stream_deleted = $3");
+    let statement = statement.bind(to.sequence.cast_signed()).bind(to.stamp_ns).bind(to.deleted.cast_signed());
+    statement.execute(&mut *connection).await?;
+    let statement = sqlx::query("delete from checkpoints where sequence > $1").bind(to.sequence.cast_signed());
+    statement.execute(&mut *connection).await.map(drop)
+}

@@ -1,0 +1,65 @@
+//! What the leader writes once a second.
+
+use sqlx::{AssertSqlSafe, SqliteConnection};
+
+use crate::store::numbers::THINNED_TO_NS;
+use crate::store::{Checkpoint, Renewal};
+
+/// How many checkpoints are looked at when they are thinned: those of the last minute, one a second, and as many before.
+const LOOKED_AT_MAX: u32 = 128;
+
+/// Writes a renewal. Returns whether there may be more outbox rows to delete.
+pub(super) async fn write(connection: &mut SqliteConnection, renewal: &Renewal) -> Result<bool, sqlx::Error> {
+    let statement = "update head set lease_until_ms = $1, restart_position = max(restart_position, $2)";
+    let statement = sqlx::query(statement).bind(renewal.lease_until.as_millisecond());
+    statement.bind(renewal.restart_position.cast_signed()).execute(&mut *connection).await?;
+    for (table, new) in [("checkpoints", renewal.checkpoint), ("floors", renewal.floor)] {
+        if let Some(new) = new {
+            add(connection, table, new).await?;
+            drop_before(connection, table, renewal.stream_first).await?;
+        }
+    }
+    delete_rows(connection, renewal).await
+}
+
+/// Adds a checkpoint, and thins those that are older than a minute.
+async fn add(connection: &mut SqliteConnection, table: &str, new: Checkpoint) -> Result<(), sqlx::Error> {
+    let text = format!("insert or replace into {table} (sequence, stamp_ns, deleted) values ($1, $2, $3)");
+    let statement = sqlx::query(AssertSqlSafe(text)).bind(new.sequence.cast_signed());
+    statement.bind(new.stamp_ns).bind(new.deleted.cast_signed()).execute(&mut *connection).await?;
+    // Only the newest ones are looked at: those before were thinned when they were among them.
+    let text = format!(
+        "delete from {table} where sequence in (
+            select sequence from (
+                select sequence, stamp_ns, lag(stamp_ns / {THINNED_TO_NS}) over (order by sequence) as minute_before
+                from (select sequence, stamp_ns from {table} order by sequence desc limit {LOOKED_AT_MAX})
+            ) where stamp_ns < $1 and minute_before = stamp_ns / {THINNED_TO_NS}
+        )"
+    );
+    let old = new.stamp_ns.saturating_sub(THINNED_TO_NS);
+    sqlx::query(AssertSqlSafe(text)).bind(old).execute(&mut *connection).await.map(drop)
+}
+
+/// Deletes the checkpoints before the stream's first message, but for the newest of them.
+async fn drop_before(connection: &mut SqliteConnection, table: &str, first: u64) -> Result<(), sqlx::Error> {
+    let text = format!("delete from {table} where sequence < (select max(sequence) from {table} where sequence < $1)");
+    sqlx::query(AssertSqlSafe(text)).bind(first.cast_signed()).execute(&mut *connection).await.map(drop)
+}
+
+/// Deletes outbox rows. Returns whether there may be more to delete.
+async fn delete_rows(connection: &mut SqliteConnection, renewal: &Renewal) -> Result<bool, sqlx::Error> {
+    let mut left = u64::from(renewal.forget_max);
+    for (first, last) in &renewal.forget {
+        let statement = sqlx::query(
+            "delete from outbox where number in (
+                select number from outbox where number between $1 and $2 order by number limit $3
+            )",
+        );
+        let statement = statement.bind(first).bind(last).bind(left.cast_signed());
+        left -= statement.execute(&mut *connection).await?.rows_affected();
+        if left == 0 {
+            break;
+        }
+    }
+    Ok(left == 0)
+}
