@@ -11,12 +11,14 @@ pub(crate) struct ProcessUsage {
     pub(crate) name: String,
     /// CPU time in user and system mode, in seconds.
     pub(crate) cpu_seconds: f64,
+    /// Its memory, in KiB.
+    pub(crate) resident_kib: u64,
     /// Its peak memory, in KiB.
     pub(crate) peak_kib: u64,
 }
 
 impl ProcessUsage {
-    /// Returns what was used between an earlier measurement and this one; the peak is of this one.
+    /// Returns what was used between an earlier measurement and this one; the memory is of this one.
     pub(crate) fn since(self, before: &Self) -> Self {
         Self { cpu_seconds: self.cpu_seconds - before.cpu_seconds, ..self }
     }
@@ -48,9 +50,12 @@ fn read(name: &str, id: u32) -> Result<ProcessUsage> {
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok());
     let ticks = ticks(11).zip(ticks(12)).map(|(user, system)| user + system).context("reading /proc/<id>/stat")?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse().ok());
-    let peak_kib = peak.context("reading /proc/<id>/status")?;
+    let kib = |field: &str| {
+        let value = status.lines().find_map(|line| line.strip_prefix(field)?.split_whitespace().next()?.parse().ok());
+        value.context("reading /proc/<id>/status")
+    };
+    let (resident_kib, peak_kib) = (kib("VmRSS:")?, kib("VmHWM:")?);
     #[allow(clippy::cast_precision_loss, reason = "a hundred or so")]
     let per_second = rustix::param::clock_ticks_per_second() as f64;
-    Ok(ProcessUsage { name: name.to_owned(), cpu_seconds: ticks / per_second, peak_kib })
+    Ok(ProcessUsage { name: name.to_owned(), cpu_seconds: ticks / per_second, resident_kib, peak_kib })
 }

@@ -8,6 +8,8 @@ mod ends;
 mod load;
 mod meter;
 mod report;
+mod sizes;
+mod soak;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +21,7 @@ use clap::Parser;
 use crate::premises::{Plan, Premises};
 use ends::Ends;
 use meter::{Meter, ProcessUsage};
+use report::LoadReport;
 pub use report::Report;
 
 /// When nothing was published for this long, the shop is at rest: published messages are kept for 10 s, then deleted.
@@ -37,6 +40,10 @@ pub struct Options {
     /// How long the closed loop is measured, in seconds
     #[arg(long, default_value_t = 20)]
     pub seconds: u64,
+    /// Soak: the closed loop runs for so many minutes, and its first and last minute are compared; the open loop and the
+    /// ceiling are left out
+    #[arg(long, value_parser = clap::value_parser!(u64).range(2..))]
+    pub minutes: Option<u64>,
     /// How long the closed loop runs before it is measured, in seconds
     #[arg(long, default_value_t = 5)]
     pub warm_up: u64,
@@ -76,6 +83,10 @@ pub fn run(options: &Options) -> Result<Report> {
     let lean = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let premises = lean.block_on(Premises::open(Plan::new().on_disk()))?;
     let premises = Arc::new(premises);
+    if let Some(minutes) = options.minutes {
+        let soak = lean.block_on(soak::measure(options, minutes, &premises))?;
+        return Ok(Report::Soak(soak));
+    }
     let (closed, open, sample) = lean.block_on(measure_load(options, &premises))?;
     let wide = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ceiling = if options.ceiling_seconds == 0 {
@@ -85,7 +96,7 @@ pub fn run(options: &Options) -> Result<Report> {
         let url = premises.nats.url();
         Some(wide.block_on(ceiling::measure(url, sample, Duration::from_secs(options.ceiling_seconds)))?)
     };
-    Ok(Report { options: options.clone(), closed, open, ceiling })
+    Ok(Report::Load(LoadReport { options: options.clone(), closed, open, ceiling }))
 }
 
 async fn measure_load(
@@ -98,16 +109,7 @@ async fn measure_load(
     let load = load::Load::new(premises, ends, options.nowhere_percent)?;
     let meter = Meter::of(premises);
 
-    let interval = async |seconds: u64| -> Result<Interval> {
-        load.counted();
-        let (before, first, begin) = (meter.read()?, last_sequence(&events).await?, Instant::now());
-        tokio::time::sleep(Duration::from_secs(seconds)).await;
-        let (seconds, counted) = (begin.elapsed().as_secs_f64(), load.counted());
-        let messages = last_sequence(&events).await? - first;
-        let used = meter.read()?.into_iter().zip(before).map(|(after, before)| after.since(&before)).collect();
-        Ok(Interval { counted, seconds, messages, used })
-    };
-
+    let interval = async |seconds| interval(&load, &meter, &events, Duration::from_secs(seconds)).await;
     let working = load.closed(options.clients);
     let measuring = async {
         tokio::time::sleep(Duration::from_secs(options.warm_up)).await;
@@ -124,6 +126,22 @@ async fn measure_load(
         Some(measured)
     };
     Ok((closed, open, ceiling::sample(&events).await?))
+}
+
+/// Measures for a while.
+async fn interval(
+    load: &load::Load,
+    meter: &Meter,
+    events: &jetstream::stream::Stream,
+    length: Duration,
+) -> Result<Interval> {
+    load.counted();
+    let (before, first, begin) = (meter.read()?, last_sequence(events).await?, Instant::now());
+    tokio::time::sleep(length).await;
+    let (seconds, counted) = (begin.elapsed().as_secs_f64(), load.counted());
+    let messages = last_sequence(events).await? - first;
+    let used = meter.read()?.into_iter().zip(before).map(|(after, before)| after.since(&before)).collect();
+    Ok(Interval { counted, seconds, messages, used })
 }
 
 /// Runs both, and returns the result of the second; an error of the first ends both.

@@ -2,10 +2,28 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use super::soak::Soak;
 use super::{Interval, Options};
 
 /// The results of a benchmark.
-pub struct Report {
+pub enum Report {
+    /// Of the closed loop, the open loop, and the ceiling.
+    Load(LoadReport),
+    /// Of a soak.
+    Soak(Soak),
+}
+
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Load(report) => report.fmt(f),
+            Self::Soak(soak) => soak.fmt(f),
+        }
+    }
+}
+
+/// What was measured of the shop under load, and of the server alone.
+pub struct LoadReport {
     pub(crate) options: Options,
     pub(crate) closed: Interval,
     pub(crate) open: Option<Interval>,
@@ -15,7 +33,7 @@ pub struct Report {
 
 #[allow(clippy::cast_precision_loss, reason = "far below 2^52")]
 impl Interval {
-    fn orders(&self) -> f64 {
+    pub(super) fn orders(&self) -> f64 {
         self.counted.microseconds.len() as f64
     }
 
@@ -62,7 +80,7 @@ impl Interval {
     }
 }
 
-impl Display for Report {
+impl Display for LoadReport {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Options { clients, warm_up, rate, nowhere_percent, .. } = self.options;
         writeln!(f, "Closed loop: {clients} clients after {warm_up} s of warm-up, {nowhere_percent} % without dealer")?;
