@@ -16,10 +16,10 @@ use crate::{Stopping, router};
 /// The default address of HTTP.
 const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
 /// How long requests may take to finish once the service stops.
-const REQUESTS_FINISH_MAX: Duration = Duration::from_secs(5);
-/// How long the batch may take after that. Together with the requests it takes less than the 10 seconds after which
-/// supervisors commonly kill.
-const BATCH_FINISHES_MAX: Duration = Duration::from_secs(4);
+const REQUESTS_FINISH_MAX: Duration = Duration::from_secs(3);
+/// How long running effects, which have 5 seconds, and the batch may take after that. Together with the requests it takes
+/// less than the 10 seconds after which supervisors commonly kill.
+const BATCH_FINISHES_MAX: Duration = Duration::from_millis(6_500);
 
 /// Serves a service's routes, health, metrics and `/openapi.json` until SIGTERM or Ctrl-C. Then requests and the batch
 /// are finished, within 10 seconds.

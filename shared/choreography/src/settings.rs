@@ -11,10 +11,12 @@ pub(crate) const BATCH_MAX: usize = 512;
 pub(crate) const WINDOW_MAX: usize = 1_024;
 /// The largest number of commands that wait for a batch, a few batches; further ones are refused as busy.
 pub(crate) const COMMANDS_MAX: usize = 4_096;
-/// The largest number of effects that run concurrently: the outside world has bounds, too.
+/// How many effects of one message run at once, unless it declares another number: the outside world has bounds, too.
 pub(crate) const EFFECTS_RUNNING_MAX: usize = 32;
-/// The largest number of effects in memory; the others stay in the database until there is room.
+/// The largest number of effects of one message in memory; the others stay in the database until there is room.
 pub(crate) const EFFECTS_LOADED_MAX: usize = 1_024;
+/// How long running effects may take to finish once the service stops, so that a deploy does not repeat them.
+pub(crate) const EFFECTS_FINISH_MAX: Duration = Duration::from_secs(5);
 /// How often a batch is tried on rows that another instance keeps changing, before it pauses.
 pub(crate) const CONFLICTS_MAX: u32 = 5;
 /// How long a leader may be silent before a standby takes over; renewed every [`MAINTENANCE_EVERY`].
@@ -41,7 +43,7 @@ pub(crate) const FORGET_MAX: u32 = 5_000;
 /// # use choreography::Settings;
 /// # use std::time::Duration;
 /// let settings = Settings { message_deadline: Duration::from_secs(60), ..Settings::default() };
-/// assert_eq!(settings.effect_tries_max, 10);
+/// assert_eq!(settings.effect_time_max, Duration::from_secs(15 * 60));
 /// ```
 #[derive(Clone)]
 pub struct Settings {
@@ -63,10 +65,11 @@ pub struct Settings {
     pub dead_kept: Duration,
     /// How long the reply to a command is kept under its idempotency key. 24 hours by default.
     pub replies_kept: Duration,
-    /// How often an effect is tried before its message dies. 10 by default.
-    pub effect_tries_max: u32,
-    /// How long an effect is tried before its message dies. 15 minutes by default.
+    /// How long an effect is tried, from the beginning of its first try, before its message dies; an effect may declare
+    /// another time. 15 minutes by default.
     pub effect_time_max: Duration,
+    /// How long one try of an effect may take; an effect may declare another time. 30 seconds by default.
+    pub effect_try_time_max: Duration,
     /// The pause after an effect's first failure; doubled after each further one, up to a minute. 0.5 seconds by
     /// default.
     pub effect_backoff: Duration,
@@ -79,7 +82,8 @@ pub struct Settings {
     /// How long after it was published a message that a subscriber has not been sent is overdue: the subscriber is down
     /// or slow. 30 seconds by default.
     pub overdue_after: Duration,
-    /// The backlog, rows to be published and waiting messages, above which new stories are refused. 100,000 by default.
+    /// The backlog, rows to be published, waiting messages and effects to be run, above which new stories are refused.
+    /// 100,000 by default.
     pub backlog_max: u64,
     /// Whether every reaction is run a second time, on copies, to check that this changes nothing. On by default in
     /// builds with debug assertions.
@@ -100,8 +104,8 @@ impl Default for Settings {
             inbox_kept: Duration::from_secs(600),
             dead_kept: Duration::from_secs(30 * 24 * 3_600),
             replies_kept: Duration::from_secs(24 * 3_600),
-            effect_tries_max: 10,
             effect_time_max: Duration::from_secs(900),
+            effect_try_time_max: Duration::from_secs(30),
             effect_backoff: Duration::from_millis(500),
             circuit_threshold: 3,
             circuit_pace: 20,

@@ -20,7 +20,7 @@ const CIRCUIT_THRESHOLD: usize = 10 * DEAD_LETTERS_COUNT;
 
 /// Opens a shop in which deliveries to Poison Lane panic, and each mail is tried once.
 async fn shop_with_failures() -> Shop {
-    let plan = Plan::new().smtp().set("notify", "EFFECT_TRIES_MAX", "1");
+    let plan = Plan::new().smtp().set("notify", "EFFECT_TIME_MAX", "1ms");
     let plan = plan.set("delivery", "FAULT", "panic:create-delivery:13 Poison Lane");
     let without_breaker = |plan: Plan, service| plan.set(service, "CIRCUIT_THRESHOLD", CIRCUIT_THRESHOLD.to_string());
     Shop::open_with(SERVICES.into_iter().fold(plan, without_breaker)).await

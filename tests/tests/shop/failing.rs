@@ -29,7 +29,7 @@ async fn mails_wait_for_their_server_and_arrive_once_when_it_is_back() {
 
 #[tokio::test]
 async fn mail_whose_message_died_is_sent_when_its_dead_letter_is_replayed() {
-    let plan = Plan::new().smtp().set("notify", "EFFECT_TRIES_MAX", "2").set("notify", "EFFECT_BACKOFF", "100ms");
+    let plan = Plan::new().smtp().set("notify", "EFFECT_TIME_MAX", "300ms").set("notify", "EFFECT_BACKOFF", "100ms");
     let shop = Shop::open_with(plan).await;
     let smtp = shop.premises.smtp.as_ref().unwrap();
     smtp.process.kill();

@@ -66,10 +66,7 @@ pub struct Settings {
     /// How long after the command that began it a step expires, such as 10m
     #[arg(long, env = "MESSAGE_DEADLINE", default_value = "10m", value_parser = duration)]
     pub message_deadline: Duration,
-    /// How often an effect, such as sending a mail, is tried before its message dies
-    #[arg(long, env = "EFFECT_TRIES_MAX", default_value_t = 10, value_parser = value_parser!(u32).range(1..))]
-    pub effect_tries_max: u32,
-    /// For how long an effect is tried before its message dies
+    /// For how long an effect, such as sending a mail, is tried before its message dies
     #[arg(long, env = "EFFECT_TIME_MAX", default_value = "15m", value_parser = duration)]
     pub effect_time_max: Duration,
     /// The pause after an effect's first failure, doubled after each further one up to a minute
@@ -130,7 +127,6 @@ impl Settings {
             overdue_after: self.overdue_after,
             backlog_max: self.backlog_max,
             message_deadline: self.message_deadline,
-            effect_tries_max: self.effect_tries_max,
             effect_time_max: self.effect_time_max,
             effect_backoff: self.effect_backoff,
             fault: self.fault.clone(),

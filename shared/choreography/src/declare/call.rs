@@ -18,11 +18,14 @@ pub(crate) fn input_of<T: 'static>(input: &ErasedInput) -> &T {
 }
 
 /// The outcome of a call.
+#[derive(Default)]
 pub(crate) struct Reacted {
     pub outgoing: Vec<OutgoingMessage>,
     /// The row that the caller of a command gets, and the same as JSON.
     pub reply: Option<(ErasedReply, String)>,
     pub rejected: Option<Rejected>,
+    /// Why the effect of the message is not run.
+    pub obsolete: Option<String>,
 }
 
 pub(crate) type Want = fn(&ErasedInput, &mut Tables);

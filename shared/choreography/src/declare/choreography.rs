@@ -3,9 +3,8 @@
 //! What the compiler can't find, such as two reactions to one message, panics here: in every test and at every start.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use crate::declare::effect::{Effect, EffectHandler};
+use crate::declare::effect::EffectHandler;
 use crate::declare::fallback::Fallback;
 use crate::declare::function::{Function, MayBeMissing, MessageOf, RepliesTo};
 use crate::declare::handler::{Handler, HandlerKind};
@@ -13,7 +12,7 @@ use crate::declare::incoming::Dead;
 use crate::declare::input::{IsCompensation, IsStepOrEvent, ReactionInput};
 use crate::declare::message::{Command, Message};
 use crate::declare::outgoing::Outgoing;
-use crate::declare::output::{CommandOutput, EffectOutput, ReactionOutput};
+use crate::declare::output::{CommandOutput, ReactionOutput};
 use crate::declare::reaction;
 use crate::declare::row_arguments::RowArguments;
 use crate::declare::tables::Tables;
@@ -212,87 +211,6 @@ impl Choreography {
         self.add(reaction::command(function, tables))
     }
 
-    /// Adds an effect: an async function that acts on the outside world. It runs after the commit of its message, at
-    /// least once, and again after a transient [`EffectError`](crate::EffectError). What it returns is committed and
-    /// published.
-    ///
-    /// A service may have a reaction and an effect for one message.
-    ///
-    /// # Panics
-    /// If another effect receives the message.
-    ///
-    /// # Example
-    /// ```
-    #[doc = include_str!("../example.md")]
-    /// struct Mailer;
-    /// impl Mailer {
-    ///     async fn send(&self, text: &str) -> Result<(), std::io::Error> {
-    /// #       Ok(())
-    ///     }
-    /// }
-    ///
-    /// async fn send_receipt(message: &PaymentCreated, mailer: &Mailer) -> Result<ReceiptSent, EffectError> {
-    ///     mailer.send(&format!("We have your order {}.", message.order)).await?; // tried again if it fails
-    ///     Ok(ReceiptSent { order: message.order })
-    /// }
-    /// let choreography = Choreography::new("notify").effect(send_receipt, Mailer);
-    /// ```
-    pub fn effect<I, D, T, F>(mut self, function: F, means: D) -> Self
-    where
-        I: ReactionInput + Send + Sync,
-        D: Send + Sync + 'static,
-        T: EffectOutput + 'static,
-        F: for<'a> Effect<'a, I, D, Output = T> + Send + Sync + 'static,
-    {
-        let (service, message) = (self.service, I::Message::NAME);
-        self.check_name(message);
-        let known = self.effects.iter().any(|known| known.message == message);
-        assert!(!known, "{service}: two effects receive {message}: do both in one, or publish a message for each");
-        self.effects.push(EffectHandler::new(function, Arc::new(means)));
-        self
-    }
-
-    /// Adds the service's own reaction to a message that its effect publishes, done in the commit that publishes it. If
-    /// it panics, the message that the effect received dies.
-    ///
-    /// # Panics
-    /// If no effect before it publishes the message, if the effect has a `.then` already, or if the function takes a
-    /// table twice.
-    ///
-    /// # Example
-    /// ```
-    #[doc = include_str!("../example.md")]
-    /// # async fn send_receipt(message: &PaymentCreated, _: &()) -> Result<ReceiptSent, EffectError> {
-    /// #     Ok(ReceiptSent { order: message.order })
-    /// # }
-    /// #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
-    /// #[row(table = "receipt", key = u32)]
-    /// struct Receipt { sent: bool }
-    ///
-    /// fn note_receipt(_: &ReceiptSent, receipt: &mut Option<Receipt>) {
-    ///     *receipt = Some(Receipt { sent: true });
-    /// }
-    /// let choreography = Choreography::new("notify").effect(send_receipt, ()).then(note_receipt);
-    /// ```
-    pub fn then<P, F>(mut self, reaction: F) -> Self
-    where
-        F: Function<P> + Send + Sync + 'static,
-        F::Input: ReactionInput,
-        F::Rows: RowArguments<MessageOf<F, P>> + MayBeMissing,
-        F::Output: ReactionOutput,
-    {
-        let (service, message) = (self.service, MessageOf::<F, P>::NAME);
-        let tables = self.register::<F::Rows, MessageOf<F, P>>(message);
-        let mut effects = self.effects.iter_mut().rev();
-        let effect = effects.find(|effect| effect.publishes.iter().any(|outgoing| outgoing.name == message));
-        let Some(effect) = effect else {
-            panic!("{service}: `.then` for {message} must follow the `.effect` that publishes it");
-        };
-        assert!(effect.then.is_none(), "{service}: two `.then` for the effect that receives {}", effect.message);
-        effect.then = Some(reaction::reaction(HandlerKind::Then, reaction, tables));
-        self
-    }
-
     fn add(mut self, handler: Handler) -> Self {
         let (service, message) = (self.service, handler.message);
         assert!(
@@ -304,7 +222,7 @@ impl Choreography {
     }
 
     /// Registers the tables of a function that receives this message, and returns their names.
-    fn register<L: RowArguments<C>, C>(&mut self, message: &str) -> Vec<&'static str> {
+    pub(super) fn register<L: RowArguments<C>, C>(&mut self, message: &str) -> Vec<&'static str> {
         self.check_name(message);
         let tables = L::tables(&mut self.tables);
         let distinct: BTreeSet<_> = tables.iter().collect();
@@ -316,7 +234,7 @@ impl Choreography {
         tables
     }
 
-    fn check_name(&self, message: &str) {
+    pub(super) fn check_name(&self, message: &str) {
         let valid = check_key(message).is_ok();
         assert!(valid, "{}: a message can't be named {message:?}: write a name in kebab case", self.service);
     }

@@ -8,14 +8,17 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::declare::call::ErasedInput;
 use crate::declare::effect_error::EffectError;
+use crate::declare::effect_policy::EffectPolicy;
 use crate::declare::fallback::Fallback;
-use crate::declare::handler::Handler;
+use crate::declare::handler::{Decode, Handler, decode};
 use crate::declare::incoming::Incoming;
 use crate::declare::input::ReactionInput;
 use crate::declare::message::Message;
 use crate::declare::outgoing::{OutgoingMessage, OutgoingType, messages_of, types_of};
 use crate::declare::output::EffectOutput;
+use crate::declare::unless::Unless;
 
 /// An async function of a message and the means to act on it:
 /// `async fn(&OrderUpdated, &Mailer) -> Result<O, EffectError>`.
@@ -48,7 +51,7 @@ where
 }
 
 type EffectFuture = Pin<Box<dyn Future<Output = Result<Vec<OutgoingMessage>, EffectError>> + Send>>;
-type RunFunction = Arc<dyn Fn(u32, Bytes, Uuid, Timestamp) -> EffectFuture + Send + Sync>;
+type RunFunction = Box<dyn Fn(u32, Bytes, Uuid, Timestamp) -> EffectFuture + Send + Sync>;
 
 /// An effect, with its types erased.
 pub(crate) struct EffectHandler {
@@ -59,8 +62,10 @@ pub(crate) struct EffectHandler {
     pub fallback: Option<Fallback>,
     /// The reaction of the service itself to a message that the effect publishes.
     pub then: Option<Handler>,
-    /// Checks that a payload can be read, before the message is queued.
-    pub readable: fn(u32, &[u8]) -> Result<(), String>,
+    pub policy: EffectPolicy,
+    /// When the effect is not run any more.
+    pub unless: Option<Unless>,
+    decode: Decode,
     run: RunFunction,
 }
 
@@ -73,13 +78,13 @@ impl EffectHandler {
         F: for<'a> Effect<'a, I, D, Output = T> + Send + Sync + 'static,
     {
         let function = Arc::new(function);
-        let run: RunFunction = Arc::new(move |version, payload: Bytes, id, now| {
+        let run: RunFunction = Box::new(move |version, payload: Bytes, id, now| {
             let (function, means) = (function.clone(), means.clone());
             Box::pin(async move {
-                let message = I::Message::read(version, &payload)?;
+                let message = I::Message::read(version, &payload).map_err(EffectError::permanent)?;
                 let incoming = Incoming::new(message, id, now);
                 let outgoing = function.call(I::of(&incoming), &means).await.into_result()?;
-                messages_of(outgoing).map_err(|unready| EffectError::transient(unready.to_string()))
+                messages_of(outgoing).map_err(EffectError::permanent)
             })
         });
         Self {
@@ -88,11 +93,26 @@ impl EffectHandler {
             publishes: types_of::<T::Published>(),
             fallback: None,
             then: None,
-            readable: |version, payload| {
-                I::Message::read(version, payload).map(drop).map_err(|error| error.to_string())
-            },
+            policy: EffectPolicy::default(),
+            unless: None,
+            decode: decode::<I::Message>,
             run,
         }
+    }
+
+    /// Returns the message with this payload of some version.
+    ///
+    /// # Errors
+    /// The version is unknown, the payload is unreadable, or its key is not the subject's.
+    pub(crate) fn decode(
+        &self,
+        version: u32,
+        payload: &[u8],
+        key: &str,
+        id: Uuid,
+        now: Timestamp,
+    ) -> Result<ErasedInput, String> {
+        (self.decode)(version, payload, key, id, now)
     }
 
     /// Runs the effect once.

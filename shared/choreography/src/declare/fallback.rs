@@ -43,7 +43,7 @@ impl Fallback {
                 let mut rows = F::Rows::take(dead, tables)?;
                 let outgoing = messages_of(function.call(dead, &mut rows))?;
                 rows.put(dead, tables);
-                Ok(Reacted { outgoing, reply: None, rejected: None })
+                Ok(Reacted { outgoing, ..Reacted::default() })
             }),
         }
     }

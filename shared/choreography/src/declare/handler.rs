@@ -35,7 +35,7 @@ impl HandlerKind {
 }
 
 /// Reads the payload of a version, with the key of its subject, its id and the time.
-type Decode = fn(u32, &[u8], &str, Uuid, Timestamp) -> Result<ErasedInput, String>;
+pub(crate) type Decode = fn(u32, &[u8], &str, Uuid, Timestamp) -> Result<ErasedInput, String>;
 
 /// A reaction or a command handler.
 pub(crate) struct Handler {
@@ -122,7 +122,11 @@ impl Handler {
     }
 }
 
-fn decode<M: Message>(
+/// Reads the payload of a version of `M`.
+///
+/// # Errors
+/// The version is unknown, the payload is unreadable, or its key is not the subject's.
+pub(crate) fn decode<M: Message>(
     version: u32,
     payload: &[u8],
     key: &str,

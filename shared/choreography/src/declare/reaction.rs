@@ -41,7 +41,7 @@ where
             if kept {
                 rows.put(&**incoming, tables);
             }
-            Ok(Reacted { outgoing, reply: None, rejected: None })
+            Ok(Reacted { outgoing, ..Reacted::default() })
         }),
     )
 }
@@ -106,7 +106,7 @@ where
             let mut rows = F::Rows::take(&**incoming, tables)?;
             let published = match function.call(F::Input::of(incoming), &mut rows).into_result() {
                 Ok(published) => published,
-                Err(rejected) => return Ok(Reacted { outgoing: Vec::new(), reply: None, rejected: Some(rejected) }),
+                Err(rejected) => return Ok(Reacted { rejected: Some(rejected), ..Reacted::default() }),
             };
             let reply = rows.reply().map(|row| {
                 let json = serde_json::to_string(row).unwrap_or_else(|error| panic!("the reply is not JSON: {error}"));
@@ -114,7 +114,7 @@ where
             });
             let outgoing = messages_of(published)?;
             rows.put(&**incoming, tables);
-            Ok(Reacted { outgoing, reply, rejected: None })
+            Ok(Reacted { outgoing, reply, ..Reacted::default() })
         }),
     )
 }

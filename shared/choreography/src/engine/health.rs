@@ -12,6 +12,9 @@ pub struct Health {
     /// Compensations: whether every dead one is repaired, or how many are not, and the first. The service works in both
     /// cases.
     pub compensations: Result<(), String>,
+    /// Effects: whether none waits for longer than a minute, or since when the oldest does, and why. The service works in
+    /// both cases.
+    pub effects: Result<(), String>,
     /// Publishing: whether outgoing messages are published, here or by another instance, or why not.
     pub publishing: Result<(), String>,
 }
@@ -22,6 +25,7 @@ enum Part {
     Database,
     Reading,
     Compensations,
+    Effects,
     Publishing,
 }
 
@@ -31,6 +35,7 @@ impl Part {
             Self::Database => "database",
             Self::Reading => "reading",
             Self::Compensations => "compensations",
+            Self::Effects => "effects",
             Self::Publishing => "publishing",
         }
     }
@@ -40,6 +45,7 @@ impl Part {
             Self::Database => &mut health.database,
             Self::Reading => &mut health.reading,
             Self::Compensations => &mut health.compensations,
+            Self::Effects => &mut health.effects,
             Self::Publishing => &mut health.publishing,
         }
     }
@@ -55,7 +61,13 @@ impl HealthReporter {
     /// Returns the reporter of a service that is starting: it neither reads nor publishes yet.
     pub(crate) fn starting() -> Self {
         let starting = || Err("starting".to_owned());
-        let health = Health { database: Ok(()), reading: starting(), compensations: Ok(()), publishing: starting() };
+        let health = Health {
+            database: Ok(()),
+            reading: starting(),
+            compensations: Ok(()),
+            effects: Ok(()),
+            publishing: starting(),
+        };
         Self { health: Arc::new(Mutex::new(health)) }
     }
 
@@ -72,6 +84,11 @@ impl HealthReporter {
         let mut health = self.locked();
         let before = part.of(&mut health);
         if *before == now {
+            return;
+        }
+        // The text about late effects says for how long, and so changes all the time.
+        if part == Part::Effects && before.is_err() == now.is_err() {
+            *before = now;
             return;
         }
         let part_name = part.name();
@@ -91,6 +108,9 @@ impl HealthReporter {
     }
     pub(crate) fn compensations(&self, now: Result<(), String>) {
         self.set(Part::Compensations, now);
+    }
+    pub(crate) fn effects(&self, now: Result<(), String>) {
+        self.set(Part::Effects, now);
     }
     pub(crate) fn publishing(&self, now: Result<(), String>) {
         self.set(Part::Publishing, now);

@@ -46,7 +46,9 @@ impl Intake {
         } else if backlog >= self.backlog_max {
             (
                 "backlog-full",
-                format!("new stories are refused while {backlog} messages are not processed or published yet"),
+                format!(
+                    "new stories are refused while {backlog} messages and effects are not processed or published yet"
+                ),
             )
         } else {
             return None;

@@ -39,7 +39,7 @@ pub(crate) fn start(
     let shared = Shared::starting(settings.clock.now());
     let (feed_sender, feed) = mpsc::channel(BATCHES_HANDED_OVER_MAX);
     let (command_sender, commands) = mpsc::channel(COMMANDS_MAX);
-    let (finished_sender, finished) = mpsc::channel(BATCH_MAX);
+    let (tried_sender, tried) = mpsc::channel(BATCH_MAX);
     let (committed_sender, committed) = mpsc::channel(BATCHES_HANDED_OVER_MAX);
     let (added_sender, added) = mpsc::channel(BATCHES_HANDED_OVER_MAX);
     let reader = Reader {
@@ -75,9 +75,9 @@ pub(crate) fn start(
         shared: shared.clone(),
         settings: settings.clone(),
         added,
-        finished: finished_sender,
+        tried: tried_sender,
     };
-    let inputs = Inputs { feed, commands, effects: finished };
+    let inputs = Inputs { feed, commands, effects: tried };
     let outputs = Outputs { outbox: committed_sender, effects: added_sender };
     let worker = Worker::new(choreography, store, shared.clone(), settings.clone(), inputs, outputs);
     let tasks = Tasks::new(shared.stopping.clone());

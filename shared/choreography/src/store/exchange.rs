@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::error::put_back_head;
 use super::{
-    Checkpoint, DeadCompensation, DeadMessage, EffectRow, Head, IdempotencyKey, InboxRow, NewOutboxRow, RangeChanges,
-    RowChange, ScheduledRow, StoreError, StoredReply, StoredRow, WaitingRow,
+    Checkpoint, DeadCompensation, DeadMessage, EffectRow, FailedTry, Head, IdempotencyKey, InboxRow, NewOutboxRow,
+    RangeChanges, RowChange, ScheduledRow, StoreError, StoredReply, StoredRow, WaitingRow,
 };
 use crate::wire::envelope::Envelope;
 
@@ -102,6 +102,8 @@ pub struct Changes {
     pub scheduled: Vec<ScheduleChange>,
     /// Effects to be run.
     pub effects: Vec<EffectRow>,
+    /// Effects that failed and are tried again. One that is finished meanwhile is left alone.
+    pub effects_failed: Vec<FailedTry>,
     /// The numbers of effects that are finished.
     pub effects_done: Vec<i64>,
     /// Replies to be stored under their idempotency keys.

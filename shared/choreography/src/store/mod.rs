@@ -27,8 +27,8 @@ pub use numbers::{Checkpoint, Range, RangeChanges, RowName, SeriesId, SeriesRang
 pub use publishing::{Given, PublishingStore, Repair};
 pub use reading::{ReadingState, ReadingStore, Renewal, Subscription};
 pub use rows::{
-    Backlog, DeadCompensation, DeadMessage, EffectRow, Head, IdempotencyKey, InboxRow, LastRun, NewOutboxRow,
-    OutboxRow, ScheduledRow, StoredReply, WaitingRow,
+    Backlog, DeadCompensation, DeadMessage, EffectRow, FailedTry, Head, IdempotencyKey, InboxRow, LastRun,
+    NewOutboxRow, OutboxRow, ScheduledRow, StoredReply, WaitingRow,
 };
 
 /// The moments before which rows are old enough to be deleted.
@@ -82,11 +82,9 @@ pub trait Store: ReadingStore + PublishingStore + 'static {
     /// Returns when the next scheduled message is due or the next waiting one expires, whichever is earlier.
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Returns at most `limit` effects behind a number, in order.
-    async fn effects(&self, after: i64, limit: u32) -> Result<Vec<EffectRow>, StoreError>;
-
-    /// Records that an effect failed, how often it has been tried, and when it is tried again.
-    async fn effect_failed(&self, number: i64, tries: u32, due: Timestamp) -> Result<(), StoreError>;
+    /// Returns at most `limit` effects of one message, by its name, behind a number, in order. What other messages have
+    /// queued does not make it slower.
+    async fn effects(&self, message: &str, after: i64, limit: u32) -> Result<Vec<EffectRow>, StoreError>;
 
     /// Returns a page of rows.
     async fn list(&self, listing: &Listing) -> Result<Vec<StoredRow>, StoreError>;

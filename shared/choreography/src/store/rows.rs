@@ -108,7 +108,8 @@ pub struct ScheduledRow {
     pub envelope: Envelope,
 }
 
-/// An effect to be run after the commit, at least once. One at a time for each key, in the order of the numbers.
+/// An effect to be run after the commit, at least once. One at a time for each message name and key, in the order of the
+/// numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EffectRow {
     /// Its number, assigned by the store in the order of commits, without a gap while no commit fails; ignored when the
@@ -118,12 +119,25 @@ pub struct EffectRow {
     pub key: String,
     /// How often it has been tried.
     pub tries: u32,
-    /// When it was committed, in milliseconds since 1970.
+    /// When its first try began, or, while there was none, when it was committed; in milliseconds since 1970.
     pub since_ms: i64,
     /// The earliest moment of the next try, in milliseconds since 1970.
     pub due_ms: i64,
     /// The message.
     pub envelope: Envelope,
+}
+
+/// A try of an effect that failed, and when the effect is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailedTry {
+    /// The effect's number.
+    pub number: i64,
+    /// How often it has been tried.
+    pub tries: u32,
+    /// When its first try began, in milliseconds since 1970.
+    pub since_ms: i64,
+    /// The earliest moment of the next try, in milliseconds since 1970.
+    pub due_ms: i64,
 }
 
 /// A received message, as the inbox records it.

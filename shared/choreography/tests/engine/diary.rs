@@ -1,5 +1,7 @@
 //! The scribe: it writes lines on pages, strikes them, tears pages out, rings bells, and has pages printed.
 
+use std::time::Duration;
+
 use choreography::{Choreography, Command, Dead, EffectError, Incoming, Message, Rejected, Row, Scheduled};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +29,8 @@ messages! {
     "print" step Print { line: u32 }
     "printed" event Printed { line: u32 }
     "not-printed" event NotPrinted { reason: String }
+    "bind" step Bind { line: u32, how: How }
+    "bound" event Bound { line: u32 }
     "ring" event Ring { line: u32 }
     "page-opened" event PageOpened { text: String }
 }
@@ -54,6 +58,11 @@ pub(crate) enum How {
     /// Publishes more than a message may carry.
     AtLength,
 }
+
+/// How bindings are tried.
+pub(crate) const BIND_WITHIN: Duration = ms(20_000);
+pub(crate) const BIND_TRY_TIME_MAX: Duration = ms(6_000);
+pub(crate) const BIND_RUNNING_MAX: usize = 3;
 
 /// A page with the log of what was done on it, in order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Row)]
@@ -148,9 +157,28 @@ fn not_printed(dead: &Dead<Print>, page: &mut Option<Page>) -> NotPrinted {
     NotPrinted { page: *dead.key(), reason: dead.reason().to_string() }
 }
 
+fn note_binding(incoming: &Bind, page: &mut Option<Page>) {
+    page.get_or_insert_default().enter(format!("bind {}", incoming.line));
+    assert!(incoming.how != How::Panicking, "the thread is torn");
+}
+
+async fn bind(incoming: &Bind, press: &Press) -> Result<Bound, EffectError> {
+    press.bind(incoming.page, incoming.line).await?;
+    Ok(Bound { page: incoming.page, line: incoming.line })
+}
+
+/// A page that is torn out is not bound.
+fn torn_out_first(_: &Bind, page: Option<&Page>) -> Option<String> {
+    page?.log.contains(&"torn out".to_owned()).then(|| "the page is torn out".to_owned())
+}
+
+fn not_bound(dead: &Dead<Bind>, page: &mut Option<Page>) {
+    page.get_or_insert_default().enter(format!("not bound: {}", dead.reason()));
+}
+
 /// The filter subjects of the scribe's consumers.
-pub(crate) const SCRIBE_RECEIVES: [&str; 5] =
-    ["author.write.*", "author.strike.*", "author.tear-out.*", "author.print.*", "scribe.ring.*"];
+pub(crate) const SCRIBE_RECEIVES: [&str; 6] =
+    ["author.write.*", "author.strike.*", "author.tear-out.*", "author.print.*", "author.bind.*", "scribe.ring.*"];
 
 pub(crate) fn scribe(press: Press) -> Choreography {
     scribe_after(Choreography::new("scribe").command(open_page), press)
@@ -170,6 +198,13 @@ fn scribe_after(begin: Choreography, press: Press) -> Choreography {
         .fallback(not_struck)
         .compensate(tear_out)
         .on(ring)
-        .effect(print, press)
+        .effect(print, press.clone())
         .fallback(not_printed)
+        .on(note_binding)
+        .effect(bind, press)
+        .unless(torn_out_first)
+        .within(BIND_WITHIN)
+        .try_time_max(BIND_TRY_TIME_MAX)
+        .running_max(BIND_RUNNING_MAX)
+        .fallback(not_bound)
 }

@@ -7,11 +7,11 @@ use crate::diary::Print;
 use crate::stage::{Stage, healthy};
 use crate::{ms, pass, until};
 
-fn print(stage: &Stage, page: u32, line: u32) {
+pub(crate) fn print(stage: &Stage, page: u32, line: u32) {
     stage.publish(Print { page, line });
 }
 
-async fn printed(stage: &Stage, count: usize) {
+pub(crate) async fn printed(stage: &Stage, count: usize) {
     until("they are printed", || async {
         stage.outgoing().iter().filter(|outgoing| outgoing.starts_with("printed.")).count() == count
     })
@@ -109,7 +109,7 @@ async fn after_its_last_try_a_message_dies_and_the_next_of_its_key_goes_on() {
     stage.press.jam(1, 3);
     print(&stage, 1, 1);
     print(&stage, 1, 2);
-    let scribe = stage.start_with(Settings { effect_tries_max: 3, ..stage.settings() }).await;
+    let scribe = stage.start_with(Settings { effect_time_max: ms(3_000), ..stage.settings() }).await;
     printed(&stage, 1).await;
     assert_eq!(stage.press.lines(1), [1, 1, 1, 2]);
     assert_eq!(stage.log(1).await, ["not printed: exhausted"]);
@@ -142,36 +142,20 @@ async fn a_permanent_failure_dies_at_once_as_poison_and_is_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_dies_also_when_its_time_ends_before_its_tries() {
-    let stage = Stage::new();
-    stage.press.jam(1, 1_000);
-    print(&stage, 1, 1);
-    let settings = Settings { effect_tries_max: 1_000, effect_time_max: ms(100_000), ..stage.settings() };
-    let scribe = stage.start_with(settings).await;
-    pass(ms(99_000)).await;
-    assert!(stage.dead_letters().is_empty());
-    // The try after the hundred seconds is the last; the pause before it is 90 seconds at most.
-    pass(ms(92_000)).await;
-    assert_eq!(stage.dead_letters().len(), 1);
-    scribe.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_effect_survives_a_restart_with_its_tries_and_publishes_the_same_message() {
     let stage = Stage::new();
     stage.press.jam(1, 2);
     print(&stage, 1, 1);
-    let settings = Settings { effect_tries_max: 3, ..stage.settings() };
-    let scribe = stage.start_with(settings.clone()).await;
+    let scribe = stage.start().await;
     until("the first try failed", || async { stage.press.runs().len() == 1 }).await;
     scribe.stop().await;
-    let scribe = stage.start_with(settings.clone()).await;
+    let scribe = stage.start().await;
     until("the second try failed", || async { stage.press.runs().len() == 2 }).await;
     stage.press.hold(true);
     until("the third try is under way", || async { stage.press.runs().len() == 3 }).await;
     scribe.stop().await;
     stage.press.hold(false);
-    let scribe = stage.start_with(settings).await;
+    let scribe = stage.start().await;
     printed(&stage, 1).await;
     assert_eq!(stage.press.runs().len(), 4);
     let outgoing = stage.all_published("printed");
@@ -242,17 +226,46 @@ async fn a_running_effect_is_not_begun_again_when_the_connection_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_effect_that_a_stop_abandons_does_not_go_on_in_the_background() {
+async fn an_effect_that_a_stop_abandons_after_five_seconds_does_not_go_on_in_the_background() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     stage.press.hold(true);
     print(&stage, 1, 1);
     until("it runs", || async { stage.press.runs().len() == 1 }).await;
+    let begin = tokio::time::Instant::now();
     scribe.stop().await;
+    let took = begin.elapsed();
+    assert!(took >= ms(5_000) && took < ms(6_000), "{took:?}");
     let scribe = stage.start().await;
     until("it runs again", || async { stage.press.runs().len() == 2 }).await;
     assert_eq!(stage.press.clashes(), 0);
     stage.press.hold(false);
     printed(&stage, 1).await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_commits_what_comes_of_running_effects_and_begins_no_others() {
+    let stage = Stage::new();
+    let scribe = stage.start().await;
+    stage.press.hold(true);
+    stage.press.jam(2, 1);
+    for page in 1..=40 {
+        print(&stage, page, 1);
+    }
+    until("some run, and others wait", || async {
+        stage.press.runs().len() == 32 && stage.backlog().await.effects == 40
+    })
+    .await;
+    let release = async {
+        pass(ms(4_500)).await; // longer than the lease
+        assert!(stage.head().await.lease_until_ms > stage.clock.now().as_millisecond(), "another instance could lead");
+        stage.press.hold(false);
+    };
+    tokio::join!(scribe.stop(), release);
+    assert_eq!((stage.press.runs().len(), stage.backlog().await.effects), (32, 9));
+    let scribe = stage.start().await;
+    printed(&stage, 40).await;
+    assert_eq!(stage.press.runs().len(), 41, "only the jammed one runs again");
     scribe.stop().await;
 }

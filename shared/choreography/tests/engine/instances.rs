@@ -113,7 +113,7 @@ async fn a_message_that_was_due_while_the_leader_was_paused_is_published_once() 
 /// over.
 async fn done_elsewhere(pause: impl AsyncFnOnce(&Stage, &PausableStore), before_resume: impl AsyncFnOnce(&Stage)) {
     let stage = Stage::new();
-    let settings = Settings { effect_tries_max: 1, ..stage.settings() };
+    let settings = Settings { effect_time_max: ms(1), ..stage.settings() };
     let (one, store) = start_pausable(&stage, settings).await;
     stage.press.hold(true);
     stage.press.jam(1, 1);

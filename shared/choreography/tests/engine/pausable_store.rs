@@ -1,6 +1,7 @@
 //! A store that a test can pause between two calls, as if the process were paused, or that panics in one method.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use choreography::store::memory::MemoryStore;
@@ -19,11 +20,12 @@ pub(crate) struct PausableStore {
     paused: Arc<watch::Sender<bool>>,
     /// The method that panics.
     panics: Option<&'static str>,
+    batches: Arc<AtomicU32>,
 }
 
 impl PausableStore {
     pub(crate) fn over(store: MemoryStore) -> Self {
-        Self { store, paused: Arc::default(), panics: None }
+        Self { store, paused: Arc::default(), panics: None, batches: Arc::default() }
     }
 
     /// Returns a store of which one method, `effects` or `outbox`, panics.
@@ -39,6 +41,11 @@ impl PausableStore {
         self.paused.send_replace(false);
     }
 
+    /// Returns how many transactions of batches were opened.
+    pub(crate) fn batches(&self) -> u32 {
+        self.batches.load(Ordering::Relaxed)
+    }
+
     async fn running(&self) -> &MemoryStore {
         let _ = self.paused.subscribe().wait_for(|paused| !paused).await;
         &self.store
@@ -48,6 +55,7 @@ impl PausableStore {
 #[async_trait]
 impl Store for PausableStore {
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        self.batches.fetch_add(1, Ordering::Relaxed);
         self.running().await.begin().await
     }
     async fn forget(&self, old: &Old, limit: u32) -> Result<bool, StoreError> {
@@ -56,12 +64,9 @@ impl Store for PausableStore {
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         self.running().await.next_due().await
     }
-    async fn effects(&self, after: i64, limit: u32) -> Result<Vec<EffectRow>, StoreError> {
+    async fn effects(&self, message: &str, after: i64, limit: u32) -> Result<Vec<EffectRow>, StoreError> {
         assert!(self.panics != Some("effects"), "this store panics");
-        self.running().await.effects(after, limit).await
-    }
-    async fn effect_failed(&self, number: i64, tries: u32, due: Timestamp) -> Result<(), StoreError> {
-        self.running().await.effect_failed(number, tries, due).await
+        self.running().await.effects(message, after, limit).await
     }
     async fn list(&self, listing: &Listing) -> Result<Vec<StoredRow>, StoreError> {
         self.running().await.list(listing).await

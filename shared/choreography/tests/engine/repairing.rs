@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 
 use crate::diary::{How, Print, TearOut, Write};
 use crate::stage::{Stage, healthy};
-use crate::until;
+use crate::{ms, until};
 
 /// Returns the repair request for a dead message, as the dead-letter tool publishes it.
 fn request(what: &str, mark: &str, message: &Envelope) -> Envelope {
@@ -13,7 +13,7 @@ fn request(what: &str, mark: &str, message: &Envelope) -> Envelope {
 }
 
 /// Returns the records of repairs: `<dead letter> <what> <outcome>`.
-fn records(stage: &Stage) -> Vec<String> {
+pub(crate) fn records(stage: &Stage) -> Vec<String> {
     let header = |record: &Envelope, name: &str| record.header(name).unwrap().to_owned();
     let records =
         stage.dead_letters().into_iter().filter(|dead_letter| dead_letter.subject.starts_with("handled.scribe."));
@@ -25,7 +25,7 @@ fn records(stage: &Stage) -> Vec<String> {
 }
 
 /// Publishes a repair request, and waits until there are so many records.
-async fn repair(stage: &Stage, what: &str, mark: &str, message: &Envelope, count: usize) {
+pub(crate) async fn repair(stage: &Stage, what: &str, mark: &str, message: &Envelope, count: usize) {
     stage.bus.publish(&request(what, mark, message)).unwrap();
     until("the repair is recorded", || async { records(stage).len() == count }).await;
 }
@@ -39,7 +39,7 @@ async fn expired(stage: &Stage) -> Envelope {
     message
 }
 
-fn deaths(stage: &Stage) -> Vec<Envelope> {
+pub(crate) fn deaths(stage: &Stage) -> Vec<Envelope> {
     stage.dead_letters().into_iter().filter(|dead_letter| dead_letter.subject.starts_with("dead.")).collect()
 }
 
@@ -134,7 +134,7 @@ async fn a_replay_that_changes_nothing_is_recorded_as_such() {
 async fn the_replay_of_an_effect_is_recorded_when_it_is_finished() {
     let stage = Stage::new();
     stage.press.jam(1, 5);
-    let scribe = stage.start_with(Settings { effect_tries_max: 3, ..stage.settings() }).await;
+    let scribe = stage.start_with(Settings { effect_time_max: ms(3_000), ..stage.settings() }).await;
     let message = stage.envelope(&Print { page: 1, line: 1 });
     stage.bus.publish(&message).unwrap();
     until("it dies", || async { deaths(&stage).len() == 1 }).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use choreography::bus::Bus;
 use choreography::bus::memory::MemoryBus;
 use choreography::store::memory::MemoryStore;
-use choreography::store::{Backlog, Head, Listing, ReadingStore as _, Store};
+use choreography::store::{Backlog, EffectRow, Head, Listing, ReadingStore as _, Store};
 use choreography::{Choreography, Clock, Envelope, Heading, Message, Service, Settings};
 use jiff::{SignedDuration, Timestamp};
 
@@ -157,6 +157,11 @@ impl Stage {
 
     pub(crate) async fn backlog(&self) -> Backlog {
         self.store.backlog().await.unwrap()
+    }
+
+    /// Returns the effects of a message that are queued.
+    pub(crate) async fn store_effects(&self, message: &str) -> Vec<EffectRow> {
+        self.store.effects(message, 0, 1_000).await.unwrap()
     }
 
     pub(crate) async fn head(&self) -> Head {

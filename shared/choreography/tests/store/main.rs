@@ -73,6 +73,7 @@ mod claims {
             a_commit_returns_the_numbers_of_its_effects
             effects_are_paged_by_their_numbers
             a_failed_effect_keeps_its_number
+            effects_of_one_message_are_read_without_those_of_others
             a_finished_effect_is_deleted
             numbers_of_effects_are_never_reused
         }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::declare::call::ErasedInput;
 use crate::declare::choreography::Choreography;
+use crate::declare::effect::EffectHandler;
 use crate::declare::handler::HandlerKind;
 use crate::declare::outgoing::PAYLOAD_BYTES_MAX;
 use crate::wire::dead_letter::{Death, Reason};
@@ -71,7 +72,8 @@ pub(crate) fn decode<'a>(choreography: &Choreography, envelope: &'a Envelope, no
         let detail = format!("expired: its deadline was {expiry}");
         return Decoded::Rejected(heading, Death { reason: Reason::Expired, detail, tries: 0 });
     }
-    if let Some(Err(problem)) = effect.map(|effect| (effect.readable)(version, &envelope.payload)) {
+    let unreadable = |effect: &EffectHandler| effect.decode(version, &envelope.payload, key, heading.id, now).err();
+    if let Some(problem) = effect.and_then(unreadable) {
         return Decoded::Rejected(heading, poison(problem));
     }
     match handler.map(|handler| handler.decode(version, &envelope.payload, key, heading.id, now)).transpose() {

@@ -22,7 +22,7 @@ impl<'a> Attempt<'a> {
     /// Handles a function that failed: its message dies, or its caller gets an error.
     pub(super) fn fail(&mut self, item: WorkItem<'_>, detail: String) {
         match item.action {
-            Action::React { message, .. } => {
+            Action::React { message, .. } | Action::QueueEffect { message, .. } => {
                 let death = Death { reason: Reason::Poison, detail, tries: 1 };
                 let fallback = self.die(&message.to_store(), death);
                 // Before the next message of its key.

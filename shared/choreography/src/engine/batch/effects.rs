@@ -1,22 +1,66 @@
-//! Effects in a batch: publishes what a finished effect returned, and calls its `.then`.
+//! Effects in a batch: queues those of received messages, publishes what they returned, and calls their `.then`.
 
 use super::envelopes::Cause;
-use super::{Action, Attempt, FinishedEffect, ReceivedMessage, WorkItem};
+use super::{Action, Attempt, ReceivedMessage, TriedEffect, TryOutcome, WorkItem};
 use crate::declare::handler::HandlerKind;
 use crate::declare::outgoing::OutgoingMessage;
+use crate::store::{EffectRow, FailedTry};
 use crate::wire::dead_letter::{Death, Reason};
 use crate::wire::envelope::{Envelope, Heading};
 use crate::wire::ids::derived_id;
 use crate::wire::repair::RepairOutcome;
 
 impl Attempt<'_> {
-    /// Processes the effects that are finished.
-    pub(super) fn settle_effects(&mut self, effects: &[FinishedEffect]) {
-        for finished in effects {
-            self.changes.effects_done.push(finished.row.number);
-            match &finished.outcome {
-                Ok(outgoing) => self.settle_effect(&finished.row.envelope, outgoing),
-                Err(death) => self.die_in_turn(&finished.row.envelope, death.clone()),
+    /// Queues the effect of a message, if it has one. The message's reaction was called before and has not failed: a
+    /// message that dies leaves no effect behind.
+    pub(super) fn queue_effect(&mut self, message: Box<ReceivedMessage>, cause: Cause) {
+        let Some((_, name, key)) = message.envelope.parts() else { return };
+        let Some(effect) = self.choreography.effect_handler(name) else { return };
+        let Some(unless) = &effect.unless else { return self.add_effect(&message) };
+        let version = Heading::read(&message.envelope).ok().and_then(|heading| heading.name_and_version());
+        let version = version.map_or(0, |(_, version)| version);
+        match effect.decode(version, &message.envelope.payload, key, message.id, self.envelopes.now) {
+            Ok(input) => {
+                // Before what comes next for its key.
+                self.queue.push_front(WorkItem { action: Action::QueueEffect { unless, message }, input, cause });
+            }
+            Err(detail) => self.die_in_turn(&message.to_store(), Death { reason: Reason::Poison, detail, tries: 1 }),
+        }
+    }
+
+    /// Adds an effect to those that are run after the commit.
+    pub(super) fn add_effect(&mut self, message: &ReceivedMessage) {
+        let Some((_, _, key)) = message.envelope.parts() else { return };
+        self.changes.effects.push(EffectRow {
+            number: 0,
+            key: key.to_owned(),
+            tries: 0,
+            since_ms: self.changes.now_ms,
+            due_ms: self.changes.now_ms,
+            envelope: message.to_store(),
+        });
+    }
+
+    /// Records that the effect of a message is not run, and why.
+    pub(super) fn skip_effect(&mut self, envelope: &Envelope, reason: &str) {
+        tracing::info!(subject = &*envelope.subject, reason, "an effect is not run");
+        self.record_repair(envelope, RepairOutcome::Nothing, &format!("the effect was not run: {reason}"));
+    }
+
+    /// Processes the effects that were tried.
+    pub(super) fn settle_effects(&mut self, effects: &[TriedEffect]) {
+        for TriedEffect { row, outcome } in effects {
+            let EffectRow { number, tries, since_ms, due_ms, .. } = *row;
+            if let TryOutcome::Failed = outcome {
+                self.changes.effects_failed.push(FailedTry { number, tries, since_ms, due_ms });
+                continue;
+            }
+            self.changes.effects_done.push(number);
+            match outcome {
+                TryOutcome::Failed => {}
+                TryOutcome::Done(outgoing) => self.settle_effect(&row.envelope, outgoing),
+                TryOutcome::Obsolete(reason) => self.skip_effect(&row.envelope, reason),
+                TryOutcome::Died(death) => self.die_in_turn(&row.envelope, death.clone()),
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::wire::dead_letter::Death;
 pub(crate) struct BatchInput {
     pub deliveries: Vec<Delivery>,
     pub commands: Vec<QueuedCommand>,
-    pub effects: Vec<FinishedEffect>,
+    pub effects: Vec<TriedEffect>,
     /// Whether to look for scheduled messages that are due and waiting messages that have expired.
     pub due: bool,
     /// The message among the deliveries that is not tried any more.
@@ -27,10 +27,23 @@ pub(crate) struct DeadlyMessage {
     pub crashes: u32,
 }
 
-/// An effect that has succeeded, with what it publishes, or has failed for the last time.
-pub(crate) struct FinishedEffect {
+/// An effect after a try.
+pub(crate) struct TriedEffect {
+    /// The effect, with this try counted.
     pub row: EffectRow,
-    pub outcome: Result<Vec<OutgoingMessage>, Death>,
+    pub outcome: TryOutcome,
+}
+
+/// The outcome of a try.
+pub(crate) enum TryOutcome {
+    /// It succeeded: the messages that it publishes.
+    Done(Vec<OutgoingMessage>),
+    /// It was not run, for this reason.
+    Obsolete(String),
+    /// It failed, and is tried again.
+    Failed,
+    /// It failed for the last time.
+    Died(Death),
 }
 
 impl BatchInput {

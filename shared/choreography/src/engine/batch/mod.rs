@@ -31,7 +31,7 @@ use crate::store::{Advance, Changes, EffectRow, OutboxRow, ScheduleChange, Store
 use crate::wire::dead_letter::Death;
 use crate::wire::envelope::Envelope;
 use envelopes::{Cause, EnvelopeWriter, WrittenEnvelope};
-pub(crate) use input::{BatchInput, DeadlyMessage, FinishedEffect};
+pub(crate) use input::{BatchInput, DeadlyMessage, TriedEffect, TryOutcome};
 pub(crate) use session::Session;
 use wait::MissingRow;
 use work_item::{Action, ReceivedMessage, WorkItem};

@@ -93,19 +93,27 @@ impl<'a> Attempt<'a> {
             }
             Action::Fallback { fallback } => fallback.react(&item.input, tables),
             Action::PublishEffectResult { outgoing } => {
-                Ok(Reacted { outgoing: outgoing.clone(), reply: None, rejected: None })
+                Ok(Reacted { outgoing: outgoing.clone(), ..Reacted::default() })
+            }
+            Action::QueueEffect { unless, .. } => {
+                Ok(Reacted { obsolete: unless.reason(&item.input, tables)?, ..Reacted::default() })
             }
         });
         catch_unwind(call).map_err(|panic| panic_text(panic.as_ref()))
     }
 
     /// Publishes what a function returned, and replies to the caller of a command.
-    fn settle(&mut self, item: WorkItem<'_>, reacted: Reacted, changed: bool) {
+    fn settle(&mut self, item: WorkItem<'a>, reacted: Reacted, changed: bool) {
         match item.action {
             Action::React { handler, message } => {
                 self.publish(reacted.outgoing, &item.cause, "on");
-                // If the message has an effect, too, the repair is recorded when that is finished.
-                if handler.kind.receives_messages() && self.choreography.effect_handler(handler.message).is_none() {
+                if !handler.kind.receives_messages() {
+                    return; // a `.then`: its effect is finished
+                }
+                if self.choreography.effect_handler(handler.message).is_some() {
+                    // The repair is recorded when the effect is finished.
+                    self.queue_effect(message, item.cause);
+                } else {
                     let outcome = if changed { RepairOutcome::Done } else { RepairOutcome::Nothing };
                     let detail = if changed { "done" } else { "it changed nothing and published nothing" };
                     self.record_repair(&message.envelope, outcome, detail);
@@ -113,6 +121,10 @@ impl<'a> Attempt<'a> {
             }
             Action::Fallback { .. } => self.publish(reacted.outgoing, &item.cause, "fallback"),
             Action::PublishEffectResult { .. } => self.publish(reacted.outgoing, &item.cause, "effect"),
+            Action::QueueEffect { message, .. } => match reacted.obsolete {
+                Some(reason) => self.skip_effect(&message.envelope, &reason),
+                None => self.add_effect(&message),
+            },
             Action::Execute { index, idempotency, .. } => {
                 self.publish(reacted.outgoing, &item.cause, "on");
                 let outcome = match (reacted.rejected, reacted.reply) {

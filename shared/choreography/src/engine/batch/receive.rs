@@ -9,8 +9,9 @@ use super::envelopes::Cause;
 use super::{Action, Attempt, BatchInput, DeadlyMessage, ReceivedMessage, WorkItem};
 use crate::bus::Delivery;
 use crate::declare::call::ErasedInput;
+use crate::declare::handler::HandlerKind;
 use crate::settings::BATCH_MAX;
-use crate::store::{EffectRow, InboxRow, Wanted};
+use crate::store::{InboxRow, Wanted};
 use crate::wire::dead_letter::{Death, Reason};
 use crate::wire::envelope::{Envelope, Heading};
 use crate::wire::repair::{DROP_REASON, Repair, RepairOutcome};
@@ -100,21 +101,14 @@ impl<'a> Attempt<'a> {
     fn accept(&mut self, message: ReceivedMessage, heading: &Heading<'_>, input: Option<ErasedInput>) {
         self.received += 1;
         self.changes.inbox.push(InboxRow { id: message.id, dead_tries: None });
-        let name = message.envelope.parts().map_or("", |(_, name, _)| name);
-        if self.choreography.effect_handler(name).is_some() {
-            self.changes.effects.push(EffectRow {
-                number: 0,
-                key: heading.subject.to_owned(),
-                tries: 0,
-                since_ms: self.changes.now_ms,
-                due_ms: self.changes.now_ms,
-                envelope: message.to_store(),
-            });
-        }
-        if let (Some(handler), Some(input)) = (self.choreography.handler(name), input) {
-            let cause = Cause::of(heading, handler.kind);
-            let action = Action::React { handler, message: Box::new(message) };
-            self.queue.push_back(WorkItem { action, input, cause });
+        let handler = message.envelope.parts().and_then(|(_, name, _)| self.choreography.handler(name));
+        let message = Box::new(message);
+        match (handler, input) {
+            (Some(handler), Some(input)) => {
+                let cause = Cause::of(heading, handler.kind);
+                self.queue.push_back(WorkItem { action: Action::React { handler, message }, input, cause });
+            }
+            _ => self.queue_effect(message, Cause::of(heading, HandlerKind::Effect)),
         }
     }
 }

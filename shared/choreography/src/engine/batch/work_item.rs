@@ -10,6 +10,7 @@ use crate::declare::fallback::Fallback;
 use crate::declare::handler::Handler;
 use crate::declare::outgoing::OutgoingMessage;
 use crate::declare::tables::Tables;
+use crate::declare::unless::Unless;
 use crate::engine::execute::Idempotency;
 use crate::wire::dead_letter::SEQUENCE;
 use crate::wire::envelope::{Envelope, Heading};
@@ -34,6 +35,11 @@ pub(super) enum Action<'a> {
     PublishEffectResult {
         outgoing: Vec<OutgoingMessage>,
     },
+    /// Queues the effect of a message, unless it is not to be run any more.
+    QueueEffect {
+        unless: &'a Unless,
+        message: Box<ReceivedMessage>,
+    },
     Execute {
         handler: &'a Handler,
         /// The position of the command in the batch.
@@ -48,6 +54,7 @@ impl WorkItem<'_> {
         match &self.action {
             Action::React { handler, .. } | Action::Execute { handler, .. } => handler.want(&self.input, tables),
             Action::Fallback { fallback } => fallback.want(&self.input, tables),
+            Action::QueueEffect { unless, .. } => unless.want(&self.input, tables),
             Action::PublishEffectResult { .. } => {}
         }
     }

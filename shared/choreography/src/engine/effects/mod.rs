@@ -1,37 +1,36 @@
-//! The effects task: runs effects after the commit, at least once; one at a time for each key, different keys in
-//! parallel.
+//! The effects task: runs effects after the commit, at least once.
+//!
+//! What must hold: of each message and key one effect runs at a time, in order, and the effects of one message never wait
+//! for those of another. Each try is a task of its own, so it goes on whatever this task waits for.
 
+mod attempt;
+mod kind;
 mod queue;
+mod report;
 
-use std::panic::AssertUnwindSafe;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
-use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 use crate::clock::{later, until};
 use crate::declare::choreography::Choreography;
 use crate::declare::effect_error::EffectError;
-use crate::declare::outgoing::OutgoingMessage;
-use crate::engine::batch::FinishedEffect;
+use crate::engine::batch::{TriedEffect, TryOutcome};
 use crate::engine::leadership::Term;
-use crate::engine::panic::panic_text;
 use crate::engine::shared::Shared;
-use crate::settings::{EFFECTS_LOOKS_EVERY, EFFECTS_RUNNING_MAX, Settings};
+use crate::settings::{EFFECTS_FINISH_MAX, EFFECTS_LOOKS_EVERY, Settings};
 use crate::store::{EffectRow, Store};
 use crate::wire::dead_letter::{Death, Reason};
-use crate::wire::envelope::Heading;
-use queue::EffectQueue;
+use attempt::{Attempt, Ran};
+use kind::{Kind, Kinds};
 
 /// The longest pause between two tries, so that a repaired outside world is noticed soon.
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
-/// The pause after the database failed to load effects.
-const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
 pub(crate) struct Effects {
     pub choreography: Arc<Choreography>,
@@ -40,16 +39,15 @@ pub(crate) struct Effects {
     pub settings: Settings,
     /// The effects that batches have committed, without a round trip to the database.
     pub added: mpsc::Receiver<Vec<EffectRow>>,
-    /// Finished effects, each with the term in which it ran.
-    pub finished: mpsc::Sender<(Term, FinishedEffect)>,
+    /// Effects after a try, each with the term in which it ran.
+    pub tried: mpsc::Sender<(Term, TriedEffect)>,
 }
 
-type TryOutcome = Result<Vec<OutgoingMessage>, EffectError>;
-/// Effects that run concurrently in one task: most of the time they wait for the outside world.
-type RunningEffects = FuturesUnordered<BoxFuture<'static, (String, TryOutcome)>>;
+/// The tries that run: each returns its kind, its key and its result.
+type Tries = JoinSet<(usize, String, Result<Ran, EffectError>)>;
 
 impl Effects {
-    /// Runs effects while this instance leads, until the service stops.
+    /// Runs effects while this instance leads, until the service stops. Then it lets the running ones finish.
     pub(crate) async fn run(mut self) {
         let Shared { leadership, stopping, .. } = self.shared.clone();
         if self.choreography.effects.is_empty() {
@@ -61,123 +59,150 @@ impl Effects {
                 () = stopping.begun() => return,
                 term = leadership.leading() => term,
             };
-            // Running effects are dropped with their queue, so that none runs beside its next try.
-            tokio::select! {
+            let (mut kinds, mut tries) = (Kinds::of(&self.choreography, &self.settings), Tries::new());
+            let stops = tokio::select! {
                 biased;
-                () = stopping.begun() => return,
-                () = leadership.interrupted(term) => {}
-                () = self.run_queue(term) => {}
+                () = stopping.begun() => true,
+                () = leadership.interrupted(term) => false,
+                never = self.run_term(term, &mut kinds, &mut tries) => match never {},
+            };
+            if stops {
+                return self.finish(term, kinds, tries).await;
             }
+            // Ended before they are begun again, here or by another instance.
+            tries.shutdown().await;
+            self.shared.health.effects(Ok(()));
         }
     }
 
-    async fn run_queue(&mut self, term: Term) {
-        let mut queue = EffectQueue::default();
-        let mut running = RunningEffects::new();
+    async fn run_term(&mut self, term: Term, kinds: &mut Kinds, tries: &mut Tries) -> Infallible {
         let mut looks = tokio::time::interval(EFFECTS_LOOKS_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // What was handed over until now is in the database: the first tick, at once, loads it.
         while self.added.try_recv().is_ok() {}
-        let mut more = false;
         loop {
-            if more && queue.has_room() {
-                more = self.load(&mut queue).await;
+            for kind in kinds.iter_mut().filter(|kind| kind.is_to_load()) {
+                self.load(kind).await;
             }
+            self.start(kinds, tries);
             let now = self.settings.clock.now();
-            while running.len() < EFFECTS_RUNNING_MAX {
-                let Some(key) = queue.pop_ready(now) else { break };
-                self.start(&queue, key, &mut running);
-            }
-            let next = queue.next_retry().map(|due| until(now, due));
+            let next = kinds.next_retry().map(|due| until(now, due));
             // First what timers bound, then what batches bound. Effects may finish without a pause.
             tokio::select! {
                 biased;
-                _ = looks.tick() => more = true,
+                _ = looks.tick() => {
+                    kinds.look_again();
+                    self.report(kinds);
+                }
                 () = tokio::time::sleep(next.unwrap_or(BACKOFF_MAX)), if next.is_some() => {}
-                Some(rows) = self.added.recv() => more |= !queue.take(rows, self.settings.clock.now()),
-                Some((key, outcome)) = running.next() => self.tried(&mut queue, key, outcome, term).await,
+                Some(rows) = self.added.recv() => kinds.take(rows, self.settings.clock.now()),
+                // With room in the channel first, so that no outcome is lost if this is interrupted here.
+                Some((room, (kind, key, result))) = next_tried(&self.tried, tries), if !tries.is_empty() => {
+                    if let Some(tried) = self.settle(&mut kinds[kind], &key, result) {
+                        room.send((term, tried));
+                    }
+                }
             }
         }
     }
 
-    /// Loads the effects that follow. Returns whether there may be more.
-    async fn load(&self, queue: &mut EffectQueue) -> bool {
-        let (after, room) = queue.to_load();
-        match self.store.effects(after, u32::try_from(room).unwrap_or(u32::MAX)).await {
-            Ok(rows) => {
-                let is_full = rows.len() >= room;
-                rows.into_iter().for_each(|row| queue.add(row, self.settings.clock.now()));
-                is_full
-            }
+    /// Loads the effects of a kind that follow.
+    async fn load(&self, kind: &mut Kind) {
+        let (after, room) = kind.queue.to_load();
+        match self.store.effects(kind.message, after, u32::try_from(room).unwrap_or(u32::MAX)).await {
+            Ok(rows) => kind.loaded(rows, self.settings.clock.now()),
             Err(error) => {
                 self.shared.health.database(Err(error.to_string()));
-                tokio::time::sleep(RETRY_PAUSE).await;
-                true
+                kind.pause_loading();
             }
         }
     }
 
-    fn start(&self, queue: &EffectQueue, key: String, running: &mut RunningEffects) {
-        let Some(row) = queue.first(&key) else { return };
-        let name = row.envelope.parts().map_or("", |(_, name, _)| name);
-        let (handler, heading) = (self.choreography.effect_handler(name), Heading::read(&row.envelope));
-        let future = match (handler, heading) {
-            (Some(handler), Ok(heading)) => {
-                let version = heading.name_and_version().map_or(0, |(_, version)| version);
-                handler.run(version, row.envelope.payload.clone(), heading.id, self.settings.clock.now())
+    /// Starts what may run now.
+    fn start(&self, kinds: &mut Kinds, tries: &mut Tries) {
+        let now = self.settings.clock.now();
+        for (index, kind) in kinds.iter_mut().enumerate() {
+            while let Some((key, row, asks)) = kind.start_next(now) {
+                let attempt = Attempt {
+                    choreography: self.choreography.clone(),
+                    store: self.store.clone(),
+                    time_max: kind.time_of_try(row.tries, row.since_ms, now),
+                    row,
+                    asks,
+                    now,
+                };
+                tries.spawn(async move { (index, key, attempt.run().await) });
             }
-            (_, heading) => {
-                let problem = format!("no effect for {name}, or unreadable headers: {:?}", heading.err());
-                Box::pin(async move { Err(EffectError::transient(problem)) })
-            }
-        };
-        running.push(Box::pin(async move {
-            let outcome = match AssertUnwindSafe(future).catch_unwind().await {
-                Ok(outcome) => outcome,
-                Err(panic) => Err(EffectError::transient(panic_text(panic.as_ref()))),
-            };
-            (key, outcome)
-        }));
+        }
     }
 
-    /// Handles the outcome of a try: the effect is finished, is tried again, or dies.
-    async fn tried(&self, queue: &mut EffectQueue, key: String, outcome: TryOutcome, term: Term) {
-        let Some(row) = queue.first_mut(&key) else { return };
-        row.tries += 1;
-        let (number, tries) = (row.number, row.tries);
-        let outcome = match outcome {
-            Ok(outgoing) => Ok(outgoing),
+    /// Handles the result of a try: the effect is finished, is tried again, or dies. Returns what is committed of it.
+    fn settle(&self, kind: &mut Kind, key: &str, result: Result<Ran, EffectError>) -> Option<TriedEffect> {
+        let now = self.settings.clock.now();
+        let tries = kind.queue.first_mut(key).map(|row| {
+            row.tries += 1;
+            row.tries
+        })?;
+        kind.running -= 1;
+        let outcome = match result {
+            Ok(ran) => {
+                kind.succeeded();
+                match ran {
+                    Ran::Done(outgoing) => TryOutcome::Done(outgoing),
+                    Ran::Obsolete(reason) => TryOutcome::Obsolete(reason),
+                }
+            }
             Err(error) if error.is_permanent() => {
-                Err(Death { reason: Reason::Poison, detail: error.to_string(), tries })
+                TryOutcome::Died(Death { reason: Reason::Poison, detail: error.to_string(), tries })
             }
             Err(error) => {
-                let detail = error.to_string();
-                if let Some(due) = self.next_try(row) {
-                    tracing::warn!(key, tries, detail, "an effect failed and is tried again");
-                    queue.retry(key, number, due);
-                    if let Err(error) = self.store.effect_failed(number, tries, due).await {
-                        self.shared.health.database(Err(error.to_string()));
-                    }
-                    return;
+                kind.failed(&error);
+                if let Some(due) = self.next_try(kind, key, now) {
+                    let row = kind.queue.retry(key, due)?;
+                    return Some(TriedEffect { row, outcome: TryOutcome::Failed });
                 }
-                Err(Death { reason: Reason::Exhausted, detail, tries })
+                TryOutcome::Died(Death { reason: Reason::Exhausted, detail: error.to_string(), tries })
             }
         };
-        if let Some(row) = queue.finish(&key) {
-            // The receiver is gone only when the service stops; then the effect runs again after the next start.
-            let _ = self.finished.send((term, FinishedEffect { row, outcome })).await;
-        }
+        Some(TriedEffect { row: kind.queue.finish(key)?, outcome })
     }
 
-    /// Returns when to try again, none after the last try. The pause doubles, and up to half of it is added at random.
-    fn next_try(&self, row: &EffectRow) -> Option<Timestamp> {
-        let now = self.settings.clock.now();
-        let since = Timestamp::from_millisecond(row.since_ms).unwrap_or(now);
-        if row.tries >= self.settings.effect_tries_max || now > later(since, self.settings.effect_time_max) {
-            return None;
-        }
+    /// Returns when to try again, none if the effect's time is over by then. The pause doubles, and up to half of it is
+    /// added at random.
+    fn next_try(&self, kind: &Kind, key: &str, now: Timestamp) -> Option<Timestamp> {
+        let row = kind.queue.first(key)?;
         let doublings = row.tries.saturating_sub(1).min(16);
         let pause = self.settings.effect_backoff.saturating_mul(1 << doublings).min(BACKOFF_MAX);
-        Some(later(now, pause + pause.mul_f64(self.settings.clock.random_fraction() / 2.0)))
+        let due = later(now, pause + pause.mul_f64(self.settings.clock.random_fraction() / 2.0));
+        (due < kind.ends_at(row.since_ms)).then_some(due)
     }
+
+    /// Waits for the running tries, at most [`EFFECTS_FINISH_MAX`], and hands over what came of them: what ran is not run
+    /// again after the next start.
+    async fn finish(self, term: Term, mut kinds: Kinds, mut tries: Tries) {
+        let finishing = async {
+            while let Some((room, (kind, key, result))) = next_tried(&self.tried, &mut tries).await {
+                if let Some(tried) = self.settle(&mut kinds[kind], &key, result) {
+                    room.send((term, tried));
+                }
+            }
+        };
+        if tokio::time::timeout(EFFECTS_FINISH_MAX, finishing).await.is_err() {
+            tracing::warn!(
+                running = tries.len(),
+                "effects did not finish in time: they are run again after the next start"
+            );
+        }
+        tries.shutdown().await;
+    }
+}
+
+/// Waits for the next try to end, and for room to hand it over; none if no try runs, or nobody takes it any more.
+async fn next_tried<'a>(
+    handed_over: &'a mpsc::Sender<(Term, TriedEffect)>,
+    tries: &mut Tries,
+) -> Option<(mpsc::Permit<'a, (Term, TriedEffect)>, (usize, String, Result<Ran, EffectError>))> {
+    let room = handed_over.reserve().await.ok()?;
+    let tried = tries.join_next().await?;
+    Some((room, tried.expect("a try catches the panics of its effect, and is not ended while it is waited for")))
 }

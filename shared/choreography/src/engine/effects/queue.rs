@@ -1,23 +1,34 @@
-//! The effects in memory: in order for each key, with the time of the next try.
+//! The effects of one message in memory: in order for each key, with the time of the next try.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::clock::later;
 use crate::settings::EFFECTS_LOADED_MAX;
 use crate::store::EffectRow;
 
-/// The effects in memory.
+/// How soon after its commit an effect must start not to be asked again whether it is obsolete.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// The effects of one message in memory.
 #[derive(Default)]
 pub(super) struct EffectQueue {
     /// The number up to which every effect has been loaded.
     loaded: i64,
     /// By key, in order. The first effect of a key runs, or waits for its next try.
-    chains: BTreeMap<String, VecDeque<EffectRow>>,
+    chains: BTreeMap<String, VecDeque<Queued>>,
     count: usize,
     ready: VecDeque<String>,
     /// The keys whose first effect is tried again, by when.
     retries: BTreeMap<(Timestamp, i64), String>,
+}
+
+struct Queued {
+    row: EffectRow,
+    /// Whether it came from its batch, and no other effect of its key was before it.
+    direct: bool,
 }
 
 impl EffectQueue {
@@ -31,22 +42,16 @@ impl EffectQueue {
         self.count <= EFFECTS_LOADED_MAX / 2
     }
 
-    /// Takes the effects that a batch has committed, if they follow those in memory and there is room. Else they are
-    /// loaded from the database later. Whether they are in memory now.
-    pub(super) fn take(&mut self, rows: Vec<EffectRow>, now: Timestamp) -> bool {
-        let follows = rows.first().is_some_and(|first| first.number == self.loaded + 1);
-        if follows && self.count + rows.len() <= EFFECTS_LOADED_MAX {
-            rows.into_iter().for_each(|row| self.add(row, now));
-            return true;
+    /// Adds an effect, unless it is there already: from its batch, or from the database.
+    pub(super) fn add(&mut self, row: EffectRow, now: Timestamp, from_batch: bool) {
+        if row.number <= self.loaded {
+            return;
         }
-        rows.last().is_none_or(|last| last.number <= self.loaded)
-    }
-
-    pub(super) fn add(&mut self, row: EffectRow, now: Timestamp) {
         self.loaded = row.number;
         self.count += 1;
         let chain = self.chains.entry(row.key.clone()).or_default();
-        if chain.is_empty() {
+        let is_first = chain.is_empty();
+        if is_first {
             let due = Timestamp::from_millisecond(row.due_ms).unwrap_or(now);
             if due <= now {
                 self.ready.push_back(row.key.clone());
@@ -54,7 +59,7 @@ impl EffectQueue {
                 self.retries.insert((due, row.number), row.key.clone());
             }
         }
-        chain.push_back(row);
+        chain.push_back(Queued { row, direct: from_batch && is_first });
     }
 
     /// Removes and returns a key whose first effect can run now.
@@ -70,23 +75,43 @@ impl EffectQueue {
         self.retries.first_key_value().map(|((due, _), _)| *due)
     }
 
+    /// Returns since when the effects wait that are there the longest; none if there is none.
+    pub(super) fn oldest_ms(&self) -> Option<i64> {
+        self.chains.values().filter_map(|chain| chain.front()).map(|queued| queued.row.since_ms).min()
+    }
+
+    /// Begins a try of the first effect of a key. Returns it, and whether it follows its commit directly.
+    pub(super) fn begin(&mut self, key: &str, now: Timestamp) -> Option<(EffectRow, bool)> {
+        let Queued { row, direct } = self.chains.get_mut(key)?.front_mut()?;
+        let committed = Timestamp::from_millisecond(row.since_ms).unwrap_or(now);
+        let direct = *direct && row.tries == 0 && now < later(committed, ASKED_AGAIN_AFTER);
+        if row.tries == 0 {
+            row.since_ms = now.as_millisecond();
+        }
+        Some((row.clone(), direct))
+    }
+
     pub(super) fn first(&self, key: &str) -> Option<&EffectRow> {
-        self.chains.get(key)?.front()
+        self.chains.get(key)?.front().map(|queued| &queued.row)
     }
 
     pub(super) fn first_mut(&mut self, key: &str) -> Option<&mut EffectRow> {
-        self.chains.get_mut(key)?.front_mut()
+        self.chains.get_mut(key)?.front_mut().map(|queued| &mut queued.row)
     }
 
-    /// Tries the first effect of a key again at a moment.
-    pub(super) fn retry(&mut self, key: String, number: i64, due: Timestamp) {
-        self.retries.insert((due, number), key);
+    /// Tries the first effect of a key again at a moment. Returns the effect.
+    pub(super) fn retry(&mut self, key: &str, due: Timestamp) -> Option<EffectRow> {
+        let row = self.first_mut(key)?;
+        row.due_ms = due.as_millisecond();
+        let row = row.clone();
+        self.retries.insert((due, row.number), key.to_owned());
+        Some(row)
     }
 
     /// Removes the first effect of a key; the next one becomes ready.
     pub(super) fn finish(&mut self, key: &str) -> Option<EffectRow> {
         let chain = self.chains.get_mut(key)?;
-        let row = chain.pop_front()?;
+        let Queued { row, .. } = chain.pop_front()?;
         self.count -= 1;
         if chain.is_empty() {
             self.chains.remove(key);

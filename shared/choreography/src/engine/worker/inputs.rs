@@ -4,7 +4,7 @@ use tokio::sync::mpsc;
 
 use super::reading::Reading;
 use crate::clock::Clock;
-use crate::engine::batch::{BatchInput, FinishedEffect};
+use crate::engine::batch::{BatchInput, TriedEffect};
 use crate::engine::execute::QueuedCommand;
 use crate::engine::leadership::{Leadership, Term};
 use crate::engine::reader::Feed;
@@ -14,8 +14,8 @@ use crate::settings::BATCH_MAX;
 pub(crate) struct Inputs {
     pub feed: mpsc::Receiver<Feed>,
     pub commands: mpsc::Receiver<QueuedCommand>,
-    /// Finished effects, each with the term in which it ran.
-    pub effects: mpsc::Receiver<(Term, FinishedEffect)>,
+    /// Tried effects, each with the term in which it ran.
+    pub effects: mpsc::Receiver<(Term, TriedEffect)>,
 }
 
 impl Inputs {
@@ -32,11 +32,7 @@ impl Inputs {
         {
             batch.commands.push(command);
         }
-        while batch.effects.len() < BATCH_MAX
-            && let Ok((term, finished)) = self.effects.try_recv()
-        {
-            batch.take_effect(term, finished, leadership);
-        }
+        self.gather_effects(batch, leadership);
         while reading.deliveries.len() < BATCH_MAX
             && let Ok(feed) = self.feed.try_recv()
         {
@@ -48,6 +44,15 @@ impl Inputs {
         batch.due |= reading.due().is_some_and(|due| due <= now);
     }
 
+    /// Takes the effects that were tried, up to a batch.
+    pub(super) fn gather_effects(&mut self, batch: &mut BatchInput, leadership: &Leadership) {
+        while batch.effects.len() < BATCH_MAX
+            && let Ok((term, tried)) = self.effects.try_recv()
+        {
+            batch.take_effect(term, tried, leadership);
+        }
+    }
+
     /// Closes the channel of commands, and returns those that are left.
     pub(super) fn last_commands(&mut self) -> Vec<QueuedCommand> {
         self.commands.close();
@@ -56,11 +61,11 @@ impl Inputs {
 }
 
 impl BatchInput {
-    /// Takes a finished effect. One that ran before an interruption is run again, here or by another instance: only
+    /// Takes a tried effect. One that ran before an interruption is run again, here or by another instance: only
     /// that run counts.
-    pub(super) fn take_effect(&mut self, term: Term, finished: FinishedEffect, leadership: &Leadership) {
+    pub(super) fn take_effect(&mut self, term: Term, tried: TriedEffect, leadership: &Leadership) {
         if term.interruptions == leadership.term().interruptions {
-            self.effects.push(finished);
+            self.effects.push(tried);
         }
     }
 }

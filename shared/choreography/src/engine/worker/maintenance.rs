@@ -61,12 +61,14 @@ impl Maintenance {
         self.forget(reading.since, now).await
     }
 
-    /// Counts the backlog: waiting messages, and outbox rows that the server has not acknowledged. A standby does not
+    /// Counts the backlog: waiting messages, effects, and outbox rows that the server has not acknowledged. A standby does not
     /// know which are acknowledged, and counts all outbox rows.
     async fn count_backlog(&self) -> Result<(), StoreError> {
         let (backlog, head) = (self.store.backlog().await?, self.store.head().await?);
         let unacknowledged = u64::try_from(head.outbox_next - 1 - self.shared.outbox.acknowledged());
-        self.shared.backlog.set(unacknowledged.unwrap_or_default().min(backlog.outbox) + backlog.waiting);
+        self.shared
+            .backlog
+            .set(unacknowledged.unwrap_or_default().min(backlog.outbox) + backlog.waiting + backlog.effects);
         Ok(())
     }
 

@@ -121,8 +121,8 @@ impl Worker {
                 _ = maintenance.tick() => self.maintain().await,
                 () = std::future::ready(()), if has_deliveries => {}
                 Some(command) = self.inputs.commands.recv() => batch.commands.push(command),
-                Some((term, finished)) = self.inputs.effects.recv() => {
-                    batch.take_effect(term, finished, &self.shared.leadership);
+                Some((term, tried)) = self.inputs.effects.recv() => {
+                    batch.take_effect(term, tried, &self.shared.leadership);
                 }
                 Some(feed) = self.inputs.feed.recv() => self.reading.take(feed, clock.now()),
                 () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => batch.due = true,
@@ -143,14 +143,35 @@ impl Worker {
         }
     }
 
-    /// Processes the last batch, which has commands only, and releases the lease.
+    /// Processes the last commands, and what comes of the effects that still run, and releases the lease.
     async fn finish(&mut self) {
         let commands = self.inputs.last_commands();
         self.process(BatchInput { commands, ..BatchInput::default() }).await;
+        self.finish_effects().await;
         if let Some(checkpoint) = &self.reading.checkpoint
             && let Err(error) = self.batches.store.release(checkpoint.epoch).await
         {
             tracing::warn!(%error, "the lease was not released: a standby waits until it ends");
+        }
+    }
+
+    /// Commits what comes of the effects that run when the service stops, until the effects task has ended. The lease is
+    /// renewed meanwhile: another instance would run them, too.
+    async fn finish_effects(&mut self) {
+        let mut maintenance = tokio::time::interval(MAINTENANCE_EVERY);
+        let leadership = self.shared.leadership.clone();
+        loop {
+            let mut batch = BatchInput::default();
+            tokio::select! {
+                biased;
+                tried = self.inputs.effects.recv() => match tried {
+                    Some((term, tried)) => batch.take_effect(term, tried, &leadership),
+                    None => return,
+                },
+                _ = maintenance.tick() => self.maintain().await,
+            }
+            self.inputs.gather_effects(&mut batch, &leadership);
+            self.process(batch).await;
         }
     }
 

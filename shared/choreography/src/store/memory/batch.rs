@@ -125,6 +125,11 @@ impl Data {
             committed.effects.push(self.last_effect);
             self.effects.insert(self.last_effect, EffectRow { number: self.last_effect, ..effect });
         }
+        for failed in changes.effects_failed {
+            if let Some(effect) = self.effects.get_mut(&failed.number) {
+                (effect.tries, effect.since_ms, effect.due_ms) = (failed.tries, failed.since_ms, failed.due_ms);
+            }
+        }
         changes.effects_done.iter().for_each(|number| drop(self.effects.remove(number)));
         self.replies.extend(changes.replies.into_iter().map(|reply| (reply.key.clone(), (now_ms, reply))));
         committed

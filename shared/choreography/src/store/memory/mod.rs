@@ -117,20 +117,11 @@ impl Store for MemoryStore {
         Ok(moment.map(|moment| Timestamp::from_millisecond(moment).unwrap_or(Timestamp::MAX)))
     }
 
-    async fn effects(&self, after: i64, limit: u32) -> Result<Vec<EffectRow>, StoreError> {
+    async fn effects(&self, message: &str, after: i64, limit: u32) -> Result<Vec<EffectRow>, StoreError> {
         let data = self.data();
-        Ok(data.effects.values().filter(|row| row.number > after).take(limit as usize).cloned().collect())
-    }
-
-    async fn effect_failed(&self, number: i64, tries: u32, due: Timestamp) -> Result<(), StoreError> {
-        let noted = self.write(|data| {
-            if let Some(effect) = data.effects.get_mut(&number) {
-                effect.tries = tries;
-                effect.due_ms = due.as_millisecond();
-            }
-        });
-        noted.await;
-        Ok(())
+        let of_message = |row: &&EffectRow| row.envelope.parts().is_some_and(|(_, name, _)| name == message);
+        let rows = data.effects.values().filter(|row| row.number > after).filter(of_message);
+        Ok(rows.take(limit as usize).cloned().collect())
     }
 
     async fn list(&self, listing: &Listing) -> Result<Vec<StoredRow>, StoreError> {

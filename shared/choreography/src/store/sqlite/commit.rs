@@ -150,6 +150,7 @@ async fn write_others(writer: &mut Writer<'_>, outbox_first: i64, changes: Chang
     write::waiting(writer, changes.waiting).await?;
     write::scheduled(writer, changes.scheduled).await?;
     write::effects(writer, changes.effects).await?;
+    write::failed_effects(writer, changes.effects_failed).await?;
     write::finished_effects(writer, changes.effects_done).await?;
     write::replies(writer, changes.now_ms, changes.replies).await
 }

@@ -87,16 +87,14 @@ impl Store for SqliteStore {
         Ok(moment.map(|moment| Timestamp::from_millisecond(moment).unwrap_or(Timestamp::MAX)))
     }
 
-    async fn effects(&self, after: i64, limit: u32) -> Result<Vec<EffectRow>, StoreError> {
-        let text = format!("select {} from effects where number > $1 order by number limit $2", columns::EFFECT);
-        let rows = sqlx::query(AssertSqlSafe(text)).bind(after).bind(limit).fetch_all(&self.readers).await;
+    async fn effects(&self, message: &str, after: i64, limit: u32) -> Result<Vec<EffectRow>, StoreError> {
+        let text = format!(
+            "select {} from effects where message = $1 and number > $2 order by number limit $3",
+            columns::EFFECT
+        );
+        let statement = sqlx::query(AssertSqlSafe(text)).bind(message).bind(after).bind(limit);
+        let rows = statement.fetch_all(&self.readers).await;
         decode(rows, columns::effect).during("reading effects")
-    }
-
-    async fn effect_failed(&self, number: i64, tries: u32, due: Timestamp) -> Result<(), StoreError> {
-        let statement = sqlx::query("update effects set tries = $1, due_ms = $2 where number = $3");
-        let statement = statement.bind(tries).bind(due.as_millisecond()).bind(number);
-        statement.execute(&self.writer).await.map(drop).during("recording that an effect failed")
     }
 
     async fn list(&self, listing: &Listing) -> Result<Vec<StoredRow>, StoreError> {

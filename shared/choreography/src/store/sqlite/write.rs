@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::columns::bind_envelope;
 use super::statement::{FAIL_WHERE, ListStatement, Writer};
 use crate::store::{
-    DeadCompensation, DeadMessage, EffectRow, InboxRow, NewOutboxRow, RowChange, ScheduleChange, ScheduledRow,
-    StoredReply, WaitingRow,
+    DeadCompensation, DeadMessage, EffectRow, FailedTry, InboxRow, NewOutboxRow, RowChange, ScheduleChange,
+    ScheduledRow, StoredReply, WaitingRow,
 };
 use crate::wire::envelope::Envelope;
 
@@ -204,6 +204,15 @@ pub(super) async fn effects(writer: &mut Writer<'_>, rows: Vec<EffectRow>) -> Re
     let written = writer.list(list(before, "(?,?,?,?,?,?,?)", &after), rows, |script, row| {
         script.bind(row.key).bind(row.tries).bind(row.since_ms).bind(row.due_ms);
         bind_envelope(script, row.envelope);
+    });
+    written.await
+}
+
+/// Records the tries of effects that failed.
+pub(super) async fn failed_effects(writer: &mut Writer<'_>, failed: Vec<FailedTry>) -> Result<(), sqlx::Error> {
+    let before = "update effects set tries = column2, since_ms = column3, due_ms = column4 from (values ";
+    let written = writer.list(list(before, "(?,?,?,?)", ") where number = column1"), failed, |script, failed| {
+        script.bind(failed.number).bind(failed.tries).bind(failed.since_ms).bind(failed.due_ms);
     });
     written.await
 }

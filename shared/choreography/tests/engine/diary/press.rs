@@ -11,7 +11,11 @@ use tokio::time::Instant;
 pub(crate) struct Press {
     state: Arc<Mutex<State>>,
     held: Arc<watch::Sender<bool>>,
+    bindings_held: Arc<watch::Sender<bool>>,
 }
+
+/// What is added to the number of a page that is bound.
+pub(crate) const BINDING: u32 = 1_000_000;
 
 #[derive(Default)]
 struct State {
@@ -48,8 +52,16 @@ impl Press {
     }
 
     pub(super) async fn print(&self, page: u32, line: u32) -> Result<(), EffectError> {
+        self.run(page, line, &self.held).await
+    }
+
+    pub(super) async fn bind(&self, page: u32, line: u32) -> Result<(), EffectError> {
+        self.run(BINDING + page, line, &self.bindings_held).await
+    }
+
+    async fn run(&self, page: u32, line: u32, held: &watch::Sender<bool>) -> Result<(), EffectError> {
         let _in_press = self.begin(page, line);
-        let _ = self.held.subscribe().wait_for(|held| !held).await;
+        let _ = held.subscribe().wait_for(|held| !held).await;
         let mut state = self.state();
         let failures = state.failures.entry(page).or_default();
         if *failures == u32::MAX {
@@ -76,6 +88,11 @@ impl Press {
         self.held.send_replace(held);
     }
 
+    /// Holds or releases the bindings. While they are held, no try of one ends.
+    pub(crate) fn hold_bindings(&self, held: bool) {
+        self.bindings_held.send_replace(held);
+    }
+
     /// Makes the next tries for a page fail.
     pub(crate) fn jam(&self, page: u32, tries: u32) {
         self.state().failures.insert(page, tries);
@@ -92,6 +109,11 @@ impl Press {
 
     pub(crate) fn lines(&self, page: u32) -> Vec<u32> {
         self.runs().iter().filter(|run| run.page == page).map(|run| run.line).collect()
+    }
+
+    /// Returns how many pages are in the press now.
+    pub(crate) fn running(&self) -> usize {
+        self.state().running.len()
     }
 
     /// Returns how many pages were in the press at once, at most.

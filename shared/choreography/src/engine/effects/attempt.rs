@@ -1,0 +1,73 @@
+//! One try of an effect.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use jiff::Timestamp;
+
+use crate::declare::choreography::Choreography;
+use crate::declare::effect_error::EffectError;
+use crate::declare::outgoing::OutgoingMessage;
+use crate::engine::panic::panic_text;
+use crate::store::{Condition, EffectRow, Listing, Store};
+use crate::wire::envelope::Heading;
+
+/// One try of an effect.
+pub(super) struct Attempt {
+    pub choreography: Arc<Choreography>,
+    pub store: Arc<dyn Store>,
+    pub row: EffectRow,
+    /// Whether to ask `.unless` first.
+    pub asks: bool,
+    pub now: Timestamp,
+    /// How long it may take.
+    pub time_max: Duration,
+}
+
+/// What a try came to that did not fail.
+pub(super) enum Ran {
+    /// The effect ran, and publishes this.
+    Done(Vec<OutgoingMessage>),
+    /// The effect was not run, for this reason.
+    Obsolete(String),
+}
+
+impl Attempt {
+    /// Runs the effect once. A panic, and a try that takes too long, are transient failures.
+    pub(super) async fn run(self) -> Result<Ran, EffectError> {
+        let trying = tokio::time::timeout(self.time_max, self.ask_and_run());
+        match AssertUnwindSafe(trying).catch_unwind().await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(EffectError::transient(format!("it did not end within {:?}", self.time_max))),
+            Err(panic) => Err(EffectError::transient(panic_text(panic.as_ref()))),
+        }
+    }
+
+    async fn ask_and_run(&self) -> Result<Ran, EffectError> {
+        let envelope = &self.row.envelope;
+        let (_, name, key) = envelope.parts().ok_or_else(|| EffectError::permanent("its subject is unreadable"))?;
+        let heading = Heading::read(envelope).map_err(EffectError::permanent)?;
+        let version = heading.name_and_version().map_or(0, |(_, version)| version);
+        let effect = self.choreography.effect_handler(name);
+        let effect = effect.ok_or_else(|| EffectError::permanent(format!("there is no effect for {name}")))?;
+        if let Some(unless) = effect.unless.as_ref().filter(|_| self.asks) {
+            let input = effect.decode(version, &envelope.payload, key, heading.id, self.now);
+            let input = input.map_err(EffectError::permanent)?;
+            let state = self.state(unless.table, key).await?;
+            let reason = unless.reason_of(&input, state.as_deref()).map_err(EffectError::permanent)?;
+            if let Some(reason) = reason {
+                return Ok(Ran::Obsolete(reason));
+            }
+        }
+        effect.run(version, envelope.payload.clone(), heading.id, self.now).await.map(Ran::Done)
+    }
+
+    /// Returns the state of a stored row, if there is one.
+    async fn state(&self, table: &'static str, key: &str) -> Result<Option<String>, EffectError> {
+        let conditions = vec![Condition { column: "key", value: key.to_owned() }];
+        let listing = Listing { table, conditions, after: None, descending: false, limit: 1 };
+        Ok(self.store.list(&listing).await?.pop().map(|row| row.state))
+    }
+}

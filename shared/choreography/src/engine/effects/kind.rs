@@ -1,0 +1,166 @@
+//! The effects of each message: how many run, how they are tried, and what of them is in memory.
+
+use std::ops::{Index, IndexMut};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::queue::EffectQueue;
+use crate::clock::{later, until};
+use crate::declare::choreography::Choreography;
+use crate::declare::effect::EffectHandler;
+use crate::declare::effect_error::EffectError;
+use crate::settings::{EFFECTS_RUNNING_MAX, Settings};
+use crate::store::EffectRow;
+
+/// The effects of one message.
+pub(super) struct Kind {
+    pub message: &'static str,
+    pub queue: EffectQueue,
+    pub running: usize,
+    running_max: usize,
+    within: Duration,
+    try_time_max: Duration,
+    /// Whether every effect of the database up to the last that was handed over is in memory.
+    complete: bool,
+    /// Whether loading failed: it is tried again at the next look.
+    paused: bool,
+    /// The last failure, until a try succeeds.
+    pub failure: Option<String>,
+}
+
+impl Kind {
+    fn of(effect: &EffectHandler, settings: &Settings) -> Self {
+        let policy = effect.policy;
+        Self {
+            message: effect.message,
+            queue: EffectQueue::default(),
+            running: 0,
+            running_max: policy.running_max.unwrap_or(EFFECTS_RUNNING_MAX),
+            within: policy.within.unwrap_or(settings.effect_time_max),
+            try_time_max: policy.try_time_max.unwrap_or(settings.effect_try_time_max),
+            complete: false,
+            paused: false,
+            failure: None,
+        }
+    }
+
+    /// Whether the database may have more effects, and there is room for them.
+    pub(super) fn is_to_load(&self) -> bool {
+        !self.complete && !self.paused && self.queue.has_room()
+    }
+
+    /// Takes effects that were loaded from the database.
+    pub(super) fn loaded(&mut self, rows: Vec<EffectRow>, now: Timestamp) {
+        self.complete = rows.len() < self.queue.to_load().1;
+        rows.into_iter().for_each(|row| self.queue.add(row, now, false));
+    }
+
+    /// Loads nothing until the next look: the database failed.
+    pub(super) fn pause_loading(&mut self) {
+        self.paused = true;
+    }
+
+    /// Removes and returns the next effect that may run now, with its key, and whether to ask first if it is obsolete.
+    pub(super) fn start_next(&mut self, now: Timestamp) -> Option<(String, EffectRow, bool)> {
+        if self.running >= self.running_max {
+            return None;
+        }
+        let key = self.queue.pop_ready(now)?;
+        let (row, direct) = self.queue.begin(&key, now)?;
+        self.running += 1;
+        Some((key, row, !direct))
+    }
+
+    /// Returns how long a try may take. Only the first one may go beyond the effect's time.
+    pub(super) fn time_of_try(&self, tries: u32, since_ms: i64, now: Timestamp) -> Duration {
+        match tries {
+            0 => self.try_time_max,
+            _ => self.try_time_max.min(until(now, self.ends_at(since_ms))),
+        }
+    }
+
+    /// Returns when the time of an effect is over whose first try began at this moment.
+    pub(super) fn ends_at(&self, since_ms: i64) -> Timestamp {
+        later(Timestamp::from_millisecond(since_ms).unwrap_or(Timestamp::MAX), self.within)
+    }
+
+    /// Notes that a try failed. The first failure is logged; health shows the last one.
+    pub(super) fn failed(&mut self, error: &EffectError) {
+        let detail = error.to_string();
+        if self.failure.is_none() {
+            tracing::warn!(message = self.message, detail, "an effect failed and is tried again, as others that fail");
+        }
+        self.failure = Some(detail);
+    }
+
+    /// Notes that a try succeeded.
+    pub(super) fn succeeded(&mut self) {
+        if self.failure.take().is_some() {
+            tracing::info!(message = self.message, "effects succeed again");
+        }
+    }
+}
+
+/// The effects of every message.
+pub(super) struct Kinds {
+    kinds: Vec<Kind>,
+    /// The number of the last effect that was handed over.
+    seen: i64,
+}
+
+impl Kinds {
+    pub(super) fn of(choreography: &Choreography, settings: &Settings) -> Self {
+        Self { kinds: choreography.effects.iter().map(|effect| Kind::of(effect, settings)).collect(), seen: 0 }
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Kind> {
+        self.kinds.iter_mut()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Kind> {
+        self.kinds.iter()
+    }
+
+    /// Loads from the database again, where another instance may have added effects.
+    pub(super) fn look_again(&mut self) {
+        for kind in &mut self.kinds {
+            (kind.complete, kind.paused) = (false, false);
+        }
+    }
+
+    /// Takes the effects that a batch has committed. Those for which there is no room, and all if some before them were
+    /// not handed over, are loaded from the database later.
+    pub(super) fn take(&mut self, rows: Vec<EffectRow>, now: Timestamp) {
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return };
+        if first.number != self.seen + 1 {
+            self.kinds.iter_mut().for_each(|kind| kind.complete = false);
+        }
+        self.seen = last.number;
+        for row in rows {
+            let message = row.envelope.parts().map_or("", |(_, name, _)| name);
+            let Some(kind) = self.kinds.iter_mut().find(|kind| kind.message == message) else { continue };
+            kind.complete &= kind.queue.to_load().1 > 0;
+            if kind.complete {
+                kind.queue.add(row, now, true);
+            }
+        }
+    }
+
+    /// Returns when the next effect is tried again.
+    pub(super) fn next_retry(&self) -> Option<Timestamp> {
+        self.kinds.iter().filter_map(|kind| kind.queue.next_retry()).min()
+    }
+}
+
+impl Index<usize> for Kinds {
+    type Output = Kind;
+    fn index(&self, index: usize) -> &Kind {
+        &self.kinds[index]
+    }
+}
+impl IndexMut<usize> for Kinds {
+    fn index_mut(&mut self, index: usize) -> &mut Kind {
+        &mut self.kinds[index]
+    }
+}
