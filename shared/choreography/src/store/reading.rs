@@ -85,7 +85,7 @@ pub trait ReadingStore: Send + Sync {
     ) -> Result<Option<Head>, StoreError>;
 
     /// Prolongs the lease, adds a checkpoint and a floor, and deletes outbox rows. Checkpoints and floors are thinned to
-    /// one a minute, but for those of the last minute. Returns whether rows to be deleted are left.
+    /// one a minute, but for those of the last minute. Returns whether more rows may have to be deleted.
     async fn renew(&self, epoch: i64, renewal: &Renewal) -> Result<bool, StoreError>;
 
     /// Gives up the lease of this epoch, so that a standby takes over at once, and records that the run ended

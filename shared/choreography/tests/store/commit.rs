@@ -4,18 +4,13 @@ use std::sync::Arc;
 
 use choreography::Envelope;
 use choreography::store::{
-    Advance, Backlog, Changes, EffectRow, InboxRow, ScheduleChange, ScheduledRow, Store, StoreError, WaitingRow,
+    Backlog, Changes, EffectRow, InboxRow, ScheduleChange, ScheduledRow, Store, StoreError, WaitingRow,
 };
 
 use crate::fixture::{
-    Instances, LoadOne as _, at, begin, commit, envelope, envelopes, id, in_outbox, is_row_conflict, leading,
-    new_outbox, numbers, outgoing, payments, place, received, reply, row, scheduled, set, stored, to_publish, waiting,
-    write,
+    Instances, LoadOne as _, advance, at, begin, commit, envelope, envelopes, id, in_outbox, is_row_conflict, leading,
+    new_outbox, numbers, outgoing, payments, received, reply, row, scheduled, set, stored, to_publish, waiting, write,
 };
-
-fn advance(epoch: i64, from: u64, to: u64) -> Option<Advance> {
-    Some(Advance { epoch, from, to: place(to), restart_position: 30 })
-}
 
 /// Returns a change of everything except rows.
 fn everything() -> Changes {
@@ -44,7 +39,7 @@ async fn assert_nothing(store: &Arc<dyn Store>) {
 
 pub(crate) async fn a_commit_moves_the_position_and_the_restart_position(stores: Instances) {
     let head = leading(&stores.first, 50, 20).await;
-    commit(&stores.first, Changes { advance: advance(head.epoch, 50, 60), ..everything() }).await.unwrap();
+    commit(&stores.first, Changes { advance: Some(advance(head.epoch, 50, 60)), ..everything() }).await.unwrap();
     let after = stores.second.head().await.unwrap();
     assert_eq!(
         (after.epoch, after.position.sequence, after.restart_position, after.outbox_next),
@@ -57,7 +52,7 @@ pub(crate) async fn a_commit_moves_the_position_and_the_restart_position(stores:
 pub(crate) async fn a_commit_at_another_epoch_writes_nothing(stores: Instances) {
     let head = leading(&stores.first, 50, 20).await;
     let rows = vec![row("1", 0, "{}")];
-    let changes = Changes { advance: advance(head.epoch - 1, 50, 60), rows, ..everything() };
+    let changes = Changes { advance: Some(advance(head.epoch - 1, 50, 60)), rows, ..everything() };
     let committed = commit(&stores.first, changes).await;
     assert!(matches!(committed, Err(StoreError::HeadConflict { epoch: 0, position: 50 })), "{committed:?}");
     assert_eq!(stores.first.head().await.unwrap(), head);
@@ -67,7 +62,7 @@ pub(crate) async fn a_commit_at_another_epoch_writes_nothing(stores: Instances) 
 
 pub(crate) async fn a_commit_from_another_position_writes_nothing(stores: Instances) {
     let head = leading(&stores.first, 50, 20).await;
-    let committed = commit(&stores.first, Changes { advance: advance(head.epoch, 49, 60), ..everything() }).await;
+    let committed = commit(&stores.first, Changes { advance: Some(advance(head.epoch, 49, 60)), ..everything() }).await;
     assert!(matches!(committed, Err(StoreError::HeadConflict { epoch: 1, position: 49 })), "{committed:?}");
     assert_eq!(stores.first.head().await.unwrap(), head);
     assert_nothing(&stores.first).await;
@@ -83,7 +78,7 @@ pub(crate) async fn a_batch_without_deliveries_is_committed_at_any_epoch(stores:
 pub(crate) async fn a_commit_returns_the_number_of_its_first_outbox_row(stores: Instances) {
     let head = leading(&stores.first, 50, 20).await;
     let three = Changes { outbox: to_publish(&["one", "two", "three"]), ..Changes::default() };
-    let three = Changes { advance: advance(head.epoch, 50, 51), ..three };
+    let three = Changes { advance: Some(advance(head.epoch, 50, 51)), ..three };
     assert_eq!(commit(&stores.first, three).await.unwrap().outbox_first, 1);
     assert_eq!(commit(&stores.second, Changes::default()).await.unwrap().outbox_first, 4);
     let one = Changes { outbox: to_publish(&["four"]), ..Changes::default() };
@@ -104,7 +99,7 @@ pub(crate) async fn outbox_numbers_have_no_gaps_even_after_a_failed_commit(store
 pub(crate) async fn a_row_conflict_writes_nothing(stores: Instances) {
     let head = leading(&stores.first, 50, 20).await;
     let rows = vec![row("new", 0, "{}"), row("stale", 3, "{}")];
-    let changes = Changes { advance: advance(head.epoch, 50, 60), rows, ..everything() };
+    let changes = Changes { advance: Some(advance(head.epoch, 50, 60)), rows, ..everything() };
     assert!(is_row_conflict(commit(&stores.first, changes).await));
     assert_eq!(stores.first.head().await.unwrap(), head);
     assert_eq!(payments(&stores.first, &["new", "stale"]).await, []);

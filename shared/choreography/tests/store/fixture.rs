@@ -213,6 +213,11 @@ pub(crate) fn place(sequence: u64) -> Checkpoint {
     Checkpoint { sequence, stamp_ns: sequence.cast_signed() * 1_000_000_000, deleted: 0 }
 }
 
+/// Returns the move of the position from one sequence to another.
+pub(crate) fn advance(epoch: i64, from: u64, to: u64) -> Advance {
+    Advance { epoch, from, to: place(to), restart_position: 30 }
+}
+
 /// Returns a renewal that moves the restart position, and deletes outbox rows up to a number.
 pub(crate) fn renewal(until_ms: i64, restart_position: u64, forget: i64) -> Renewal {
     Renewal { restart_position, forget: vec![(0, forget)], ..Renewal::of_lease(at(until_ms)) }

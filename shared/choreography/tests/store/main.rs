@@ -11,11 +11,15 @@ mod head;
 mod inbox;
 mod listing;
 mod memory;
+mod numbers;
 mod preconditions;
+mod ranges;
+mod repair;
 mod replies;
 mod rows;
 mod scheduled;
 mod sqlite;
+mod stream;
 mod waiting;
 
 /// Each claim is a test on each store.
@@ -143,6 +147,46 @@ mod claims {
             expired_messages_are_read_in_the_order_of_their_expiry
             messages_without_an_expiry_never_expire
             the_backlog_counts_outbox_waiting_scheduled_and_effects
+        }
+        numbers {
+            rows_are_read_with_their_names
+            a_commit_raises_the_highest_numbers_of_each_kind
+            outboxes_of_two_processes_are_numbered_apart
+            numbers_that_do_not_follow_the_stored_ones_show_an_older_database
+            a_commit_that_fails_raises_no_number
+            an_epoch_that_the_database_has_not_reached_shows_an_older_database
+            refused_rows_become_placeholders_in_a_commit
+            highest_numbers_are_forgotten_when_no_process_keeps_them_and_no_row_has_them
+            dead_messages_are_found_until_they_are_repaired_or_old
+        }
+        ranges {
+            received_ranges_are_read_in_order
+            a_range_grows_and_merges_with_the_next
+            ranges_are_removed_before_others_are_put
+            a_batch_that_fails_receives_nothing
+            a_kind_is_taken_up_with_what_counts_as_received
+            reported_numbers_stay_until_they_come_or_are_accepted
+            old_series_that_their_publisher_does_not_note_are_forgotten_whole
+        }
+        stream {
+            the_position_is_stored_with_its_stamp
+            checkpoints_are_kept_each_second_for_a_minute_and_each_minute_before
+            checkpoints_after_a_pause_are_thinned_too
+            of_the_checkpoints_before_the_streams_first_message_the_newest_is_kept
+            going_back_deletes_the_checkpoints_after_the_new_position
+            another_stream_has_no_checkpoints_and_no_floors
+            a_halt_lasts_until_an_operator_goes_on
+            a_lease_further_ahead_than_a_lease_can_be_is_ignored
+        }
+        repair {
+            unknown_messages_are_adopted_as_published_rows
+            adopting_raises_the_highest_numbers_and_never_lowers_them
+            an_adopted_placeholder_does_not_stand_for_its_message
+            a_scheduled_message_that_is_adopted_is_not_published_again
+            a_repair_makes_rows_placeholders_and_deletes_floors
+            a_repair_at_another_epoch_writes_nothing
+            rows_are_deleted_by_ranges_and_a_bounded_number_at_once
+            adopted_rows_are_forgotten_like_others
         }
     }
 }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use choreography::store::sqlite::SqliteStore;
-use choreography::store::{Condition, Listing, ReadingStore as _, Store, StoreError};
+use choreography::store::{
+    Changes, Condition, Listing, PublishingStore as _, ReadingStore as _, Store, StoreError, Wanted,
+};
 
-use crate::fixture::{TABLES, migrations, payments, row, stored, write};
+use crate::fixture::{TABLES, id, in_outbox, migrations, new_outbox, payments, row, stored, write};
 
 async fn problem(path: &str, tables: &[&'static str]) -> String {
     let error = SqliteStore::open(path, Some(&migrations()), tables).await.unwrap_err();
@@ -77,10 +79,10 @@ impl File {
         Self { _directory: directory, path }
     }
 
-    async fn execute(&self, statements: &'static str) {
+    async fn execute(&self, statements: impl Into<String>) {
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.path).create_if_missing(true);
         let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
-        sqlx::raw_sql(statements).execute(&mut connection).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statements.into())).execute(&mut connection).await.unwrap();
     }
 }
 
@@ -113,6 +115,59 @@ async fn a_database_from_before_the_migrations_were_numbered_is_migrated() {
         let head = SqliteStore::open(&file.path, None, &[]).await.unwrap().head().await.unwrap();
         assert_eq!((head.position.sequence, head.restart_position), (9, 7));
     }
+}
+
+#[tokio::test]
+async fn outbox_rows_from_before_the_numbers_get_an_outbox_of_their_own() {
+    let file = File::new();
+    file.execute(include_str!("../../src/store/sqlite/migrations/0001_tables.sql")).await;
+    file.execute(
+        "insert into outbox values (3, 'order.open.1', 'ce-id:1\n', x''), (4, 'dead.order.open.1', '', x''),
+            (5, 'order.close.1.2', '', x''), (7, 'order.open.2', '', x''), (9, 'handled.order.4', '', x'');
+         insert into inbox values (x'00000000000000000000000000000007', 5, 2),
+            (x'00000000000000000000000000000008', 5, null);
+         update head set outbox_next = 10",
+    )
+    .await;
+    let store = SqliteStore::open(&file.path, None, &[]).await.unwrap();
+    let rows = store.outbox(0, 10).await.unwrap();
+    let names: Vec<_> = rows.iter().map(|row| (row.number, &*row.name.kind, row.name.number)).collect();
+    assert_eq!(names, [(3, "open", 1), (4, "*dead", 1), (5, "close", 1), (7, "open", 2), (9, "*handled", 1)]);
+    let outbox = rows[0].name.outbox;
+    assert_eq!((outbox.get_version_num(), outbox.get_variant()), (7, uuid::Variant::RFC4122));
+    let made_s = outbox.get_timestamp().unwrap().to_unix().0;
+    assert!(made_s > 1_700_000_000, "ordered by the time of the migration: {outbox}");
+    for row in &rows {
+        assert_eq!(row.name.outbox, outbox);
+        assert_eq!(row.envelope.header("ce-outbox"), Some(&*outbox.to_string()));
+        assert_eq!(row.envelope.header("ce-number"), Some(&*row.name.number.to_string()));
+    }
+    assert_eq!(rows[0].envelope.header("ce-id"), Some("1"));
+    let last: Vec<_> =
+        store.given().await.unwrap().into_iter().map(|given| (given.kind.to_string(), given.last)).collect();
+    assert_eq!(last, [("*dead".into(), 1), ("*handled".into(), 1), ("close".into(), 1), ("open".into(), 2)]);
+    let wanted = Wanted { dead: vec![id(7), id(8)], ..Wanted::default() };
+    assert_eq!(store.begin().await.unwrap().load(&wanted).await.unwrap().dead, [(id(7), 2)].into());
+}
+
+#[tokio::test]
+async fn a_file_put_back_to_an_older_copy_refuses_the_next_numbers() {
+    let file = File::new();
+    let copy = File::new();
+    let open = async |file: &File| SqliteStore::open(&file.path, None, &[]).await.unwrap();
+    let outbox = new_outbox();
+    let publish = async |store: &SqliteStore, number: usize| {
+        let mut rows = in_outbox(outbox, vec![crate::fixture::envelope("a"); number]);
+        let changes = Changes { outbox: rows.split_off(number - 1), ..Changes::default() };
+        store.begin().await.unwrap().commit(changes).await
+    };
+    let store = open(&file).await;
+    publish(&store, 1).await.unwrap();
+    file.execute(format!("vacuum into '{}'", copy.path)).await;
+    publish(&store, 2).await.unwrap();
+    let store = open(&copy).await;
+    let refused = publish(&store, 3).await;
+    assert!(matches!(refused, Err(StoreError::PutBack(_))), "{refused:?}");
 }
 
 #[tokio::test]

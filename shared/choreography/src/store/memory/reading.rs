@@ -206,7 +206,7 @@ impl Data {
         let is_old = |number: &i64| renewal.forget.iter().any(|(first, last)| (first..=last).contains(&number));
         let old: Vec<i64> = self.outbox.keys().copied().filter(is_old).collect();
         old.iter().take(renewal.forget_max as usize).for_each(|number| drop(self.outbox.remove(number)));
-        Ok(old.len() > renewal.forget_max as usize)
+        Ok(old.len() >= renewal.forget_max as usize)
     }
 
     /// Sets the stream and the position in it. What was known of another stream, or is after the position, is deleted.
