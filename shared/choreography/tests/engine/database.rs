@@ -1,6 +1,8 @@
 //! A database that fails: the batch is kept and tried whole again.
 
-use choreography::ExecuteError;
+use std::collections::HashSet;
+
+use choreography::{Envelope, ExecuteError};
 
 use crate::diary::{How, Note, OpenPage, Print, Remind, Strike, Write};
 use crate::stage::{Stage, healthy, written};
@@ -98,4 +100,53 @@ async fn callers_get_an_error_when_the_service_stops_while_the_database_fails() 
     assert_eq!(waiting.await, Err(ExecuteError::Stopped));
     assert_eq!(queued.await, Err(ExecuteError::Stopped));
     assert!(stage.log(1).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_ends_itself_when_its_database_is_put_back_under_it() {
+    let stage = Stage::new();
+    let scribe = stage.start().await;
+    healthy(&scribe).await;
+    let open = |page| OpenPage { page, title: "May".to_owned() };
+    scribe.execute(open(1)).await.unwrap();
+    let copy = stage.store.copy();
+    scribe.execute(open(2)).await.unwrap();
+    stage.store.put_back(&copy);
+    // It would publish another message under the number of the one that it published last.
+    assert_eq!(scribe.execute(open(3)).await, Err(ExecuteError::Stopped));
+    let why = scribe.failed().await;
+    assert!(why.contains("the database was put back to an older copy"), "{why}");
+    scribe.stop().await;
+    assert!(stage.log(3).await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_are_numbered_by_kind_in_an_outbox_of_each_process() {
+    let stage = Stage::new();
+    let names = || -> Vec<_> {
+        let envelopes = stage.bus.published().into_iter().map(|stored| stored.envelope);
+        let own = envelopes.filter(|envelope| envelope.subject.starts_with("scribe."));
+        let number = |envelope: &Envelope, name| envelope.header(name).unwrap().to_owned();
+        let names = own.map(|own| (own.subject.to_string(), number(&own, "ce-outbox"), number(&own, "ce-number")));
+        let mut known = HashSet::new();
+        names.filter(|name| known.insert(name.clone())).collect()
+    };
+    for start in 0..2 {
+        let scribe = stage.start().await;
+        healthy(&scribe).await;
+        for page in 0..2 {
+            scribe.execute(OpenPage { page: 10 * start + page, title: "May".to_owned() }).await.unwrap();
+        }
+        stage.write(10 * start, 1);
+        let published = 3 * (start as usize + 1);
+        until("all is published", || async { names().len() == published }).await;
+        scribe.stop().await;
+    }
+    let names = names();
+    let numbers: Vec<_> = names.iter().map(|(subject, _, number)| (subject.as_str(), number.as_str())).collect();
+    let expected = ["page-opened.0", "page-opened.1", "written.0", "page-opened.10", "page-opened.11", "written.10"];
+    let expected = expected.map(|subject| format!("scribe.{subject}"));
+    assert_eq!(numbers, expected.iter().map(String::as_str).zip(["1", "2", "1", "1", "2", "1"]).collect::<Vec<_>>());
+    assert!(names[..3].iter().all(|(_, outbox, _)| *outbox == names[0].1));
+    assert!(names[3..].iter().all(|(_, outbox, _)| *outbox == names[3].1 && *outbox > names[0].1));
 }

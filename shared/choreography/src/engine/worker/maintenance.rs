@@ -31,6 +31,7 @@ impl Maintenance {
         match self.renew_and_forget(reading).await.and(counted) {
             Ok(()) => self.shared.health.database(Ok(())),
             Err(error @ StoreError::HeadConflict { .. }) => return Err(error),
+            Err(error @ StoreError::PutBack(_)) => self.shared.stopping.fail(error.to_string()),
             Err(error) => self.shared.health.database(Err(error.to_string())),
         }
         Ok(())

@@ -204,6 +204,10 @@ impl Worker {
                 }
                 Err(StoreError::HeadConflict { .. }) => self.keep_commands_only(&mut batch),
                 Err(StoreError::RowConflict(_)) if conflicts < CONFLICTS_MAX => conflicts += 1,
+                Err(error @ StoreError::PutBack(_)) => {
+                    self.shared.stopping.fail(error.to_string());
+                    return batch.turn_away();
+                }
                 Err(error) => {
                     self.shared.health.database(Err(error.to_string()));
                     tokio::select! {
