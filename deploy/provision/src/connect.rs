@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use async_nats::{Client, ConnectErrorKind, ConnectOptions};
+use choreography::bus::jetstream::without_login;
 
 /// How long to wait before the server is tried again.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
@@ -15,7 +16,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 pub async fn connect(url: &str, user: &str, password: &str, wait_max: Duration) -> Result<Client> {
     let mut last_error = String::new();
     let connected = tokio::time::timeout(wait_max, retry(url, user, password, &mut last_error)).await;
-    connected.unwrap_or_else(|_| bail!("no message server at {url} within {wait_max:?}: {last_error}"))
+    connected.unwrap_or_else(|_| bail!("no message server at {} within {wait_max:?}: {last_error}", without_login(url)))
 }
 
 async fn retry(url: &str, user: &str, password: &str, last_error: &mut String) -> Result<Client> {
@@ -27,7 +28,7 @@ async fn retry(url: &str, user: &str, password: &str, last_error: &mut String) -
             Err(error) => match error.kind() {
                 ConnectErrorKind::ServerParse => return Err(error).context("reading NATS_URL"),
                 ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
-                    bail!("{url} does not let {user} in: is ADMIN_PASSWORD the server's?")
+                    bail!("{} does not let {user} in: is ADMIN_PASSWORD the server's?", without_login(url))
                 }
                 _ => *last_error = error.to_string(),
             },

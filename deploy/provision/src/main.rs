@@ -15,7 +15,7 @@ use provision::shop;
 #[derive(Parser)]
 struct Settings {
     /// The message server; several, separated by commas, are tried one after the other
-    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222")]
+    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222", hide_env_values = true)]
     nats_url: String,
     /// A user who may create streams
     #[arg(long, default_value = "admin")]

@@ -5,9 +5,8 @@ use std::io::{Error, ErrorKind};
 use std::pin::Pin;
 use std::time::Duration;
 
-use choreography::Service;
+use choreography::{Service, stop_signal};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -27,7 +26,7 @@ const BATCH_FINISHES_MAX: Duration = Duration::from_millis(6_500);
 /// It listens at `127.0.0.1:8080`; [`at`](Serve::at) chooses another address.
 ///
 /// ```no_run
-/// # use choreography::Service;
+/// # use choreography::{Service, stop_signal};
 /// # use choreography_axum::{Failure, serve};
 /// # use utoipa_axum::router::OpenApiRouter;
 /// # async fn run(service: Service, routes: OpenApiRouter<Service>) -> Result<(), Failure> {
@@ -124,7 +123,9 @@ async fn serve_until_stopped(
     let serving = tokio::spawn(served.into_future());
     tracing::info!("{name} is served at http://{address}");
     let ended = tokio::select! {
-        signal = stop_signal() => signal.map(|signal| tracing::info!("{name} stops: {signal}")),
+        signal = stop_signal() => {
+            signal.map(|signal| tracing::info!("{name} stops: {signal}")).map_err(ServeError::Signals)
+        }
         why = service.failed() => Err(ServeError::Ended(name, why)),
     };
     stopping.begin();
@@ -132,14 +133,4 @@ async fn serve_until_stopped(
         tracing::warn!("some requests did not finish in time: their connections are closed");
     }
     ended
-}
-
-/// Waits for SIGTERM or SIGINT, and returns its name.
-async fn stop_signal() -> Result<&'static str, ServeError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
-    Ok(tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-    })
 }

@@ -47,7 +47,7 @@ pub(crate) struct Arguments {
 #[command(next_help_heading = "The message server")]
 pub(crate) struct Server {
     /// The message server; several, separated by commas, are tried one after the other
-    #[arg(long, global = true, env = "NATS_URL", default_value = "nats://127.0.0.1:4222")]
+    #[arg(long, global = true, env = "NATS_URL", default_value = "nats://127.0.0.1:4222", hide_env_values = true)]
     pub(crate) nats_url: String,
     /// A user who may read both streams and publish to them
     #[arg(long, global = true, default_value = "admin")]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use async_nats::{Client, ConnectErrorKind, ConnectOptions};
+use choreography::bus::jetstream::without_login;
 
 use crate::arguments::Server;
 
@@ -19,14 +20,15 @@ pub(crate) async fn connect(server: &Server) -> Result<Client> {
     let urls: Vec<&str> = nats_url.split(',').map(str::trim).collect();
     let options = ConnectOptions::with_user_and_password(nats_user.clone(), nats_password.clone());
     let options = options.name("dead-letters").connection_timeout(REPLY_TIME_MAX).request_timeout(Some(REPLY_TIME_MAX));
+    let shown = without_login(nats_url);
     match options.connect(urls.as_slice()).await {
         Ok(client) => Ok(client),
         Err(error) => match error.kind() {
             ConnectErrorKind::ServerParse => Err(error).context("reading NATS_URL"),
             ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
-                bail!("{nats_url} does not let {nats_user} in: is ADMIN_PASSWORD the server's?")
+                bail!("{shown} does not let {nats_user} in: is ADMIN_PASSWORD the server's?")
             }
-            _ => bail!("no message server at {nats_url}: {error}; is it running, and is NATS_URL right?"),
+            _ => bail!("no message server at {shown}: {error}; is it running, and is NATS_URL right?"),
         },
     }
 }

@@ -86,7 +86,7 @@ pub use engine::execute::{ExecuteError, Idempotency, Request};
 pub use engine::health::Health;
 pub use fault::{Fault, InvalidFault};
 pub use query::{Column, List, Listed, PAGE_MAX, Page};
-pub use run::RunError;
+pub use run::{RunError, stop_signal};
 pub use service::Service;
 pub use settings::Settings;
 pub use store::IdempotencyKey;

@@ -50,8 +50,18 @@ pub(crate) async fn until_stopped(
     failure.map_or(Ok(()), |why| Err(RunError::Failed { service, why }))
 }
 
-/// Waits for SIGTERM or SIGINT, and returns its name.
-async fn stop_signal() -> Result<&'static str, std::io::Error> {
+/// Waits for SIGTERM or SIGINT (Ctrl-C), and returns its name.
+///
+/// # Errors
+/// When the process can't wait for signals.
+///
+/// ```no_run
+/// # async fn wait() -> std::io::Result<()> {
+/// println!("stopping: {}", choreography::stop_signal().await?);
+/// # Ok(())
+/// # }
+/// ```
+pub async fn stop_signal() -> Result<&'static str, std::io::Error> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(tokio::select! {

@@ -32,7 +32,7 @@ pub use parse::settings;
 #[group(skip)] // its name is the type's, which is also the name of a service's own settings
 pub struct Settings {
     /// The message server; several, separated by commas, are tried one after the other
-    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222")]
+    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222", hide_env_values = true)]
     pub nats_url: String,
     /// The service's user at the message server
     #[arg(long)]

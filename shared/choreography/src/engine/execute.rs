@@ -20,7 +20,7 @@ pub enum ExecuteError {
     #[error("{0}")]
     Rejected(Rejected),
     /// A row that it needs does not exist.
-    #[error("there is no such row")]
+    #[error("there is nothing under this key: check it, or try again in a moment if it was just created")]
     Missing,
     /// Too many commands are waiting already. The same command may succeed a moment later.
     #[error("too many requests are waiting: try again in a moment")]

@@ -104,6 +104,9 @@ pub(crate) fn is_numbering(header: &str) -> bool {
     header == OUTBOX || header == NUMBER
 }
 
+/// The flag of a `traceparent` whose trace is recorded by its caller.
+const SAMPLED: u8 = 1;
+
 /// The payload's media type, the only one that is read.
 const CONTENT_TYPE: &str = "application/json";
 
@@ -171,25 +174,71 @@ impl<'a> Heading<'a> {
             correlation: needed("ce-correlationid", correlation)?,
             causation: needed("ce-causationid", causation)?,
             expiry: expiry.map(|expiry| moment("ce-expirytime", expiry)).transpose()?,
-            trace: if valid_trace(trace) { trace } else { return Err(wrong("traceparent", trace)) },
+            trace: if has_trace_shape(trace) { trace } else { return Err(wrong("traceparent", trace)) },
         })
     }
 }
 
-/// Whether a text is a valid `traceparent`: version, trace id, parent id and flags, in lower-case hexadecimal digits.
+/// Whether a text is a valid `traceparent` of W3C Trace Context: version, trace id, parent id and flags, in lower-case
+/// hexadecimal digits. Version `ff` and ids of zeros are none.
 pub fn valid_trace(text: &str) -> bool {
+    let zeros = |part: &str| part.bytes().all(|byte| byte == b'0');
+    has_trace_shape(text) && !text.starts_with("ff") && !zeros(&text[3..35]) && !zeros(&text[36..52])
+}
+
+fn has_trace_shape(text: &str) -> bool {
     let hexadecimal = |part: &str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let parts = text.split('-').map(|part| hexadecimal(part).then_some(part.len()));
     parts.eq([2, 32, 16, 2].map(Some))
 }
 
-/// Returns the `traceparent` of a message that another one caused: the same trace, and a span id from the new id.
+/// Returns the `traceparent` of a message that another one caused: the same trace, a span id from the new id, and the
+/// other one's sampled flag. An invalid one is replaced by a new trace.
 pub(crate) fn child_trace(parent: &str, id: Uuid) -> String {
-    let trace = parent.get(3..35).unwrap_or("00000000000000000000000000000001");
-    format!("00-{trace}-{:016x}-01", id.as_u64_pair().1)
+    if !valid_trace(parent) {
+        return root_trace(id);
+    }
+    let sampled = u8::from_str_radix(&parent[53..], 16).unwrap_or_default() & SAMPLED;
+    format!("00-{}-{:016x}-{sampled:02x}", &parent[3..35], id.as_u64_pair().1)
 }
 
-/// Returns the `traceparent` of a new trace.
+/// Returns the `traceparent` of a new trace. It is not sampled, as nothing here exports traces.
 pub(crate) fn root_trace(id: Uuid) -> String {
-    format!("00-{:032x}-{:016x}-01", id.as_u128(), id.as_u64_pair().1)
+    format!("00-{:032x}-{:016x}-00", id.as_u128(), id.as_u64_pair().1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-";
+
+    #[test]
+    fn a_trace_of_zeros_or_of_version_ff_is_none() {
+        for (trace, valid) in [
+            ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", true),
+            ("01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00", true),
+            ("ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", false),
+            ("00-00000000000000000000000000000000-b7ad6b7169203331-01", false),
+            ("00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01", false),
+            ("00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", false),
+            ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331", false),
+            ("", false),
+        ] {
+            assert_eq!(valid_trace(trace), valid, "{trace:?}");
+        }
+    }
+
+    #[test]
+    fn the_sampled_flag_of_the_caller_is_handed_on_and_nothing_else_is_sampled() {
+        let id = Uuid::from_u128(7 << 64 | 9);
+        for (flags, child) in [("00", "00"), ("01", "01"), ("03", "01"), ("fe", "00")] {
+            let expected = format!("00-0af7651916cd43dd8448eb211c80319c-0000000000000009-{child}");
+            assert_eq!(child_trace(&format!("{PARENT}{flags}"), id), expected);
+        }
+        assert!(root_trace(id).ends_with("-00") && valid_trace(&root_trace(id)));
+        for invalid in ["", "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "é".repeat(40).as_str()] {
+            assert_eq!(child_trace(invalid, id), root_trace(id));
+        }
+    }
 }

@@ -12,7 +12,7 @@ use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use tokio::task::JoinHandle;
 
-use super::options::JetStreamOptions;
+use super::options::{JetStreamOptions, without_login};
 use super::pending_replies::{Awaited, PendingReplies, ServerReply};
 use super::protocol::{self, ApiError};
 use crate::bus::BusError;
@@ -88,7 +88,11 @@ async fn connect_to_any(options: &JetStreamOptions, pending: &Arc<PendingReplies
     for url in options.url.split(',').filter(|url| !url.is_empty()) {
         match connect_options(options, pending).connect(url).await {
             Ok(client) => return Ok(client),
-            Err(error) => failure = BusError::Lost(format!("connecting to {url} as {:?}: {error}", options.user)),
+            Err(error) => {
+                // The client's error may quote the address.
+                let (shown, error) = (without_login(url), error.to_string().replace(url, &without_login(url)));
+                failure = BusError::Lost(format!("connecting to {shown} as {:?}: {error}", options.user));
+            }
         }
     }
     Err(failure)

@@ -23,8 +23,8 @@ pub(crate) mod stored_messages;
 mod stories;
 mod stream;
 
-pub use options::JetStreamOptions;
 pub(crate) use options::inbox_prefix;
+pub use options::{JetStreamOptions, without_login};
 
 /// A NATS JetStream server. Clones share the connection for stories.
 #[derive(Clone)]

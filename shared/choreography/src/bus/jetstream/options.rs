@@ -49,6 +49,21 @@ impl JetStreamOptions {
     }
 }
 
+/// Returns a server's URL, or several separated by commas, without user and password: for logs and errors.
+///
+/// ```
+/// # use choreography::bus::jetstream::without_login;
+/// assert_eq!(without_login("nats://admin:secret@localhost:4222"), "nats://localhost:4222");
+/// ```
+pub fn without_login(urls: &str) -> String {
+    let shown = urls.split(',').map(|url| {
+        let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
+        let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+        if scheme.is_empty() { host.to_owned() } else { format!("{scheme}://{host}") }
+    });
+    shown.collect::<Vec<_>>().join(",")
+}
+
 /// Returns the prefix of the subjects that a user's replies come to.
 pub(crate) fn inbox_prefix(user: &str) -> String {
     format!("_INBOX_{user}")
@@ -65,5 +80,22 @@ impl From<&str> for JetStreamOptions {
 impl From<String> for JetStreamOptions {
     fn from(url: String) -> Self {
         Self::new(url, "")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_login_of_an_address_is_never_shown() {
+        for (urls, shown) in [
+            ("nats://127.0.0.1:4222", "nats://127.0.0.1:4222"),
+            ("nats://admin:se:cr@t@a:4222,tls://token@b", "nats://a:4222,tls://b"),
+            ("admin:secret@localhost", "localhost"),
+            ("", ""),
+        ] {
+            assert_eq!(without_login(urls), shown);
+        }
     }
 }

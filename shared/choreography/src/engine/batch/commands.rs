@@ -59,13 +59,12 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// Returns a reply as it is stored, if it is: a success, or an error that the caller can only avoid with another
-/// request. A fault is not stored, so that the same request can be tried again.
+/// Returns a reply as it is stored, if it is: a success or a rejection. A fault is not stored, nor that a row is missing,
+/// so that the same request can be tried again: a moment later the row may be there.
 fn to_store(outcome: &CommandOutcome) -> Option<String> {
     match outcome {
         Ok((_, json)) => Some(format!("{{\"row\":{json}}}")),
         Err(ExecuteError::Rejected(rejected)) => Some(serde_json::json!({ "rejected": rejected }).to_string()),
-        Err(ExecuteError::Missing) => Some("{\"missing\":true}".to_owned()),
         Err(_) => None,
     }
 }
