@@ -12,6 +12,7 @@ mod outbox_numbers;
 mod outbox_relay;
 mod panic;
 mod reader;
+mod repaired;
 pub(crate) mod shared;
 mod shared_snapshot;
 pub(crate) mod start;

@@ -6,6 +6,7 @@ use super::health::HealthReporter;
 use super::intake::BacklogCount;
 use super::leadership::Leadership;
 use super::outbox_numbers::OutboxNumbers;
+use super::repaired::OutboxRepaired;
 use super::shared_snapshot::SharedSnapshot;
 use super::stopping::Stopping;
 
@@ -16,6 +17,7 @@ pub(crate) struct Shared {
     pub leadership: Leadership,
     pub breaker: SharedSnapshot,
     pub outbox: OutboxNumbers,
+    pub repaired: OutboxRepaired,
     pub backlog: BacklogCount,
     pub stopping: Stopping,
 }
@@ -28,6 +30,7 @@ impl Shared {
             leadership: Leadership::default(),
             breaker: SharedSnapshot::unknown(now),
             outbox: OutboxNumbers::default(),
+            repaired: OutboxRepaired::default(),
             backlog: BacklogCount::default(),
             stopping: Stopping::default(),
         }

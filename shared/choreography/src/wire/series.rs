@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::dead_letter::{self, SEQUENCE, TRIES};
 use super::envelope::{Envelope, NUMBER, OUTBOX};
+use super::headers::Headers;
 use super::ids::derived_id;
 use super::repair::HANDLED_OUTCOME;
 
@@ -33,6 +34,30 @@ pub(crate) fn outgoing_id(envelope: &Envelope) -> Uuid {
     }
     let part = |name| envelope.header(name).unwrap_or_default();
     derived_id(id, &format!("{}/{}/{}/{}", envelope.subject, part(TRIES), part(SEQUENCE), part(HANDLED_OUTCOME)))
+}
+
+/// The header of a message that is only a placeholder: it says that its number is not missing, and nothing else.
+const PLACEHOLDER: &str = "ce-placeholder";
+
+/// The key in the subject of a placeholder: it belongs to no story.
+const PLACEHOLDER_KEY: &str = "placeholder";
+
+/// Returns the placeholder of an outgoing message: with its kind, outbox and number, and without everything else.
+pub(crate) fn placeholder(envelope: &Envelope) -> Envelope {
+    let numbers = [OUTBOX, NUMBER].into_iter().filter_map(|name| Some((name, envelope.header(name)?)));
+    let headers: Headers = numbers.chain([(PLACEHOLDER, "true")]).collect();
+    let subject = match envelope.parts() {
+        Some((publisher, name, _)) if !dead_letter::is_of_dead_letters(&envelope.subject) => {
+            format!("{publisher}.{name}.{PLACEHOLDER_KEY}").into()
+        }
+        _ => envelope.subject.clone(),
+    };
+    Envelope { subject, headers, ..Envelope::default() }
+}
+
+/// Whether a message is only a placeholder.
+pub(crate) fn is_placeholder(envelope: &Envelope) -> bool {
+    envelope.headers.mention(PLACEHOLDER) && envelope.header(PLACEHOLDER).is_some()
 }
 
 /// The outbox and the number of a message, as its headers have them.
@@ -80,6 +105,16 @@ mod tests {
         for headers in [&[][..], &[(OUTBOX, "7")], &[(OUTBOX, &Uuid::nil().to_string()), (NUMBER, "0")]] {
             assert_eq!(MessageNumber::of(&envelope("a.b.c", headers)), None);
         }
+    }
+
+    #[test]
+    fn a_placeholder_has_nothing_but_the_kind_and_the_number() {
+        let number = MessageNumber { outbox: Uuid::from_u128(7), number: 12 };
+        let message = number.put_on(envelope("order.create-payment.17", &[("ce-id", "1"), ("ce-source", "order")]));
+        let placeholder = placeholder(&message);
+        assert!(is_placeholder(&placeholder) && !is_placeholder(&message));
+        assert_eq!((MessageNumber::of(&placeholder), placeholder.header("ce-id")), (Some(number), None));
+        assert_eq!(kind_of(&placeholder.subject), kind_of(&message.subject));
     }
 
     #[test]
