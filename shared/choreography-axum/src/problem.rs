@@ -151,7 +151,7 @@ impl From<ExecuteError> for Problem {
         let detail = error.to_string();
         match error {
             ExecuteError::Rejected(rejected) => rejected.into(),
-            ExecuteError::Missing => Self::not_found(detail),
+            ExecuteError::Missing { .. } => Self::not_found(detail),
             ExecuteError::Busy => Self::unavailable("busy", detail),
             ExecuteError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail),
             ExecuteError::KeyRunning => {

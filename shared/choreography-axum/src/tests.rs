@@ -192,7 +192,7 @@ async fn requests_are_counted_by_route() {
 fn each_way_in_which_a_command_can_fail_has_its_status() {
     let cases = [
         (ExecuteError::Rejected(Rejected::new("payment-expired", "too late")), 409, "payment-expired"),
-        (ExecuteError::Missing, 404, "not-found"),
+        (ExecuteError::Missing { table: "order".to_owned(), key: "7".to_owned() }, 404, "not-found"),
         (ExecuteError::Busy, 503, "busy"),
         (ExecuteError::KeyReused, 422, "idempotency-key-reused"),
         (ExecuteError::KeyRunning, 409, "idempotency-key-running"),

@@ -83,7 +83,7 @@ impl Service {
         self.inner.name
     }
 
-    /// Executes a command, and returns its row as it is after the commit.
+    /// Executes a command, and returns its row as it is after the commit, or as it was if the command deletes it.
     ///
     /// # Errors
     /// [`ExecuteError`] is why nothing was changed.

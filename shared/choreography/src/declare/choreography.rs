@@ -182,8 +182,9 @@ impl Choreography {
         self.command(function)
     }
 
-    /// Adds the handler of a command. The caller gets the command's row as it is after the commit, or the rejection; a
-    /// command never waits for a row.
+    /// Adds the handler of a command. The caller gets the command's row as it is after the commit (if the command deletes
+    /// it, as it was), or the rejection. A command never waits for a row; one that leaves the caller no row changes
+    /// nothing and is [`Missing`](crate::ExecuteError::Missing).
     ///
     /// # Panics
     /// If another function receives the command, or if this one takes a table twice.

@@ -136,7 +136,7 @@ pub(crate) fn decode<M: Message>(
     let message = M::read(version, payload).map_err(|error| error.to_string())?;
     let own = message.key().to_string();
     if own != key {
-        return Err(format!("the payload's key is {own}, its subject's {key}"));
+        return Err(format!("the payload's key is {own:?}, its subject's {key:?}"));
     }
     Ok(Box::new(Incoming::new(message, id, now)))
 }

@@ -8,6 +8,7 @@ use crate::declare::input::ReactionInput;
 use crate::declare::message::{Command, Message};
 use crate::declare::outgoing::{OutgoingMessage, messages_of, types_of};
 use crate::declare::output::{CommandOutput, ReactionOutput};
+use crate::declare::row::Row;
 use crate::declare::row_arguments::RowArguments;
 use crate::declare::unready::Unready;
 
@@ -104,17 +105,21 @@ where
         Box::new(move |input, tables, _| {
             let incoming = input_of::<Incoming<MessageOf<F, P>>>(input);
             let mut rows = F::Rows::take(&**incoming, tables)?;
+            let before = rows.reply().cloned();
             let published = match function.call(F::Input::of(incoming), &mut rows).into_result() {
                 Ok(published) => published,
                 Err(rejected) => return Ok(Reacted { rejected: Some(rejected), ..Reacted::default() }),
             };
-            let reply = rows.reply().map(|row| {
-                let json = serde_json::to_string(row).unwrap_or_else(|error| panic!("the reply is not JSON: {error}"));
-                (Box::new(row.clone()) as ErasedReply, json)
-            });
+            // The caller of a command that deletes its row gets it as it was.
+            let Some(row) = rows.reply().or(before.as_ref()) else {
+                let table = <MessageOf<F, P> as Command>::Row::TABLE;
+                return Err(Unready::Missing { table, key: incoming.key().to_string() });
+            };
+            let json = serde_json::to_string(row).unwrap_or_else(|error| panic!("the reply is not JSON: {error}"));
+            let reply = (Box::new(row.clone()) as ErasedReply, json);
             let outgoing = messages_of(published)?;
             rows.put(&**incoming, tables);
-            Ok(Reacted { outgoing, reply, ..Reacted::default() })
+            Ok(Reacted { outgoing, reply: Some(reply), ..Reacted::default() })
         }),
     )
 }

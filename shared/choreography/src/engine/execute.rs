@@ -19,9 +19,14 @@ pub enum ExecuteError {
     /// The command's function rejected it.
     #[error("{0}")]
     Rejected(Rejected),
-    /// A row that it needs does not exist.
-    #[error("there is nothing under this key: check it, or try again in a moment if it was just created")]
-    Missing,
+    /// A row that it needs does not exist, or it would leave the caller no row to get.
+    #[error("there is no {table} {key}: check it, or try again in a moment if it was just created")]
+    Missing {
+        /// The row's table.
+        table: String,
+        /// The row's key.
+        key: String,
+    },
     /// Too many commands are waiting already. The same command may succeed a moment later.
     #[error("too many requests are waiting: try again in a moment")]
     Busy,

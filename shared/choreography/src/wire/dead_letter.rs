@@ -2,7 +2,7 @@
 //!
 //! A dead letter is the message that died, with its payload and headers as they were, under
 //! `dead.<service>.<message>.<key>` and with `dead-*` headers about the death. What must hold: each of these names
-//! stands here and nowhere else.
+//! stands here and nowhere else, and the server takes every dead letter, whatever died and of whatever it died.
 
 use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
@@ -10,7 +10,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::envelope::{Envelope, is_numbering};
+use super::fingerprint::fingerprint;
 use super::headers::Headers;
+use super::subject::check_key;
 
 /// The stream of the messages that services publish.
 pub const EVENTS: &str = "EVENTS";
@@ -46,14 +48,25 @@ pub(crate) const FINGERPRINT: &str = "dead-fingerprint";
 pub(crate) const TIME: &str = "dead-time";
 /// The sequence that the message has in the stream [`EVENTS`].
 pub(crate) const SEQUENCE: &str = "dead-sequence";
+/// The subject under which the message was published.
+pub(crate) const SUBJECT: &str = "dead-subject";
+/// What of the message a dead letter lacks, because the server does not take so much.
+pub(crate) const CUT: &str = "dead-cut";
 /// Marks a message that an open circuit held back.
 pub(crate) const HELD: &str = "dead-held";
 
 /// The headers of earlier deaths and repairs that a new dead letter keeps.
 const KEPT_HEADERS: [&str; 2] = [SEQUENCE, HELD];
 
-/// The longest text of a header, in characters.
-const DETAIL_CHARS_MAX: usize = 1_000;
+/// The longest text of a header, in bytes.
+const TEXT_BYTES_MAX: usize = 1_000;
+/// The largest size of the message's own headers in a dead letter, in bytes: those of a choreography's messages have at
+/// most 3 KiB, and together with the headers about the death they must fit into the 8 KiB that a message has for them.
+const KEPT_BYTES_MAX: usize = 4 * 1_024;
+/// What separates a header's name and value, and the header from the next one, on the wire.
+const HEADER_SEPARATORS_BYTES: usize = ": \r\n".len();
+/// The largest payload of a dead letter, in bytes: no message of a choreography has more.
+const PAYLOAD_BYTES_MAX: usize = 64 * 1_024;
 
 /// Why a message died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -91,24 +104,48 @@ pub(crate) struct Death {
     pub tries: u32,
 }
 
-/// Returns the dead letter of a message that died at a service.
+/// Returns the dead letter of a message that died at a service. The server takes it: its subject, each header and the
+/// headers together are bounded, and it lacks what is larger than a message may be.
 pub(crate) fn dead_letter(service: &str, message: &Envelope, death: &Death, now: Timestamp) -> Envelope {
-    let (name, key) = message.parts().map_or((UNKNOWN, UNKNOWN), |(_, name, key)| (name, key));
-    let fingerprint = format!("{service}/{name}/{}/{}", death.reason, error_class(&death.detail));
+    let known = |token| if check_key(token).is_ok() { token } else { UNKNOWN };
+    let (name, key) = message.parts().map_or((UNKNOWN, UNKNOWN), |(_, name, key)| (known(name), known(key)));
+    let (kept, left_out) = kept_headers(message);
+    let payload = message.payload.slice(..message.payload.len().min(PAYLOAD_BYTES_MAX));
+    let headers = kept
+        .with(REASON, death.reason.as_str())
+        .with(DETAIL, one_line(&death.detail))
+        .with(TRIES, death.tries.to_string())
+        .with(FINGERPRINT, fingerprint(service, name, death.reason, &death.detail))
+        .with(SUBJECT, one_line(&message.subject))
+        .with(TIME, now.to_string());
+    let cut = message.payload.len() - payload.len();
+    let headers = match (left_out, cut) {
+        (0, 0) => headers,
+        _ => headers.with(CUT, format!("{left_out} headers, and {cut} bytes of the payload")),
+    };
+    Envelope { subject: subject(service, name, key), headers, payload }
+}
+
+/// Returns the headers of a message that its dead letter keeps, and how many others have no room.
+fn kept_headers(message: &Envelope) -> (Headers, usize) {
+    let (mut bytes, mut left_out) = (0, 0);
     // The numbers are the message's; the dead letter gets its own.
     let is_kept = |name: &str| match name.starts_with(DEATH_HEADERS) {
         true => KEPT_HEADERS.contains(&name),
         false => !is_numbering(name),
     };
-    let kept = message.headers.iter().filter(|(name, _)| is_kept(name));
-    let headers = kept
-        .collect::<Headers>()
-        .with(REASON, death.reason.as_str())
-        .with(DETAIL, one_line(&death.detail))
-        .with(TRIES, death.tries.to_string())
-        .with(FINGERPRINT, fingerprint)
-        .with(TIME, now.to_string());
-    Envelope { subject: subject(service, name, key), headers, payload: message.payload.clone() }
+    let kept = message.headers.iter().filter(|(name, _)| is_kept(name)).filter(|(name, value)| {
+        let size = name.len() + value.len() + HEADER_SEPARATORS_BYTES;
+        let has_room = bytes + size <= KEPT_BYTES_MAX;
+        if has_room {
+            bytes += size
+        } else {
+            left_out += 1
+        }
+        has_room
+    });
+    let kept = kept.collect();
+    (kept, left_out)
 }
 
 /// Returns the notice of a publisher that a subscriber has not processed a message in time.
@@ -152,14 +189,51 @@ pub(crate) fn is_of_dead_letters(subject: &str) -> bool {
     matches!(subject.split('.').next(), Some(DEAD | HANDLED))
 }
 
-/// Returns a text as one line of at most 1,000 characters, which is what a header can carry.
-pub(crate) fn one_line(detail: &str) -> String {
-    detail.chars().take(DETAIL_CHARS_MAX).map(|char| if char.is_control() { ' ' } else { char }).collect()
+/// Returns a text as one line of at most 1,000 bytes, which is what a header carries.
+pub(crate) fn one_line(text: &str) -> String {
+    let start = &text[..text.floor_char_boundary(TEXT_BYTES_MAX)];
+    start.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
 }
 
-/// Returns what errors of one kind have in common: their first words, without anything that differs between them.
-fn error_class(detail: &str) -> String {
-    let chars = detail.chars().map(|char| if char.is_alphabetic() { char.to_ascii_lowercase() } else { ' ' });
-    let words: String = chars.collect();
-    words.split_whitespace().filter(|word| word.len() > 1).take(8).collect::<Vec<_>>().join("-")
+#[cfg(test)]
+mod tests {
+    use super::super::envelope::MESSAGE_BYTES_MAX;
+    use super::*;
+
+    /// Returns the size of a message for the server.
+    fn bytes(envelope: &Envelope) -> usize {
+        let headers = envelope.headers.iter().map(|(name, value)| name.len() + value.len() + HEADER_SEPARATORS_BYTES);
+        "NATS/1.0\r\n\r\n".len() + headers.sum::<usize>() + envelope.payload.len()
+    }
+
+    #[test]
+    fn server_takes_the_dead_letter_of_any_message_that_it_stored() {
+        let long = "Zoë 7 ".repeat(10_000);
+        let name = "n".repeat(300);
+        for (subject, header, payload) in [
+            ("order.debit.o1", "", "{}".to_owned()),
+            ("order.debit.o1", &long[..49_000], "{}".to_owned()),
+            ("order.debit.o1", &long[..3_990], "x".repeat(69_000)),
+            ("order", "", "x".repeat(73_000)),
+            (&format!("{name}.{name}.{name}.{name}"), "", String::new()),
+            (&format!("order.debit.{}", name.repeat(10)), &long[..294], String::new()),
+        ] {
+            let headers = (0..10).map(|number| (format!("h{number}"), if number == 3 { header } else { "small" }));
+            let message = Envelope { subject: subject.into(), headers: headers.collect(), payload: payload.into() };
+            let death = Death { reason: Reason::Exhausted, detail: long.clone(), tries: u32::MAX };
+            let dead_letter = dead_letter("payment", &message, &death, Timestamp::MAX);
+            assert!(bytes(&dead_letter) < MESSAGE_BYTES_MAX - 200, "{subject}: {}", bytes(&dead_letter));
+            assert!(dead_letter.subject.len() < 1_000 && parts(&dead_letter.subject).is_some());
+            assert_eq!(dead_letter.header("h9"), Some("small"));
+            let is_cut = header.len() > 3_000 || message.payload.len() > PAYLOAD_BYTES_MAX;
+            assert_eq!(dead_letter.header(CUT).is_some(), is_cut, "{:?}", dead_letter.header(CUT));
+        }
+    }
+
+    #[test]
+    fn one_line_is_cut_between_characters() {
+        assert_eq!(one_line("a\nb\tc"), "a b c");
+        let cut = one_line(&"ë".repeat(1_000));
+        assert!(cut.len() <= TEXT_BYTES_MAX && cut.chars().all(|char| char == 'ë'));
+    }
 }

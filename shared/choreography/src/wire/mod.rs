@@ -9,6 +9,7 @@
 )]
 pub(crate) mod dead_letter;
 pub(crate) mod envelope;
+pub(crate) mod fingerprint;
 pub(crate) mod headers;
 pub(crate) mod ids;
 #[cfg_attr(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use choreography::{ExecuteError, Idempotency, IdempotencyKey, Rejected, Request, Service, Settings};
 
-use crate::diary::{Note, OpenPage, Page};
+use crate::diary::{ClosePage, Note, OpenPage, Page};
 use crate::pausable_store::PausableStore;
 use crate::stage::{Stage, healthy};
 use crate::{ms, pass, until};
@@ -24,6 +24,10 @@ fn page<const N: usize>(log: [&str; N]) -> Page {
 fn once(key: &str, body: &str) -> Request {
     let key = IdempotencyKey { route: "POST /notes".to_owned(), caller: "me".to_owned(), key: key.to_owned() };
     Request { idempotency: Some(Idempotency { key, body_hash: body.to_owned() }), ..Request::default() }
+}
+
+fn missing(page: u32) -> ExecuteError {
+    ExecuteError::Missing { table: "page".to_owned(), key: page.to_string() }
 }
 
 fn refused() -> ExecuteError {
@@ -71,8 +75,23 @@ async fn a_rejected_command_changes_and_publishes_nothing() {
 async fn a_command_for_a_missing_row_is_an_error_and_does_not_wait() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    assert_eq!(scribe.execute(note(1, "rain")).await, Err(ExecuteError::Missing));
+    assert_eq!(scribe.execute(note(1, "rain")).await, Err(missing(1)));
     assert_eq!(stage.backlog().await.waiting, 0);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_that_deletes_its_row_returns_it_as_it_was_and_one_that_has_none_to_return_changes_nothing() {
+    let stage = Stage::new();
+    let scribe = stage.start().await;
+    scribe.execute(open(1, "May")).await.unwrap();
+    assert_eq!(scribe.execute(ClosePage { page: 1 }).await, Ok(page(["open May"])));
+    assert!(stage.log(1).await.is_empty());
+    assert_eq!(scribe.execute(ClosePage { page: 1 }).await, Err(missing(1)));
+    assert!(missing(1).to_string().starts_with("there is no page 1: "));
+    stage.all_is_received().await;
+    assert_eq!(stage.outgoing()[..2], ["page-opened.1", "page-closed.1"]);
+    assert!(stage.all_published("page-closed").len() == 1);
     scribe.stop().await;
 }
 
@@ -115,7 +134,7 @@ async fn a_repeated_request_gets_its_reply_again_also_after_a_restart() {
 async fn stored_rejections_are_repeated_but_faults_and_missing_rows_are_tried_again() {
     let stage = Stage::new();
     let scribe = stage.start().await;
-    assert_eq!(scribe.execute_as(note(1, "rain"), once("a", "x")).await, Err(ExecuteError::Missing));
+    assert_eq!(scribe.execute_as(note(1, "rain"), once("a", "x")).await, Err(missing(1)));
     assert!(matches!(scribe.execute_as(open(1, "panic"), once("b", "x")).await, Err(ExecuteError::Failed(_))));
     assert_eq!(scribe.execute_as(open(1, "May"), once("b", "x")).await, Ok(page(["open May"])));
     assert_eq!(scribe.execute_as(open(1, "June"), once("c", "x")).await, Err(refused()));

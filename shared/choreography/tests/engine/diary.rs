@@ -33,6 +33,7 @@ messages! {
     "bound" event Bound { line: u32 }
     "ring" event Ring { line: u32 }
     "page-opened" event PageOpened { text: String }
+    "page-closed" event PageClosed {}
 }
 
 macro_rules! commands {
@@ -44,6 +45,7 @@ macro_rules! commands {
 }
 commands! {
     "open-page" OpenPage { title: String }
+    "close-page" ClosePage {}
     "note" Note { text: String }
     "remind" Remind { line: u32, after_ms: Option<u64> }
 }
@@ -134,6 +136,11 @@ fn open_page(command: &OpenPage, page: &mut Option<Page>) -> Result<PageOpened, 
     Ok(PageOpened { page: command.page, text })
 }
 
+fn close_page(command: &ClosePage, page: &mut Option<Page>) -> PageClosed {
+    *page = None;
+    PageClosed { page: command.page }
+}
+
 fn note(command: &Note, page: &mut Page) {
     page.log.push(format!("note {}", command.text));
 }
@@ -190,6 +197,7 @@ pub(crate) fn scribe_with_intake(press: Press) -> Choreography {
 
 fn scribe_after(begin: Choreography, press: Press) -> Choreography {
     begin
+        .command(close_page)
         .command(note)
         .command(remind)
         .on(write)

@@ -188,6 +188,27 @@ async fn thousands_of_poison_messages_do_not_delay_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn messages_that_die_of_one_cause_have_one_fingerprint_and_the_server_takes_their_dead_letters() {
+    let stage = Stage::new();
+    for page in 1..=40 {
+        // A word of 40 KB where a number belongs: the error quotes all of it.
+        let (word, message) = (format!("{page} ").repeat(15_000), stage.envelope(&write(page, 1, How::Plainly)));
+        let payload = format!("{{\"page\": {page}, \"line\": \"{word}\", \"how\": \"Plainly\"}}").into();
+        stage.bus.publish(&Envelope { payload, ..message }).unwrap();
+    }
+    let scribe = stage.start().await;
+    stage.all_is_received().await;
+    until("their dead letters are published", || async { stage.dead_letters().len() == 40 }).await;
+    let fingerprints =
+        stage.dead_letters().into_iter().map(|letter| letter.header("dead-fingerprint").map(str::to_owned));
+    let fingerprints: std::collections::BTreeSet<_> = fingerprints.collect();
+    assert_eq!(fingerprints.len(), 1, "{fingerprints:?}");
+    until("what comes after them is published", || async { stage.outgoing().contains(&"written.999999".to_owned()) })
+        .await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_that_crashes_processes_is_found_and_dies_alone() {
     let stage = Stage::new();
     stage.write(1, 1);

@@ -57,5 +57,5 @@ fn a_withdrawn_trip_makes_room_for_another() {
     until_left(&world, 1, 1);
     assert_eq!(book(&world, Uuid::from_u128(2), "LH1", "ritz").status, Status::Confirmed);
     let unknown = world.execute(WithdrawTrip { trip: Uuid::nil() });
-    assert_eq!(unknown, Err(ExecuteError::Missing));
+    assert_eq!(unknown, Err(ExecuteError::Missing { table: "trip".to_owned(), key: Uuid::nil().to_string() }));
 }

@@ -85,6 +85,7 @@ fn decode_reply(command: &QueuedCommand, stored: &StoredReply) -> Result<ErasedR
     match serde_json::from_str(&stored.reply).map_err(unreadable)? {
         StoredContent { row: Some(row), .. } => (command.decode_reply)(&row.to_string()).map_err(unreadable),
         StoredContent { rejected: Some(rejected), .. } => Err(ExecuteError::Rejected(rejected)),
-        StoredContent { .. } => Err(ExecuteError::Missing),
+        // Earlier versions also stored that a row was missing, without its table.
+        StoredContent { .. } => Err(ExecuteError::Missing { table: "row".to_owned(), key: command.key.clone() }),
     }
 }

@@ -127,10 +127,10 @@ impl<'a> Attempt<'a> {
             },
             Action::Execute { index, idempotency, .. } => {
                 self.publish(reacted.outgoing, &item.cause, "on");
-                let outcome = match (reacted.rejected, reacted.reply) {
-                    (Some(rejected), _) => Err(ExecuteError::Rejected(rejected)),
-                    (None, Some((reply, json))) => Ok((reply, json)),
-                    (None, None) => Err(ExecuteError::Missing),
+                let no_reply = || ExecuteError::Failed("the command's function has no reply".to_owned());
+                let outcome = match reacted.rejected {
+                    Some(rejected) => Err(ExecuteError::Rejected(rejected)),
+                    None => reacted.reply.ok_or_else(no_reply),
                 };
                 self.reply(index, idempotency, outcome);
             }
@@ -140,7 +140,10 @@ impl<'a> Attempt<'a> {
     /// Handles a function that needs a row which does not exist: a message waits for it, a caller gets an error.
     fn miss(&mut self, item: WorkItem<'a>, row: MissingRow) {
         match item.action {
-            Action::Execute { index, idempotency, .. } => self.reply(index, idempotency, Err(ExecuteError::Missing)),
+            Action::Execute { index, idempotency, .. } => {
+                let (table, key) = row;
+                self.reply(index, idempotency, Err(ExecuteError::Missing { table: table.to_owned(), key }));
+            }
             _ => self.postponed.push((item, row)),
         }
     }

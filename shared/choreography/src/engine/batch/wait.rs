@@ -20,7 +20,7 @@ impl Attempt<'_> {
         }
         for row in expired {
             self.changes.waited.push(row.id);
-            let detail = format!("expired: it waited for {} {}", row.table, row.key);
+            let detail = format!("expired: it waited for {} {:?}", row.table, row.key);
             self.die_in_turn(&row.envelope, Death { reason: Reason::Expired, detail, tries: 0 });
         }
     }
