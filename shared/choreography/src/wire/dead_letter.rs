@@ -115,7 +115,7 @@ pub(crate) fn dead_letter(service: &str, message: &Envelope, death: &Death, now:
         .with(REASON, death.reason.as_str())
         .with(DETAIL, one_line(&death.detail))
         .with(TRIES, death.tries.to_string())
-        .with(FINGERPRINT, fingerprint(service, name, death.reason, &death.detail))
+        .with(FINGERPRINT, fingerprint(service, name, death.reason.as_str(), &death.detail))
         .with(SUBJECT, one_line(&message.subject))
         .with(TIME, now.to_string());
     let cut = message.payload.len() - payload.len();

@@ -1,8 +1,6 @@
 //! The fingerprint of a death: the same for every message that died of the same cause, so that an operator repairs them
 //! together.
 
-use super::dead_letter::Reason;
-
 /// The most words of an error that go into a fingerprint: enough to tell causes apart.
 const WORDS_MAX: usize = 12;
 /// The longest word, in bytes: longer ones are data, such as an encoded id.
@@ -11,7 +9,7 @@ const WORD_BYTES_MAX: usize = 32;
 /// Returns what messages that died of the same cause at a service have in common:
 /// `<service>/<message>/<reason>/<words of the error>`. It has at most 12 words, and nothing that differs from one
 /// message to the next: neither ids, numbers nor quoted words.
-pub(crate) fn fingerprint(service: &str, message: &str, reason: Reason, detail: &str) -> String {
+pub(crate) fn fingerprint(service: &str, message: &str, reason: &str, detail: &str) -> String {
     let unquoted = without_quotes(detail);
     let words = unquoted.split_whitespace().filter(|word| !is_data(word)).flat_map(parts_of);
     let words: Vec<String> = words.take(WORDS_MAX).collect();
@@ -66,7 +64,7 @@ mod tests {
     use super::*;
 
     fn class(detail: &str) -> String {
-        let fingerprint = fingerprint("payment", "debit", Reason::Poison, detail);
+        let fingerprint = fingerprint("payment", "debit", "poison", detail);
         fingerprint.strip_prefix("payment/debit/poison/").unwrap().to_owned()
     }
 

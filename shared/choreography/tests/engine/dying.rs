@@ -192,7 +192,8 @@ async fn messages_that_die_of_one_cause_have_one_fingerprint_and_the_server_take
     let stage = Stage::new();
     for page in 1..=40 {
         // A word of 40 KB where a number belongs: the error quotes all of it.
-        let (word, message) = (format!("{page} ").repeat(15_000), stage.envelope(&write(page, 1, How::Plainly)));
+        let (word, message) =
+            (format!("{}{page}", "ink".repeat(15_000)), stage.envelope(&write(page, 1, How::Plainly)));
         let payload = format!("{{\"page\": {page}, \"line\": \"{word}\", \"how\": \"Plainly\"}}").into();
         stage.bus.publish(&Envelope { payload, ..message }).unwrap();
     }
