@@ -121,7 +121,8 @@ impl ServiceBuilder {
         Self { settings, ..self }
     }
 
-    /// Keeps rows in a SQLite file: a path, or a URL as `sqlite:///data/payment.db`. A missing file is created.
+    /// Keeps rows in a SQLite file: a path, or a URL as `sqlite:///data/payment.db`. A missing file is created. Instances
+    /// of one service share a file; two services can't.
     #[cfg(feature = "sqlite")]
     pub fn sqlite(self, url_or_path: impl Into<String>) -> Self {
         Self { store: Some(StoreChoice::Sqlite(url_or_path.into())), ..self }
@@ -181,7 +182,7 @@ impl ServiceBuilder {
             #[cfg(feature = "sqlite")]
             Some(StoreChoice::Sqlite(path)) => {
                 let tables: Vec<_> = self.choreography.tables().into_iter().collect();
-                let opened = SqliteStore::open(&path, self.migrations, &tables).await;
+                let opened = SqliteStore::open_for(Some(service), &path, self.migrations, &tables).await;
                 Arc::new(opened?)
             }
             None if self.memory => Arc::new(MemoryStore::new()),

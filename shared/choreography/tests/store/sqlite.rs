@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use choreography::bus::memory::MemoryBus;
 use choreography::store::sqlite::SqliteStore;
 use choreography::store::{
     Changes, Condition, Listing, PublishingStore as _, ReadingStore as _, Store, StoreError, Wanted,
 };
+
+use choreography::{Choreography, Service};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use crate::fixture::{TABLES, id, in_outbox, migrations, new_outbox, payments, row, stored, write};
 
@@ -171,12 +175,56 @@ async fn a_file_put_back_to_an_older_copy_refuses_the_next_numbers() {
 }
 
 #[tokio::test]
-async fn a_database_of_a_newer_runtime_is_refused() {
+async fn a_database_that_a_newer_version_has_migrated_is_opened() {
     let file = File::new();
-    SqliteStore::open(&file.path, None, &[]).await.unwrap();
+    let newer = Migrator::with_migrations(migrations().iter().cloned().chain([added_column(2)]).collect());
+    SqliteStore::open(&file.path, Some(&newer), TABLES).await.unwrap();
     file.execute("insert into _choreography_migrations (number, name) values (999, 'future')").await;
-    let newer = problem(&file.path, TABLES).await;
-    assert!(newer.contains("a newer version of the runtime has migrated its tables (migration 999;"), "{newer}");
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&file.path, Some(&migrations()), TABLES).await.unwrap());
+    write(&store, vec![row("1", 0, "{}")]).await.unwrap();
+    assert_eq!(payments(&store, &["1"]).await, [stored("1", 1, "{}")]);
+}
+
+#[tokio::test]
+async fn a_database_with_another_history_is_refused() {
+    let file = File::new();
+    let other = Migrator::with_migrations(migrations().iter().cloned().chain([added_column(2)]).collect());
+    SqliteStore::open(&file.path, Some(&other), TABLES).await.unwrap();
+    // Migration 2 is missing here, although a later one is known.
+    let known = Migrator::with_migrations(migrations().iter().cloned().chain([added_column(3)]).collect());
+    let refused = SqliteStore::open(&file.path, Some(&known), TABLES).await.unwrap_err().to_string();
+    assert!(refused.contains("migration 2 was previously applied but is missing"), "{refused}");
+}
+
+fn added_column(version: i64) -> Migration {
+    let text = sqlx::SqlStr::from_static("alter table payment add column note text");
+    Migration::new(version, "note".into(), MigrationType::Simple, text, false)
+}
+
+#[tokio::test]
+async fn two_services_cannot_share_a_file() {
+    let file = File::new();
+    let start = async |service: &'static str| {
+        let bus = MemoryBus::new();
+        bus.add_consumer(&format!("{service}-0"), &[]);
+        let service = Service::builder(Choreography::new(service)).sqlite(&*file.path).bus(Arc::new(bus));
+        service.start().await.map_err(|error| error.to_string())
+    };
+    let order = start("order").await.unwrap();
+    let standby = start("order").await.unwrap();
+    let refused = start("payment").await.map(drop).unwrap_err();
+    let expected = "it belongs to the service order, and this is payment; name a file of its own for each service";
+    assert!(refused.ends_with(expected), "{refused}");
+    standby.stop().await;
+    order.stop().await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_sqlite_is_refused_without_its_password() {
+    let refused = problem("postgres://shop:secret@localhost/shop", TABLES).await;
+    let expected = "cannot open the database postgres://…: only SQLite is supported; name a file, or a URL as \
+                    sqlite:///data/payment.db";
+    assert_eq!(refused, expected);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! The runtime's migrations are recorded in a table of their own, apart from those of the service. A migration is never
 //! changed after its release: what changes is a new one.
 
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use super::open_error::Problem;
@@ -16,18 +17,15 @@ const MIGRATIONS: [(&str, &str); 4] = [
     ("effects", include_str!("migrations/0004_effects.sql")),
 ];
 
-/// Runs the runtime's migrations that this database has not had yet.
+/// Runs the runtime's migrations that this database has not had yet. A newer version may have run more: they only add.
 pub(super) async fn migrate_runtime(connection: &mut SqliteConnection) -> Result<(), Problem> {
-    let failed = |error| Problem::database("migrating the runtime's tables", error);
+    let failed = failed("migrating the runtime's tables");
     let recorded = "create table if not exists _choreography_migrations (
         number integer primary key not null, name text not null
     )";
-    sqlx::query(recorded).execute(&mut *connection).await.map_err(failed)?;
+    sqlx::query(recorded).execute(&mut *connection).await.map_err(&failed)?;
     let newest = sqlx::query_scalar("select coalesce(max(number), 0) from _choreography_migrations");
     let newest: u32 = newest.fetch_one(&mut *connection).await.map_err(failed)?;
-    if newest as usize > MIGRATIONS.len() {
-        return Err(Problem::Newer { newest, known: MIGRATIONS.len() });
-    }
     for (number, (name, statements)) in (1_u32..).zip(MIGRATIONS).skip(newest as usize) {
         let failed = |error| Problem::database(format!("running the runtime's migration {number} ({name})"), error);
         sqlx::raw_sql(statements).execute(&mut *connection).await.map_err(failed)?;
@@ -35,6 +33,37 @@ pub(super) async fn migrate_runtime(connection: &mut SqliteConnection) -> Result
         record.bind(number).bind(name).execute(&mut *connection).await.map_err(failed)?;
     }
     Ok(())
+}
+
+/// Runs a service's migrations that this database has not had yet. A newer version of the service may have run more: they
+/// only add.
+pub(super) async fn migrate_service(connection: &mut SqliteConnection, migrations: &Migrator) -> Result<(), Problem> {
+    let newest = migrations.iter().map(|migration| migration.version).max().unwrap_or_default();
+    // Not `run`: with it the compiler cannot see that the future of `open` is `Send`.
+    match migrations.run_direct(None, &mut *connection, false).await {
+        // It names the oldest one that is missing; nothing was run.
+        Err(MigrateError::VersionMissing(missing)) if missing > newest => {
+            let mut tolerant = Migrator::with_migrations(migrations.iter().cloned().collect());
+            tolerant.dangerous_set_table_name(migrations.table_name.clone());
+            tolerant.set_ignore_missing(true);
+            tolerant.run_direct(None, &mut *connection, false).await.map_err(Problem::Migrations)
+        }
+        migrated => migrated.map_err(Problem::Migrations),
+    }
+}
+
+/// Records which service the database belongs to.
+///
+/// # Errors
+/// [`Problem::OtherService`] if it belongs to another one.
+pub(super) async fn take_for(connection: &mut SqliteConnection, service: &'static str) -> Result<(), Problem> {
+    let owner = sqlx::query_scalar("update head set service = iif(service = '', $1, service) returning service");
+    let owner: String = owner.bind(service).fetch_one(connection).await.map_err(failed("recording the service"))?;
+    if owner == service { Ok(()) } else { Err(Problem::OtherService { owner, service }) }
+}
+
+fn failed(operation: &'static str) -> impl Fn(sqlx::Error) -> Problem {
+    move |error| Problem::database(operation, error)
 }
 
 /// Makes the tables of rows that do not exist, and checks the columns of those that do.

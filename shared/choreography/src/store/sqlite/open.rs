@@ -9,7 +9,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::SqliteStore;
-use super::migrate::{migrate_runtime, prepare_rows};
+use super::migrate::{migrate_runtime, migrate_service, prepare_rows, take_for};
 use super::open_error::{OpenError, Problem};
 
 /// How long a process waits for another one that writes.
@@ -48,12 +48,27 @@ impl SqliteStore {
         migrations: Option<&Migrator>,
         tables: &[&'static str],
     ) -> Result<Self, OpenError> {
-        let path = path_of(database).map_err(|problem| OpenError { database: database.to_owned(), problem })?;
-        let opened = Self::open_path(&path, migrations, tables).await;
+        Self::open_for(None, database, migrations, tables).await
+    }
+
+    /// Opens a database file as [`open`](Self::open) does, and refuses one that belongs to another service.
+    pub(crate) async fn open_for(
+        service: Option<&'static str>,
+        database: &str,
+        migrations: Option<&Migrator>,
+        tables: &[&'static str],
+    ) -> Result<Self, OpenError> {
+        let path = path_of(database)?;
+        let opened = Self::open_path(service, &path, migrations, tables).await;
         opened.map_err(|problem| OpenError { database: path.display().to_string(), problem })
     }
 
-    async fn open_path(path: &Path, migrations: Option<&Migrator>, tables: &[&'static str]) -> Result<Self, Problem> {
+    async fn open_path(
+        service: Option<&'static str>,
+        path: &Path,
+        migrations: Option<&Migrator>,
+        tables: &[&'static str],
+    ) -> Result<Self, Problem> {
         if let Some(directory) = path.parent() {
             let failed = |cause| Problem::Unwritable { directory: directory.to_owned(), cause };
             std::fs::create_dir_all(directory).map_err(failed)?;
@@ -63,17 +78,22 @@ impl SqliteStore {
         }
         let options = options(path);
         let writer = connect(options.clone()).await.map_err(|error| Problem::database("connecting", error))?;
-        prepare(&writer, migrations, tables).await?;
+        prepare(&writer, service, migrations, tables).await?;
         let readers = pool(READERS_MAX).connect_lazy_with(options.create_if_missing(false).pragma("query_only", "on"));
         Ok(Self { writer, readers })
     }
 }
 
-fn path_of(database: &str) -> Result<PathBuf, Problem> {
+fn path_of(database: &str) -> Result<PathBuf, OpenError> {
+    if let Some((scheme, _)) = database.split_once("://").filter(|(scheme, _)| *scheme != "sqlite") {
+        // The rest of the URL may hold a password.
+        return Err(OpenError { database: format!("{scheme}://…"), problem: Problem::NotSqlite });
+    }
     let url = database.strip_prefix("sqlite://").or_else(|| database.strip_prefix("sqlite:"));
     let path = url.map_or(database, |url| url.split('?').next().unwrap_or_default());
     let absolute = if path == ":memory:" { None } else { std::path::absolute(path).ok() };
-    absolute.ok_or_else(|| Problem::NoFile(database.to_owned()))
+    let no_file = || Problem::NoFile(database.to_owned());
+    absolute.ok_or_else(|| OpenError { database: database.to_owned(), problem: no_file() })
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
@@ -119,13 +139,21 @@ async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Erro
 }
 
 /// Brings all tables up to date in one transaction: two processes may start at the same time.
-async fn prepare(writer: &SqlitePool, migrations: Option<&Migrator>, tables: &[&'static str]) -> Result<(), Problem> {
+async fn prepare(
+    writer: &SqlitePool,
+    service: Option<&'static str>,
+    migrations: Option<&Migrator>,
+    tables: &[&'static str],
+) -> Result<(), Problem> {
     let failed = |error| Problem::database("preparing the tables", error);
     let mut transaction = writer.begin_with("begin immediate").await.map_err(failed)?;
     migrate_runtime(&mut transaction).await?;
+    if let Some(service) = service {
+        // Before its migrations change what belongs to another service.
+        take_for(&mut transaction, service).await?;
+    }
     if let Some(migrations) = migrations {
-        // Not `run`: with it the compiler cannot see that the future of `open` is `Send`.
-        migrations.run_direct(None, &mut *transaction, false).await.map_err(Problem::Migrations)?;
+        migrate_service(&mut transaction, migrations).await?;
     }
     prepare_rows(&mut transaction, tables).await?;
     transaction.commit().await.map_err(failed)

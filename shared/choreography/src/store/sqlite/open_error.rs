@@ -26,10 +26,10 @@ pub(super) enum Problem {
     Directory,
     #[error("cannot make {}: {cause}", directory.display())]
     Unwritable { directory: PathBuf, cause: std::io::Error },
-    #[error(
-        "a newer version of the runtime has migrated its tables (migration {newest}; this version knows up to {known})"
-    )]
-    Newer { newest: u32, known: usize },
+    #[error("only SQLite is supported")]
+    NotSqlite,
+    #[error("it belongs to the service {owner}, and this is {service}")]
+    OtherService { owner: String, service: &'static str },
     #[error("running the migrations: {0}")]
     Migrations(MigrateError),
     #[error("preparing table {table} with its columns key, version and state: {cause}")]
@@ -51,7 +51,8 @@ impl Problem {
     fn advice(&self) -> &'static str {
         match self {
             Self::NoFile(_) | Self::Directory => "name a file",
-            Self::Newer { .. } => "start that version, or name another file",
+            Self::NotSqlite => "name a file, or a URL as sqlite:///data/payment.db",
+            Self::OtherService { .. } => "name a file of its own for each service",
             Self::Nullable(_) => "correct the migrations",
             Self::Name(_) => "give the table another name",
             _ => match self.sqlite_code().map(|code| code & 0xff) {
