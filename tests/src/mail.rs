@@ -1,6 +1,7 @@
 //! The mails that customers have received.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use mail_parser::MessageParser;
 use testkit::until;
@@ -69,9 +70,13 @@ impl Shop {
     }
 }
 
-/// Returns the contents of the finished mails in a directory; nothing if there is no directory yet.
-fn files(directory: &std::path::Path) -> Vec<Vec<u8>> {
-    let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
-    let mails = entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "eml"));
+/// Returns the contents of the finished mails in a directory, where each day has one; nothing if there is none yet.
+fn files(directory: &Path) -> Vec<Vec<u8>> {
+    let mails =
+        paths(directory).flat_map(|day| paths(&day)).filter(|path| path.extension().is_some_and(|e| e == "eml"));
     mails.filter_map(|path| std::fs::read(path).ok()).collect()
+}
+
+fn paths(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path())
 }

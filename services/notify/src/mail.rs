@@ -30,6 +30,8 @@ pub enum Skipped {
     BadAddress,
     /// News of a later version, for which there is no mail.
     UnknownNews,
+    /// The customer was mailed later news, after which this is not true any more.
+    Outdated,
 }
 
 impl Mail {

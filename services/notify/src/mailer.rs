@@ -4,25 +4,19 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use jiff::Timestamp;
+use lettre::AsyncTransport as _;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp;
-use lettre::transport::smtp::PoolConfig;
 use lettre::transport::stub;
 use lettre::transport::stub::AsyncStubTransport;
-use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use uuid::Uuid;
 
 use crate::mail::Mail;
+use crate::smtp::{SmtpServer, is_refused_for_good};
 use crate::spool::Spool;
-
-/// How long the mail server may take for each reply.
-const SMTP_TIME_MAX: Duration = Duration::from_secs(10);
-/// The largest number of connections to the mail server: many servers refuse more from one client.
-const SMTP_CONNECTIONS_MAX: u32 = 8;
 
 /// The default sender of mails.
 pub const FROM: &str = "Shop <shop@localhost>";
@@ -37,7 +31,7 @@ pub struct Mailer {
 
 enum Transport {
     Directory(Spool),
-    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    Smtp(SmtpServer),
     Memory(AsyncStubTransport),
 }
 
@@ -61,6 +55,17 @@ pub enum MailError {
     Directory(#[source] io::Error),
 }
 
+impl MailError {
+    /// Whether another try can't succeed: the mail can't be written, or the server has refused it for good.
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Content(_) => true,
+            Self::Server(error) => is_refused_for_good(error),
+            Self::Url(_) | Self::Memory(_) | Self::Directory(_) => false,
+        }
+    }
+}
+
 impl Default for Mailer {
     fn default() -> Self {
         Self::to_directory(FROM.parse().expect("it is an address: a test sends from it"), DIRECTORY.into())
@@ -68,21 +73,19 @@ impl Default for Mailer {
 }
 
 impl Mailer {
-    /// Makes a mailer that writes each mail to a file, `<message id>.eml`, in a directory that is made with the first
-    /// one.
+    /// Makes a mailer that writes each mail to a file, `<day>/<message id>.eml`, in a directory that is made with the
+    /// first one. The day is that of UTC.
     pub fn to_directory(from: Mailbox, directory: PathBuf) -> Self {
         Self { from, transport: Transport::Directory(Spool::new(directory)) }
     }
 
     /// Makes a mailer for a mail server: `smtp://host:port`, `smtp://host:port?tls=required` (STARTTLS) or
-    /// `smtps://user:password@host`. Connections are kept open, so it must be called in a tokio runtime.
+    /// `smtps://user:password@host`. Nothing connects before the first mail.
     ///
     /// # Errors
     /// When the URL can't be read.
     pub fn to_server(from: Mailbox, url: &str) -> Result<Self, MailError> {
-        let smtp = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(MailError::Url)?;
-        let pool = PoolConfig::new().max_size(SMTP_CONNECTIONS_MAX);
-        Ok(Self { from, transport: Transport::Smtp(smtp.timeout(Some(SMTP_TIME_MAX)).pool_config(pool).build()) })
+        Ok(Self { from, transport: Transport::Smtp(SmtpServer::new(url).map_err(MailError::Url)?) })
     }
 
     /// Makes a mailer for tests, which keeps each mail in memory.
@@ -97,9 +100,9 @@ impl Mailer {
     pub async fn send(&self, mail: &Mail, id: Uuid, now: Timestamp) -> Result<(), MailError> {
         let message = self.message(mail, id, now)?;
         match &self.transport {
-            Transport::Smtp(smtp) => smtp.send(message).await.map(drop).map_err(MailError::Server),
+            Transport::Smtp(smtp) => smtp.send(message).await.map_err(MailError::Server),
             Transport::Memory(mails) => mails.send(message).await.map_err(MailError::Memory),
-            Transport::Directory(spool) => spool.put(id, message.formatted()).await.map_err(MailError::Directory),
+            Transport::Directory(spool) => spool.put(id, now, message.formatted()).await.map_err(MailError::Directory),
         }
     }
 
@@ -134,9 +137,22 @@ mod tests {
         for body in ["tea — 2 pieces", "tea — 3 pieces"] {
             mailer.send(&mail(body), ID, NOON.parse().unwrap()).await.unwrap();
         }
-        let files: Vec<_> = std::fs::read_dir(directory.path().join("mail")).unwrap().flatten().collect();
+        let files: Vec<_> = std::fs::read_dir(directory.path().join("mail/2026-03-01")).unwrap().flatten().collect();
         assert_eq!(files.len(), 1);
         assert_eq!(files[0].file_name().to_string_lossy(), format!("{ID}.eml"));
+    }
+
+    #[tokio::test]
+    async fn a_mail_that_is_sent_again_after_midnight_is_one_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let mailer = Mailer::to_directory(FROM.parse().unwrap(), directory.path().to_owned());
+        for moment in ["2026-03-01T23:59:59Z", "2026-03-02T00:00:01Z"] {
+            mailer.send(&mail("tea"), ID, moment.parse().unwrap()).await.unwrap();
+        }
+        let days: Vec<_> = std::fs::read_dir(directory.path()).unwrap().flatten().map(|day| day.file_name()).collect();
+        assert_eq!(days, ["2026-03-01"]);
+        mailer.send(&mail("mug"), Uuid::max(), "2026-03-02T00:00:01Z".parse().unwrap()).await.unwrap();
+        assert!(directory.path().join(format!("2026-03-02/{}.eml", Uuid::max())).exists());
     }
 
     #[test]

@@ -25,11 +25,12 @@ pub struct Notifications {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MailStatus {
-    /// Waiting for the mail server. A mail that could never be sent stays queued; its dead letter has the reason.
+    /// Waiting for the mail server. A mail that could never be sent stays queued, until later news are sent; its dead
+    /// letter has the reason.
     Queued,
     /// The mail server, or the directory, took it.
     Sent,
-    /// There was nobody to send it to.
+    /// There was nobody to send it to, or it is not true any more.
     Skipped,
 }
 
@@ -73,6 +74,20 @@ impl Notification {
     }
 }
 
+impl Notification {
+    /// Skips the mail, if it is still queued.
+    fn skip(&mut self, reason: Skipped) {
+        if self.mail == MailStatus::Queued {
+            (self.mail, self.skipped) = (MailStatus::Skipped, Some(reason));
+        }
+    }
+}
+
+/// Whether an order's story ends with this news.
+fn is_final(news: News) -> bool {
+    matches!(news, News::Cancelled | News::Completed)
+}
+
 impl Notifications {
     /// The column of the order.
     pub const ORDER: Column<Self, OrderId> = Column::new("key");
@@ -83,18 +98,32 @@ impl Notifications {
     }
 
     /// Adds a mail, unless it is there already.
-    pub fn add(&mut self, mail: Notification) {
-        if self.mails.iter().all(|known| known.message_id != mail.message_id) {
-            self.mails.push(mail);
+    pub fn add(&mut self, mut mail: Notification) {
+        if self.mails.iter().any(|known| known.message_id == mail.message_id) {
+            return;
         }
+        if self.outdates(mail.status).is_some() {
+            mail.skip(Skipped::Outdated);
+        }
+        self.mails.push(mail);
     }
 
-    /// Notes that the mail with this news was sent.
+    /// Notes that the mail with this news was sent. Earlier ones that are still queued died before, and are outdated now.
     pub fn note_sent(&mut self, status: News, now: Timestamp) {
         if let Some(mail) = self.mails.iter_mut().find(|mail| mail.status == status)
             && mail.mail == MailStatus::Queued
         {
             (mail.mail, mail.sent_at) = (MailStatus::Sent, Some(now));
         }
+        if is_final(status) {
+            let earlier = self.mails.iter_mut().filter(|mail| !is_final(mail.status));
+            earlier.for_each(|mail| mail.skip(Skipped::Outdated));
+        }
+    }
+
+    /// Returns the final news that the customer was sent, if these are not final themselves: they are not true any more.
+    pub fn outdates(&self, news: News) -> Option<News> {
+        let mut sent = self.mails.iter().filter(|mail| mail.mail == MailStatus::Sent).map(|mail| mail.status);
+        sent.find(|status| is_final(*status) && !is_final(news))
     }
 }

@@ -3,9 +3,8 @@
 //! What must hold: the mails of an order are sent in the order of the news, and a mail that is sent again has the same
 //! `Message-ID`.
 
-use anyhow::Context as _;
 use choreography::{EffectError, Incoming};
-use contracts::{CustomerNotified, OrderUpdated};
+use contracts::{CustomerNotified, News, OrderUpdated};
 
 use crate::mail::Mail;
 use crate::mailer::Mailer;
@@ -25,13 +24,25 @@ pub(crate) async fn send_mail(
     let (order_id, status) = (message.order_id, message.status);
     match Mail::about(message) {
         Ok(mail) => {
-            let sent = mailer.send(&mail, message.id(), message.now()).await;
-            let sent = sent.with_context(|| format!("mailing the customer of order {order_id}"));
-            sent.map_err(EffectError::transient)?;
+            if let Err(error) = mailer.send(&mail, message.id(), message.now()).await {
+                let is_permanent = error.is_permanent();
+                let error = anyhow::Error::new(error).context(format!("mailing the customer of order {order_id}"));
+                return Err(if is_permanent { EffectError::permanent(error) } else { EffectError::transient(error) });
+            }
         }
         Err(skipped) => tracing::info!(%order_id, ?skipped, "there is nobody to mail"),
     }
     Ok(CustomerNotified { order_id, status })
+}
+
+/// Returns why a mail is not sent: the customer has got later news, after which it is not true any more. A mail whose
+/// message died, and is replayed, may come that late.
+pub(crate) fn outdated(message: &OrderUpdated, notifications: Option<&Notifications>) -> Option<String> {
+    let later = match notifications?.outdates(message.status)? {
+        News::Cancelled => "cancelled",
+        _ => "completed",
+    };
+    Some(format!("the customer was mailed already that the order is {later}"))
 }
 
 /// Notes that the mail was sent.

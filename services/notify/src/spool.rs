@@ -1,4 +1,4 @@
-//! Writes mails as files into a directory.
+//! Writes mails as files, into a directory for each day: one with the mails of years would become slow.
 //!
 //! One thread writes them one after the other: the kernel creates the files of one directory one by one anyway, so
 //! several threads would only wait for each other.
@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -19,6 +21,7 @@ pub(crate) struct Spool {
 
 struct Job {
     id: Uuid,
+    now: Timestamp,
     mail: Vec<u8>,
     done: oneshot::Sender<io::Result<()>>,
 }
@@ -31,26 +34,34 @@ impl Spool {
         Self { jobs }
     }
 
-    /// Writes a mail as `<id>.eml`. Written again, it replaces the file.
+    /// Writes a mail as `<day>/<id>.eml`. Written again, on the same day or the next one, it replaces the file.
     ///
     /// # Errors
     /// When the file can't be written.
-    pub(crate) async fn put(&self, id: Uuid, mail: Vec<u8>) -> io::Result<()> {
+    pub(crate) async fn put(&self, id: Uuid, now: Timestamp, mail: Vec<u8>) -> io::Result<()> {
         let (done, written) = oneshot::channel();
         let ended = || io::Error::other("the thread that writes mails has ended");
-        self.jobs.send(Job { id, mail, done }).map_err(|_| ended())?;
+        self.jobs.send(Job { id, now, mail, done }).map_err(|_| ended())?;
         written.await.map_err(|_| ended())?
     }
 }
 
 /// Writes every mail that comes, until the spool is dropped.
 fn write(directory: &Path, jobs: Receiver<Job>) {
-    for Job { id, mail, done } in jobs {
-        let put = put(directory, id, &mail);
+    for Job { id, now, mail, done } in jobs {
+        let put = put(&day_of(directory, id, now), id, &mail);
         let put = put.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", directory.display())));
         // Nobody waits any more after the effect's time-out; the effect is run again.
         let _ = done.send(put);
     }
+}
+
+/// Returns the directory of a mail: that of today, or that of yesterday if it was written there before.
+fn day_of(directory: &Path, id: Uuid, now: Timestamp) -> PathBuf {
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let yesterday = today.yesterday().map(|day| directory.join(day.to_string()));
+    let written_before = yesterday.ok().filter(|day| day.join(format!("{id}.eml")).exists());
+    written_before.unwrap_or_else(|| directory.join(today.to_string()))
 }
 
 /// Writes a mail under another name and renames it, so that the directory has whole mails only.

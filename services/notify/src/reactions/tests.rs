@@ -55,6 +55,40 @@ fn a_mail_is_queued_until_it_is_sent_and_skipped_if_there_is_nobody() {
     }
 }
 
+#[test]
+fn a_mail_is_not_true_any_more_once_the_customer_was_mailed_the_end_of_the_order() {
+    let cases = [
+        (News::Paid, News::Cancelled, Some("cancelled")),
+        (News::Paid, News::Completed, Some("completed")),
+        (News::Cancelled, News::Completed, None),
+        (News::Completed, News::Paid, None),
+    ];
+    for (news, later, expected) in cases {
+        let message = updated(news, Some("ada@example.com"));
+        let mut notifications = Some(noted(&[news, later], Some("ada@example.com")));
+        assert_eq!(outdated(&message, notifications.as_ref()), None, "{later:?} is not sent yet");
+        note_sent(&notified(later), &mut notifications);
+        let expected = expected.map(|later| format!("the customer was mailed already that the order is {later}"));
+        assert_eq!(outdated(&message, notifications.as_ref()), expected, "{news:?}, {later:?}");
+        let first = &notifications.unwrap().mails[0];
+        assert_eq!(
+            (first.mail, first.skipped),
+            match expected {
+                Some(_) => (MailStatus::Skipped, Some(Skipped::Outdated)),
+                None => (MailStatus::Queued, None),
+            }
+        );
+    }
+}
+
+#[test]
+fn news_that_come_after_the_end_of_the_order_are_skipped() {
+    let mut notifications = Some(noted(&[News::Cancelled], Some("ada@example.com")));
+    note_sent(&notified(News::Cancelled), &mut notifications);
+    note_mail(&updated(News::Paid, Some("ada@example.com")), &mut notifications);
+    assert_eq!(notifications.unwrap().mails[1].skipped, Some(Skipped::Outdated));
+}
+
 #[tokio::test]
 async fn the_customer_counts_as_notified_when_the_mail_is_sent_or_there_is_nobody() {
     for (email, files) in [(Some("ada@example.com"), 1), (Some("ada"), 0), (None, 0)] {
@@ -64,7 +98,8 @@ async fn the_customer_counts_as_notified_when_the_mail_is_sent_or_there_is_nobod
             let outgoing = send_mail(&updated(News::Paid, email), &mailer).await.unwrap();
             assert_eq!(outgoing, CustomerNotified { order_id: ORDER.into(), status: News::Paid });
         }
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), files, "{email:?}");
+        let day = std::fs::read_dir(directory.path().join("1970-01-01"));
+        assert_eq!(day.map_or(0, |day| day.count()), files, "{email:?}");
     }
 }
 
