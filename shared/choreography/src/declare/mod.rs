@@ -26,5 +26,6 @@ pub(crate) mod row_arguments;
 pub(crate) mod stored_row;
 pub(crate) mod table;
 pub(crate) mod tables;
+pub(crate) mod unknown_fields;
 pub(crate) mod unless;
 pub(crate) mod unready;

@@ -11,7 +11,9 @@ use crate::declare::key::Key;
 /// The state of one thing that a service keeps: a row in a table of its own.
 ///
 /// The service's migrations make the table, with the columns `key`, `version` and `state` (this type as JSON), and
-/// generated columns for what the service lists it by. Derive it:
+/// generated columns for what the service lists it by. Fields of a stored state that this type does not know, because a
+/// newer version of the service wrote them, are kept when the row is written again: in the row itself, and in structs and
+/// maps within it, but not in lists, enums and `#[serde(flatten)]`. Derive it:
 ///
 /// ```
 /// use choreography::Row;

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::declare::row::Row;
 use crate::declare::stored_row::{RowChange, StoredRow, UnreadableRow};
+use crate::declare::unknown_fields::UnknownFields;
 use crate::declare::unready::Unready;
 
 /// A table of any row type. The methods are those of `Tables`.
@@ -35,6 +36,8 @@ struct Slot<S> {
     /// The version that was loaded; 0 if there was no row.
     version: i64,
     changed: bool,
+    /// What a newer version of the service has added to the stored state.
+    unknown: UnknownFields,
 }
 
 impl<S: Row> Table<S> {
@@ -89,10 +92,10 @@ impl<S: Row> AnyTable for Table<S> {
             let slot = match found.remove(&key.to_string()) {
                 Some(row) => {
                     let unreadable = |source| UnreadableRow { table: S::TABLE, key: key.to_string(), source };
-                    let state = serde_json::from_str(&row.state).map_err(unreadable)?;
-                    Slot { current: Some(state), version: row.version, changed: false }
+                    let (state, unknown) = UnknownFields::read(&row.state).map_err(unreadable)?;
+                    Slot { current: Some(state), version: row.version, changed: false, unknown }
                 }
-                None => Slot { current: None, version: 0, changed: false },
+                None => Slot { current: None, version: 0, changed: false, unknown: UnknownFields::default() },
             };
             self.slots.insert(key, slot);
         }
@@ -112,7 +115,8 @@ impl<S: Row> AnyTable for Table<S> {
                 key: key.to_string(),
                 version: slot.version,
                 state: slot.current.as_ref().map(|row| {
-                    serde_json::to_string(row)
+                    slot.unknown
+                        .write(row)
                         .unwrap_or_else(|error| panic!("{} {key} can't be written as JSON: {error}", S::TABLE))
                 }),
             })

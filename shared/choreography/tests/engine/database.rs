@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use choreography::store::{Changes, Listing, RowChange, Store as _};
 use choreography::{Envelope, ExecuteError};
 
 use crate::diary::{How, Note, OpenPage, Print, Remind, Strike, Write};
@@ -149,4 +150,28 @@ async fn messages_are_numbered_by_kind_in_an_outbox_of_each_process() {
     assert_eq!(numbers, expected.iter().map(String::as_str).zip(["1", "2", "1", "1", "2", "1"]).collect::<Vec<_>>());
     assert!(names[..3].iter().all(|(_, outbox, _)| *outbox == names[0].1));
     assert!(names[3..].iter().all(|(_, outbox, _)| *outbox == names[3].1 && *outbox > names[0].1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn fields_that_a_newer_version_added_stay_when_the_row_is_written() {
+    let stage = Stage::new();
+    let scribe = stage.start().await;
+    healthy(&scribe).await;
+    scribe.execute(OpenPage { page: 1, title: "May".to_owned() }).await.unwrap();
+    let listing = Listing { table: "page", conditions: Vec::new(), after: None, descending: false, limit: 1 };
+    let page = async || {
+        let page = stage.store.list(&listing).await.unwrap().remove(0);
+        (serde_json::from_str::<serde_json::Value>(&page.state).unwrap(), page.version)
+    };
+    let (mut state, version) = page().await;
+    state["colour"] = "red".into();
+    let row = RowChange { table: "page", key: "1".to_owned(), version, state: Some(state.to_string()) };
+    let changes = Changes { rows: vec![row], ..Changes::default() };
+    stage.store.begin().await.unwrap().commit(changes).await.unwrap();
+    stage.write(1, 1);
+    stage.logged(1, "write 1").await;
+    scribe.execute(Note { page: 1, text: "done".to_owned() }).await.unwrap();
+    let (state, last) = page().await;
+    assert_eq!((&state["colour"], last), (&"red".into(), version + 3));
+    scribe.stop().await;
 }
