@@ -52,8 +52,9 @@ pub struct Settings {
     pub namespace: String,
     /// The number of this instance, from 0. It reads with the consumer `<service>-<instance>`. 0 by default.
     pub instance: u32,
-    /// How long a step may be processed, counted from the command that began it; after that it dies as expired.
-    /// 10 minutes by default.
+    /// How long a step may take to be processed; after that it dies as expired. The deadline is handed on from step to
+    /// step; a step that follows from a command, an event or a compensation begins a new one. Events and compensations
+    /// never expire. 10 minutes by default.
     pub message_deadline: Duration,
     /// How old a position or an acknowledgement must be before the server can't lose it any more: ten times the
     /// server's `sync_interval`. 10 seconds by default.

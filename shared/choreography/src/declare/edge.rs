@@ -6,7 +6,7 @@ use crate::declare::choreography::Choreography;
 use crate::declare::effect::EffectHandler;
 use crate::declare::handler::{Handler, HandlerKind};
 use crate::declare::outgoing::OutgoingType;
-use crate::declare::role::Role;
+use crate::wire::role::Role;
 
 /// One function of a service: what it receives, what it may publish, and what it may change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +79,12 @@ impl Choreography {
     /// Returns the reaction that receives a message.
     pub(crate) fn handler(&self, message: &str) -> Option<&Handler> {
         self.handlers.iter().find(|handler| handler.kind.receives_messages() && handler.message == message)
+    }
+
+    /// Returns the role of a message that the service receives.
+    pub(crate) fn role_of(&self, message: &str) -> Option<Role> {
+        let role = self.handler(message).map(|handler| handler.role);
+        role.or_else(|| self.effect_handler(message).map(|effect| effect.role))
     }
 
     /// Returns the handler of a command.

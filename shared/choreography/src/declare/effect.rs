@@ -19,6 +19,8 @@ use crate::declare::message::Message;
 use crate::declare::outgoing::{OutgoingMessage, OutgoingType, messages_of, types_of};
 use crate::declare::output::EffectOutput;
 use crate::declare::unless::Unless;
+use crate::declare::role::RoleType as _;
+use crate::wire::role::Role;
 
 /// An async function of a message and the means to act on it:
 /// `async fn(&OrderUpdated, &Mailer) -> Result<O, EffectError>`.
@@ -58,6 +60,8 @@ pub(crate) struct EffectHandler {
     pub message: &'static str,
     /// The versions of the message that it takes.
     pub versions: Vec<u32>,
+    /// The role of its message.
+    pub role: Role,
     pub publishes: Vec<OutgoingType>,
     pub fallback: Option<Fallback>,
     /// The reaction of the service itself to a message that the effect publishes.
@@ -90,6 +94,7 @@ impl EffectHandler {
         Self {
             message: I::Message::NAME,
             versions: I::Message::versions(),
+            role: <I::Message as Message>::Role::ROLE,
             publishes: types_of::<T::Published>(),
             fallback: None,
             then: None,

@@ -10,8 +10,11 @@ use crate::declare::fallback::Fallback;
 use crate::declare::incoming::Incoming;
 use crate::declare::message::Message;
 use crate::declare::outgoing::OutgoingType;
+use crate::declare::role::RoleType as _;
 use crate::declare::tables::Tables;
 use crate::declare::unready::Unready;
+use crate::wire::envelope::Heading;
+use crate::wire::role::Role;
 
 /// What a function is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,6 +46,8 @@ pub(crate) struct Handler {
     pub message: &'static str,
     /// The versions of the message that it takes, this service's own last.
     pub versions: Vec<u32>,
+    /// The role of its message.
+    pub role: Role,
     pub publishes: Vec<OutgoingType>,
     pub tables: Vec<&'static str>,
     /// Whether its message waits until some row exists.
@@ -66,6 +71,7 @@ impl Handler {
             kind,
             message: M::NAME,
             versions: M::versions(),
+            role: M::Role::ROLE,
             publishes,
             tables,
             needs_row,
@@ -74,6 +80,12 @@ impl Handler {
             want,
             react,
         }
+    }
+
+    /// Returns until when its message may be processed: the deadline in the headers of a step. Events and compensations
+    /// have none, whatever their headers say.
+    pub(crate) fn deadline(&self, heading: &Heading<'_>) -> Option<Timestamp> {
+        heading.expiry.filter(|_| self.role == Role::Step)
     }
 
     /// Returns the tables that it may change, also when its message has died.

@@ -1,8 +1,9 @@
 //! What functions publish. A function's return type is the complete list; the map of the choreography is drawn from it.
 
 use crate::declare::message::{Due, Message, Scheduled};
-use crate::declare::role::{Role, RoleType};
+use crate::declare::role::RoleType;
 use crate::declare::unready::Unready;
+use crate::wire::role::Role;
 use crate::wire::subject::check_key;
 
 /// A message that a function may publish, as the map shows it.
@@ -23,6 +24,7 @@ pub struct OutgoingType {
 pub(crate) struct OutgoingMessage {
     pub name: &'static str,
     pub version: u32,
+    pub role: Role,
     pub key: String,
     pub payload: String,
     pub due: Option<Due>,
@@ -51,7 +53,8 @@ impl Collector {
         if let Err(invalid) = check_key(&key) {
             self.unpublishable = Some(Unready::InvalidKey(M::NAME, invalid));
         }
-        self.messages.push(OutgoingMessage { name: M::NAME, version: M::VERSION, key, payload, due });
+        let (name, version, role) = (M::NAME, M::VERSION, M::Role::ROLE);
+        self.messages.push(OutgoingMessage { name, version, role, key, payload, due });
     }
 }
 

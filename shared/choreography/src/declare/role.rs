@@ -1,15 +1,6 @@
 //! Roles: what a message is for in the choreography, as a type for the compiler and as a value for the map.
 
-/// What a message is for in the choreography.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Role {
-    /// It asks for something to be done.
-    Step,
-    /// It states a fact.
-    Event,
-    /// It undoes what a step did. It may overtake that step, never expires, and passes every circuit.
-    Compensation,
-}
+use crate::wire::role::Role;
 
 /// The role of a message that asks for something to be done, and of every command.
 #[derive(Debug)]

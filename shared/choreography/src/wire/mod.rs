@@ -17,6 +17,7 @@ pub(crate) mod ids;
     allow(dead_code, unreachable_pub, reason = "only dead letters on a server use all of it")
 )]
 pub(crate) mod repair;
+pub(crate) mod role;
 #[cfg_attr(not(feature = "jetstream"), allow(dead_code, reason = "only a server has repeated messages"))]
 pub(crate) mod series;
 pub(crate) mod subject;

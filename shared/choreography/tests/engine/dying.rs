@@ -147,23 +147,6 @@ async fn a_compensation_never_expires() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_passes_its_expiry_on_but_a_fallback_begins_a_new_one() {
-    let stage = Stage::new();
-    let expiry = stage.clock.now() + SignedDuration::from_secs(100);
-    stage.bus.publish(&stage.envelope_until(&write(1, 1, How::Plainly), expiry)).unwrap();
-    stage.bus.publish(&stage.envelope_until(&write(1, 2, How::Panicking), expiry)).unwrap();
-    let scribe = stage.start().await;
-    stage.all_is_received().await;
-    until("a message and a fallback's message are published", || async { stage.outgoing().len() >= 2 }).await;
-    let expiry_of = |name: &str| -> jiff::Timestamp {
-        stage.all_published(name)[0].header("ce-expirytime").unwrap().parse().unwrap()
-    };
-    assert_eq!(expiry_of("written"), expiry);
-    assert!(expiry_of("not-written") > expiry + SignedDuration::from_secs(400));
-    scribe.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn thousands_of_poison_messages_do_not_delay_others() {
     let stage = Stage::new();
     for line in 0..1_200 {

@@ -68,7 +68,7 @@ impl Stage {
         self.start_choreography(scribe_with_intake(self.press.clone()), store, settings).await
     }
 
-    async fn start_choreography(
+    pub(crate) async fn start_choreography(
         &self,
         choreography: Choreography,
         store: Arc<dyn Store>,

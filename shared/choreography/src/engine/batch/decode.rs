@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use crate::declare::call::ErasedInput;
 use crate::declare::choreography::Choreography;
 use crate::declare::effect::EffectHandler;
-use crate::declare::handler::HandlerKind;
 use crate::declare::outgoing::PAYLOAD_BYTES_MAX;
 use crate::wire::dead_letter::{Death, Reason};
 use crate::wire::envelope::{Envelope, Heading};
 use crate::wire::repair::{REPAIR_BYTES_MAX, Repair};
+use crate::wire::role::Role;
 
 /// The largest size of a message's headers, in bytes: a dead letter adds more of them, and the server bounds the sum.
 const HEADERS_BYTES_MAX: usize = 3 * 1_024;
@@ -67,8 +67,8 @@ pub(crate) fn decode<'a>(choreography: &Choreography, envelope: &'a Envelope, no
         let detail = format!("version {version} of {name} is unknown here: this service reads {versions:?}");
         return Decoded::Rejected(heading, poison(detail));
     }
-    let compensation = handler.is_some_and(|handler| handler.kind == HandlerKind::Compensation);
-    if let Some(expiry) = heading.expiry.filter(|expiry| !compensation && repair.is_none() && *expiry < now) {
+    let expires = choreography.role_of(name) == Some(Role::Step) && repair.is_none();
+    if let Some(expiry) = heading.expiry.filter(|expiry| expires && *expiry < now) {
         let detail = format!("expired: its deadline was {expiry}");
         return Decoded::Rejected(heading, Death { reason: Reason::Expired, detail, tries: 0 });
     }

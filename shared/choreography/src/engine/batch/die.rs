@@ -75,7 +75,7 @@ impl<'a> Attempt<'a> {
         Some(WorkItem {
             action: Action::Fallback { fallback },
             input,
-            cause: Cause::of(&heading, HandlerKind::Compensation),
+            cause: Cause::of(&heading, None),
         })
     }
 }

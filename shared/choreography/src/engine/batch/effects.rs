@@ -2,7 +2,6 @@
 
 use super::envelopes::Cause;
 use super::{Action, Attempt, ReceivedMessage, TriedEffect, TryOutcome, WorkItem};
-use crate::declare::handler::HandlerKind;
 use crate::declare::outgoing::OutgoingMessage;
 use crate::store::{EffectRow, FailedTry};
 use crate::wire::dead_letter::{Death, Reason};
@@ -68,7 +67,7 @@ impl Attempt<'_> {
     /// Publishes what an effect returned, and calls its `then`.
     fn settle_effect(&mut self, envelope: &Envelope, outgoing: &[OutgoingMessage]) {
         let heading = Heading::read(envelope).expect("its headers could be read when it was queued");
-        let cause = Cause::of(&heading, HandlerKind::Effect);
+        let cause = Cause::of(&heading, None);
         self.record_repair(envelope, RepairOutcome::Done, "the effect was run");
         let action = Action::PublishEffectResult { outgoing: outgoing.to_vec() };
         self.queue.push_back(WorkItem { action, input: Box::new(()), cause: cause.clone() });

@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::clock::later;
-use crate::declare::handler::HandlerKind;
 use crate::declare::message::Due;
 use crate::declare::outgoing::OutgoingMessage;
 use crate::settings::Settings;
 use crate::store::{ScheduleChange, ScheduledRow};
 use crate::wire::envelope::{Envelope, Heading, child_trace};
 use crate::wire::ids::derived_id;
+use crate::wire::role::Role;
 
 /// What caused an outgoing message.
 #[derive(Debug, Clone)]
@@ -18,18 +18,19 @@ pub(crate) struct Cause {
     pub id: Uuid,
     pub correlation: String,
     pub trace: String,
-    /// The deadline that is passed on to outgoing messages; none if each begins a new one.
+    /// The deadline that is handed on to the steps that follow; none if each begins a new one.
     pub expiry: Option<Timestamp>,
 }
 
 impl Cause {
-    /// Returns a received message as a cause: a reaction passes its deadline on, a compensation begins a new one.
-    pub(crate) fn of(heading: &Heading<'_>, kind: HandlerKind) -> Self {
+    /// Returns a received message as a cause. A deadline goes from step to step only: a step that follows from an event,
+    /// a compensation, a fallback or an effect begins a new one, so that a fact that arrives late is acted upon.
+    pub(crate) fn of(heading: &Heading<'_>, deadline: Option<Timestamp>) -> Self {
         Self {
             id: heading.id,
             correlation: heading.correlation.to_owned(),
             trace: heading.trace.to_owned(),
-            expiry: heading.expiry.filter(|_| kind == HandlerKind::Reaction),
+            expiry: deadline,
         }
     }
 }
@@ -64,8 +65,8 @@ impl EnvelopeWriter<'_> {
             }
         };
         let time = due.unwrap_or(self.now);
-        let expiry =
-            cause.expiry.filter(|_| due.is_none()).unwrap_or_else(|| later(time, self.settings.message_deadline));
+        let handed_on = cause.expiry.filter(|_| due.is_none());
+        let deadline = || handed_on.unwrap_or_else(|| later(time, self.settings.message_deadline));
         let heading = Heading {
             id,
             source: self.service,
@@ -74,7 +75,7 @@ impl EnvelopeWriter<'_> {
             subject: &outgoing.key,
             correlation: &cause.correlation,
             causation: &cause.id.to_string(),
-            expiry: Some(expiry),
+            expiry: (outgoing.role == Role::Step).then(deadline),
             trace: &child_trace(&cause.trace, id),
         };
         let envelope = heading.envelope(outgoing.name, outgoing.payload);

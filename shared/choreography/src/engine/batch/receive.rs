@@ -9,7 +9,6 @@ use super::envelopes::Cause;
 use super::{Action, Attempt, BatchInput, DeadlyMessage, ReceivedMessage, WorkItem};
 use crate::bus::Delivery;
 use crate::declare::call::ErasedInput;
-use crate::declare::handler::HandlerKind;
 use crate::settings::BATCH_MAX;
 use crate::store::{InboxRow, Wanted};
 use crate::wire::dead_letter::{Death, Reason};
@@ -105,10 +104,10 @@ impl<'a> Attempt<'a> {
         let message = Box::new(message);
         match (handler, input) {
             (Some(handler), Some(input)) => {
-                let cause = Cause::of(heading, handler.kind);
+                let cause = Cause::of(heading, handler.deadline(heading));
                 self.queue.push_back(WorkItem { action: Action::React { handler, message }, input, cause });
             }
-            _ => self.queue_effect(message, Cause::of(heading, HandlerKind::Effect)),
+            _ => self.queue_effect(message, Cause::of(heading, None)),
         }
     }
 }

@@ -3,10 +3,10 @@
 
 use super::envelopes::Cause;
 use super::{Action, Attempt, ReceivedMessage, Session, WorkItem};
-use crate::declare::handler::HandlerKind;
 use crate::store::{ScheduleChange, ScheduledRow, StoreError, WaitingRow, Wanted};
 use crate::wire::dead_letter::{Death, Reason};
 use crate::wire::envelope::{Envelope, Heading};
+use crate::wire::role::Role;
 
 /// The table and the key of a row that does not exist.
 pub(super) type MissingRow = (&'static str, String);
@@ -62,7 +62,7 @@ impl Attempt<'_> {
         let Some((_, version)) = heading.name_and_version() else { return false };
         match handler.decode(version, &envelope.payload, key, heading.id, self.envelopes.now) {
             Ok(input) => {
-                let cause = Cause::of(&heading, handler.kind);
+                let cause = Cause::of(&heading, handler.deadline(&heading));
                 let message = Box::new(ReceivedMessage::stored(envelope, &heading));
                 self.queue.push_back(WorkItem { action: Action::React { handler, message }, input, cause });
             }
@@ -75,7 +75,7 @@ impl Attempt<'_> {
     pub(super) fn leave_waiting(&mut self) {
         for (item, (table, key)) in std::mem::take(&mut self.postponed) {
             if let Action::React { handler, message } = item.action {
-                let expiry = message.expiry.filter(|_| handler.kind != HandlerKind::Compensation);
+                let expiry = message.expiry.filter(|_| handler.role == Role::Step);
                 self.changes.waiting.push(WaitingRow {
                     id: message.id,
                     table: table.to_owned(),
