@@ -20,7 +20,7 @@ pub(crate) async fn circuits(State(service): State<Service>) -> Json<Circuits> {
 
 #[cfg(test)]
 mod tests {
-    use choreography::{Circuit, CircuitState};
+    use choreography::{Circuit, CircuitState, Role};
     use serde_json::json;
 
     use super::*;
@@ -29,16 +29,16 @@ mod tests {
     fn a_circuit_is_shown_with_its_state_since_when_and_why() {
         let moment = "2026-03-01T12:00:05Z".parse().unwrap();
         let (message, why) = ("create-payment".to_owned(), "payment is behind".to_owned());
-        let circuit = Circuit { message, state: CircuitState::HalfOpen, since: moment, why };
+        let circuit = Circuit { message, role: Role::Step, state: CircuitState::HalfOpen, since: moment, why };
         let breaker =
-            BreakerStatus { caught_up: true, cycle_ends_at: moment, any_open: false, circuits: vec![circuit] };
+            BreakerStatus { caught_up: true, cycle_ends_at: moment, intake_closed: false, circuits: vec![circuit] };
         let shown = serde_json::to_value(Circuits { service: "order", breaker }).unwrap();
         let circuit = json!({
-            "message": "create-payment", "state": "half-open", "since": "2026-03-01T12:00:05Z",
+            "message": "create-payment", "role": "step", "state": "half-open", "since": "2026-03-01T12:00:05Z",
             "why": "payment is behind",
         });
         let wanted = json!({
-            "service": "order", "caught_up": true, "cycle_ends_at": "2026-03-01T12:00:05Z", "any_open": false,
+            "service": "order", "caught_up": true, "cycle_ends_at": "2026-03-01T12:00:05Z", "intake_closed": false,
             "circuits": [circuit],
         });
         assert_eq!(shown, wanted);

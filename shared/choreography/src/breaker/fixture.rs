@@ -7,6 +7,7 @@ use proptest::sample::subsequence;
 
 use super::failure::FailureKind;
 use super::{Circuits, Failure};
+use crate::wire::role::Role;
 
 pub(crate) const THRESHOLD: u32 = 3;
 pub(crate) const KINDS: [&str; 2] = ["pay", "ship"];
@@ -21,7 +22,13 @@ pub(crate) fn moment(milliseconds: i64) -> Timestamp {
 
 pub(crate) fn failure(message: &str, milliseconds: i64, sequence: u64, kind: FailureKind) -> Failure {
     let detail = if kind == FailureKind::Overdue { "delivery is 12 behind" } else { "" };
-    Failure { at: moment(milliseconds), sequence, kind, message: message.to_owned(), detail: detail.to_owned() }
+    let (at, message, detail) = (moment(milliseconds), message.to_owned(), detail.to_owned());
+    Failure { at, sequence, kind, message, role: Role::Step, death: None, processed: 0, detail }
+}
+
+/// Returns these dead letters as those of a service that had processed so many messages in the five seconds before.
+pub(crate) fn of_processed(failures: Vec<Failure>, processed: u64) -> Vec<Failure> {
+    failures.into_iter().map(|failure| Failure { processed, ..failure }).collect()
 }
 
 /// Returns circuits that have read these dead letters and no others.
@@ -49,11 +56,12 @@ pub(crate) fn drawn(cycles: &str) -> Vec<Failure> {
     failures
 }
 
-/// Generates the dead letters of one cycle: in which of its seconds, and why. So some arrive together, and some at the
+/// Generates the dead letters of one cycle: in which of its seconds, why, and of how many processed messages. So some arrive together, and some at the
 /// very beginning of the cycle.
-fn cycle() -> impl Strategy<Value = Vec<(i64, FailureKind)>> {
-    let failure = || (0_i64..5, prop_oneof![Just(FailureKind::Exhausted), Just(FailureKind::Expired)]);
-    let overdue = (0_i64..5).prop_map(|second| vec![(second, FailureKind::Overdue)]);
+fn cycle() -> impl Strategy<Value = Vec<(i64, FailureKind, u64)>> {
+    let kind = || prop_oneof![Just(FailureKind::Exhausted), Just(FailureKind::Expired)];
+    let failure = move || (0_i64..5, kind(), prop_oneof![3 => Just(0), 1 => 20_u64..60]);
+    let overdue = (0_i64..5).prop_map(|second| vec![(second, FailureKind::Overdue, 0)]);
     prop_oneof![4 => vec(failure(), 0..3), 5 => vec(failure(), 3..6), 1 => overdue]
 }
 
@@ -64,7 +72,10 @@ pub(crate) fn any_failures() -> impl Strategy<Value = Vec<Failure>> {
         let mut failures = Vec::new();
         for (message, cycles) in KINDS.iter().zip(kinds) {
             for (number, cycle) in (0_i64..).zip(cycles) {
-                let placed = |(second, kind)| failure(message, (number * 5 + second) * 1_000, 0, kind);
+                let placed = |(second, kind, processed)| {
+                    let failure = failure(message, (number * 5 + second) * 1_000, 0, kind);
+                    Failure { processed, ..failure }
+                };
                 failures.extend(cycle.into_iter().map(placed));
             }
         }

@@ -1,13 +1,15 @@
 //! The failures of one message, cycle by cycle, and the circuit that follows from them. Old cycles are folded into the
 //! status that followed from them, so that a history stays short however long a subscriber fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::cycle::Cycle;
 use super::failure::{Failure, Failures};
 use super::status::{CLEAN_CYCLES_CLOSE, CircuitState, CircuitStatus};
+use crate::wire::role::Role;
 
 /// The largest number of cycles that are kept for one message: 10 minutes in which messages died every 5 seconds. Older
 /// ones are folded, even if more dead letters of them may arrive. Four cycles in a row determine the state, so a dead
@@ -15,27 +17,58 @@ use super::status::{CLEAN_CYCLES_CLOSE, CircuitState, CircuitStatus};
 pub(crate) const CYCLES_KEPT_MAX: usize = 120;
 
 /// The failures of one message.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct History {
+    /// The role of the message. If dead letters differ, that of a step.
+    pub role: Role,
     /// The first cycle that is not folded, and the circuit's status when it began. If none is folded, the circuit was
     /// closed before the first failure.
     folded: Option<(Cycle, CircuitStatus)>,
     cycles: BTreeMap<Cycle, Failures>,
+    /// When the first dead letter of each death was stored, and its sequence: of those that are kept.
+    deaths: HashMap<Uuid, (Timestamp, u64)>,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self { role: Role::Event, folded: None, cycles: BTreeMap::new(), deaths: HashMap::new() }
+    }
 }
 
 impl History {
-    /// Adds a failure. One of a cycle that is folded is ignored.
+    /// Adds a failure. One of a cycle that is folded is ignored. Of a dead letter that was published twice the first copy
+    /// counts.
     pub(crate) fn note(&mut self, failure: Failure, threshold: usize) {
         let cycle = Cycle::of(failure.at);
-        if self.folded.as_ref().is_some_and(|(begin, _)| cycle < *begin) {
+        if self.folded.as_ref().is_some_and(|(begin, _)| cycle < *begin) || !self.is_first_copy(&failure) {
             return;
         }
-        self.cycles.entry(cycle).or_default().note(failure, threshold);
+        self.role = self.role.min(failure.role);
+        let dropped = self.cycles.entry(cycle).or_default().note(failure);
+        if let Some(death) = dropped.and_then(|dropped| dropped.death) {
+            self.deaths.remove(&death);
+        }
         if self.cycles.len() > CYCLES_KEPT_MAX
             && let Some((oldest, _)) = self.cycles.first_key_value()
         {
             self.fold(oldest.next(), threshold);
         }
+    }
+
+    /// Whether no copy of the dead letter is stored before this one. A later copy is removed.
+    fn is_first_copy(&mut self, failure: &Failure) -> bool {
+        let Some(death) = failure.death else { return true };
+        let this = (failure.at, failure.sequence);
+        if let Some((at, sequence)) = self.deaths.get(&death).copied() {
+            if (at, sequence) <= this {
+                return false;
+            }
+            if let Some(failures) = self.cycles.get_mut(&Cycle::of(at)) {
+                failures.remove(at, sequence);
+            }
+        }
+        self.deaths.insert(death, this);
+        true
     }
 
     /// Returns the circuit's status.
@@ -65,6 +98,7 @@ impl History {
         if self.folded.as_ref().is_none_or(|(before, _)| *before < begin) {
             self.folded = Some((begin, self.status_before(begin, threshold)));
             self.cycles = self.cycles.split_off(&begin);
+            self.deaths.retain(|_, (at, _)| Cycle::of(*at) >= begin);
         }
     }
 
@@ -72,6 +106,12 @@ impl History {
     #[cfg(test)]
     pub(crate) fn kept(&self) -> usize {
         self.cycles.values().map(Failures::kept).sum()
+    }
+
+    /// Returns how many deaths are known.
+    #[cfg(test)]
+    pub(crate) fn deaths(&self) -> usize {
+        self.deaths.len()
     }
 
     /// Whether the history has nothing that could change a state.
@@ -85,7 +125,7 @@ impl History {
     /// `since`.
     pub(crate) fn is_determined(&self, from: Cycle, until: Cycle, threshold: usize) -> bool {
         let mut clean_cycles = 0;
-        let is_dirty = |cycle| self.cycles.get(&cycle).is_some_and(|failures| failures.decisive(threshold).is_some());
+        let is_dirty = |cycle| self.cycles.get(&cycle).is_some_and(|failures| failures.decisive(threshold, Timestamp::MAX).is_some());
         self.folded.as_ref().is_some_and(|(begin, _)| from < *begin)
             || from.until(until).any(|cycle| {
                 clean_cycles = if is_dirty(cycle) { 0 } else { clean_cycles + 1 };

@@ -30,8 +30,10 @@ use history::History;
 pub(crate) use snapshot::BreakerSnapshot;
 pub use snapshot::BreakerStatus;
 pub use status::CircuitState;
+use status::CircuitStatus;
 
 use crate::clock::earlier;
+use crate::wire::role::Role;
 
 /// How late a dead letter may arrive and still count: longer than it takes to notice that the connection is lost.
 pub(crate) const LATE_MAX: Duration = Duration::from_secs(60);
@@ -43,6 +45,8 @@ const EVERY_MESSAGE: &str = "*";
 pub struct Circuit {
     /// The name of the message; `*` for all messages, while the dead letters are still being read.
     pub message: String,
+    /// The role of the message: only the open circuit of a step refuses new stories.
+    pub role: Role,
     /// The state.
     pub state: CircuitState,
     /// When it changed to that, in the server's time.
@@ -61,8 +65,8 @@ pub(crate) struct Circuits {
 }
 
 impl Circuits {
-    /// Returns circuits that have not read any dead letters. From `threshold` dead letters on a cycle is dirty; it must
-    /// be the same in all instances.
+    /// Returns circuits that have not read any dead letters. A cycle is dirty from `threshold` dead letters on, if they
+    /// are a tenth of what was processed; it must be the same in all instances.
     pub(crate) fn new(threshold: u32, now: Timestamp) -> Self {
         let threshold = usize::try_from(threshold).unwrap_or(usize::MAX).max(1);
         Self { threshold, behind_since: Some(now), histories: BTreeMap::new() }
@@ -101,11 +105,13 @@ impl Circuits {
     pub(crate) fn all(&self, now: Timestamp) -> Vec<Circuit> {
         if let Some(since) = self.behind_since {
             let why = "dead letters are still being read".to_owned();
-            return vec![Circuit { message: EVERY_MESSAGE.to_owned(), state: CircuitState::HalfOpen, since, why }];
+            let (message, state) = (EVERY_MESSAGE.to_owned(), CircuitState::HalfOpen);
+            return vec![Circuit { message, role: Role::Step, state, since, why }];
         }
         let circuits = self.histories.iter().map(|(message, history)| {
             let status = history.status(self.threshold, now);
-            Circuit { message: message.clone(), state: status.state, since: status.since, why: status.why }
+            let CircuitStatus { state, since, why, .. } = status;
+            Circuit { message: message.clone(), role: history.role, state, since, why }
         });
         circuits.filter(|circuit| circuit.state != CircuitState::Closed).collect()
     }

@@ -17,7 +17,8 @@ fn stepwise_state(failures: &[Failure], message: &str, now: Timestamp) -> Circui
         let end = cycle + SignedDuration::from_secs(5);
         let of_cycle = |failure: &&Failure| failure.message == message && failure.at >= cycle && failure.at < end;
         let known: Vec<&Failure> = failures.iter().filter(of_cycle).filter(|failure| failure.at <= now).collect();
-        known.len() >= 3 || known.iter().any(|failure| failure.kind == FailureKind::Overdue)
+        let tenth = known.iter().map(|failure| failure.processed.div_ceil(10)).max().unwrap_or(0);
+        known.len() as u64 >= tenth.max(3) || known.iter().any(|failure| failure.kind == FailureKind::Overdue)
     };
     let (mut state, mut dirty, mut cycle) = (Closed, 0, moment(0));
     while cycle + SignedDuration::from_secs(5) <= now {

@@ -5,8 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Circuit, CircuitState, Cycle, EVERY_MESSAGE, ServerTime};
+use super::{Circuit, CircuitState, Cycle, ServerTime};
 use crate::clock::until;
+use crate::wire::role::Role;
 
 /// The state of the circuit breaker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -15,8 +16,8 @@ pub struct BreakerStatus {
     pub caught_up: bool,
     /// When the current cycle ends, in the server's time: no open circuit closes before.
     pub cycle_ends_at: Timestamp,
-    /// Whether any circuit is open: new stories are refused.
-    pub any_open: bool,
+    /// Whether the circuit of a step is open: new stories are refused.
+    pub intake_closed: bool,
     /// The circuits that are not closed.
     pub circuits: Vec<Circuit>,
 }
@@ -51,10 +52,11 @@ impl BreakerSnapshot {
         circuit.map_or(CircuitState::Closed, |circuit| circuit.state)
     }
 
-    /// Returns the names of the messages whose circuits are open.
-    pub(crate) fn open(&self) -> impl Iterator<Item = &str> {
-        let open = self.circuits.iter().filter(|circuit| circuit.state == CircuitState::Open);
-        open.map(|circuit| circuit.message.as_str()).filter(|message| *message != EVERY_MESSAGE)
+    /// Returns the names of the steps whose circuits are open. An open circuit of an event holds that event back, and
+    /// nothing else.
+    pub(crate) fn open_steps(&self) -> impl Iterator<Item = &str> {
+        let is_open = |circuit: &&Circuit| circuit.state == CircuitState::Open && circuit.role == Role::Step;
+        self.circuits.iter().filter(is_open).map(|circuit| circuit.message.as_str())
     }
 
     /// Returns how long it is until the current cycle ends.
@@ -68,7 +70,7 @@ impl BreakerSnapshot {
         BreakerStatus {
             caught_up: self.caught_up,
             cycle_ends_at: Cycle::of(self.time.at(now)).end(),
-            any_open: self.open().next().is_some(),
+            intake_closed: self.open_steps().next().is_some(),
             circuits: self.circuits.clone(),
         }
     }

@@ -19,7 +19,7 @@ pub enum CircuitState {
     Closed,
     /// Each message is delayed before it is sent.
     HalfOpen,
-    /// Messages are held, and new stories are refused.
+    /// Messages are held; if it is the circuit of a step, new stories are refused.
     Open,
 }
 
@@ -45,8 +45,7 @@ impl CircuitStatus {
 
     /// Applies the failures of the current cycle until now: enough of them make a closed circuit half-open at once.
     pub(crate) fn during(&mut self, failures: &Failures, threshold: usize, now: Timestamp) {
-        let decisive = failures.decisive(threshold).filter(|failure| failure.at <= now);
-        if let Some(failure) = decisive
+        if let Some(failure) = failures.decisive(threshold, now)
             && self.state == CircuitState::Closed
         {
             self.change(CircuitState::HalfOpen, failure.at, failures.why(failure, now));
@@ -55,7 +54,7 @@ impl CircuitStatus {
 
     /// Applies a cycle that has ended, with its failures.
     pub(crate) fn after(&mut self, cycle: Cycle, failures: &Failures, threshold: usize) {
-        let Some(decisive) = failures.decisive(threshold) else {
+        let Some(decisive) = failures.decisive(threshold, cycle.end()) else {
             return self.after_clean(cycle);
         };
         self.during(failures, threshold, cycle.end());

@@ -1,13 +1,15 @@
 //! Examples of circuits.
 
 use bytes::Bytes;
+use uuid::Uuid;
 
 use super::CircuitState::{Closed, HalfOpen, Open};
 use super::failure::{FAILURES_KEPT_MAX, FailureKind};
-use super::fixture::{circuits, drawn, failure, moment};
+use super::fixture::{circuits, drawn, failure, moment, of_processed};
 use super::history::{CYCLES_KEPT_MAX, History};
-use super::{Circuit, Circuits, Cycle, Failure};
+use super::{BreakerSnapshot, Circuit, Circuits, Cycle, Failure, ServerTime};
 use crate::wire::envelope::Envelope;
+use crate::wire::role::Role;
 
 #[test]
 fn cycles_move_a_circuit_step_by_step() {
@@ -65,7 +67,8 @@ fn a_circuit_shows_since_when_and_why() {
         ),
         (20_000, HalfOpen, 20_000, "the cycle from 12:00:15Z was clean"),
     ] {
-        let wanted = Circuit { message: "pay".to_owned(), state, since: moment(since), why: why.to_owned() };
+        let (message, why) = ("pay".to_owned(), why.to_owned());
+        let wanted = Circuit { message, role: Role::Step, state, since: moment(since), why };
         assert_eq!(circuits.all(moment(milliseconds)), [wanted]);
         assert_eq!(circuits.any_open(moment(milliseconds)), state == Open);
     }
@@ -99,10 +102,79 @@ fn only_what_a_subscriber_could_not_process_in_time_counts() {
     assert_eq!(read(subject, &[("dead-reason", "poison")]), None);
     assert_eq!(read(subject, &[expired, held]), None);
     assert_eq!(read(subject, &[]), None);
+    assert_eq!(read(subject, &[expired, ("dead-replayed", "true")]), None);
+    assert_eq!(read(subject, &[expired, ("dead-role", "compensation")]), None);
     assert_eq!(read("handled.payment.17", &[expired]), None);
     assert_eq!(read("handled.payment.pay.17", &[expired]), None);
     let overdue = [("dead-reason", "overdue"), ("dead-detail", "delivery is 12 behind")];
     assert_eq!(read("dead.order.pay.overdue", &overdue), counts(FailureKind::Overdue, "delivery is 12 behind"));
+}
+
+#[test]
+fn a_dead_letter_names_the_role_the_death_and_what_was_processed() {
+    let read = |service: &str, role: &str, tries: &str, processed: &str| {
+        let headers = [
+            ("ce-id", "01920000-0000-7000-8000-000000000001"),
+            ("dead-reason", "expired"),
+            ("dead-role", role),
+            ("dead-tries", tries),
+            ("dead-processed", processed),
+        ];
+        let subject = format!("dead.{service}.pay.order-1").into();
+        let stored = Envelope { subject, headers: headers.into(), payload: Bytes::new() };
+        Failure::read(&stored, moment(0), 7).unwrap()
+    };
+    let of_event = read("payment", "event", "2", "40");
+    assert_eq!((of_event.role, of_event.processed), (Role::Event, 40));
+    let earlier = read("payment", "", "2", "many");
+    assert_eq!((earlier.role, earlier.processed), (Role::Step, 0), "what can't be read is taken as an earlier version's");
+    assert_eq!(of_event.death, earlier.death);
+    assert_ne!(of_event.death, read("payment", "event", "3", "40").death, "a replay that dies is another death");
+    assert_ne!(of_event.death, read("delivery", "event", "2", "40").death);
+}
+
+#[test]
+fn a_cycle_is_dirty_from_a_tenth_of_what_was_processed_on() {
+    for (claim, died, processed, wanted) in [
+        ("three of thirty", 3, 30, HalfOpen),
+        ("three of thirty-one", 3, 31, Closed),
+        ("nine of ninety", 9, 90, HalfOpen),
+        ("three of ten thousand", 3, 10_000, Closed),
+    ] {
+        let failures = of_processed(drawn(&died.to_string()), processed);
+        assert_eq!(circuits(&failures).state("pay", moment(4_999)), wanted, "{claim}");
+    }
+    let mut mixed = drawn("333333");
+    mixed.iter_mut().filter(|failure| failure.sequence % 3 == 2).for_each(|failure| failure.processed = 10_000);
+    assert_eq!(circuits(&mixed).all(moment(30_000)), [], "the largest count of a cycle decides");
+    assert_eq!(circuits(&of_processed(drawn("ooo"), 10_000)).state("pay", moment(15_000)), Open, "overdue, however few");
+}
+
+#[test]
+fn a_dead_letter_that_is_published_again_counts_once() {
+    let copy = |of: &Failure, milliseconds, sequence| Failure { at: moment(milliseconds), sequence, ..of.clone() };
+    let first = Failure { death: Some(Uuid::from_u128(1)), ..failure("pay", 1_000, 1, FailureKind::Expired) };
+    let copies = [copy(&first, 1_500, 2), copy(&first, 7_000, 3), copy(&first, 7_500, 4)];
+    let mut all = vec![first.clone()];
+    all.extend(copies.clone());
+    all.push(failure("pay", 2_000, 5, FailureKind::Exhausted));
+    for order in [all.clone(), all.iter().rev().cloned().collect()] {
+        let circuits = circuits(&order);
+        assert_eq!(circuits.histories["pay"].kept(), 2);
+        assert_eq!(circuits.all(moment(9_000)), []);
+    }
+}
+
+#[test]
+fn the_circuit_of_an_event_is_no_circuit_of_a_step() {
+    let of_event = drawn("333").into_iter().map(|failure| Failure { role: Role::Event, ..failure });
+    let circuits = circuits(&of_event.collect::<Vec<_>>());
+    let [circuit] = &circuits.all(moment(15_000))[..] else { panic!("one circuit") };
+    assert_eq!((circuit.state, circuit.role), (Open, Role::Event));
+    let time = ServerTime { local: moment(15_000), server: moment(15_000) };
+    let snapshot = BreakerSnapshot { caught_up: true, time, circuits: circuits.all(moment(15_000)) };
+    assert!(!snapshot.status(moment(15_000)).intake_closed);
+    assert_eq!(snapshot.state("pay"), Open, "the event itself is held");
 }
 
 #[test]
@@ -149,18 +221,19 @@ fn only_two_whole_clean_cycles_in_a_row_determine_every_circuit() {
 #[test]
 fn a_history_is_bounded_however_much_dies() {
     let mut history = History::default();
-    for sequence in 1..=1_000 {
-        history.note(failure("pay", 1_000 + i64::try_from(sequence).unwrap(), sequence, FailureKind::Expired), 3);
+    for sequence in 1..=FAILURES_KEPT_MAX as u64 + 500 {
+        let expired = failure("pay", 1_000 + i64::try_from(sequence / 2).unwrap(), sequence, FailureKind::Expired);
+        history.note(Failure { processed: 1_000_000, death: Some(Uuid::from_u128(sequence.into())), ..expired }, 3);
     }
-    assert_eq!(history.kept(), FAILURES_KEPT_MAX);
-    let status = history.status(3, moment(2_000));
-    assert_eq!(status.since, moment(1_003), "the first ones are kept");
-    assert!(status.why.starts_with("100 or more dead letters"), "{}", status.why);
+    assert_eq!((history.kept(), history.deaths()), (FAILURES_KEPT_MAX, FAILURES_KEPT_MAX));
+    let status = history.status(3, moment(4_000));
+    assert_eq!(status.since, moment(3_048), "the first ones are kept, and so many are dirty in any case");
+    assert!(status.why.starts_with("4096 or more dead letters of 1000000 processed"), "{}", status.why);
 
     for cycle in 1..=1_000 {
         history.note(failure("pay", cycle * 5_000, 1_000, FailureKind::Overdue), 3);
     }
-    assert_eq!(history.kept(), CYCLES_KEPT_MAX);
+    assert_eq!((history.kept(), history.deaths()), (CYCLES_KEPT_MAX, 0));
     let status = history.status(3, moment(5_005_000));
     assert_eq!((status.state, status.since), (Open, moment(15_000)));
     let determined = |from| history.is_determined(Cycle::of(moment(from)), Cycle::of(moment(5_005_000)), 3);

@@ -42,7 +42,7 @@ pub enum ExecuteError {
     /// Its key, or the key of a message that it would publish, can't be part of a subject.
     #[error(transparent)]
     InvalidKey(#[from] InvalidKey),
-    /// New stories are refused at the moment: a circuit is open, or the backlog is full.
+    /// New stories are refused at the moment: the circuit of a step is open, or the backlog is full.
     #[error("{detail}")]
     Closed {
         /// `circuit-open` or `backlog-full`.

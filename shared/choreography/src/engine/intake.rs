@@ -1,4 +1,4 @@
-//! Whether a command may begin a story now: not while a circuit is open or the backlog is full.
+//! Whether a command may begin a story now: not while the circuit of a step is open or the backlog is full.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ impl Intake {
             return None;
         }
         let (breaker, backlog) = (self.breaker.current(), self.backlog.get());
-        let open: Vec<_> = breaker.open().collect();
+        let open: Vec<_> = breaker.open_steps().collect();
         let (code, detail) = if !open.is_empty() {
             let open = open.join(", ");
             ("circuit-open", format!("new stories are refused while the circuit of {open} is open"))

@@ -11,6 +11,7 @@ mod leadership;
 mod outbox_numbers;
 mod outbox_relay;
 mod panic;
+mod processed;
 mod reader;
 mod repaired;
 pub(crate) mod shared;

@@ -6,6 +6,7 @@ use super::health::HealthReporter;
 use super::intake::BacklogCount;
 use super::leadership::Leadership;
 use super::outbox_numbers::OutboxNumbers;
+use super::processed::ProcessedCounts;
 use super::repaired::OutboxRepaired;
 use super::shared_snapshot::SharedSnapshot;
 use super::stopping::Stopping;
@@ -19,6 +20,7 @@ pub(crate) struct Shared {
     pub outbox: OutboxNumbers,
     pub repaired: OutboxRepaired,
     pub backlog: BacklogCount,
+    pub processed: ProcessedCounts,
     pub stopping: Stopping,
 }
 
@@ -32,6 +34,7 @@ impl Shared {
             outbox: OutboxNumbers::default(),
             repaired: OutboxRepaired::default(),
             backlog: BacklogCount::default(),
+            processed: ProcessedCounts::default(),
             stopping: Stopping::default(),
         }
     }

@@ -9,9 +9,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::circumstances::{Circumstances, ROLE};
 use super::envelope::{Envelope, is_numbering};
 use super::fingerprint::fingerprint;
 use super::headers::Headers;
+use super::role::Role;
 use super::subject::check_key;
 
 /// The stream of the messages that services publish.
@@ -106,12 +108,19 @@ pub(crate) struct Death {
 
 /// Returns the dead letter of a message that died at a service. The server takes it: its subject, each header and the
 /// headers together are bounded, and it lacks what is larger than a message may be.
-pub(crate) fn dead_letter(service: &str, message: &Envelope, death: &Death, now: Timestamp) -> Envelope {
+pub(crate) fn dead_letter(
+    service: &str,
+    message: &Envelope,
+    death: &Death,
+    circumstances: Circumstances,
+    now: Timestamp,
+) -> Envelope {
     let known = |token| if check_key(token).is_ok() { token } else { UNKNOWN };
     let (name, key) = message.parts().map_or((UNKNOWN, UNKNOWN), |(_, name, key)| (known(name), known(key)));
     let (kept, left_out) = kept_headers(message);
     let payload = message.payload.slice(..message.payload.len().min(PAYLOAD_BYTES_MAX));
-    let headers = kept
+    let headers = circumstances
+        .add_to(kept)
         .with(REASON, death.reason.as_str())
         .with(DETAIL, one_line(&death.detail))
         .with(TRIES, death.tries.to_string())
@@ -148,7 +157,7 @@ fn kept_headers(message: &Envelope) -> (Headers, usize) {
     (kept, left_out)
 }
 
-/// Returns the notice of a publisher that a subscriber has not processed a message in time.
+/// Returns the notice of a publisher that a subscriber has not processed a step in time.
 pub(crate) fn overdue_notice(
     publisher: &str,
     message: &str,
@@ -158,6 +167,7 @@ pub(crate) fn overdue_notice(
 ) -> Envelope {
     let headers = [
         (REASON, OVERDUE.to_owned()),
+        (ROLE, Role::Step.as_str().to_owned()),
         (DETAIL, detail),
         (TRIES, "0".to_owned()),
         (FINGERPRINT, format!("{publisher}/{message}/{OVERDUE}/{subscriber}")),
@@ -221,7 +231,9 @@ mod tests {
             let headers = (0..10).map(|number| (format!("h{number}"), if number == 3 { header } else { "small" }));
             let message = Envelope { subject: subject.into(), headers: headers.collect(), payload: payload.into() };
             let death = Death { reason: Reason::Exhausted, detail: long.clone(), tries: u32::MAX };
-            let dead_letter = dead_letter("payment", &message, &death, Timestamp::MAX);
+            let (role, processed) = (Some(Role::Compensation), u64::MAX);
+            let circumstances = Circumstances { role, processed, replayed: true };
+            let dead_letter = dead_letter("payment", &message, &death, circumstances, Timestamp::MAX);
             assert!(bytes(&dead_letter) < MESSAGE_BYTES_MAX - 200, "{subject}: {}", bytes(&dead_letter));
             assert!(dead_letter.subject.len() < 1_000 && parts(&dead_letter.subject).is_some());
             assert_eq!(dead_letter.header("h9"), Some("small"));

@@ -3,6 +3,7 @@
 //!
 //! What must hold: nothing here imports a store, a bus or the engine.
 
+pub(crate) mod circumstances;
 #[cfg_attr(
     not(feature = "jetstream"),
     allow(dead_code, unreachable_pub, reason = "only dead letters on a server use all of it")

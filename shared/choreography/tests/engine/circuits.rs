@@ -11,16 +11,22 @@ use crate::{ms, pass, until};
 
 /// Publishes the dead letter of a subscriber that could not process a message of the scribe.
 fn die(stage: &Stage, message: &str) {
-    let headers = [("dead-reason", "exhausted"), ("dead-detail", "no ink")].into();
+    let role = if message == "page-opened" { "step" } else { "event" };
+    let headers = [("dead-reason", "exhausted"), ("dead-detail", "no ink"), ("dead-role", role)].into();
     let subject = format!("dead.reader.{message}.1").into();
     stage.bus.publish(&Envelope { subject, headers, payload: "{}".into() }).unwrap();
 }
 
-/// Lets dirty cycles pass, each with enough dead letters in one second. Must be called where a cycle begins.
+/// Lets dirty cycles of `page-opened` pass. Must be called where a cycle begins.
 async fn dirty_cycles(stage: &Stage, count: u32) {
+    dirty_cycles_of(stage, "page-opened", count).await;
+}
+
+/// Lets dirty cycles pass, each with enough dead letters in one second. Must be called where a cycle begins.
+async fn dirty_cycles_of(stage: &Stage, message: &str, count: u32) {
     for _ in 0..count {
         pass(ms(1_000)).await;
-        (0..3).for_each(|_| die(stage, "page-opened"));
+        (0..3).for_each(|_| die(stage, message));
         pass(ms(4_000)).await;
     }
 }
@@ -83,13 +89,13 @@ async fn a_circuit_opens_after_three_dirty_cycles_and_closes_after_two_clean_one
     pass(ms(1_000)).await;
     (0..3).for_each(|_| die(&stage, "page-opened"));
     state(&scribe, "page-opened", Some(CircuitState::HalfOpen)).await;
-    assert!(!scribe.breaker().any_open);
+    assert!(!scribe.breaker().intake_closed);
     assert_eq!(open(&scribe, 2).await, Ok(()));
     next_cycle(&stage).await;
     dirty_cycles(&stage, 2).await;
     state(&scribe, "page-opened", Some(CircuitState::Open)).await;
     let breaker = scribe.breaker();
-    assert!(breaker.any_open && breaker.circuits[0].why.contains("exhausted ×3"), "{breaker:?}");
+    assert!(breaker.intake_closed && breaker.circuits[0].why.contains("exhausted ×3"), "{breaker:?}");
     let Err(ExecuteError::Closed { code, detail, retry_after }) = open(&scribe, 3).await else {
         panic!("it was not refused")
     };
@@ -147,6 +153,53 @@ async fn an_open_circuit_holds_its_message_in_order_while_others_pass() {
     let held = stage.all_published("page-opened");
     assert!(held.iter().all(|page| page.header("dead-held") == Some("true")));
     assert!(stage.all_published("written").iter().all(|written| written.header("dead-held").is_none()));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_circuit_of_an_event_holds_the_event_and_refuses_nobody() {
+    let stage = Stage::new();
+    let scribe = stage.start_intake().await;
+    healthy(&scribe).await;
+    next_cycle(&stage).await;
+    dirty_cycles_of(&stage, "written", 3).await;
+    state(&scribe, "written", Some(CircuitState::Open)).await;
+    assert!(!scribe.breaker().intake_closed);
+    assert_eq!(open(&scribe, 1).await, Ok(()));
+    stage.write(1, 7);
+    stage.logged(1, "write 7").await;
+    all_pages_published(&stage, 1).await;
+    assert_eq!(stage.all_published("written"), []);
+    state(&scribe, "written", None).await;
+    until("it is published", || async { stage.all_published("written").len() == 1 }).await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_says_how_much_it_processed_of_what_died() {
+    let stage = Stage::new();
+    let scribe = stage.start().await;
+    healthy(&scribe).await;
+    let expired = || {
+        let message = crate::diary::Write { page: 2, line: 1, how: crate::diary::How::Plainly };
+        stage.envelope_until(&message, stage.clock.now() - jiff::SignedDuration::from_secs(1))
+    };
+    for line in 1..=200 {
+        if line % 50 == 0 {
+            stage.bus.publish(&expired()).unwrap();
+        }
+        stage.write(1, line);
+    }
+    stage.logged(1, "write 200").await;
+    until("all are dead", || async { stage.dead_letters().len() == 4 }).await;
+    let dead_letters = stage.dead_letters();
+    let largest = dead_letters.iter().map(|dead| dead.header("dead-processed").unwrap().parse::<u32>().unwrap()).max();
+    assert_eq!(largest, Some(200));
+    assert!(dead_letters.iter().all(|dead| dead.header("dead-role") == Some("step")));
+    for _ in 0..40 {
+        pass(ms(250)).await;
+        assert_eq!(scribe.breaker().circuits, [], "four of two hundred are no failing subscriber");
+    }
     scribe.stop().await;
 }
 

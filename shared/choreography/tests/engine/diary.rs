@@ -32,7 +32,7 @@ messages! {
     "bind" step Bind { line: u32, how: How }
     "bound" event Bound { line: u32 }
     "ring" event Ring { line: u32 }
-    "page-opened" event PageOpened { text: String }
+    "page-opened" step PageOpened { text: String }
     "page-closed" event PageClosed {}
 }
 

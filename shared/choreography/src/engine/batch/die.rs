@@ -3,12 +3,13 @@
 
 use super::envelopes::Cause;
 use super::{Action, Attempt, WorkItem};
-use crate::declare::handler::HandlerKind;
 use crate::engine::execute::ExecuteError;
 use crate::store::{DeadCompensation, InboxRow};
+use crate::wire::circumstances::Circumstances;
 use crate::wire::dead_letter::{Death, Reason, dead_letter};
 use crate::wire::envelope::{Envelope, Heading};
 use crate::wire::repair::{Repair, RepairOutcome, record};
+use crate::wire::role::Role;
 
 impl<'a> Attempt<'a> {
     /// Handles a function that returned a message which can't be published.
@@ -51,19 +52,30 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    /// Returns what the circuit breaker has to know about the death of a message.
+    fn circumstances(&self, envelope: &Envelope, replayed: bool) -> Circumstances {
+        let name = envelope.parts().map_or("", |(_, name, _)| name);
+        let of_batch = self.processed.get(name).copied().unwrap_or_default();
+        let processed = of_batch + self.processed_before.lately(name, self.envelopes.now);
+        Circumstances { role: self.choreography.role_of(name), processed, replayed }
+    }
+
     /// Lets a message die: the inbox records it, and its dead letter is published. Returns the call of its fallback.
     #[must_use]
     fn die(&mut self, envelope: &Envelope, death: Death) -> Option<WorkItem<'a>> {
         let replayed = Repair::of(envelope).and_then(Result::ok);
+        let is_replayed = replayed.is_some();
         let death = Death { tries: death.tries + replayed.map_or(0, |replay| replay.tries), ..death };
         self.record_repair(envelope, RepairOutcome::Died, &death.detail);
-        self.outgoing.push(dead_letter(self.choreography.service, envelope, &death, self.envelopes.now));
+        let (service, now) = (self.choreography.service, self.envelopes.now);
+        let circumstances = self.circumstances(envelope, is_replayed);
+        self.outgoing.push(dead_letter(service, envelope, &death, circumstances, now));
         self.deaths.push((envelope.subject.to_string(), death.clone()));
         let heading = Heading::read(envelope).ok()?;
         let (_, name, key) = envelope.parts()?;
         self.changes.inbox.retain(|row| row.id != heading.id);
         self.changes.inbox.push(InboxRow { id: heading.id, dead_tries: Some(death.tries) });
-        if self.choreography.handler(name).is_some_and(|handler| handler.kind == HandlerKind::Compensation) {
+        if self.choreography.role_of(name) == Some(Role::Compensation) {
             self.changes
                 .compensations_died
                 .push(DeadCompensation { id: heading.id, subject: envelope.subject.to_string() });

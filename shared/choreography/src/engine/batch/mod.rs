@@ -3,7 +3,7 @@
 //!
 //! What must hold: a batch that fails leaves no trace, and the same batch processed again publishes the same messages.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use jiff::Timestamp;
 
@@ -26,6 +26,7 @@ use crate::declare::choreography::Choreography;
 use crate::declare::outgoing::OutgoingMessage;
 use crate::declare::tables::Tables;
 use crate::engine::execute::ExecuteError;
+use crate::engine::processed::ProcessedCounts;
 use crate::settings::Settings;
 use crate::store::{Advance, Changes, EffectRow, OutboxRow, ScheduleChange, StoreError};
 use crate::wire::dead_letter::Death;
@@ -50,6 +51,8 @@ pub(crate) struct BatchOutcome {
     pub due: Option<Timestamp>,
     pub received: usize,
     pub ignored: usize,
+    /// How many messages were received, by their names.
+    pub processed: BTreeMap<&'static str, u64>,
     /// The subject of each message that died, and why.
     pub deaths: Vec<(String, Death)>,
     /// Whether every row came from the cache.
@@ -75,11 +78,19 @@ pub(crate) struct Attempt<'a> {
     replies: Vec<Option<Result<ErasedReply, ExecuteError>>>,
     received: usize,
     ignored: usize,
+    /// How many messages of the batch can be processed, by their names, and what earlier batches have processed.
+    processed: BTreeMap<&'static str, u64>,
+    processed_before: &'a ProcessedCounts,
     deaths: Vec<(String, Death)>,
 }
 
 impl<'a> Attempt<'a> {
-    pub(crate) fn new(choreography: &'a Choreography, settings: &'a Settings, now: Timestamp) -> Self {
+    pub(crate) fn new(
+        choreography: &'a Choreography,
+        settings: &'a Settings,
+        processed_before: &'a ProcessedCounts,
+        now: Timestamp,
+    ) -> Self {
         Self {
             choreography,
             envelopes: EnvelopeWriter { service: choreography.service, settings, now },
@@ -93,6 +104,8 @@ impl<'a> Attempt<'a> {
             replies: Vec::new(),
             received: 0,
             ignored: 0,
+            processed: BTreeMap::new(),
+            processed_before,
             deaths: Vec::new(),
         }
     }
@@ -150,6 +163,7 @@ impl<'a> Attempt<'a> {
             due,
             received: self.received,
             ignored: self.ignored,
+            processed: self.processed,
             deaths: self.deaths,
             from_cache,
         })

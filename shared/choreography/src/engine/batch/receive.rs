@@ -37,14 +37,23 @@ impl<'a> Attempt<'a> {
         let commands = batch.commands.iter().enumerate();
         let calls: Vec<_> = commands.filter_map(|(index, command)| self.call_of(index, command)).collect();
         for (delivery, decoded) in &decoded {
-            if let (Decoded::Accepted(_, Some(input)), Some((_, name, _))) = (decoded, delivery.envelope.parts())
-                && let Some(handler) = self.choreography.handler(name)
-            {
+            let (Decoded::Accepted(_, input), Some((_, name, _))) = (decoded, delivery.envelope.parts()) else { continue };
+            self.count_processed(name);
+            if let (Some(input), Some(handler)) = (input, self.choreography.handler(name)) {
                 self.want(|tables| handler.want(input, tables));
             }
         }
         calls.iter().for_each(|item| self.want(|tables| item.want(tables)));
         (decoded, calls, wanted)
+    }
+
+    /// Counts a message that can be processed. All of a batch are counted before the first of them dies.
+    fn count_processed(&mut self, name: &str) {
+        let reaction = self.choreography.handler(name).map(|handler| handler.message);
+        let known = reaction.or_else(|| self.choreography.effect_handler(name).map(|effect| effect.message));
+        if let Some(name) = known {
+            *self.processed.entry(name).or_default() += 1;
+        }
     }
 
     /// Receives messages, each once. `known` are the ids that the inbox has, with the tries of those that died.

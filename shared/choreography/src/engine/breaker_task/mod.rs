@@ -17,6 +17,7 @@ use crate::clock::earlier;
 use crate::declare::choreography::Choreography;
 use crate::engine::shared::Shared;
 use crate::settings::{DEAD_LETTERS_READ_EVERY, Settings};
+use crate::wire::role::Role;
 
 /// How far back dead letters are read: the next one if the one before does not determine every circuit. After the last
 /// one the whole stream is read.
@@ -152,9 +153,13 @@ impl BreakerTask {
 
     fn report(&mut self, circuits: &[Circuit], now: Timestamp) {
         let before = std::mem::take(&mut self.reported);
-        for Circuit { message, state, since, why } in circuits {
+        for Circuit { message, role, state, since, why } in circuits {
             if before.get(message) != Some(state) {
-                let effect = if *state == CircuitState::Open { "are held" } else { "are slowed down" };
+                let effect = match (state, role) {
+                    (CircuitState::Open, Role::Step) => "are held, and new stories are refused",
+                    (CircuitState::Open, _) => "are held",
+                    _ => "are slowed down",
+                };
                 tracing::warn!(message_name = message, ?state, %since, why, "a circuit changed: its messages {effect}");
                 self.measure(message, *state);
             }

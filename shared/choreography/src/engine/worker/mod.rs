@@ -67,7 +67,7 @@ impl BatchRunner {
         let advance = reading.advance(batch.deliveries.last());
         let (transaction, epoch) = (self.store.begin().await?, shared.leadership.term().epoch);
         let session = Session::new(transaction, &mut self.cache, &mut self.numbering, epoch);
-        Attempt::new(&self.choreography, &self.settings, now).run(session, batch, advance).await
+        Attempt::new(&self.choreography, &self.settings, &shared.processed, now).run(session, batch, advance).await
     }
 }
 
@@ -236,6 +236,7 @@ impl Worker {
     async fn hand_on(&mut self, batch: BatchInput, outcome: BatchOutcome) {
         self.reading.advanced(batch.deliveries.last());
         measure::count(self.batches.choreography.service, &outcome);
+        self.shared.processed.add(&outcome.processed, self.batches.settings.clock.now());
         if !outcome.outbox.is_empty() {
             let _ = self.outputs.outbox.try_send(outcome.outbox);
             if !batch.commands.is_empty() {
