@@ -159,7 +159,7 @@ fn json(details: &Details) -> Value {
 
 fn message_json(message: &Stored, died: Option<u64>) -> Value {
     let (publisher, name) = parts(message);
-    let Stored { sequence, at, envelope } = message;
+    let Stored { sequence, at, envelope, .. } = message;
     json!({
         "sequence": sequence,
         "time": at,

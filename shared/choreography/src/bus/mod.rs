@@ -20,6 +20,11 @@ use crate::wire::subject::{InvalidKey, matches};
 #[cfg(feature = "jetstream")]
 pub mod jetstream;
 pub mod memory;
+mod progress;
+mod stream_state;
+
+pub use progress::{PROGRESS, PROGRESS_BYTES_MAX, Progress};
+pub use stream_state::{Filled, ServerStart, Stream, StreamState};
 
 /// Why an operation on the message server failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,17 +44,13 @@ pub enum BusError {
     InvalidKey(#[from] InvalidKey),
 }
 
-/// The state of a stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StreamState {
-    /// When it was created, as the server writes it; another text means that the stream was deleted and created again.
-    pub created: String,
-    /// The sequence of the first message that it still has.
-    pub first: u64,
-    /// The sequence of the last message; 0 if there has been none.
-    pub last: u64,
-    /// The server's time of the reply.
-    pub at: Timestamp,
+/// Returns the subjects of all messages that a publisher has in a stream.
+fn own_subjects(stream: Stream, publisher: &str) -> String {
+    match stream {
+        Stream::Events => format!("{publisher}.*.*"),
+        // Dead letters and the records of their repairs.
+        Stream::DeadLetters => format!("*.{publisher}.>"),
+    }
 }
 
 /// A stored message of a stream.
@@ -57,10 +58,24 @@ pub struct StreamState {
 pub struct Stored {
     /// Its sequence in the stream.
     pub sequence: u64,
-    /// When the server stored it.
+    /// When the server stored it, to the nanosecond: no two messages of a stream have the same.
     pub at: Timestamp,
     /// The message.
     pub envelope: Envelope,
+    /// Why its headers could not be read; then `envelope` has those that could be.
+    pub unreadable: Option<String>,
+}
+
+impl Stored {
+    /// Returns its stamp: when the server stored it, in nanoseconds since 1970.
+    pub fn stamp_ns(&self) -> i64 {
+        stamp_ns(self.at)
+    }
+}
+
+/// Returns a moment in nanoseconds since 1970: until the year 2262.
+fn stamp_ns(at: Timestamp) -> i64 {
+    i64::try_from(at.as_nanosecond()).unwrap_or(i64::MAX)
 }
 
 /// Where reading begins, inclusively.
@@ -108,8 +123,12 @@ pub struct Delivery {
     pub consumer_sequence: u64,
     /// How often this consumer has been sent it; 1 for the first time.
     pub delivered: u64,
+    /// Its stamp: when the server stored it, in nanoseconds since 1970. No two messages of a stream have the same.
+    pub stamp_ns: i64,
     /// The message.
     pub envelope: Envelope,
+    /// Why its headers could not be read; then `envelope` has those that could be.
+    pub unreadable: Option<String>,
 }
 
 /// A message server.
@@ -141,10 +160,33 @@ pub trait Connection: Send + Sync {
     /// Waits until the connection is lost. Returns the cause, as far as it is known.
     async fn lost(&self) -> String;
 
-    /// Returns the state of the stream of events.
-    async fn stream(&self) -> Result<StreamState, BusError>;
+    /// Returns the state of a stream.
+    async fn stream(&self, stream: Stream) -> Result<StreamState, BusError>;
 
-    /// Returns at most `max` dead letters, in order, without the records of their repairs.
+    /// Returns the stamp of the message at a sequence, as the stream's leader has it; none if there is no message.
+    async fn stamp_at(&self, stream: Stream, sequence: u64) -> Result<Option<i64>, BusError>;
+
+    /// Returns the sequence of the first message of the stream of events that was stored after a stamp.
+    async fn first_stamped_after(&self, stamp_ns: i64) -> Result<Option<u64>, BusError>;
+
+    /// Returns at most `max` messages that a publisher has in a stream behind a sequence, in order. There are no more
+    /// when none is returned; then everything has been returned that the stream's leader has.
+    async fn own_messages(
+        &self,
+        stream: Stream,
+        publisher: &str,
+        after: u64,
+        max: usize,
+    ) -> Result<Vec<Stored>, BusError>;
+
+    /// Writes a service's note, in place of the one before.
+    async fn note_progress(&self, service: &str, progress: &Progress) -> Result<(), BusError>;
+
+    /// Returns a service's note; none if there is none, or it is unreadable.
+    async fn progress(&self, service: &str) -> Result<Option<Progress>, BusError>;
+
+    /// Returns at most `max` dead letters, in order, without the records of their repairs. There are no more when none
+    /// is returned.
     async fn dead_letters(&self, from: ReadFrom, max: usize) -> Result<Vec<Stored>, BusError>;
 
     /// Returns the consumers of the stream of events.

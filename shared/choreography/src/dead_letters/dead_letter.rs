@@ -44,7 +44,7 @@ pub struct DeadLetter {
 impl DeadLetter {
     /// Returns the dead letter that is stored. One that lacks headers is a dead letter too: it can still be looked at.
     pub(super) fn read(stored: &Stored) -> Self {
-        let Stored { sequence, at, envelope } = stored;
+        let Stored { sequence, at, envelope, unreadable } = stored;
         let mut tokens = envelope.subject.splitn(4, '.').skip(1);
         let mut token = || tokens.next().unwrap_or(UNKNOWN).to_owned();
         let (service, message, key) = (token(), token(), token());
@@ -66,7 +66,7 @@ impl DeadLetter {
             message,
             key,
         };
-        Self { flaw: dead_letter.flaw_of(envelope), ..dead_letter }
+        Self { flaw: unreadable.clone().or_else(|| dead_letter.flaw_of(envelope)), ..dead_letter }
     }
 
     fn flaw_of(&self, envelope: &Envelope) -> Option<String> {
@@ -126,7 +126,7 @@ pub(super) mod tests {
         let death = [("dead-reason", "poison"), ("dead-detail", "no"), ("dead-tries", "2"), ("dead-sequence", "77")];
         let headers = outgoing.headers.iter().chain(death).collect();
         let envelope = Envelope { subject: "dead.payment.debit.o1".into(), headers, payload: outgoing.payload };
-        Stored { sequence, at: Timestamp::UNIX_EPOCH, envelope }
+        Stored { sequence, at: Timestamp::UNIX_EPOCH, envelope, unreadable: None }
     }
 
     #[test]

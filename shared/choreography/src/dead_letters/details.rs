@@ -10,7 +10,8 @@ use super::error::DeadLettersError;
 use super::filter::Filter;
 use super::list::list;
 use super::publish_window::REPAIR_HEADERS;
-use crate::bus::jetstream::stored_messages::{StreamReader, message};
+use crate::bus::jetstream::single_message::{Position, message};
+use crate::bus::jetstream::stored_messages::StreamReader;
 use crate::bus::{BusError, ReadFrom, Stored};
 use crate::wire::dead_letter::{self, DEAD_LETTERS, EVENTS};
 use crate::wire::envelope::Envelope;
@@ -39,7 +40,7 @@ pub struct Details {
 /// # Errors
 /// The server can't be reached, or has no such stream.
 pub async fn details(client: &Client, sequence: u64) -> Result<Option<Details>, DeadLettersError> {
-    let stored = message(client, DEAD_LETTERS, sequence).await?;
+    let stored = message(client, DEAD_LETTERS, Position::At(sequence)).await?;
     let Some(stored) = stored.filter(|stored| dead_letter::parts(&stored.envelope.subject).is_some()) else {
         return Ok(None);
     };

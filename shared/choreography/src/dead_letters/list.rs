@@ -9,7 +9,8 @@ use super::dead_letter::DeadLetter;
 use super::entry::Entry;
 use super::error::{DEAD_LETTERS_MAX, DeadLettersError};
 use super::filter::Filter;
-use crate::bus::jetstream::stored_messages::{StreamReader, message};
+use crate::bus::jetstream::single_message::{Position, message};
+use crate::bus::jetstream::stored_messages::StreamReader;
 use crate::bus::{BusError, ReadFrom, Stored};
 use crate::wire::dead_letter::DEAD_LETTERS;
 use crate::wire::repair::RepairRecord;
@@ -54,7 +55,7 @@ pub async fn list(
 /// message have the same subject.
 async fn narrowed(client: &Client, filter: &Filter) -> Result<Filter, DeadLettersError> {
     let (Some(first), 1) = (filter.sequences.first(), filter.sequences.len()) else { return Ok(filter.clone()) };
-    let stored = message(client, DEAD_LETTERS, *first).await?;
+    let stored = message(client, DEAD_LETTERS, Position::At(*first)).await?;
     Ok(stored.map_or_else(|| filter.clone(), |stored| filter.narrowed_to(&DeadLetter::read(&stored))))
 }
 

@@ -12,7 +12,7 @@ use super::dead_letter::DeadLetter;
 use super::error::DeadLettersError;
 use crate::bus::BusError;
 use crate::bus::jetstream::protocol;
-use crate::bus::jetstream::stored_messages::message;
+use crate::bus::jetstream::single_message::{Position, message};
 use crate::wire::dead_letter::{DEAD_LETTERS, one_line};
 use crate::wire::envelope::Envelope;
 use crate::wire::repair::{DROP, DROP_REASON, REPLAY};
@@ -90,7 +90,7 @@ impl<'a> PublishWindow<'a> {
     /// The connection fails; nothing more may be published on it.
     pub(super) async fn send(&mut self, dead_letter: &DeadLetter) -> Result<(), DeadLettersError> {
         let sequence = dead_letter.sequence;
-        let Some(stored) = message(self.client, DEAD_LETTERS, sequence).await? else {
+        let Some(stored) = message(self.client, DEAD_LETTERS, Position::At(sequence)).await? else {
             self.refuse(sequence, "the dead letter has left the stream".to_owned());
             return Ok(());
         };

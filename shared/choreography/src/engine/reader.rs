@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
-use crate::bus::{Bus, BusError, Connection, Delivery};
+use crate::bus::{Bus, BusError, Connection, Delivery, Stream};
 use crate::clock::later;
 use crate::engine::shared::Shared;
 use crate::settings::{ALIVE_CHECKED_EVERY, BATCH_MAX, LEASE, STANDBY_LOOKS_EVERY, Settings};
@@ -180,7 +180,7 @@ impl Reader {
     ) -> Result<(), StopReason> {
         let at = self.settings.clock.now();
         // This request comes first: what is stored between the two requests is pending, or delivered.
-        let last = connection.stream().await?.last;
+        let last = connection.stream(Stream::Events).await?.last;
         let is_all = match idle_after {
             Some(count) => {
                 let info = connection.consumer_info(&self.consumer).await?;
@@ -193,7 +193,7 @@ impl Reader {
 
     /// Refuses to read where messages may have been lost: only an operator can decide that this is all right.
     async fn check_stream(&self, epoch: i64, head: &Head, connection: &dyn Connection) -> Result<(), StopReason> {
-        let stream = connection.stream().await?;
+        let stream = connection.stream(Stream::Events).await?;
         if head.stream_created.is_empty() {
             self.store.remember_stream(epoch, &stream.created).await?;
             return Ok(());

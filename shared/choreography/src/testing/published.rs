@@ -24,7 +24,7 @@ pub struct Published {
 
 impl Published {
     pub(super) fn all(stored: Vec<Stored>) -> Vec<Self> {
-        let published = |Stored { sequence, at, envelope }| Self { sequence, at, envelope };
+        let published = |Stored { sequence, at, envelope, .. }| Self { sequence, at, envelope };
         stored.into_iter().map(published).collect()
     }
 

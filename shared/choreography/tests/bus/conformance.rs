@@ -1,7 +1,7 @@
 //! What every bus must do, as claims; each claim is tested in memory and with a real nats-server.
 
 use choreography::Envelope;
-use choreography::bus::{BusError, ReadFrom};
+use choreography::bus::{BusError, ReadFrom, Stream};
 use futures::future::join_all;
 use futures::{FutureExt, StreamExt};
 
@@ -34,23 +34,23 @@ async fn messages_are_delivered_in_the_order_of_their_publishing(setup: Setup) {
 
 async fn an_acknowledgement_is_the_sequence_in_the_stream(setup: Setup) {
     let connection = setup.connect().await;
-    assert_eq!(connection.stream().await.unwrap().last, 0);
+    assert_eq!(connection.stream(Stream::Events).await.unwrap().last, 0);
     assert_eq!(publish(&*connection, "order.create.o1", "a").await, Ok(1));
     assert_eq!(publish(&*connection, "payment.created.o1", "b").await, Ok(2));
-    let state = connection.stream().await.unwrap();
+    let state = connection.stream(Stream::Events).await.unwrap();
     assert_eq!((state.first, state.last), (1, 2));
-    assert_eq!(setup.connect().await.stream().await.unwrap().created, state.created);
+    assert_eq!(setup.connect().await.stream(Stream::Events).await.unwrap().created, state.created);
 }
 
 async fn a_dead_letter_is_stored_in_a_stream_of_its_own(setup: Setup) {
     let connection = setup.connect().await;
     assert_eq!(publish(&*connection, "dead.payment.create.o1", "a").await, Ok(1));
-    assert_eq!(connection.stream().await.unwrap().last, 0);
+    assert_eq!(connection.stream(Stream::Events).await.unwrap().last, 0);
 }
 
 async fn dead_letters_are_read_from_a_sequence_or_a_time_without_records(setup: Setup) {
     let connection = setup.connect().await;
-    let begun = connection.stream().await.unwrap().at;
+    let begun = connection.stream(Stream::Events).await.unwrap().at;
     assert_eq!(connection.dead_letters(ReadFrom::Time(begun), 10).await, Ok(vec![]));
     for n in 0..600 {
         let subject = if n % 3 == 2 { "handled.payment.1" } else { "dead.payment.create.o1" };
@@ -64,7 +64,7 @@ async fn dead_letters_are_read_from_a_sequence_or_a_time_without_records(setup: 
     assert_eq!(sequences, wanted);
     assert_eq!(dead_letters[400].envelope, envelope("dead.payment.create.o1", "last"));
     assert!(dead_letters.is_sorted_by_key(|stored| stored.at) && dead_letters[0].at >= begun);
-    assert!(dead_letters[400].at <= connection.stream().await.unwrap().at);
+    assert!(dead_letters[400].at <= connection.stream(Stream::Events).await.unwrap().at);
     let part = connection.dead_letters(ReadFrom::Sequence(3), 2).await.unwrap();
     assert_eq!(part, dead_letters[2..4]);
     assert_eq!(connection.dead_letters(ReadFrom::Sequence(602), 10).await, Ok(vec![]));
@@ -106,7 +106,7 @@ async fn consumer_info_shows_how_far_a_consumer_is(setup: Setup) {
     assert!(!sent.receives("order", "update") && !sent.receives("payment", "create"));
     let first = connection.first_after("order.create.*", 1).await.unwrap().unwrap();
     assert_eq!(first.0, 4);
-    assert!(first.1 <= connection.stream().await.unwrap().at);
+    assert!(first.1 <= connection.stream(Stream::Events).await.unwrap().at);
     assert_eq!(connection.first_after("order.create.*", 4).await, Ok(None));
 }
 
@@ -187,7 +187,7 @@ async fn a_reset_below_the_first_message_continues_with_the_first(setup: Setup) 
         publish(&*connection, "order.create.o1", payload).await.unwrap();
     }
     setup.forget_before(3).await;
-    let state = connection.stream().await.unwrap();
+    let state = connection.stream(Stream::Events).await.unwrap();
     assert_eq!((state.first, state.last), (3, 4));
     assert_eq!(connection.reset("payment-0", 2).await, Ok(2));
     let incoming = receive(&mut *connection.pull("payment-0").await.unwrap(), 2).await;
@@ -236,7 +236,7 @@ async fn a_message_that_is_too_large_has_an_error_of_its_own(setup: Setup) {
 async fn a_restart_ends_every_connection_and_changes_the_server_id(mut setup: Setup) {
     setup.add_consumer("payment-0", &["order.*.*"]).await;
     let connection = setup.connect().await;
-    let before = (connection.server_id(), connection.stream().await.unwrap().created);
+    let before = (connection.server_id(), connection.stream(Stream::Events).await.unwrap().created);
     publish(&*connection, "order.create.o1", "a").await.unwrap();
     let mut pull = connection.pull("payment-0").await.unwrap();
     receive(&mut *pull, 1).await;
@@ -244,10 +244,10 @@ async fn a_restart_ends_every_connection_and_changes_the_server_id(mut setup: Se
     soon("the loss", connection.lost()).await;
     assert!(matches!(soon("an end", pull.next(1)).await, Err(BusError::Lost(_))));
     assert!(matches!(connection.publish(&envelope("order.create.o1", "b")).await, Err(BusError::Lost(_))));
-    assert!(matches!(connection.stream().await, Err(BusError::Lost(_))));
+    assert!(matches!(connection.stream(Stream::Events).await, Err(BusError::Lost(_))));
     let connection = setup.connect().await;
     assert_ne!(connection.server_id(), before.0);
-    let state = connection.stream().await.unwrap();
+    let state = connection.stream(Stream::Events).await.unwrap();
     assert_eq!((state.created, state.last), (before.1, 1));
 }
 

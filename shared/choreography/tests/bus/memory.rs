@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use choreography::bus::memory::MemoryBus;
-use choreography::bus::{Bus, BusError, Connection};
+use choreography::bus::{Bus, BusError, Connection, Stream};
 use futures::FutureExt;
 
 use crate::{envelope, payloads, publish, receive};
@@ -32,12 +32,12 @@ async fn published_messages_can_be_read() {
 #[tokio::test(start_paused = true)]
 async fn messages_after_a_sequence_can_be_lost() {
     let (bus, connection) = six_messages().await;
-    let (id, created) = (connection.server_id(), connection.stream().await.unwrap().created);
+    let (id, created) = (connection.server_id(), connection.stream(Stream::Events).await.unwrap().created);
     bus.faults().forget_after(2);
     assert!(!connection.lost().await.is_empty());
     let connection = bus.connect().await.unwrap();
     assert_ne!(connection.server_id(), id);
-    let state = connection.stream().await.unwrap();
+    let state = connection.stream(Stream::Events).await.unwrap();
     assert_eq!((state.created, state.first, state.last), (created, 1, 2));
     assert_eq!(publish(&*connection, "order.create.o1", "again").await, Ok(3));
 }
@@ -45,9 +45,9 @@ async fn messages_after_a_sequence_can_be_lost() {
 #[tokio::test(start_paused = true)]
 async fn a_recreated_stream_has_another_creation_time_and_no_consumers() {
     let (bus, connection) = six_messages().await;
-    let created = connection.stream().await.unwrap().created;
+    let created = connection.stream(Stream::Events).await.unwrap().created;
     bus.faults().recreate_stream();
-    let state = connection.stream().await.unwrap();
+    let state = connection.stream(Stream::Events).await.unwrap();
     assert_ne!(state.created, created);
     assert_eq!(state.last, 0);
     assert_eq!(connection.consumer_info("payment-0").await, Ok(None));

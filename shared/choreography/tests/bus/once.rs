@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use choreography::bus::jetstream::{JetStreamBus, JetStreamOptions};
-use choreography::bus::{Bus, BusError, Connection};
+use choreography::bus::{Bus, BusError, Connection, Stream};
 use futures::future::join_all;
 use testkit::Proxy;
 
@@ -132,7 +132,7 @@ async fn the_permissions_of_a_service_are_sufficient() {
     server.add_consumer("payment-0", &["payment.*.*"]).await;
     let connection = server.bus("payment").connect().await.unwrap();
     assert_eq!(connection.consumer_info("payment-0").await.unwrap().unwrap().consumer, "payment-0");
-    assert_eq!(connection.stream().await.unwrap().last, 0);
+    assert_eq!(connection.stream(Stream::Events).await.unwrap().last, 0);
     assert_eq!(connection.reset("payment-0", 1).await, Ok(1));
     publish(&*connection, "payment.expire.o1", "a").await.unwrap();
     publish(&*connection, "dead.payment.expire.o1", "a").await.unwrap();

@@ -1,6 +1,6 @@
 //! Whatever the server does, every message is received once and in order, or reading stops and health reports why.
 
-use choreography::bus::Bus as _;
+use choreography::bus::{Bus as _, Stream};
 use choreography::store::ReadingStore as _;
 use choreography::{Envelope, Service};
 
@@ -166,7 +166,7 @@ async fn messages_for_other_services_may_be_deleted_while_this_one_is_idle() {
         let envelope = Envelope { subject: format!("baker.bread-baked.{page}").into(), ..Envelope::default() };
         others.publish(&envelope).await.unwrap().await.unwrap();
     }
-    let last = others.stream().await.unwrap().last;
+    let last = others.stream(Stream::Events).await.unwrap().last;
     until("reading has passed them", || async { stage.head().await.restart_position == last }).await;
     scribe.stop().await;
     stage.bus.faults().forget_before(last);

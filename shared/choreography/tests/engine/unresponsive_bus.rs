@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use choreography::Envelope;
 use choreography::bus::memory::MemoryBus;
 use choreography::bus::{
-    Acknowledgement, Bus, BusError, Connection, ConsumerInfo, Deliveries, ReadFrom, Stored, StreamState,
+    Acknowledgement, Bus, BusError, Connection, ConsumerInfo, Deliveries, Progress, ReadFrom, Stored, Stream,
+    StreamState,
 };
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -54,15 +55,30 @@ impl Connection for UnresponsiveConnection {
     async fn lost(&self) -> String {
         self.connection.lost().await
     }
-    async fn stream(&self) -> Result<StreamState, BusError> {
+    async fn stream(&self, stream: Stream) -> Result<StreamState, BusError> {
         let mut unresponsive = self.unresponsive.clone();
         let healed = tokio::time::timeout(Duration::from_secs(5), unresponsive.wait_for(|unresponsive| !unresponsive))
             .await
             .is_ok();
         match healed {
-            true => self.connection.stream().await,
+            true => self.connection.stream(stream).await,
             false => Err(BusError::Lost("no reply".to_owned())),
         }
+    }
+    async fn stamp_at(&self, stream: Stream, sequence: u64) -> Result<Option<i64>, BusError> {
+        self.connection.stamp_at(stream, sequence).await
+    }
+    async fn first_stamped_after(&self, stamp_ns: i64) -> Result<Option<u64>, BusError> {
+        self.connection.first_stamped_after(stamp_ns).await
+    }
+    async fn own_messages(&self, from: Stream, of: &str, after: u64, max: usize) -> Result<Vec<Stored>, BusError> {
+        self.connection.own_messages(from, of, after, max).await
+    }
+    async fn note_progress(&self, service: &str, progress: &Progress) -> Result<(), BusError> {
+        self.connection.note_progress(service, progress).await
+    }
+    async fn progress(&self, service: &str) -> Result<Option<Progress>, BusError> {
+        self.connection.progress(service).await
     }
     async fn dead_letters(&self, from: ReadFrom, max: usize) -> Result<Vec<Stored>, BusError> {
         self.connection.dead_letters(from, max).await

@@ -10,8 +10,12 @@ use serde_json::json;
 
 use super::link::{Link, reply};
 use super::pull_subscription::PullSubscription;
-use super::{consumers, protocol, stream};
-use crate::bus::{Acknowledgement, BusError, Connection, ConsumerInfo, Deliveries, ReadFrom, Stored, StreamState};
+use super::single_message::{Position, message};
+use super::{consumers, progress, protocol, stream};
+use crate::bus::{
+    Acknowledgement, BusError, Connection, ConsumerInfo, Deliveries, Progress, ReadFrom, Stored, Stream, StreamState,
+    own_subjects,
+};
 use crate::wire::dead_letter::{ALL_DEAD_LETTERS, DEAD_LETTERS};
 use crate::wire::envelope::Envelope;
 
@@ -41,8 +45,49 @@ impl Connection for JetStreamConnection {
         self.link.pending.closed().await.to_string()
     }
 
-    async fn stream(&self) -> Result<StreamState, BusError> {
-        stream::state(&self.link).await
+    async fn stream(&self, stream: Stream) -> Result<StreamState, BusError> {
+        stream::state(&self.link, self.link.options.stream(stream)).await
+    }
+
+    async fn stamp_at(&self, stream: Stream, sequence: u64) -> Result<Option<i64>, BusError> {
+        let (client, stream) = (&self.link.client, self.link.options.stream(stream));
+        let stored = self.link.unless_lost(message(client, stream, Position::At(sequence))).await?;
+        Ok(stored.map(|stored| stored.stamp_ns()))
+    }
+
+    async fn first_stamped_after(&self, stamp_ns: i64) -> Result<Option<u64>, BusError> {
+        let from = Timestamp::from_nanosecond(i128::from(stamp_ns) + 1).unwrap_or(Timestamp::MAX);
+        let first = Position::First(">", ReadFrom::Time(from));
+        let stored = self.link.unless_lost(message(&self.link.client, &self.link.options.stream, first)).await?;
+        Ok(stored.map(|stored| stored.sequence))
+    }
+
+    async fn own_messages(
+        &self,
+        stream: Stream,
+        publisher: &str,
+        after: u64,
+        max: usize,
+    ) -> Result<Vec<Stored>, BusError> {
+        let subject = own_subjects(stream, publisher);
+        let stream = self.link.options.stream(stream);
+        let read = stream::read(&self.link, stream, &subject, ReadFrom::Sequence(after + 1), max).await?;
+        if read.is_empty() {
+            let last = message(&self.link.client, stream, Position::Last(&subject));
+            let last = self.link.unless_lost(last).await?.map_or(0, |last| last.sequence);
+            if last > after {
+                return Err(BusError::Lost(format!("a replica lags: it has not the message {last} of {stream}")));
+            }
+        }
+        Ok(read)
+    }
+
+    async fn note_progress(&self, service: &str, note: &Progress) -> Result<(), BusError> {
+        progress::note(&self.link, service, note).await
+    }
+
+    async fn progress(&self, service: &str) -> Result<Option<Progress>, BusError> {
+        progress::read(&self.link, service).await
     }
 
     async fn dead_letters(&self, from: ReadFrom, max: usize) -> Result<Vec<Stored>, BusError> {

@@ -45,7 +45,7 @@ pub(super) async fn follow(link: Arc<Link>, key: &str) -> Result<impl Stream<Ite
         subscribers.push(link.client.subscribe(format!("{publisher}.*.{key}")).await.map_err(lost)?);
     }
     // The reply also means that the server knows the subscriptions, which were sent before the request.
-    let from = stream::state(&link).await?.last + 1;
+    let from = stream::state(&link, &link.options.stream).await?.last + 1;
     let (subject, notifications) = (format!("*.*.{key}"), select_all(subscribers));
     let follower = Follower { link, subject, notifications, from, read: VecDeque::new(), missing: 0 };
     Ok(unfold(follower, |mut follower| async { Some((follower.next().await?, follower)) }))

@@ -66,6 +66,15 @@ impl Link {
         Ok(awaited)
     }
 
+    /// Waits for what the client does, but no longer than the connection lives.
+    pub(super) async fn unless_lost<T>(&self, done: impl Future<Output = Result<T, BusError>>) -> Result<T, BusError> {
+        tokio::select! {
+            biased;
+            reason = self.pending.closed() => Err(reason),
+            done = done => done,
+        }
+    }
+
     /// Sends a request to the JetStream API. Returns its reply.
     pub(super) async fn request<T: DeserializeOwned>(&self, subject: &str, request: Bytes) -> Result<T, ApiError> {
         let awaited = self.send(subject, HeaderMap::new(), request).await?;

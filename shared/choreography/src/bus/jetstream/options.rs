@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::wire::dead_letter::EVENTS;
+use crate::bus::Stream;
+use crate::wire::dead_letter::{DEAD_LETTERS, EVENTS};
 
 /// How a service reaches its JetStream server.
 #[derive(Debug, Clone)]
@@ -40,6 +41,14 @@ impl JetStreamOptions {
             publishers: Vec::new(),
             ack_timeout: Duration::from_secs(5),
             heartbeat: Duration::from_secs(5),
+        }
+    }
+
+    /// Returns the name of a stream.
+    pub(super) fn stream(&self, stream: Stream) -> &str {
+        match stream {
+            Stream::Events => &self.stream,
+            Stream::DeadLetters => DEAD_LETTERS,
         }
     }
 

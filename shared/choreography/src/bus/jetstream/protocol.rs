@@ -20,7 +20,7 @@ const STREAM_NOT_FOUND: u64 = 10_059;
 const MESSAGE_EXCEEDS_MAXIMUM: u64 = 10_054;
 
 /// The prefix of the headers that the server adds.
-const SERVER_HEADERS: &str = "Nats-";
+pub(super) const SERVER_HEADERS: &str = "Nats-";
 
 #[derive(Deserialize)]
 struct ApiErrorBody {
@@ -145,42 +145,53 @@ pub(crate) fn stored(message: &Message) -> Result<Stored, BusError> {
     match (sequence, at, last("Nats-Subject")) {
         (Some(sequence), Some(at), Some(subject)) => {
             let envelope = envelope(subject, message.headers.as_ref(), &message.payload);
-            Ok(Stored { sequence, at, envelope })
+            Ok(Stored { sequence, at, envelope, unreadable: None })
         }
         _ => Err(BusError::Refused("a stored message has no sequence, time or subject".to_owned())),
     }
 }
 
-/// Returns a message of a pull subscription as a delivery; none if its reply subject has no sequences.
+/// Returns a message of a pull subscription as a delivery; none if its reply subject has no numbers.
 pub(super) fn delivery(message: &Message) -> Option<Delivery> {
-    let [delivered, stream_sequence, consumer_sequence] = sequences(message.reply.as_deref()?)?;
+    let [delivered, stream_sequence, consumer_sequence, stamp] = numbers(message.reply.as_deref()?)?;
     let envelope = envelope(&message.subject, message.headers.as_ref(), &message.payload);
-    Some(Delivery { stream_sequence, consumer_sequence, delivered, envelope })
+    let stamp_ns = i64::try_from(stamp).ok()?;
+    Some(Delivery { stream_sequence, consumer_sequence, delivered, stamp_ns, envelope, unreadable: None })
 }
 
-/// Returns the first three numbers of
+/// Returns the first four numbers of
 /// `$JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>.<consumer sequence>.<time>.<pending>`. Newer servers may
 /// put a domain and an account hash before `<stream>`.
-fn sequences(reply: &str) -> Option<[u64; 3]> {
+fn numbers(reply: &str) -> Option<[u64; 4]> {
     let tokens: Vec<&str> = reply.strip_prefix("$JS.ACK.")?.split('.').collect();
     let at = match tokens.len() {
         7 => 2,
         9.. => 4,
         _ => return None,
     };
-    Some([tokens[at].parse().ok()?, tokens[at + 1].parse().ok()?, tokens[at + 2].parse().ok()?])
+    let number = |index: usize| tokens[at + index].parse().ok();
+    Some([number(0)?, number(1)?, number(2)?, number(3)?])
 }
 
 #[cfg(test)]
 mod tests {
-    use super::sequences;
+    use super::numbers;
 
     #[test]
-    fn sequences_are_read_with_and_without_a_domain() {
-        assert_eq!(sequences("$JS.ACK.EVENTS.payment-0.1.77.5.1700000000000000000.3"), Some([1, 77, 5]));
-        assert_eq!(sequences("$JS.ACK.hub.hash.EVENTS.payment-0.2.77.5.1700000000000000000.3.token"), Some([2, 77, 5]));
-        assert_eq!(sequences("$JS.ACK.hub.hash.EVENTS.payment-0.2.77.5.1700000000000000000.3"), Some([2, 77, 5]));
-        assert_eq!(sequences("_INBOX_payment.1"), None);
-        assert_eq!(sequences("$JS.ACK.EVENTS.payment-0.x.77.5.1.3"), None);
+    fn numbers_are_read_with_and_without_a_domain() {
+        assert_eq!(
+            numbers("$JS.ACK.EVENTS.payment-0.1.77.5.1700000000000000000.3"),
+            Some([1, 77, 5, 1_700_000_000_000_000_000])
+        );
+        assert_eq!(
+            numbers("$JS.ACK.hub.hash.EVENTS.payment-0.2.77.5.1700000000000000000.3.token"),
+            Some([2, 77, 5, 1_700_000_000_000_000_000])
+        );
+        assert_eq!(
+            numbers("$JS.ACK.hub.hash.EVENTS.payment-0.2.77.5.1700000000000000000.3"),
+            Some([2, 77, 5, 1_700_000_000_000_000_000])
+        );
+        assert_eq!(numbers("_INBOX_payment.1"), None);
+        assert_eq!(numbers("$JS.ACK.EVENTS.payment-0.x.77.5.1.3"), None);
     }
 }

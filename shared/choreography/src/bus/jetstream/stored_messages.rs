@@ -1,17 +1,13 @@
 //! Reads stored messages of a stream without a consumer: nothing is left on the server if reading stops early.
 //!
 //! Lists are read by DIRECT.GET in batches: with replicas, the reply may come from a server that is not quite up to
-//! date. A single message is read by STREAM.MSG.GET, to which only the leader replies.
+//! date.
 
 use std::time::Duration;
 
-use async_nats::jetstream::ErrorCode;
-use async_nats::jetstream::message::StreamMessage;
-use async_nats::jetstream::stream::LastRawMessageErrorKind;
 use async_nats::{Client, Message, StatusCode};
 use bytes::Bytes;
 use futures::StreamExt;
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -114,32 +110,6 @@ impl<'a> StreamReader<'a> {
     }
 }
 
-/// Returns one message, as the stream's leader has it; none if the stream never had it, or no longer has it.
-pub(crate) async fn message(client: &Client, stream: &str, sequence: u64) -> Result<Option<Stored>, BusError> {
-    let reading = || format!("reading message {sequence} of the stream {stream}");
-    let context = async_nats::jetstream::new(client.clone());
-    let handle = context.get_stream_no_info(stream).await;
-    let handle = handle.map_err(|error| BusError::Refused(format!("{}: {error}", reading())))?;
-    match handle.get_raw_message(sequence).await {
-        Ok(message) => stored(message).map(Some),
-        Err(error) => match error.kind() {
-            LastRawMessageErrorKind::NoMessageFound => Ok(None),
-            LastRawMessageErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NOT_FOUND => {
-                Err(missing(stream))
-            }
-            LastRawMessageErrorKind::JetStream(error) => Err(BusError::Refused(format!("{}: {error}", reading()))),
-            _ => Err(BusError::Lost(format!("{}: {error}", reading()))),
-        },
-    }
-}
-
-fn stored(message: StreamMessage) -> Result<Stored, BusError> {
-    let at = Timestamp::from_nanosecond(message.time.unix_timestamp_nanos());
-    let at = at.map_err(|error| BusError::Refused(format!("a stored message has no time: {error}")))?;
-    let envelope = protocol::envelope(&message.subject, Some(&message.headers), &message.payload);
-    Ok(Stored { sequence: message.sequence, at, envelope })
-}
-
 /// Returns the sequence of the last message that a stream took.
 pub(crate) async fn last_sequence(client: &Client, stream: &str) -> Result<u64, BusError> {
     #[derive(Deserialize)]
@@ -157,6 +127,6 @@ pub(crate) async fn last_sequence(client: &Client, stream: &str) -> Result<u64, 
     Ok(info.state.last_seq)
 }
 
-fn missing(stream: &str) -> BusError {
+pub(super) fn missing(stream: &str) -> BusError {
     BusError::Refused(format!("the stream {stream} is missing, or JetStream is not ready: provision it"))
 }

@@ -6,27 +6,64 @@ use serde::Deserialize;
 
 use super::link::Link;
 use super::stored_messages::StreamReader;
-use crate::bus::{BusError, ReadFrom, Stored, StreamState};
+use crate::bus::{BusError, Filled, ReadFrom, ServerStart, Stored, StreamState};
 
 #[derive(Deserialize)]
 struct StreamInfo {
     created: String,
     ts: Timestamp,
+    config: Limits,
     state: StreamInfoState,
+    cluster: Option<Cluster>,
+}
+
+/// A limit of -1 is none.
+#[derive(Deserialize)]
+struct Limits {
+    max_msgs: i64,
+    max_bytes: i64,
 }
 
 #[derive(Deserialize)]
 struct StreamInfoState {
+    messages: u64,
+    bytes: u64,
     first_seq: u64,
     last_seq: u64,
+    #[serde(default)]
+    num_deleted: u64,
 }
 
-/// Returns the state of the stream of events. When it comes back, the server has also seen all that was sent before on
-/// this connection.
-pub(super) async fn state(link: &Link) -> Result<StreamState, BusError> {
-    let subject = format!("$JS.API.STREAM.INFO.{}", link.options.stream);
+/// Who leads the stream. A server without a cluster has no `leader_since`.
+#[derive(Deserialize)]
+struct Cluster {
+    #[serde(default)]
+    leader: String,
+    leader_since: Option<String>,
+}
+
+/// Returns the state of a stream. When it comes back, the server has also seen all that was sent before on this
+/// connection.
+pub(super) async fn state(link: &Link, stream: &str) -> Result<StreamState, BusError> {
+    let subject = format!("$JS.API.STREAM.INFO.{stream}");
     let info: StreamInfo = link.request(&subject, Bytes::new()).await.map_err(|error| error.reason)?;
-    Ok(StreamState { created: info.created, first: info.state.first_seq, last: info.state.last_seq, at: info.ts })
+    let StreamInfo { created, ts: at, config, state, cluster } = info;
+    // In a cluster all see the leader, whichever server they are connected to; a single server has a new id at each
+    // start.
+    let leader = match cluster {
+        Some(Cluster { leader, leader_since: Some(since) }) => format!("{leader} {since}"),
+        _ => link.client.server_info().server_id,
+    };
+    Ok(StreamState {
+        server_start: ServerStart::of([&created, &leader, &state.num_deleted]),
+        created,
+        first: state.first_seq,
+        last: state.last_seq,
+        deleted: state.num_deleted,
+        messages: Filled { amount: state.messages, limit: u64::try_from(config.max_msgs).ok() },
+        bytes: Filled { amount: state.bytes, limit: u64::try_from(config.max_bytes).ok() },
+        at,
+    })
 }
 
 /// Returns the messages of a subject in a stream, at most `max`. Ends at once when the connection is lost.
@@ -38,9 +75,5 @@ pub(super) async fn read(
     max: usize,
 ) -> Result<Vec<Stored>, BusError> {
     let reader = StreamReader::new(&link.client, stream, subject, from).reply_time_max(link.options.ack_timeout);
-    tokio::select! {
-        biased;
-        reason = link.pending.closed() => Err(reason),
-        read = reader.up_to(max) => read,
-    }
+    link.unless_lost(reader.up_to(max)).await
 }

@@ -9,8 +9,12 @@ use jiff::Timestamp;
 use super::SharedWorld;
 use super::lifetime::Lifetime;
 use super::pull_subscription::PullSubscription;
-use crate::bus::{Acknowledgement, BusError, Connection, ConsumerInfo, Deliveries, ReadFrom, Stored, StreamState};
+use crate::bus::{
+    Acknowledgement, BusError, Connection, ConsumerInfo, Deliveries, Progress, ReadFrom, Stored, Stream, StreamState,
+    own_subjects,
+};
 use crate::wire::envelope::Envelope;
+use crate::wire::subject::matches;
 
 /// A service's connection to the server in memory.
 pub(super) struct MemoryConnection {
@@ -37,9 +41,46 @@ impl Connection for MemoryConnection {
         self.life.end().await
     }
 
-    async fn stream(&self) -> Result<StreamState, BusError> {
+    async fn stream(&self, stream: Stream) -> Result<StreamState, BusError> {
         self.life.check()?;
-        Ok(self.shared.world().stream())
+        Ok(self.shared.world().state(stream))
+    }
+
+    async fn stamp_at(&self, stream: Stream, sequence: u64) -> Result<Option<i64>, BusError> {
+        self.life.check()?;
+        Ok(self.shared.world().stream(stream).at(sequence).map(Stored::stamp_ns))
+    }
+
+    async fn first_stamped_after(&self, stamp_ns: i64) -> Result<Option<u64>, BusError> {
+        self.life.check()?;
+        let world = self.shared.world();
+        let mut later = world.events.messages.iter().filter(|stored| stored.stamp_ns() > stamp_ns);
+        Ok(later.next().map(|stored| stored.sequence))
+    }
+
+    async fn own_messages(
+        &self,
+        stream: Stream,
+        publisher: &str,
+        after: u64,
+        max: usize,
+    ) -> Result<Vec<Stored>, BusError> {
+        self.life.check()?;
+        let subjects = own_subjects(stream, publisher);
+        let world = self.shared.world();
+        let own = world.stream(stream).after(after).filter(|stored| matches(&subjects, &stored.envelope.subject));
+        Ok(own.take(max).cloned().collect())
+    }
+
+    async fn note_progress(&self, service: &str, progress: &Progress) -> Result<(), BusError> {
+        self.life.check()?;
+        self.shared.world().notes.insert(service.to_owned(), progress.to_json());
+        Ok(())
+    }
+
+    async fn progress(&self, service: &str) -> Result<Option<Progress>, BusError> {
+        self.life.check()?;
+        Ok(self.shared.world().notes.get(service).and_then(|note| Progress::from_json(note)))
     }
 
     async fn dead_letters(&self, from: ReadFrom, max: usize) -> Result<Vec<Stored>, BusError> {

@@ -16,6 +16,7 @@ mod connection;
 mod faults;
 mod lifetime;
 mod pull_subscription;
+mod stored_stream;
 mod stories;
 mod world;
 
@@ -64,12 +65,12 @@ impl MemoryBus {
 
     /// Returns the messages in the stream of events, in order.
     pub fn published(&self) -> Vec<Stored> {
-        self.shared.world().events.iter().cloned().collect()
+        self.shared.world().events.messages.iter().cloned().collect()
     }
 
     /// Returns the dead letters and the records of their repairs, in order.
     pub fn dead_letters(&self) -> Vec<Stored> {
-        self.shared.world().dead_letters.clone()
+        self.shared.world().dead_letters.messages.iter().cloned().collect()
     }
 }
 

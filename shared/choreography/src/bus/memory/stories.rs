@@ -25,7 +25,7 @@ impl Stories for MemoryBus {
         check_key(key)?;
         let key = key.to_owned();
         let life = Lifetime::begin(&self.shared)?;
-        let from = self.shared.world().stream().last + 1;
+        let from = self.shared.world().events.last + 1;
         let follower = Follower { shared: self.shared.clone(), life, key, from, seen: 0, read: VecDeque::new() };
         Ok(unfold(follower, |mut follower| async { Some((follower.next().await?, follower)) }).boxed())
     }
@@ -33,9 +33,8 @@ impl Stories for MemoryBus {
 
 fn read_story(shared: &SharedWorld, key: &str, from: u64, limit: usize) -> Vec<(u64, Envelope)> {
     let world = shared.world();
-    let start = world.events.partition_point(|stored| stored.sequence < from);
     let of_key = |stored: &&Stored| stored.envelope.parts().is_some_and(|(_, _, key_of_message)| key_of_message == key);
-    let read = world.events.range(start..).filter(of_key).take(limit);
+    let read = world.events.after(from.saturating_sub(1)).filter(of_key).take(limit);
     read.map(|stored| (stored.sequence, stored.envelope.clone())).collect()
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::bus::{BusError, ConsumerInfo, Delivery, ReadFrom, Stored, StreamState};
+use super::stored_stream::StoredStream;
+use crate::bus::{BusError, ConsumerInfo, Delivery, Filled, ReadFrom, ServerStart, Stored, Stream, StreamState};
 use crate::clock::Clock;
 use crate::watched::Watched;
 use crate::wire::dead_letter::{ALL_DEAD_LETTERS, DEAD_LETTER_SUBJECTS};
@@ -14,8 +15,10 @@ use crate::wire::subject::matches;
 /// The state of the server.
 pub(super) struct World {
     clock: Clock,
-    pub(super) events: VecDeque<Stored>,
-    pub(super) dead_letters: Vec<Stored>,
+    pub(super) events: StoredStream,
+    pub(super) dead_letters: StoredStream,
+    /// The notes of the services, as JSON.
+    pub(super) notes: BTreeMap<String, Vec<u8>>,
     pub(super) consumers: BTreeMap<String, Consumer>,
     /// The subjects that the stream takes; every subject of three tokens if the list is empty.
     pub(super) subjects: Vec<String>,
@@ -23,9 +26,9 @@ pub(super) struct World {
     pub(super) silent: bool,
     pub(super) dropped_acknowledgements: u64,
     pub(super) refusal: Option<String>,
-    last: u64,
     starts: u64,
-    created: u64,
+    /// The last stamp that was given: no two messages have the same, also after losses.
+    stamp: Timestamp,
     /// Why each was lost; none while it lives.
     connections: Vec<Watched<Option<String>>>,
 }
@@ -53,18 +56,20 @@ impl Consumer {
         self.filters.iter().any(|filter| matches(filter, subject))
     }
 
-    fn send(&mut self, sequence: u64, envelope: &Envelope, deliveries: &mut VecDeque<Delivery>) {
-        self.next = sequence + 1;
+    fn send(&mut self, stored: &Stored, deliveries: &mut VecDeque<Delivery>) {
+        self.next = stored.sequence + 1;
         self.sent += 1;
         self.stolen = self.stolen.saturating_sub(1);
         if self.stolen % 2 == 1 {
             return;
         }
         let copy = |consumer_sequence, delivered| Delivery {
-            stream_sequence: sequence,
+            stream_sequence: stored.sequence,
             consumer_sequence,
             delivered,
-            envelope: envelope.clone(),
+            stamp_ns: stored.stamp_ns(),
+            envelope: stored.envelope.clone(),
+            unreadable: stored.unreadable.clone(),
         };
         deliveries.push_back(copy(self.sent, 1));
         if self.duplicates > 0 {
@@ -79,17 +84,17 @@ impl World {
     pub(super) fn new(clock: Clock) -> Self {
         Self {
             clock,
-            events: VecDeque::new(),
-            dead_letters: Vec::new(),
+            events: StoredStream::default(),
+            dead_letters: StoredStream::default(),
+            notes: BTreeMap::new(),
             consumers: BTreeMap::new(),
             subjects: Vec::new(),
             down: false,
             silent: false,
             dropped_acknowledgements: 0,
             refusal: None,
-            last: 0,
             starts: 0,
-            created: 0,
+            stamp: Timestamp::MIN,
             connections: Vec::new(),
         }
     }
@@ -98,11 +103,33 @@ impl World {
         format!("server-{}", self.starts + 1)
     }
 
-    pub(super) fn stream(&self) -> StreamState {
-        let empty = if self.last == 0 { 0 } else { self.last + 1 };
-        let first = self.events.front().map_or(empty, |stored| stored.sequence);
-        let created = format!("2026-01-01T00:00:{:02}Z", self.created);
-        StreamState { created, first, last: self.last, at: self.clock.now() }
+    pub(super) fn stream(&self, stream: Stream) -> &StoredStream {
+        match stream {
+            Stream::Events => &self.events,
+            Stream::DeadLetters => &self.dead_letters,
+        }
+    }
+
+    pub(super) fn stream_mut(&mut self, stream: Stream) -> &mut StoredStream {
+        match stream {
+            Stream::Events => &mut self.events,
+            Stream::DeadLetters => &mut self.dead_letters,
+        }
+    }
+
+    pub(super) fn state(&self, stream: Stream) -> StreamState {
+        let stream = self.stream(stream);
+        let created = format!("2026-01-01T00:00:{:02}Z", stream.created);
+        StreamState {
+            server_start: ServerStart::of([&created, &self.server_id(), &stream.deleted()]),
+            created,
+            first: stream.first(),
+            last: stream.last,
+            deleted: stream.deleted(),
+            messages: Filled { amount: stream.messages.len() as u64, limit: None },
+            bytes: Filled::default(),
+            at: self.clock.now().max(self.stamp),
+        }
     }
 
     pub(super) fn dead_letters(&self, from: ReadFrom, max: usize) -> Vec<Stored> {
@@ -110,7 +137,8 @@ impl World {
             ReadFrom::Sequence(sequence) => stored.sequence >= sequence,
             ReadFrom::Time(moment) => stored.at >= moment,
         };
-        let stored = self.dead_letters.iter().filter(|stored| matches(ALL_DEAD_LETTERS, &stored.envelope.subject));
+        let stored =
+            self.dead_letters.messages.iter().filter(|stored| matches(ALL_DEAD_LETTERS, &stored.envelope.subject));
         stored.filter(wanted).take(max).cloned().collect()
     }
 
@@ -120,7 +148,7 @@ impl World {
 
     pub(super) fn consumer_info(&self, name: &str) -> Option<ConsumerInfo> {
         let consumer = self.consumers.get(name)?;
-        let open = self.events.iter().filter(|stored| stored.sequence >= consumer.next);
+        let open = self.events.messages.iter().filter(|stored| stored.sequence >= consumer.next);
         Some(ConsumerInfo {
             consumer: name.to_owned(),
             filters: consumer.filters.clone(),
@@ -131,7 +159,7 @@ impl World {
     }
 
     pub(super) fn first_after(&self, subject: &str, sequence: u64) -> Option<(u64, Timestamp)> {
-        let mut later = self.events.iter().filter(|stored| stored.sequence > sequence);
+        let mut later = self.events.messages.iter().filter(|stored| stored.sequence > sequence);
         later.find(|stored| matches(subject, &stored.envelope.subject)).map(|stored| (stored.sequence, stored.at))
     }
 
@@ -148,16 +176,21 @@ impl World {
         headers.sort_unstable();
         let envelope = Envelope { headers: headers.into_iter().collect(), ..envelope.clone() };
         if DEAD_LETTER_SUBJECTS.iter().any(|filter| matches(filter, &envelope.subject)) {
-            let sequence = self.dead_letters.len() as u64 + 1;
-            self.dead_letters.push(Stored { sequence, at: self.clock.now(), envelope });
-            return Ok(sequence);
+            return Ok(self.append(Stream::DeadLetters, envelope));
         }
         if !self.takes(&envelope.subject) {
             return Err(BusError::Refused("no stream takes this subject".to_owned()));
         }
-        self.last += 1;
-        self.events.push_back(Stored { sequence: self.last, at: self.clock.now(), envelope });
-        Ok(self.last)
+        Ok(self.append(Stream::Events, envelope))
+    }
+
+    fn append(&mut self, stream: Stream, envelope: Envelope) -> u64 {
+        self.stamp = self.clock.now().max(self.stamp + SignedDuration::from_nanos(1));
+        let at = self.stamp;
+        let stream = self.stream_mut(stream);
+        stream.last += 1;
+        stream.messages.push_back(Stored { sequence: stream.last, at, envelope, unreadable: None });
+        stream.last
     }
 
     fn takes(&self, subject: &str) -> bool {
@@ -170,16 +203,15 @@ impl World {
     /// Adds a consumer's next messages until there are `max` deliveries. Returns whether the consumer exists.
     pub(super) fn deliver(&mut self, name: &str, max: usize, deliveries: &mut VecDeque<Delivery>) -> bool {
         let Some(consumer) = self.consumers.get_mut(name) else { return false };
-        let from = self.events.partition_point(|stored| stored.sequence < consumer.next);
-        for Stored { sequence, envelope, .. } in self.events.range(from..) {
+        for stored in self.events.after(consumer.next.saturating_sub(1)) {
             if deliveries.len() >= max {
                 return true;
             }
-            if consumer.wants(&envelope.subject) {
-                consumer.send(*sequence, envelope, deliveries);
+            if consumer.wants(&stored.envelope.subject) {
+                consumer.send(stored, deliveries);
             }
         }
-        consumer.next = consumer.next.max(self.last + 1);
+        consumer.next = consumer.next.max(self.events.last + 1);
         true
     }
 
@@ -203,22 +235,20 @@ impl World {
     }
 
     pub(super) fn forget_after(&mut self, sequence: u64) {
-        self.events.retain(|kept| kept.sequence <= sequence);
-        self.last = self.last.min(sequence);
+        self.events.messages.retain(|kept| kept.sequence <= sequence);
+        self.events.last = self.events.last.min(sequence);
         for consumer in self.consumers.values_mut() {
-            consumer.next = consumer.next.min(self.last + 1);
+            consumer.next = consumer.next.min(self.events.last + 1);
         }
         self.restart();
     }
 
     pub(super) fn forget_before(&mut self, sequence: u64) {
-        self.events.retain(|kept| kept.sequence >= sequence);
+        self.events.messages.retain(|kept| kept.sequence >= sequence);
     }
 
     pub(super) fn recreate(&mut self) {
-        self.events.clear();
+        self.events = StoredStream { created: self.events.created + 1, ..StoredStream::default() };
         self.consumers.clear();
-        self.last = 0;
-        self.created += 1;
     }
 }

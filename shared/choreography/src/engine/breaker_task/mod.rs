@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::breaker::{BreakerSnapshot, Circuit, CircuitState, Circuits, Cycle, Failure, ServerTime};
-use crate::bus::{Bus, BusError, Connection, ReadFrom};
+use crate::bus::{Bus, BusError, Connection, ReadFrom, Stream};
 use crate::clock::earlier;
 use crate::declare::choreography::Choreography;
 use crate::engine::shared::Shared;
@@ -105,7 +105,7 @@ impl BreakerTask {
 
     /// Requests the server's time.
     async fn request_time(&self, connection: &dyn Connection) -> Result<ServerTime, BusError> {
-        let server = connection.stream().await?.at;
+        let server = connection.stream(Stream::Events).await?.at;
         Ok(ServerTime { local: self.settings.clock.now(), server })
     }
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
-use crate::bus::{Bus, BusError, Connection};
+use crate::bus::{Bus, BusError, Connection, Stream};
 use crate::clock::until;
 use crate::engine::shared::Shared;
 use crate::settings::{OUTBOX_LOOKS_EVERY, Settings, WINDOW_MAX};
@@ -185,7 +185,7 @@ impl OutboxRelay {
     async fn check_alive(&mut self, connection: &dyn Connection) -> Result<(), String> {
         let requested_at = self.settings.clock.now();
         if self.progress.must_check(requested_at) {
-            connection.stream().await.map_err(|error| error.to_string())?;
+            connection.stream(Stream::Events).await.map_err(|error| error.to_string())?;
             self.progress.alive_at(requested_at);
             if let Some(number) = self.progress.forgettable(self.settings.durable_after) {
                 self.shared.outbox.set_forgettable(number);

@@ -1,0 +1,40 @@
+//! A stream in memory, and what can happen to its messages.
+
+use std::collections::VecDeque;
+
+use crate::bus::Stored;
+
+/// A stream in memory. A clone is a copy of its state.
+#[derive(Clone, Default)]
+pub(super) struct StoredStream {
+    /// Its messages, in order.
+    pub(super) messages: VecDeque<Stored>,
+    /// The sequence of the last message that it took; 0 before the first.
+    pub(super) last: u64,
+    /// How many times it was created anew.
+    pub(super) created: u64,
+}
+
+impl StoredStream {
+    /// Returns the sequence of its first message; of the next one if it is empty.
+    pub(super) fn first(&self) -> u64 {
+        let empty = if self.last == 0 { 0 } else { self.last + 1 };
+        self.messages.front().map_or(empty, |stored| stored.sequence)
+    }
+
+    /// Returns how many messages are missing between the first and the last.
+    pub(super) fn deleted(&self) -> u64 {
+        (self.last + 1).saturating_sub(self.first().max(1)) - self.messages.len() as u64
+    }
+
+    /// Returns the message at a sequence.
+    pub(super) fn at(&self, sequence: u64) -> Option<&Stored> {
+        self.after(sequence.saturating_sub(1)).next().filter(|stored| stored.sequence == sequence)
+    }
+
+    /// Returns the messages behind a sequence, in order.
+    pub(super) fn after(&self, sequence: u64) -> impl Iterator<Item = &Stored> {
+        let start = self.messages.partition_point(|stored| stored.sequence <= sequence);
+        self.messages.range(start..)
+    }
+}
