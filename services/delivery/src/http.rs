@@ -4,8 +4,8 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use choreography::{ExecuteError, Service};
-use choreography_axum::{Caller, Idempotent, InvalidField, Json, Listing, Paged, Paging, Path, Problem, find};
-use contracts::{DeliveryId, OrderId, Zone};
+use choreography_axum::{Caller, Idempotent, Json, Listing, Paged, Paging, Path, Problem, RequiredKey, find};
+use contracts::{DeliveryId, Name, OrderId, Zone};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -14,9 +14,6 @@ use utoipa_axum::routes;
 use crate::dealers::{AddDealer, Dealer, Dealers};
 use crate::delivery::Delivery;
 use crate::reactions::CompleteDelivery;
-
-/// The longest name of a dealer, in characters: a line of a page.
-const NAME_LENGTH_MAX: usize = 200;
 
 /// Returns the routes of delivery.
 pub fn routes() -> OpenApiRouter<Service> {
@@ -36,7 +33,7 @@ struct DeliveryFilter {
 }
 
 /// Lists deliveries, those of the newest orders first.
-#[utoipa::path(get, path = "/deliveries", params(DeliveryFilter, Paging), responses(
+#[utoipa::path(get, path = "/deliveries", params(DeliveryFilter, Paging::<OrderId>), responses(
     (status = 200, body = Listing<Delivery>),
 ))]
 async fn list_deliveries(
@@ -92,7 +89,7 @@ struct DealerFilter {
 }
 
 /// Lists dealers, zone by zone. A page has the dealers of `limit` zones: those of one zone are all on one page.
-#[utoipa::path(get, path = "/dealers", params(DealerFilter, Paging), responses(
+#[utoipa::path(get, path = "/dealers", params(DealerFilter, Paging::<Zone>), responses(
     (status = 200, body = Listing<DealerOfZone>),
 ))]
 async fn list_dealers(
@@ -115,29 +112,25 @@ async fn list_dealers(
 #[serde(deny_unknown_fields)]
 struct NewDealer {
     /// The dealer's name, once in each zone.
-    name: String,
+    name: Name,
     /// The zone where the dealer delivers.
     zone: Zone,
     /// How many deliveries the dealer takes at once.
+    #[schema(maximum = 4_294_967_295u32)]
     capacity: u32,
 }
 
 /// Adds a dealer to a zone.
 #[utoipa::path(post, path = "/dealers", request_body = NewDealer,
-    params(("idempotency-key" = String, Header)),
+    params(RequiredKey),
     responses(
         (status = 201, body = DealerOfZone),
         (status = 409, description = "The zone has a dealer of this name already, or as many dealers as it may have", body = Problem),
     )
 )]
 async fn add_dealer(State(service): State<Service>, new: Idempotent<NewDealer>) -> Result<impl IntoResponse, Problem> {
-    if new.body.name.trim().is_empty() || new.body.name.chars().count() > NAME_LENGTH_MAX {
-        return Err(Problem::invalid(vec![InvalidField::at(
-            "/name",
-            format!("a name has 1 to {NAME_LENGTH_MAX} characters"),
-        )]));
-    }
     let Idempotent { body: NewDealer { name, zone, capacity }, request } = new.required()?;
+    let name = String::from(name);
     let dealers = service.execute_as(AddDealer { zone: zone.clone(), name: name.clone(), capacity }, request).await?;
     let dealer = dealers.dealer(&name).cloned();
     let dealer = dealer.ok_or_else(|| ExecuteError::Failed(format!("{name} was added to {zone}, and is not there")))?;

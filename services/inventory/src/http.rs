@@ -2,8 +2,10 @@
 
 use axum::extract::State;
 use choreography::Service;
-use choreography_axum::{Caller, Idempotent, InvalidField, Json, Listing, Paged, Paging, Path, Problem, find};
-use contracts::{Currency, Money, Sku};
+use choreography_axum::{
+    Caller, Idempotent, InvalidField, Json, Listing, OptionalKey, Paged, Paging, Path, Problem, find,
+};
+use contracts::{Currency, Money, Name, Sku};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -12,8 +14,8 @@ use utoipa_axum::routes;
 use crate::catalogue::{AdjustStock, PutProduct};
 use crate::stock::{PIECES_MAX, Stock};
 
-/// The longest name of a product, in characters: a line of a page.
-const NAME_LENGTH_MAX: usize = 200;
+/// The highest price of a piece, in minor units: more is a mistake, and a sum of them is still an amount.
+const PRICE_MAX: i64 = 1_000_000_000_000;
 
 /// Returns the routes of inventory.
 pub fn routes() -> OpenApiRouter<Service> {
@@ -50,7 +52,7 @@ impl From<Stock> for Product {
 #[serde(deny_unknown_fields)]
 struct Wanted {
     /// Its name.
-    name: String,
+    name: Name,
     /// What one piece costs from now on.
     price: Price,
     /// Pieces on the shelf of a new product. A product that exists keeps its own: `POST /products/{sku}/stock` changes
@@ -64,7 +66,7 @@ struct Wanted {
 #[serde(deny_unknown_fields)]
 struct Price {
     /// Minor units of the currency: cents of a euro, whole yen.
-    #[schema(minimum = 1, example = 450)]
+    #[schema(minimum = 1, maximum = 1_000_000_000_000i64, example = 450)]
     amount_minor: i64,
     currency: Currency,
 }
@@ -72,11 +74,8 @@ struct Price {
 impl Wanted {
     fn check(&self) -> Result<(), Problem> {
         let mut invalid = Vec::new();
-        if self.name.trim().is_empty() || self.name.chars().count() > NAME_LENGTH_MAX {
-            invalid.push(InvalidField::at("/name", format!("a name has 1 to {NAME_LENGTH_MAX} characters")));
-        }
-        if self.price.amount_minor < 1 {
-            invalid.push(InvalidField::at("/price/amount_minor", "a piece costs at least 1"));
+        if !(1..=PRICE_MAX).contains(&self.price.amount_minor) {
+            invalid.push(InvalidField::at("/price/amount_minor", format!("a piece costs 1 to {PRICE_MAX}")));
         }
         if self.stock > PIECES_MAX {
             invalid.push(InvalidField::at("/stock", format!("at most {PIECES_MAX} pieces fit")));
@@ -90,12 +89,12 @@ impl Wanted {
 #[serde(deny_unknown_fields)]
 struct Adjustment {
     /// How many pieces more; negative for fewer.
-    #[schema(example = 10)]
+    #[schema(minimum = -1_000_000_000_000i64, maximum = 1_000_000_000_000i64, example = 10)]
     delta: i64,
 }
 
 /// Lists the catalogue in the order of the codes.
-#[utoipa::path(get, path = "/products", params(Paging), responses(
+#[utoipa::path(get, path = "/products", params(Paging::<Sku>), responses(
     (status = 200, body = Listing<Product>),
 ))]
 async fn list_products(
@@ -130,13 +129,14 @@ async fn put_product(
     wanted.check()?;
     let Wanted { name, price: Price { amount_minor, currency }, stock } = wanted;
     let price = Money::new(amount_minor, currency);
+    let name = name.into();
     let stock = service.execute_as(PutProduct { sku, name, price, stock }, request).await?;
     Ok(Json(stock.into()))
 }
 
 /// Adds pieces to a product, or takes some away. With an `idempotency-key`, sent again it counts once.
 #[utoipa::path(post, path = "/products/{sku}/stock", request_body = Adjustment,
-    params(("sku" = Sku, Path), ("idempotency-key" = Option<String>, Header)),
+    params(("sku" = Sku, Path), OptionalKey),
     responses(
         (status = 200, body = Product),
         (status = 404, description = "The catalogue does not have the product", body = Problem),
@@ -148,6 +148,10 @@ async fn adjust_stock(
     Path(sku): Path<Sku>,
     Idempotent { body: Adjustment { delta }, request }: Idempotent<Adjustment>,
 ) -> Result<Json<Product>, Problem> {
+    if delta.unsigned_abs() > PIECES_MAX {
+        let detail = format!("a change is at most {PIECES_MAX} pieces, more or fewer");
+        return Err(Problem::invalid(vec![InvalidField::at("/delta", detail)]));
+    }
     let stock = service.execute_as(AdjustStock { sku, delta }, request).await?;
     Ok(Json(stock.into()))
 }

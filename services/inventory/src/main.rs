@@ -17,5 +17,5 @@ async fn main() -> Result<(), Failure> {
     if settings.demo {
         demo::fill_shelf(&service).await?;
     }
-    Ok(serve(service, http::routes()).at(&settings.listen).await?)
+    Ok(serve(service, http::routes()).with(&settings).await?)
 }

@@ -17,6 +17,7 @@ pub fn routes() -> OpenApiRouter<Service> {
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct Filter {
     /// The order.

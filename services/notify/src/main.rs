@@ -15,5 +15,5 @@ async fn main() -> Result<(), Failure> {
     let Settings { service: settings, mail } = settings("notify", about, 8084);
     let settings = settings.with_namespace(NAMESPACE);
     let service = settings.builder(choreography(mail.mailer()?)).migrations(&sqlx::migrate!()).start().await?;
-    Ok(serve(service, http::routes()).at(&settings.listen).await?)
+    Ok(serve(service, http::routes()).with(&settings).await?)
 }

@@ -1,15 +1,17 @@
 //! Order over HTTP: opens, shows, moves and cancels orders, and shows their stories.
 
+mod followers;
 mod new_order;
 mod shown;
 mod story;
 
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, Uri, header};
+use axum::middleware::map_request;
 use axum::response::IntoResponse;
 use axum::routing::post;
 use choreography::Service;
-use choreography_axum::{Caller, Idempotent, Json, Listing, Paged, Paging, Path, Problem, find};
+use choreography_axum::{Caller, Idempotent, Json, Listing, OptionalKey, Paged, Paging, Path, Problem, find};
 use contracts::{CustomerId, OrderId};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -25,17 +27,23 @@ use shown::OrderShown;
 pub fn routes() -> OpenApiRouter<Service> {
     OpenApiRouter::new()
         .routes(routes!(open_order, list_orders))
-        .route("/orders/create_order", post(open_order)) // the same under another name
+        .route("/orders/create_order", post(open_order).layer(map_request(under_first_name)))
         .routes(routes!(get_order, move_order))
         .routes(routes!(cancel_order))
         .routes(routes!(story::get_story))
         .routes(routes!(story::get_events))
 }
 
+/// Gives a request to another name of `POST /orders` the first name, so that an idempotency key counts for both.
+async fn under_first_name(mut request: Request) -> Request {
+    *request.uri_mut() = Uri::from_static("/orders");
+    request
+}
+
 /// Opens an order. With an `idempotency-key`, an order that is sent again is opened once, and the first reply comes
 /// back.
 #[utoipa::path(post, path = "/orders", request_body = NewOrder,
-    params(("idempotency-key" = Option<String>, Header)),
+    params(OptionalKey),
     responses(
         (status = 201, body = OrderShown, headers(("location" = String, description = "The address of the order"))),
         (status = 409, description = "The first request with this key is still running", body = Problem),
@@ -44,10 +52,8 @@ pub fn routes() -> OpenApiRouter<Service> {
         (status = 503, description = "No orders are taken at the moment: try again after `retry-after`", body = Problem),
     )
 )]
-async fn open_order(
-    State(service): State<Service>,
-    Idempotent { body, request }: Idempotent<NewOrder>,
-) -> Result<impl IntoResponse, Problem> {
+async fn open_order(State(service): State<Service>, new: Idempotent<NewOrder>) -> Result<impl IntoResponse, Problem> {
+    let Idempotent { body, request } = new.by(|order| order.customer_id);
     let order = service.execute_as(body.checked(service.new_id())?, request).await?;
     let location = [(header::LOCATION, format!("/orders/{}", order.id))];
     Ok((StatusCode::CREATED, location, Json(OrderShown::from(order))))
@@ -64,7 +70,7 @@ struct Filter {
 }
 
 /// Lists orders, the newest first.
-#[utoipa::path(get, path = "/orders", params(Filter, Paging), responses((status = 200, body = Listing<OrderShown>)))]
+#[utoipa::path(get, path = "/orders", params(Filter, Paging::<OrderId>), responses((status = 200, body = Listing<OrderShown>)))]
 async fn list_orders(
     State(service): State<Service>,
     Paged { filter, page, .. }: Paged<Filter, OrderId>,
@@ -101,7 +107,8 @@ async fn move_order(
     Json(wanted): Json<Move>,
 ) -> Result<Json<OrderShown>, Problem> {
     find(&service, Order::ID, &order_id, "order").await?;
-    let MoveTo { zone, line } = wanted.checked()?;
+    let MoveTo { zone, line } = wanted.address;
+    let line = line.map(String::from);
     Ok(Json(service.execute_as(MoveOrder { order_id, zone, line }, request).await?.into()))
 }
 

@@ -14,5 +14,5 @@ async fn main() -> Result<(), Failure> {
     let settings: Settings = settings("order", about, 8081);
     let settings = settings.with_namespace(NAMESPACE).with_stories_of(&PUBLISHERS);
     let service = settings.builder(choreography()).migrations(&sqlx::migrate!()).start().await?;
-    Ok(serve(service, http::routes()).at(&settings.listen).await?)
+    Ok(serve(service, http::routes()).with(&settings).await?)
 }

@@ -32,7 +32,7 @@ struct Filter {
 }
 
 /// Lists payments, those of the newest orders first.
-#[utoipa::path(get, path = "/payments", params(Filter, Paging), responses((status = 200, body = Listing<Payment>)))]
+#[utoipa::path(get, path = "/payments", params(Filter, Paging::<OrderId>), responses((status = 200, body = Listing<Payment>)))]
 async fn list_payments(
     State(service): State<Service>,
     Paged { filter, page, .. }: Paged<Filter, OrderId>,

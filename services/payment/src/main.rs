@@ -15,5 +15,5 @@ async fn main() -> Result<(), Failure> {
     let Settings { service: settings, payment_deadline } = settings("payment", about, 8082);
     let settings = settings.with_namespace(NAMESPACE);
     let service = settings.builder(choreography(payment_deadline)).migrations(&sqlx::migrate!()).start().await?;
-    Ok(serve(service, http::routes()).at(&settings.listen).await?)
+    Ok(serve(service, http::routes()).with(&settings).await?)
 }

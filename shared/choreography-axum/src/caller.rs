@@ -8,7 +8,7 @@ use choreography::{Request, valid_trace};
 use crate::Problem;
 
 /// The longest idempotency key, in bytes. A UUID has 36; each key is kept for a day.
-const KEY_BYTES_MAX: usize = 128;
+pub(crate) const KEY_BYTES_MAX: usize = 128;
 
 /// The caller's trace (`traceparent`), for [`Service::execute_as`](choreography::Service::execute_as).
 ///
@@ -33,14 +33,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         idempotency_key(&parts.headers)?; // an invalid key is a mistake, also where no key is needed
-        let trace = header(&parts.headers, "traceparent").filter(|trace| valid_trace(trace)).map(str::to_owned);
-        Ok(Self(Request { trace, ..Request::default() }))
+        Ok(Self(Request { trace: trace(&parts.headers), ..Request::default() }))
     }
 }
 
 /// Returns the caller's idempotency key, if there is one; an invalid one is a 400.
 pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(key) = header(headers, "idempotency-key") else { return Ok(None) };
+    let mut keys = headers.get_all("idempotency-key").iter().map(|value| value.to_str().unwrap_or_default());
+    let Some(key) = keys.next() else { return Ok(None) };
+    if keys.next().is_some() {
+        return Err(Problem::bad_request("idempotency-key-invalid", "send one `idempotency-key` header, not several"));
+    }
     if (1..=KEY_BYTES_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(Some(key.to_owned()));
     }
@@ -48,6 +51,9 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Pro
     Err(Problem::bad_request("idempotency-key-invalid", detail))
 }
 
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).map(|value| value.to_str().unwrap_or_default())
+/// Returns the caller's trace. An invalid one, or several, are none: a new trace begins.
+fn trace(headers: &HeaderMap) -> Option<String> {
+    let mut traces = headers.get_all("traceparent").iter();
+    let only = traces.next().filter(|_| traces.next().is_none());
+    only.and_then(|trace| trace.to_str().ok()).filter(|trace| valid_trace(trace)).map(str::to_owned)
 }

@@ -1,20 +1,29 @@
 //! Requests that are executed once, however often they are sent.
 
+use std::fmt::Display;
+
 use axum::extract::{FromRequest, FromRequestParts};
 use choreography::{Idempotency, IdempotencyKey, Request};
 use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use uuid::Uuid;
 
-use crate::caller::idempotency_key;
-use crate::json::read_json;
+use crate::caller::{KEY_BYTES_MAX, idempotency_key};
+use crate::json::{read, read_tree};
 use crate::{Caller, Problem};
 
 /// A JSON body under the caller's `idempotency-key`: sent again with the same key, the command is executed once, and
 /// the first reply comes back.
 ///
 /// Without a key it is executed each time, unless the handler calls [`required`](Self::required). The key counts for
-/// this method and path. The same key with another body is a 422, and a 409 while the first request still runs; both
-/// come from [`Service::execute_as`](choreography::Service::execute_as). The body is read as [`Json`](crate::Json) is.
+/// this method and path, and for one caller if the handler says who that is, [`by`](Self::by). The same key with another
+/// body is a 422, and a 409 while the first request still runs; both come from
+/// [`Service::execute_as`](choreography::Service::execute_as). White space, the order of keys and `1.0` for `1` make no
+/// other body. The body is read as [`Json`](crate::Json) is. In `/openapi.json` the header is described by
+/// `params(OptionalKey)` or `params(RequiredKey)`.
 ///
 /// ```
 /// # use axum::extract::State;
@@ -37,6 +46,14 @@ pub struct Idempotent<T> {
 }
 
 impl<T> Idempotent<T> {
+    /// Lets the key count for one caller only, whom the body names: others may choose the same key.
+    pub fn by<C: Display>(mut self, caller: impl FnOnce(&T) -> C) -> Self {
+        if let Some(idempotency) = &mut self.request.idempotency {
+            idempotency.key.caller = caller(&self.body).to_string();
+        }
+        self
+    }
+
     /// Returns the request if it has a key.
     ///
     /// # Errors
@@ -59,11 +76,43 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Idempotent<T> {
         let Caller(caller) = Caller::from_request_parts(&mut parts, state).await?;
         let key = idempotency_key(&parts.headers)?;
         let route = format!("{} {}", parts.method, parts.uri.path());
-        let (value, bytes) = read_json(axum::extract::Request::from_parts(parts, body)).await?;
-        let idempotency = key.map(|key| Idempotency {
-            key: IdempotencyKey { route, caller: String::new(), key },
-            body_hash: Uuid::new_v5(&Uuid::NAMESPACE_OID, &bytes).to_string(),
-        });
-        Ok(Self { body: value, request: Request { idempotency, ..caller } })
+        let tree = read_tree(axum::extract::Request::from_parts(parts, body)).await?;
+        let body_hash = Uuid::new_v5(&Uuid::NAMESPACE_OID, tree.to_string().as_bytes()).to_string();
+        let idempotency =
+            key.map(|key| Idempotency { key: IdempotencyKey { route, caller: String::new(), key }, body_hash });
+        Ok(Self { body: read(tree)?, request: Request { idempotency, ..caller } })
     }
+}
+
+/// An `idempotency-key` header that may be left out, for an operation's `params(..)`.
+#[derive(Debug, Clone, Copy)]
+pub struct OptionalKey;
+
+/// An `idempotency-key` header that must be there, for an operation's `params(..)`.
+#[derive(Debug, Clone, Copy)]
+pub struct RequiredKey;
+
+impl IntoParams for OptionalKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![header(Required::False)]
+    }
+}
+
+impl IntoParams for RequiredKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![header(Required::True)]
+    }
+}
+
+fn header(required: Required) -> Parameter {
+    let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(KEY_BYTES_MAX));
+    ParameterBuilder::new()
+        .name("idempotency-key")
+        .parameter_in(ParameterIn::Header)
+        .required(required)
+        .description(Some(
+            "Sent again with the same key, the request is executed once, and the first reply comes back.",
+        ))
+        .schema(Some(text.pattern(Some("^[!-~]+$"))))
+        .build()
 }

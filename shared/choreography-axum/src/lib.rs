@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod api_document;
 mod body;
 mod caller;
 mod circuits;
 mod command_route;
+mod connections;
+mod descriptors;
 mod failure;
 mod find;
 mod health;
@@ -34,7 +37,7 @@ pub use caller::Caller;
 pub use command_route::post_command;
 pub use failure::Failure;
 pub use find::find;
-pub use idempotent::Idempotent;
+pub use idempotent::{Idempotent, OptionalKey, RequiredKey};
 pub use json::Json;
 pub use paging::{LIMIT_DEFAULT, Listing, Paged, Paging};
 pub use path_and_query::{Path, Query};

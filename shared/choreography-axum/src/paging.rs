@@ -9,6 +9,9 @@ use axum::http::request::Parts;
 use choreography::{Listed, PAGE_MAX, Page};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::{RefOr, Required};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::Problem;
@@ -32,21 +35,32 @@ impl<R, T: From<R>> From<Listed<R>> for Listing<T> {
     }
 }
 
-/// The parameters by which a list is paged, for an operation's `params(..)`. Handlers read them with [`Paged`].
-#[derive(Debug, Clone, Default, PartialEq, Eq, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct Paging {
-    /// The largest number of items on the page, up to 100; 20 by default.
-    pub limit: Option<u32>,
-    /// The `next` of the previous page.
-    pub cursor: Option<String>,
+/// The parameters by which a list is paged, for an operation's `params(..)`. `C` is the type of the rows' keys. Handlers
+/// read them with [`Paged`].
+#[derive(Debug, Clone, Copy)]
+pub struct Paging<C>(PhantomData<C>);
+
+impl<C: ToSchema> IntoParams for Paging<C> {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let limit = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(PAGE_MAX));
+        let about_limit = "The largest number of items on the page; 20 by default.";
+        vec![
+            parameter("limit", about_limit, limit.build().into()),
+            parameter("cursor", "The `next` of the previous page.", C::schema()),
+        ]
+    }
+}
+
+fn parameter(name: &str, description: &str, schema: RefOr<Schema>) -> Parameter {
+    let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query).required(Required::False);
+    parameter.description(Some(description)).schema(Some(schema)).build()
 }
 
 /// The parameters of a list's query: which rows, and which page of them.
 ///
 /// `F` is what filters the list, `()` for a list without filters. `C` is the type of the rows' keys, in which cursors
 /// are written. A limit that no page can have, a cursor that is no key, and a parameter
-/// that `F` refuses are 400. In `/openapi.json` they are described by `params(Filter, Paging)`.
+/// that `F` refuses are 400. In `/openapi.json` they are described by `params(Filter, Paging::<Key>)`.
 ///
 /// ```
 /// # use axum::extract::State;
@@ -65,7 +79,7 @@ pub struct Paging {
 ///     order_id: Option<Uuid>,
 /// }
 ///
-/// #[utoipa::path(get, path = "/payments", params(Filter, Paging), responses((status = 200, body = Listing<Payment>)))]
+/// #[utoipa::path(get, path = "/payments", params(Filter, Paging::<Uuid>), responses((status = 200, body = Listing<Payment>)))]
 /// async fn list_payments(
 ///     State(service): State<Service>,
 ///     Paged { filter, page, .. }: Paged<Filter, Uuid>,

@@ -14,7 +14,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::Info;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{Problem, Stopping, circuits, health, request_metrics};
+use crate::{Problem, Stopping, api_document, circuits, health, request_metrics};
 
 /// The largest request body, in bytes: its content goes into messages, whose payloads have the same bound.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -45,6 +45,7 @@ pub fn router(service: Service, routes: OpenApiRouter<Service>, stopping: Stoppi
     if api.info == OpenApiRouter::<Service>::new().get_openapi().info {
         api.info = Info::new(service.name(), VERSION_UNKNOWN); // instead of the library's own
     }
+    api_document::complete(&mut api);
     let routes = routes
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))

@@ -10,7 +10,10 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{Stopping, router};
+use crate::connections::{Limits, serve_connections};
+use crate::descriptors::room_for;
+use crate::settings::CONNECTIONS_MAX_DEFAULT;
+use crate::{Settings, Stopping, request_metrics, router};
 
 /// The default address of HTTP.
 const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
@@ -23,7 +26,10 @@ const BATCH_FINISHES_MAX: Duration = Duration::from_millis(6_500);
 /// Serves a service's routes, health, metrics and `/openapi.json` until SIGTERM or Ctrl-C. Then requests and the batch
 /// are finished, within 10 seconds.
 ///
-/// It listens at `127.0.0.1:8080`; [`at`](Serve::at) chooses another address.
+/// It listens at `127.0.0.1:8080`; [`with`](Serve::with) takes the settings, and [`at`](Serve::at) another address. A
+/// caller has 10 seconds for a request's header and 8 for its body, and may read nothing for 20. At most 4,096
+/// connections are open (`HTTP_CONNECTIONS_MAX`), fewer where the system allows fewer open files: beyond that a new one
+/// takes the place of one that has not sent a request yet, or waits.
 ///
 /// ```no_run
 /// # use choreography::{Service, stop_signal};
@@ -35,7 +41,7 @@ const BATCH_FINISHES_MAX: Duration = Duration::from_millis(6_500);
 /// # }
 /// ```
 pub fn serve(service: Service, routes: OpenApiRouter<Service>) -> Serve {
-    Serve { service, routes, address: LISTEN_DEFAULT.to_owned() }
+    Serve { service, routes, address: LISTEN_DEFAULT.to_owned(), connections_max: CONNECTIONS_MAX_DEFAULT as usize }
 }
 
 /// A service that is about to be served: awaited, it serves until SIGTERM or Ctrl-C.
@@ -44,6 +50,7 @@ pub struct Serve {
     service: Service,
     routes: OpenApiRouter<Service>,
     address: String,
+    connections_max: usize,
 }
 
 /// Why a service is not served, or not any more.
@@ -79,10 +86,15 @@ impl Serve {
         Self { address: address.to_owned(), ..self }
     }
 
+    /// Takes the address and the number of connections from the service's settings.
+    pub fn with(self, settings: &Settings) -> Self {
+        Self { address: settings.listen.clone(), connections_max: settings.http_connections_max as usize, ..self }
+    }
+
     async fn run(self) -> Result<(), ServeError> {
-        let Self { service, routes, address } = self;
+        let Self { service, routes, address, connections_max } = self;
         let served = match listen(&address).await {
-            Ok(listener) => serve_until_stopped(&service, routes, listener, &address).await,
+            Ok(listener) => serve_until_stopped(&service, routes, listener, &address, connections_max).await,
             Err(error) => Err(error),
         };
         if timeout(BATCH_FINISHES_MAX, service.stop()).await.is_err() {
@@ -114,19 +126,20 @@ async fn serve_until_stopped(
     routes: OpenApiRouter<Service>,
     listener: TcpListener,
     address: &str,
+    connections_max: usize,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr().map_or_else(|_| address.to_owned(), |address| address.to_string());
     let (name, stopping) = (service.name(), Stopping::default());
-    // Made once, or each connection would get a copy of all the routes, half a megabyte.
-    let app = router(service.clone(), routes, stopping.clone()).into_make_service();
-    let served = axum::serve(listener, app).with_graceful_shutdown(stopping.clone().begun());
-    let serving = tokio::spawn(served.into_future());
+    let app = router(service.clone(), routes, stopping.clone());
+    let limits = Limits::new(room_for(connections_max));
+    let serving = tokio::spawn(serve_connections(listener, app, limits, stopping.clone()));
     tracing::info!("{name} is served at http://{address}");
     let ended = tokio::select! {
         signal = stop_signal() => {
             signal.map(|signal| tracing::info!("{name} stops: {signal}")).map_err(ServeError::Signals)
         }
         why = service.failed() => Err(ServeError::Ended(name, why)),
+        never = request_metrics::upkeep() => match never {},
     };
     stopping.begin();
     if timeout(REQUESTS_FINISH_MAX, serving).await.is_err() {

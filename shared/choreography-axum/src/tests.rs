@@ -6,6 +6,7 @@ use axum::http::{Method, Request, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{get, post};
 use choreography::{Choreography, Command, ExecuteError, Rejected, Row, Service};
+use futures::StreamExt;
 use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -103,7 +104,10 @@ async fn an_invalid_body_is_refused_with_what_is_wrong_and_where() {
         ("", 400, "invalid-json", "EOF"),
         ("{", 400, "invalid-json", "EOF"),
         ("[1, 2", 400, "invalid-json", "EOF"),
-        ("[]", 422, "invalid-content", "invalid length 0"),
+        ("[]", 422, "invalid-content", "invalid type: sequence"),
+        ("[[]]", 422, "invalid-content", "invalid type: sequence"),
+        (r#"{"lines": [[1]]}"#, 422, "invalid-content", "/lines/0: "),
+        (r#"{"lines": [], "lines": []}"#, 422, "invalid-content", "duplicate key `lines`"),
         (r#"{"lines": []} x"#, 400, "invalid-json", "trailing"),
         (r#"{"lines": 7}"#, 422, "invalid-content", "/lines: "),
         (r#"{"lines": [{"quantity": 1}, {"quantity": "two"}]}"#, 422, "invalid-content", "/lines/1/quantity: "),
@@ -123,6 +127,37 @@ async fn an_invalid_body_is_refused_with_what_is_wrong_and_where() {
     }
     let untyped = Request::post("/things").body(Body::from("{}")).unwrap();
     assert!(problem(untyped, 415, "media-type-unsupported").await.contains("application/json"));
+}
+
+#[tokio::test]
+async fn a_body_is_json_in_utf_8_and_not_compressed() {
+    let typed = |content_type: &str| {
+        Request::post("/things")
+            .header(header::CONTENT_TYPE, content_type)
+            .body(Body::from(r#"{"lines": []}"#))
+            .unwrap()
+    };
+    for good in ["application/json", "application/json; charset=UTF-8", r#"application/json;charset="utf-8""#] {
+        assert_eq!(send(typed(good)).await.0, StatusCode::OK, "{good}");
+    }
+    for bad in ["application/json; charset=utf-16", "application/json; charset=latin1", "text/plain", ""] {
+        problem(typed(bad), 415, "media-type-unsupported").await;
+    }
+    for (encoding, status) in [("identity", 200), ("gzip", 415), ("br, identity", 415)] {
+        let mut request = typed("application/json");
+        request.headers_mut().insert(header::CONTENT_ENCODING, encoding.parse().unwrap());
+        assert_eq!(send(request).await.0, status, "{encoding}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_stalls_is_a_time_out_and_a_large_one_is_still_too_large() {
+    let stalling = |bytes: usize| {
+        let first = futures::stream::iter([Ok::<_, std::io::Error>(" ".repeat(bytes))]);
+        Body::from_stream(first.chain(futures::stream::pending()))
+    };
+    problem(post_json("/things", stalling(1)), 408, "body-too-slow").await;
+    problem(post_json("/things", stalling(BODY_BYTES_MAX + 1)), 413, "body-too-large").await;
 }
 
 #[tokio::test]
@@ -172,9 +207,13 @@ async fn an_idempotency_key_is_bound_to_the_body_and_may_be_required() {
     assert_eq!(reply(post_json("/things", one)).await, "1 often");
     let first = reply(with("/things", "k", one)).await;
     assert_eq!(first, reply(with("/things", "k", one)).await);
-    assert_ne!(first, reply(with("/things", "k", r#"{"lines": [{"quantity":1}]}"#)).await);
+    assert_eq!(first, reply(with("/things", "k", "{\"lines\":[ {\"quantity\":1.0}\n]}")).await);
+    assert_ne!(first, reply(with("/things", "k", r#"{"lines": [{"quantity": 2}]}"#)).await);
     problem(with("/things", "", one), 400, "idempotency-key-invalid").await;
     problem(with("/things", &"k".repeat(129), one), 400, "idempotency-key-invalid").await;
+    let mut twice = with("/things", "k", one);
+    twice.headers_mut().append("idempotency-key", "k".parse().unwrap());
+    problem(twice, 400, "idempotency-key-invalid").await;
     problem(post_json("/once", one), 400, "idempotency-key-missing").await;
     assert_eq!(send(with("/once", "k", one)).await.0, StatusCode::OK);
 }
@@ -182,9 +221,12 @@ async fn an_idempotency_key_is_bound_to_the_body_and_may_be_required() {
 #[tokio::test]
 async fn requests_are_counted_by_route() {
     send(get_from("/things/0192f0c1-2d3e-7a4b-8c5d-6e7f8091a2b3")).await;
+    let unknown = Request::builder().method("BREW").uri("/things").body(Body::empty()).unwrap();
+    assert_eq!(send(unknown).await.0, StatusCode::METHOD_NOT_ALLOWED);
     let metrics = send(get_from("/metrics")).await.1;
     let metrics = metrics.as_str().unwrap();
     assert!(metrics.contains(r#"http_requests_total{method="GET",route="/things/{id}",status="200"}"#), "{metrics}");
+    assert!(metrics.contains(r#"method="OTHER""#) && !metrics.contains("BREW"), "{metrics}");
     assert!(metrics.contains("http_request_seconds_bucket"), "{metrics}");
 }
 

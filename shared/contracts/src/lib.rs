@@ -9,6 +9,7 @@
 mod macros;
 
 pub mod delivery;
+pub mod email;
 pub mod ids;
 pub mod inventory;
 pub mod money;
@@ -16,9 +17,11 @@ pub mod notify;
 pub mod order;
 pub mod payment;
 pub mod reason;
+pub mod text;
 pub mod words;
 
 pub use delivery::{CancelDelivery, DeliveryAssigned};
+pub use email::EmailAddress;
 pub use ids::{CustomerId, DeliveryId, OrderId, PaymentId};
 pub use inventory::CreatePayment;
 pub use money::{Currency, Money};
@@ -26,6 +29,7 @@ pub use notify::CustomerNotified;
 pub use order::{Address, CancelOrder, Confirmation, CreateDelivery, Line, News, OrderUpdated, ReserveStock};
 pub use payment::{CancelPayment, ExpirePayment, OrderConfirmed, PaymentCreated};
 pub use reason::CancelReason;
+pub use text::{AddressLine, Name};
 pub use words::{Sku, Zone};
 
 /// The name space of the message types, as in `shop.order-confirmed.v1`.

@@ -17,6 +17,9 @@ word! {
 /// The longest word, in characters.
 pub const WORD_LENGTH_MAX: usize = 64;
 
+/// What [`check`] accepts.
+pub(crate) const PATTERN: &str = "^[a-z0-9-]{1,64}$";
+
 /// A word that is empty, too long, or has other characters than it may.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a {kind} is 1 to {WORD_LENGTH_MAX} of a-z, 0-9 and '-'")]

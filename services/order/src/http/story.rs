@@ -1,35 +1,37 @@
 //! An order's story: every message about it, from every publisher, up to now or live.
 //!
-//! Each message is shown once, by its id: the stream may have it twice.
+//! What must hold: each message is shown once, by its id, as the stream may have it twice; and a story that is followed
+//! ends with its order.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::response::Sse;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive};
-use choreography::{Envelope, Heading, Service};
+use axum::response::{IntoResponse, Response, Sse};
+use choreography::{Envelope, Heading, Message, Service};
 use choreography_axum::{Json, Path, Problem, Stopping, find};
-use contracts::OrderId;
+use contracts::{CancelOrder, CustomerNotified, OrderId};
 use futures::{Stream, StreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::sleep;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::followers::Place;
 use crate::order::Order;
 
 /// The largest number of a story's messages that are shown: an order has some fifteen.
 const MESSAGES_MAX: usize = 1_000;
-/// The largest number of callers who follow stories at once: the message server limits their subscriptions.
-const FOLLOWERS_MAX: usize = 256;
 /// How often a comment is sent while nothing happens, so that no proxy closes the connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-static FOLLOWERS: Semaphore = Semaphore::const_new(FOLLOWERS_MAX);
+/// How long a story is followed at most; a browser connects again by itself, and continues where it was.
+const FOLLOW_TIME_MAX: Duration = Duration::from_secs(3_600);
 
 /// A message of an order's story.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -93,41 +95,99 @@ pub(super) async fn get_story(
     Ok(Json(story.filter(once()).collect()))
 }
 
+/// A message of an order's story as a server-sent event.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it describes events for `/openapi.json`")]
+struct StoryEvent {
+    /// The message's id.
+    id: Uuid,
+    /// The message's name.
+    #[schema(example = "payment-created")]
+    event: String,
+    /// The message, a `StoryMessage` as JSON.
+    data: String,
+}
+
 /// Returns the story of an order from its beginning on and live, as server-sent events. Each has the message's name and
-/// id.
+/// id. They end with the order's last message.
+///
+/// With `last-event-id`, which browsers send when they connect again, the story continues after that message.
 #[utoipa::path(get, path = "/orders/{id}/events", params(("id" = OrderId, Path)), responses(
-    (status = 200, body = StoryMessage, content_type = "text/event-stream"),
+    (status = 200, body = StoryEvent, content_type = "text/event-stream"),
+    (status = 204, description = "The story is over, and `last-event-id` was its last message"),
     (status = 404, description = "There is no such order", body = Problem),
-    (status = 503, description = "Too many callers follow stories, or the message stream does not respond", body = Problem),
+    (status = 429, description = "Too many stories of this customer's orders are followed", body = Problem),
+    (status = 503, description = "Too many stories are followed, or the message stream does not respond", body = Problem),
 ))]
 pub(super) async fn get_events(
     State(service): State<Service>,
     Path(id): Path<OrderId>,
+    headers: HeaderMap,
     stopping: Stopping,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    find(&service, Order::ID, &id, "order").await?;
-    let permit = permit_to_follow()?;
+) -> Result<Response, Problem> {
+    let place = Place::take(find(&service, Order::ID, &id, "order").await?.customer_id)?;
     // Following begins before the past is read, so that nothing is missed between the two.
     let live = service.follow(&id.to_string()).await?;
     let past = service.story(&id.to_string(), 1, MESSAGES_MAX).await?;
-    let past = stream::iter(past).map(|(sequence, envelope)| (Some(sequence), envelope));
-    let mut is_new = once();
-    let events = past
-        .chain(live.map(|envelope| (None, envelope)))
-        .filter_map(async |(sequence, envelope)| StoryMessage::of(sequence, &envelope))
-        .filter(move |message| std::future::ready(is_new(message)))
-        .map(move |message| {
-            let _held_as_long_as_the_response_lasts = &permit;
-            Ok(message.event())
-        });
-    Ok(Sse::new(events.take_until(stopping.begun())).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+    let (mut is_new, mut ending) = (once(), Ending::default());
+    let past = past.iter().filter_map(|(sequence, envelope)| StoryMessage::of(Some(*sequence), envelope));
+    let mut past: Vec<_> = past.filter(&mut is_new).collect();
+    let is_over = past.iter().fold(false, |_, message| ending.is_reached_with(message));
+    past.drain(..seen_before(&past, &headers));
+    if is_over && past.is_empty() {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let live = live.filter_map(async |envelope| StoryMessage::of(None, &envelope));
+    let live = live.filter(move |message| std::future::ready(is_new(message)));
+    let live = if is_over { stream::empty().left_stream() } else { until_over(live, ending).right_stream() };
+    let events = stream::iter(past).chain(live).map(move |message| {
+        let _held_as_long_as_the_response_lasts = &place;
+        Ok::<_, Infallible>(message.event())
+    });
+    let end = async {
+        tokio::select! { () = stopping.begun() => (), () = sleep(FOLLOW_TIME_MAX) => () }
+    };
+    Ok(Sse::new(events.take_until(end)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
 }
 
-fn permit_to_follow() -> Result<SemaphorePermit<'static>, Problem> {
-    FOLLOWERS.try_acquire().map_err(|_| {
-        let detail = format!("{FOLLOWERS_MAX} callers follow stories already: read /story instead, or try again later");
-        Problem::new(axum::http::StatusCode::SERVICE_UNAVAILABLE, "too-many-followers", detail).retry_after(30)
+/// Returns how many messages the caller has received before, by the id of the last one.
+fn seen_before(story: &[StoryMessage], headers: &HeaderMap) -> usize {
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse::<Uuid>().ok());
+    let last = last.and_then(|last| story.iter().position(|message| message.id == last));
+    last.map_or(0, |index| index + 1)
+}
+
+/// Returns messages up to the one with which the story is over.
+fn until_over(messages: impl Stream<Item = StoryMessage>, ending: Ending) -> impl Stream<Item = StoryMessage> {
+    let begin = Some((Box::pin(messages), ending));
+    stream::unfold(begin, async |rest| {
+        let (mut messages, mut ending) = rest?;
+        let message = messages.next().await?;
+        let is_over = ending.is_reached_with(&message);
+        Some((message, (!is_over).then_some((messages, ending))))
     })
+}
+
+/// What has been seen of a story's end: the customer was notified of it, and if the order was cancelled, `cancel-order`
+/// was published, with which every chain of compensations ends.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ending {
+    completion_notified: bool,
+    cancellation_notified: bool,
+    compensated: bool,
+}
+
+impl Ending {
+    fn is_reached_with(&mut self, message: &StoryMessage) -> bool {
+        if message.message == CancelOrder::NAME {
+            self.compensated = true;
+        }
+        if message.message == CustomerNotified::NAME {
+            self.completion_notified |= message.payload["status"] == "completed";
+            self.cancellation_notified |= message.payload["status"] == "cancelled";
+        }
+        self.completion_notified || (self.cancellation_notified && self.compensated)
+    }
 }
 
 #[cfg(test)]
@@ -180,5 +240,40 @@ mod tests {
                 "payload": {"order_id": "o1"},
             })
         );
+    }
+
+    #[tokio::test]
+    async fn a_story_ends_once_the_customer_knows_of_the_end_and_everything_is_compensated() {
+        let message = |name: &str, payload: Value| StoryMessage {
+            message: name.to_owned(),
+            payload,
+            ..StoryMessage::of(None, &published(id(1), name)).unwrap()
+        };
+        let notified = |status: &str| message("customer-notified", serde_json::json!({ "status": status }));
+        let other = |name: &str| message(name, Value::Null);
+        let cases = [
+            (vec![notified("paid"), other("delivery-assigned"), notified("completed"), other("late")], 3),
+            (vec![notified("cancelled"), other("cancel-payment"), other("cancel-order"), other("late")], 3),
+            (vec![other("cancel-order"), notified("cancelled"), other("late")], 2),
+            (vec![notified("paid"), other("cancel-payment")], 2),
+        ];
+        for (messages, shown) in cases {
+            let followed: Vec<_> = until_over(stream::iter(messages), Ending::default()).collect().await;
+            assert_eq!(followed.len(), shown, "{followed:?}");
+        }
+    }
+
+    #[test]
+    fn a_story_continues_after_the_last_event_that_the_caller_has() {
+        let story = [1, 2, 3].map(|n| StoryMessage::of(None, &published(id(n), "m")).unwrap());
+        let with = |last: &str| HeaderMap::from_iter([("last-event-id".parse().unwrap(), last.parse().unwrap())]);
+        for (headers, seen) in [
+            (HeaderMap::new(), 0),
+            (with(&id::<Uuid>(2).to_string()), 2),
+            (with(&id::<Uuid>(9).to_string()), 0),
+            (with("?"), 0),
+        ] {
+            assert_eq!(seen_before(&story, &headers), seen);
+        }
     }
 }

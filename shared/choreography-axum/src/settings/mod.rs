@@ -12,6 +12,9 @@ use clap::{Parser, value_parser};
 pub use duration::{InvalidDuration, duration};
 pub use parse::settings;
 
+/// The default number of HTTP connections: some 20 KiB of memory each.
+pub(crate) const CONNECTIONS_MAX_DEFAULT: u32 = 4_096;
+
 /// The settings that every service has, from flags and environment; [`settings()`] reads them.
 ///
 /// A service with settings of its own flattens these into them:
@@ -46,6 +49,9 @@ pub struct Settings {
     /// Where HTTP is served, as address:port
     #[arg(long, env = "LISTEN")]
     pub listen: String,
+    /// How many HTTP connections may be open at once; each takes an open file and some 20 KiB of memory
+    #[arg(long, env = "HTTP_CONNECTIONS_MAX", default_value_t = CONNECTIONS_MAX_DEFAULT, value_parser = value_parser!(u32).range(1..))]
+    pub http_connections_max: u32,
     /// Which instance of the service this is, counted from 0; each reads with a consumer of its own
     #[arg(long, env = "INSTANCE", default_value_t = 0)]
     pub instance: u32,

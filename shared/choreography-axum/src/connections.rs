@@ -1,0 +1,283 @@
+//! Accepts connections, and serves HTTP/1.1 on them.
+//!
+//! What must hold: callers who send nothing, or read nothing, can't keep others out. Their number is bounded, a header
+//! and a write have a time limit, and while all places are taken, a new connection takes the place of the one that has
+//! waited longest for its first request.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::sleep;
+use tokio_io_timeout::TimeoutStream;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use crate::Stopping;
+
+/// How long a caller may take to send a request's header, also after the previous response: far longer than a slow
+/// network, and short enough that an idle connection is closed before it is missed.
+const HEADER_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a caller may read nothing while something is to be sent.
+const WRITE_TIME_MAX: Duration = Duration::from_secs(20);
+/// The pause after the system could not accept a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a caller may take of the service.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    connections_max: usize,
+    header_time_max: Duration,
+    write_time_max: Duration,
+}
+
+impl Limits {
+    /// Returns the limits with this many connections.
+    pub(crate) fn new(connections_max: usize) -> Self {
+        Self { connections_max, header_time_max: HEADER_TIME_MAX, write_time_max: WRITE_TIME_MAX }
+    }
+}
+
+/// Serves until the service stops; then waits for the requests that are running.
+pub(crate) async fn serve_connections(listener: TcpListener, app: Router, limits: Limits, stopping: Stopping) {
+    let connections = Connections {
+        app,
+        limits,
+        places: Arc::new(Semaphore::new(limits.connections_max)),
+        silent: Silent::default(),
+        running: GracefulShutdown::new(),
+    };
+    tokio::select! {
+        () = connections.accept_all(&listener) => (),
+        () = stopping.begun() => (),
+    }
+    drop(listener);
+    connections.running.shutdown().await;
+}
+
+struct Connections {
+    app: Router,
+    limits: Limits,
+    places: Arc<Semaphore>,
+    silent: Silent,
+    running: GracefulShutdown,
+}
+
+impl Connections {
+    async fn accept_all(&self, listener: &TcpListener) {
+        let mut is_failing = false;
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    if std::mem::take(&mut is_failing) {
+                        tracing::info!("connections are accepted again");
+                    }
+                    self.begin(stream, self.place().await);
+                }
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => (), // the caller has gone away
+                Err(error) => {
+                    if !std::mem::replace(&mut is_failing, true) {
+                        tracing::error!(%error, "no connection can be accepted: is the limit of open files reached?");
+                    }
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Waits for a place; where all are taken, ends the connection that has waited longest for its first request.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        if self.places.available_permits() == 0 {
+            self.silent.end_longest();
+        }
+        self.places.clone().acquire_owned().await.ok()
+    }
+
+    fn begin(&self, stream: TcpStream, place: Option<OwnedSemaphorePermit>) {
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.limits.write_time_max));
+        let (app, silence) = (self.app.clone(), self.silent.begin());
+        let ended = silence.ended.clone();
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            silence.break_off();
+            app.clone().oneshot(request.map(Body::new))
+        });
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(self.limits.header_time_max);
+        let connection = self.running.watch(http.serve_connection(TokioIo::new(Box::pin(stream)), service));
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = connection => (), // its error is the caller's: too slow, or gone away
+                () = ended.cancelled() => (),
+            }
+            drop(place);
+        });
+    }
+}
+
+/// The connections that have not sent a request yet, in the order in which they came.
+#[derive(Clone, Default)]
+struct Silent(Arc<Mutex<Waiting>>);
+
+#[derive(Default)]
+struct Waiting {
+    next: u64,
+    connections: BTreeMap<u64, CancellationToken>,
+}
+
+impl Silent {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self) -> Silence {
+        let mut waiting = self.waiting();
+        let (number, ended) = (waiting.next, CancellationToken::new());
+        waiting.next += 1;
+        waiting.connections.insert(number, ended.clone());
+        Silence { silent: self.clone(), number, ended }
+    }
+
+    fn end_longest(&self) {
+        if let Some((_, longest)) = self.waiting().connections.pop_first() {
+            longest.cancel();
+        }
+    }
+}
+
+/// A connection in [`Silent`], until its first request or its end.
+struct Silence {
+    silent: Silent,
+    number: u64,
+    ended: CancellationToken,
+}
+
+impl Silence {
+    fn break_off(&self) {
+        self.silent.waiting().connections.remove(&self.number);
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        self.break_off();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use futures::stream;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    async fn serve(app: Router, limits: Limits) -> std::net::SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(serve_connections(listener, app, limits, Stopping::default()));
+        address
+    }
+
+    async fn send(address: std::net::SocketAddr, text: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(text.as_bytes()).await.unwrap();
+        stream
+    }
+
+    async fn response(mut stream: TcpStream) -> String {
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        text
+    }
+
+    /// Says when it is dropped.
+    struct Dropped(mpsc::Sender<()>);
+
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            let _ = self.0.try_send(());
+        }
+    }
+
+    const REQUEST: &str = "GET / HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n";
+    const HALF: &str = "GET / HTTP/1.1\r\nhost:";
+
+    fn app() -> Router {
+        Router::new().route("/", get(|| async { "tea" }))
+    }
+
+    #[tokio::test]
+    async fn a_header_that_never_ends_is_cut_off() {
+        let limits = Limits { header_time_max: Duration::from_millis(50), ..Limits::new(9) };
+        let address = serve(app(), limits).await;
+        for unfinished in ["", HALF, "GET / HTTP/1.1\r\nhost: shop\r\n\r\n"] {
+            let end = response(send(address, unfinished).await).await;
+            assert!(!end.contains("200 OK") || unfinished.ends_with("\r\n\r\n"), "{end}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_new_connection_takes_the_place_of_one_that_has_sent_no_request() {
+        let limits = Limits { header_time_max: LONG, write_time_max: LONG, connections_max: 2 };
+        let address = serve(app(), limits).await;
+        let (first, second) = (send(address, HALF).await, send(address, HALF).await);
+        assert!(response(send(address, REQUEST).await).await.ends_with("tea"));
+        assert_eq!(response(first).await, "");
+        let rest = REQUEST.strip_prefix(HALF).unwrap();
+        let mut second = second;
+        second.write_all(rest.as_bytes()).await.unwrap();
+        assert!(response(second).await.ends_with("tea"), "the second was not the longest");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_nothing_is_dropped() {
+        let (dropped, mut drops) = mpsc::channel(1);
+        let endless = move || {
+            let dropped = Dropped(dropped.clone());
+            async move {
+                let text = move || (&dropped, Ok::<_, std::io::Error>("tea\n".repeat(1_000))).1;
+                Body::from_stream(stream::repeat_with(text))
+            }
+        };
+        let limits = Limits { write_time_max: Duration::from_millis(50), ..Limits::new(9) };
+        let address = serve(Router::new().route("/", get(endless)), limits).await;
+        let _never_read = send(address, REQUEST).await;
+        assert_eq!(drops.recv().await, Some(()));
+    }
+
+    #[tokio::test]
+    async fn requests_are_finished_when_the_service_stops() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, stopping) = (listener.local_addr().unwrap(), Stopping::default());
+        let (entered, mut entries) = mpsc::channel(1);
+        let (go, gone) = tokio::sync::watch::channel(false);
+        let slow = move || async move {
+            entered.send(()).await.unwrap();
+            gone.clone().wait_for(|gone| *gone).await.unwrap();
+            "tea"
+        };
+        let app = Router::new().route("/", get(slow));
+        let serving = tokio::spawn(serve_connections(listener, app, Limits::new(9), stopping.clone()));
+        let (running, silent) = (send(address, "GET / HTTP/1.1\r\nhost: shop\r\n\r\n").await, send(address, "").await);
+        entries.recv().await.unwrap();
+        stopping.begin();
+        assert_eq!(response(silent).await, "");
+        go.send(true).unwrap();
+        assert!(response(running).await.ends_with("tea"));
+        serving.await.unwrap();
+    }
+}
