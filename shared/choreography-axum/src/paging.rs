@@ -79,7 +79,7 @@ fn parameter(name: &str, description: &str, schema: RefOr<Schema>) -> Parameter 
 ///     order_id: Option<Uuid>,
 /// }
 ///
-/// #[utoipa::path(get, path = "/payments", params(Filter, Paging::<Uuid>), responses((status = 200, body = Listing<Payment>)))]
+/// #[utoipa::path(get, path = "/payments", params(Filter, Paging::<String>), responses((status = 200, body = Listing<Payment>)))]
 /// async fn list_payments(
 ///     State(service): State<Service>,
 ///     Paged { filter, page, .. }: Paged<Filter, Uuid>,
