@@ -289,6 +289,9 @@ impl Service {
     pub async fn stop(&self) {
         self.inner.engine.shared.stopping.begin();
         self.inner.engine.tasks.ended().await;
+        if let Err(error) = self.inner.store.finish().await {
+            tracing::warn!(%error, "the database's log was not cut back: it is when the service is started again");
+        }
     }
 
     /// Whether neither [`stop`](Self::stop) nor a crash has begun to end the service.

@@ -92,8 +92,17 @@ pub trait Store: ReadingStore + PublishingStore + 'static {
     /// Returns at most `limit` compensations that died and are not repaired, in the order in which they died.
     async fn dead_compensations(&self, limit: u32) -> Result<Vec<DeadCompensation>, StoreError>;
 
-    /// Returns how many rows the outbox, the waiting and the scheduled messages and the effects have.
+    /// Returns how many rows the outbox, the waiting and the scheduled messages and the effects have. It counts them all:
+    /// nothing that asks again and again may use it.
     async fn backlog(&self) -> Result<Backlog, StoreError>;
+
+    /// Returns how many messages wait for a row and how many effects are to be run, in sum. Of each at most `limit` are
+    /// counted, so that the time for it is bounded.
+    async fn queued(&self, limit: u32) -> Result<u64, StoreError>;
+
+    /// Leaves nothing behind but the database itself: called when a service has stopped. Another instance may still use
+    /// it.
+    async fn finish(&self) -> Result<(), StoreError>;
 }
 
 /// The transaction of a batch. Dropping it without a commit rolls it back.

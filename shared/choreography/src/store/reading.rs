@@ -43,6 +43,9 @@ pub struct Renewal {
     pub restart_position: u64,
     /// The position, to be added to the checkpoints.
     pub checkpoint: Option<Checkpoint>,
+    /// How many outbox rows the server has acknowledged since the first row of this database, those included that are
+    /// deleted; none while that is not known.
+    pub published: Option<i64>,
     /// Outbox rows that need not be kept: the first and the last local number of each range.
     pub forget: Vec<(i64, i64)>,
     /// How many outbox rows are deleted at most.
@@ -57,8 +60,16 @@ pub struct Renewal {
 impl Renewal {
     /// Returns a renewal of the lease that changes nothing else.
     pub fn of_lease(lease_until: Timestamp) -> Self {
-        let (restart_position, checkpoint, forget, forget_max, floor) = (0, None, Vec::new(), u32::MAX, None);
-        Self { lease_until, restart_position, checkpoint, forget, forget_max, floor, stream_first: 0 }
+        Self {
+            lease_until,
+            restart_position: 0,
+            checkpoint: None,
+            published: None,
+            forget: Vec::new(),
+            forget_max: u32::MAX,
+            floor: None,
+            stream_first: 0,
+        }
     }
 }
 

@@ -23,6 +23,9 @@ pub struct Head {
     pub stream_created: String,
     /// The local number of the next outbox row; the first is 1.
     pub outbox_next: i64,
+    /// How many rows the server has acknowledged since the first row of this database, those included that are deleted:
+    /// as the leader wrote it last.
+    pub outbox_published: i64,
     /// Why reading has stopped until an operator goes on; none while the service reads.
     pub halted: Option<String>,
     /// Whether the outbox has rows that were adopted from the stream: a batch must not publish them again.

@@ -77,6 +77,12 @@ impl Store for PausableStore {
     async fn backlog(&self) -> Result<Backlog, StoreError> {
         self.running().await.backlog().await
     }
+    async fn queued(&self, limit: u32) -> Result<u64, StoreError> {
+        self.running().await.queued(limit).await
+    }
+    async fn finish(&self) -> Result<(), StoreError> {
+        self.running().await.finish().await
+    }
 }
 
 #[async_trait]

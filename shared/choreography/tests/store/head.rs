@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use choreography::store::{Advance, Changes, Checkpoint, Head, Store, StoreError};
+use choreography::store::{Advance, Changes, Checkpoint, Head, Renewal, Store, StoreError};
 
 use crate::fixture::{Instances, LoadOne as _, at, commit, id, leading, numbers, outgoing, place, renewal, to_publish};
 
@@ -134,4 +134,12 @@ pub(crate) async fn crashes_of_the_message_processed_by_itself_are_counted(store
     assert_eq!(suspect(&stores.first).await, Some((id(2), 2)), "it was not the leader");
     stores.second.release(head.epoch).await.unwrap();
     assert_eq!(suspect(&stores.first).await, None);
+}
+
+pub(crate) async fn renewing_records_how_many_rows_are_published(stores: Instances) {
+    let epoch = leading(&stores.first, 50, 20).await.epoch;
+    for (published, expected) in [(Some(7), 7), (None, 7), (Some(9), 9)] {
+        stores.first.renew(epoch, &Renewal { published, ..Renewal::of_lease(at(9)) }).await.unwrap();
+        assert_eq!(stores.second.head().await.unwrap().outbox_published, expected);
+    }
 }

@@ -96,6 +96,7 @@ mod claims {
             renewing_never_moves_the_restart_position_back
             renewing_deletes_the_outbox_up_to_the_number
             renewing_at_an_old_epoch_changes_nothing
+            renewing_records_how_many_rows_are_published
             the_creation_time_of_the_stream_is_recorded
             nothing_is_recorded_at_an_old_epoch
         }
@@ -147,6 +148,7 @@ mod claims {
             expired_messages_are_read_in_the_order_of_their_expiry
             messages_without_an_expiry_never_expire
             the_backlog_counts_outbox_waiting_scheduled_and_effects
+            what_is_queued_is_counted_up_to_the_limit
         }
         numbers {
             rows_are_read_with_their_names

@@ -8,10 +8,10 @@ use choreography::store::{
     Changes, Condition, Listing, PublishingStore as _, ReadingStore as _, Store, StoreError, Wanted,
 };
 
-use choreography::{Choreography, Service};
+use choreography::{Choreography, Envelope, Service};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-use crate::fixture::{TABLES, id, in_outbox, migrations, new_outbox, payments, row, stored, write};
+use crate::fixture::{TABLES, commit, id, in_outbox, migrations, new_outbox, payments, row, stored, write};
 
 async fn problem(path: &str, tables: &[&'static str]) -> String {
     let error = SqliteStore::open(path, Some(&migrations()), tables).await.unwrap_err();
@@ -83,9 +83,13 @@ impl File {
         Self { _directory: directory, path }
     }
 
-    async fn execute(&self, statements: impl Into<String>) {
+    async fn connect(&self) -> sqlx::SqliteConnection {
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&self.path).create_if_missing(true);
-        let mut connection = sqlx::ConnectOptions::connect(&options).await.unwrap();
+        sqlx::ConnectOptions::connect(&options).await.unwrap()
+    }
+
+    async fn execute(&self, statements: impl Into<String>) {
+        let mut connection = self.connect().await;
         sqlx::raw_sql(sqlx::AssertSqlSafe(statements.into())).execute(&mut connection).await.unwrap();
     }
 }
@@ -199,6 +203,34 @@ async fn a_database_with_another_history_is_refused() {
 fn added_column(version: i64) -> Migration {
     let text = sqlx::SqlStr::from_static("alter table payment add column note text");
     Migration::new(version, "note".into(), MigrationType::Simple, text, false)
+}
+
+/// Commits a message of a megabyte to the outbox.
+async fn commit_megabyte(store: &Arc<dyn Store>) {
+    let message = Envelope { payload: vec![7; 1 << 20].into(), ..crate::fixture::envelope("a") };
+    let outbox = in_outbox(new_outbox(), vec![message]);
+    commit(store, Changes { outbox, ..Changes::default() }).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_log_is_cut_back_after_a_long_read_and_when_the_service_stops() {
+    let file = File::new();
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&file.path, None, &[]).await.unwrap());
+    let log_mib = || std::fs::metadata(format!("{}-wal", file.path)).unwrap().len() >> 20;
+    let mut reader = file.connect().await;
+    sqlx::raw_sql("begin; select * from head").execute(&mut reader).await.unwrap();
+    for _ in 0..80 {
+        commit_megabyte(&store).await;
+    }
+    assert!(log_mib() >= 80);
+    sqlx::raw_sql("commit").execute(&mut reader).await.unwrap();
+    for _ in 0..2 {
+        commit_megabyte(&store).await;
+    }
+    assert!(log_mib() <= 64, "{} MiB", log_mib());
+    store.finish().await.unwrap();
+    assert_eq!(log_mib(), 0);
+    commit_megabyte(&store).await;
 }
 
 #[tokio::test]

@@ -84,3 +84,23 @@ pub(crate) async fn the_backlog_counts_outbox_waiting_scheduled_and_effects(stor
     let backlog = stores.second.backlog().await.unwrap();
     assert_eq!(backlog, Backlog { outbox: 2, waiting: 2, scheduled: 1, effects: 0 });
 }
+
+pub(crate) async fn what_is_queued_is_counted_up_to_the_limit(stores: Instances) {
+    assert_eq!(stores.second.queued(9).await.unwrap(), 0);
+    let effect = |_| choreography::store::EffectRow {
+        number: 0,
+        key: "1".to_owned(),
+        tries: 0,
+        since_ms: 5,
+        due_ms: 5,
+        envelope: crate::fixture::envelope("effect"),
+    };
+    let changes = Changes {
+        waiting: vec![waiting(1, "a", None), waiting(2, "a", Some(5))],
+        effects: (0..5).map(effect).collect(),
+        ..Changes::default()
+    };
+    commit(&stores.first, changes).await.unwrap();
+    assert_eq!(stores.second.queued(9).await.unwrap(), 7);
+    assert_eq!(stores.second.queued(3).await.unwrap(), 5);
+}

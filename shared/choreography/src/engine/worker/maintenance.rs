@@ -22,19 +22,23 @@ pub(super) struct Maintenance {
 }
 
 impl Maintenance {
-    /// Renews the lease and deletes old rows. While nothing arrives, this alone shows whether the database works.
+    /// Renews the lease and deletes old rows, a bounded number at once. Returns whether there may be more of them. While
+    /// nothing arrives, this alone shows whether the database works.
     ///
     /// # Errors
     /// `HeadConflict` if another instance leads.
-    pub(super) async fn run(&self, reading: &mut Reading) -> Result<(), StoreError> {
+    pub(super) async fn run(&self, reading: &mut Reading) -> Result<bool, StoreError> {
         let counted = self.count_backlog().await;
-        match self.renew_and_forget(reading).await.and(counted) {
-            Ok(()) => self.shared.health.database(Ok(())),
+        match self.renew_and_forget(reading).await.and_then(|more| counted.map(|()| more)) {
+            Ok(more) => {
+                self.shared.health.database(Ok(()));
+                return Ok(more);
+            }
             Err(error @ StoreError::HeadConflict { .. }) => return Err(error),
             Err(error @ StoreError::PutBack(_)) => self.shared.stopping.fail(error.to_string()),
             Err(error) => self.shared.health.database(Err(error.to_string())),
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Reports the compensations that died and are not repaired.
@@ -49,39 +53,46 @@ impl Maintenance {
         }
     }
 
-    async fn renew_and_forget(&self, reading: &mut Reading) -> Result<(), StoreError> {
+    async fn renew_and_forget(&self, reading: &mut Reading) -> Result<bool, StoreError> {
         let now = self.settings.clock.now();
         let all_is_done = reading.deliveries.is_empty();
-        let Some(checkpoint) = &mut reading.checkpoint else { return Ok(()) };
+        let Some(checkpoint) = &mut reading.checkpoint else { return Ok(false) };
         checkpoint.remember(self.settings.durable_after, now, all_is_done);
         let (epoch, restart_position) = (checkpoint.epoch, checkpoint.restart_position);
         let forget = vec![(0, self.shared.outbox.forgettable())];
-        let renewal = Renewal { restart_position, forget, ..Renewal::of_lease(later(now, LEASE)) };
-        self.store.renew(epoch, &renewal).await?;
+        let published = Some(self.shared.outbox.acknowledged()).filter(|published| *published > 0);
+        let renewal = Renewal {
+            restart_position,
+            published,
+            forget,
+            forget_max: FORGET_MAX,
+            ..Renewal::of_lease(later(now, LEASE))
+        };
+        let more_rows = self.store.renew(epoch, &renewal).await?;
         reading.due = self.store.next_due().await?;
-        self.forget(reading.since, now).await
+        Ok(self.forget(reading.since, now).await? || more_rows)
     }
 
-    /// Counts the backlog: waiting messages, effects, and outbox rows that the server has not acknowledged. A standby does not
-    /// know which are acknowledged, and counts all outbox rows.
+    /// Counts the backlog: outbox rows that the server has not acknowledged, waiting messages and effects. A standby knows
+    /// from the leader which rows are acknowledged.
     async fn count_backlog(&self) -> Result<(), StoreError> {
-        let (backlog, head) = (self.store.backlog().await?, self.store.head().await?);
-        let unacknowledged = u64::try_from(head.outbox_next - 1 - self.shared.outbox.acknowledged());
-        self.shared
-            .backlog
-            .set(unacknowledged.unwrap_or_default().min(backlog.outbox) + backlog.waiting + backlog.effects);
+        let limit = u32::try_from(self.settings.backlog_max).unwrap_or(u32::MAX);
+        let (queued, head) = (self.store.queued(limit).await?, self.store.head().await?);
+        let published = head.outbox_published.max(self.shared.outbox.acknowledged());
+        let unpublished = u64::try_from(head.outbox_next - 1 - published).unwrap_or_default();
+        self.shared.backlog.set(unpublished + queued);
         Ok(())
     }
 
     /// Deletes old inbox rows and replies, but never while messages that were received long ago may be delivered again.
-    async fn forget(&self, reading_since: Option<Timestamp>, now: Timestamp) -> Result<(), StoreError> {
+    async fn forget(&self, reading_since: Option<Timestamp>, now: Timestamp) -> Result<bool, StoreError> {
         let received = earlier(now, self.settings.inbox_kept);
         let is_settled = reading_since.is_some_and(|since| since < received);
         if !is_settled || self.shared.health.current().reading.is_err() {
-            return Ok(());
+            return Ok(false);
         }
         let (dead, replies) = (earlier(now, self.settings.dead_kept), earlier(now, self.settings.replies_kept));
-        self.store.forget(&Old { received, dead, replies }, FORGET_MAX).await.map(drop)
+        self.store.forget(&Old { received, dead, replies }, FORGET_MAX).await
     }
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct Worker {
     batches: BatchRunner,
     guard: CrashLoopGuard,
     maintenance: Maintenance,
+    /// Whether maintenance has more rows to delete: it goes on after each batch, so that it keeps up with any rate.
+    maintenance_is_behind: bool,
     outputs: Outputs,
     shared: Shared,
 }
@@ -97,6 +99,7 @@ impl Worker {
                 settings,
                 cache: Cache::default(),
             },
+            maintenance_is_behind: false,
             outputs,
             shared,
         }
@@ -112,14 +115,14 @@ impl Worker {
         while !stopping.has_begun() {
             let mut batch = BatchInput::default();
             let due = self.reading.due().map(|due| until(clock.now(), due));
-            let has_deliveries = !self.reading.deliveries.is_empty();
+            let goes_on = !self.reading.deliveries.is_empty() || self.maintenance_is_behind;
             // Whichever branch wakes the worker, it then gathers from all channels, so none is starved by those before
             // it.
             tokio::select! {
                 biased;
                 () = stopping.begun() => break,
                 _ = maintenance.tick() => self.maintain().await,
-                () = std::future::ready(()), if has_deliveries => {}
+                () = std::future::ready(()), if goes_on => {}
                 Some(command) = self.inputs.commands.recv() => batch.commands.push(command),
                 Some((term, tried)) = self.inputs.effects.recv() => {
                     batch.take_effect(term, tried, &self.shared.leadership);
@@ -133,14 +136,19 @@ impl Worker {
             } else {
                 self.process(batch).await;
             }
+            if self.maintenance_is_behind {
+                self.maintain().await;
+            }
         }
         self.finish().await;
     }
 
     async fn maintain(&mut self) {
-        if self.maintenance.run(&mut self.reading).await.is_err() {
+        let maintained = self.maintenance.run(&mut self.reading).await;
+        if maintained.is_err() {
             self.stop_reading();
         }
+        self.maintenance_is_behind = maintained.unwrap_or(false);
     }
 
     /// Processes the last commands, and what comes of the effects that still run, and releases the lease.

@@ -141,6 +141,15 @@ impl Store for MemoryStore {
             effects: data.effects.len() as u64,
         })
     }
+
+    async fn queued(&self, limit: u32) -> Result<u64, StoreError> {
+        let (data, limit) = (self.data(), limit as usize);
+        Ok((data.waiting.len().min(limit) + data.effects.len().min(limit)) as u64)
+    }
+
+    async fn finish(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// The transaction of a batch. While it lives, no other begins.

@@ -200,6 +200,7 @@ impl Data {
         let head = self.head_of(epoch)?;
         head.lease_until_ms = renewal.lease_until.as_millisecond();
         head.restart_position = head.restart_position.max(renewal.restart_position);
+        head.outbox_published = renewal.published.unwrap_or(head.outbox_published);
         for (points, new) in [(&mut self.checkpoints, renewal.checkpoint), (&mut self.floors, renewal.floor)] {
             add_point(points, new, renewal.stream_first);
         }

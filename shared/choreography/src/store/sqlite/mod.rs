@@ -115,15 +115,29 @@ impl Store for SqliteStore {
     }
 
     async fn backlog(&self) -> Result<Backlog, StoreError> {
-        // The outbox has no gaps and may be long: the numbers of its ends give its length without a scan.
         let statement = sqlx::query_as::<_, (i64, i64, i64, i64)>(
-            "select coalesce((select max(number) from outbox) - (select min(number) from outbox) + 1, 0),
-                (select count(*) from waiting), (select count(*) from scheduled), (select count(*) from effects)",
+            "select (select count(*) from outbox), (select count(*) from waiting), (select count(*) from scheduled), (select count(*) from effects)",
         );
         let (outbox, waiting, scheduled, effects) =
             statement.fetch_one(&self.readers).await.during("counting the backlog")?;
         let [outbox, waiting, scheduled, effects] = [outbox, waiting, scheduled, effects].map(i64::cast_unsigned);
         Ok(Backlog { outbox, waiting, scheduled, effects })
+    }
+
+    async fn queued(&self, limit: u32) -> Result<u64, StoreError> {
+        let statement = sqlx::query_scalar::<_, i64>(
+            "select (select count(*) from (select 1 from waiting limit $1))
+                + (select count(*) from (select 1 from effects limit $1))",
+        );
+        let count = statement.bind(limit).fetch_one(&self.readers).await.during("counting what is queued")?;
+        Ok(count.cast_unsigned())
+    }
+
+    async fn finish(&self) -> Result<(), StoreError> {
+        let mut connection = self.writer.acquire().await.during("waiting for the connection that writes")?;
+        // A process that reads keeps the log: then the next one that stops, or writes, cuts it back.
+        let statements = "pragma busy_timeout = 500; pragma wal_checkpoint(truncate); pragma busy_timeout = 5000";
+        sqlx::raw_sql(statements).execute(&mut *connection).await.map(drop).during("cutting the log back")
     }
 }
 

@@ -31,6 +31,9 @@ const STATEMENTS_KEPT: usize = 256;
 /// Pages that the write-ahead log holds before they are moved to the file: 16 MB of 4 KB. Fewer mean more writing, more
 /// a longer stall.
 const LOG_PAGES: &str = "4000";
+/// To which size the write-ahead log is cut back after something, as a long read, has made it longer: 64 MiB, several
+/// times what it holds otherwise.
+const LOG_BYTES_MAX: &str = "67108864";
 
 impl SqliteStore {
     /// Opens a database file, creates it if it does not exist, and brings its tables up to date.
@@ -104,6 +107,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("wal_autocheckpoint", LOG_PAGES)
+        .pragma("journal_size_limit", LOG_BYTES_MAX)
         // Statements over many rows keep what is needed to roll them back: in memory, not in a temporary file.
         .pragma("temp_store", "memory")
         .row_buffer_size(ROW_BUFFER)
