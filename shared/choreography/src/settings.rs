@@ -77,9 +77,9 @@ pub struct Settings {
     /// How many dead letters of one message within a cycle of 5 seconds make the cycle dirty; the same in every
     /// instance of every service. 3 by default.
     pub circuit_threshold: u32,
-    /// How many messages of one kind this instance publishes in a second while their circuit is half-open; at most
-    /// 1,000. 20 by default.
-    pub circuit_pace: u32,
+    /// How many messages of one kind this instance publishes at least in a second while their circuit is half-open: else a
+    /// tenth of their rate in the last minute in which it was closed, and at most 1,000. 20 by default.
+    pub circuit_pace_min: u32,
     /// How long after it was published a message that a subscriber has not been sent is overdue: the subscriber is down
     /// or slow. 30 seconds by default.
     pub overdue_after: Duration,
@@ -109,7 +109,7 @@ impl Default for Settings {
             effect_try_time_max: Duration::from_secs(30),
             effect_backoff: Duration::from_millis(500),
             circuit_threshold: 3,
-            circuit_pace: 20,
+            circuit_pace_min: 20,
             overdue_after: Duration::from_secs(30),
             backlog_max: 100_000,
             check_idempotence: cfg!(debug_assertions),

@@ -55,13 +55,14 @@ pub struct Settings {
     /// Which instance of the service this is, counted from 0; each reads with a consumer of its own
     #[arg(long, env = "INSTANCE", default_value_t = 0)]
     pub instance: u32,
-    /// How many dead letters of one kind within a cycle of 5 seconds count against the kind's circuit; the same in all
-    /// services
+    /// How many dead letters of one kind within a cycle of 5 seconds count against the kind's circuit, if they are a tenth
+    /// of what was processed; the same in all services
     #[arg(long, env = "CIRCUIT_THRESHOLD", default_value_t = 3, value_parser = value_parser!(u32).range(1..))]
     pub circuit_threshold: u32,
-    /// How many messages of one kind are published a second while the kind's circuit is half-open
-    #[arg(long, env = "CIRCUIT_PACE", default_value_t = 20, value_parser = value_parser!(u32).range(1..=1_000))]
-    pub circuit_pace: u32,
+    /// How many messages of one kind are published at least a second while the kind's circuit is half-open: else a tenth
+    /// of what it was before
+    #[arg(long, env = "CIRCUIT_PACE_MIN", default_value_t = 20, value_parser = value_parser!(u32).range(1..=1_000))]
+    pub circuit_pace_min: u32,
     /// How long a published message may wait for its subscriber before that counts against its circuit, such as 30s or
     /// 2m
     #[arg(long, env = "OVERDUE_AFTER", default_value = "30s", value_parser = duration)]
@@ -129,7 +130,7 @@ impl Settings {
             namespace: self.namespace.clone(),
             instance: self.instance,
             circuit_threshold: self.circuit_threshold,
-            circuit_pace: self.circuit_pace,
+            circuit_pace_min: self.circuit_pace_min,
             overdue_after: self.overdue_after,
             backlog_max: self.backlog_max,
             message_deadline: self.message_deadline,

@@ -73,8 +73,8 @@ mod tests {
         let Settings { nats_user, listen, demo, .. } = wider.service;
         assert_eq!((nats_user.as_str(), listen.as_str(), demo), ("payment", "127.0.0.1:8082", true));
         assert_eq!(wider.patience, "15m");
-        let Settings { circuit_threshold, circuit_pace, overdue_after, backlog_max, .. } = wider.service;
-        assert_eq!((circuit_threshold, circuit_pace, backlog_max), (3, 20, 100_000));
+        let Settings { circuit_threshold, circuit_pace_min, overdue_after, backlog_max, .. } = wider.service;
+        assert_eq!((circuit_threshold, circuit_pace_min, backlog_max), (3, 20, 100_000));
         assert_eq!(overdue_after, Duration::from_secs(30));
     }
 }

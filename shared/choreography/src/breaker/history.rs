@@ -125,7 +125,9 @@ impl History {
     /// `since`.
     pub(crate) fn is_determined(&self, from: Cycle, until: Cycle, threshold: usize) -> bool {
         let mut clean_cycles = 0;
-        let is_dirty = |cycle| self.cycles.get(&cycle).is_some_and(|failures| failures.decisive(threshold, Timestamp::MAX).is_some());
+        let is_dirty = |cycle| {
+            self.cycles.get(&cycle).is_some_and(|failures| failures.decisive(threshold, Timestamp::MAX).is_some())
+        };
         self.folded.as_ref().is_some_and(|(begin, _)| from < *begin)
             || from.until(until).any(|cycle| {
                 clean_cycles = if is_dirty(cycle) { 0 } else { clean_cycles + 1 };

@@ -127,7 +127,11 @@ fn a_dead_letter_names_the_role_the_death_and_what_was_processed() {
     let of_event = read("payment", "event", "2", "40");
     assert_eq!((of_event.role, of_event.processed), (Role::Event, 40));
     let earlier = read("payment", "", "2", "many");
-    assert_eq!((earlier.role, earlier.processed), (Role::Step, 0), "what can't be read is taken as an earlier version's");
+    assert_eq!(
+        (earlier.role, earlier.processed),
+        (Role::Step, 0),
+        "what can't be read is taken as an earlier version's"
+    );
     assert_eq!(of_event.death, earlier.death);
     assert_ne!(of_event.death, read("payment", "event", "3", "40").death, "a replay that dies is another death");
     assert_ne!(of_event.death, read("delivery", "event", "2", "40").death);
@@ -147,7 +151,11 @@ fn a_cycle_is_dirty_from_a_tenth_of_what_was_processed_on() {
     let mut mixed = drawn("333333");
     mixed.iter_mut().filter(|failure| failure.sequence % 3 == 2).for_each(|failure| failure.processed = 10_000);
     assert_eq!(circuits(&mixed).all(moment(30_000)), [], "the largest count of a cycle decides");
-    assert_eq!(circuits(&of_processed(drawn("ooo"), 10_000)).state("pay", moment(15_000)), Open, "overdue, however few");
+    assert_eq!(
+        circuits(&of_processed(drawn("ooo"), 10_000)).state("pay", moment(15_000)),
+        Open,
+        "overdue, however few"
+    );
 }
 
 #[test]

@@ -18,8 +18,8 @@ use crate::declare::input::ReactionInput;
 use crate::declare::message::Message;
 use crate::declare::outgoing::{OutgoingMessage, OutgoingType, messages_of, types_of};
 use crate::declare::output::EffectOutput;
-use crate::declare::unless::Unless;
 use crate::declare::role::RoleType as _;
+use crate::declare::unless::Unless;
 use crate::wire::role::Role;
 
 /// An async function of a message and the means to act on it:

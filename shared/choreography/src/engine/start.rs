@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::breaker_task::BreakerTask;
 use super::effects::Effects;
 use super::execute::QueuedCommand;
-use super::outbox_relay::{HeldRows, OutboxRelay, RelayProgress};
+use super::outbox_relay::{HeldRows, OutboxRelay, Paces, RelayProgress};
 use super::reader::Reader;
 use super::shared::Shared;
 use super::tasks::Tasks;
@@ -59,6 +59,7 @@ pub(crate) fn start(
         committed,
         progress: RelayProgress::default(),
         held: HeldRows::default(),
+        paces: Paces::new(settings.circuit_pace_min),
         circuit_messages: Arc::new(choreography.circuit_messages()),
     };
     let breaker_task = BreakerTask {

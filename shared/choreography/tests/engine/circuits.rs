@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use choreography::{CircuitState, Envelope, ExecuteError, Idempotency, IdempotencyKey, Request, Service};
+use choreography::{CircuitState, Envelope, ExecuteError, Idempotency, IdempotencyKey, Request, Service, Settings};
 
 use crate::diary::{OpenPage, TearOut};
 use crate::stage::{Stage, healthy};
@@ -224,6 +224,26 @@ async fn a_half_open_circuit_lets_its_message_pass_at_its_pace() {
         stage.all_published("page-opened").iter().all(|page| page.header("dead-held").is_none()),
         "paced, not held"
     );
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_half_open_circuit_lets_a_tenth_of_the_last_minutes_rate_pass() {
+    let stage = Stage::new();
+    let scribe = stage.start_with(Settings { circuit_pace_min: 1, ..stage.settings() }).await;
+    healthy(&scribe).await;
+    for second in 0..60 {
+        open_all(&scribe, second * 50 + 1..=second * 50 + 50).await;
+        pass(ms(990)).await;
+    }
+    all_pages_published(&stage, 3_000).await;
+    (0..3).for_each(|_| die(&stage, "page-opened"));
+    state(&scribe, "page-opened", Some(CircuitState::HalfOpen)).await;
+    let begin = stage.clock.now();
+    open_all(&scribe, 3_001..=3_020).await;
+    all_pages_published(&stage, 3_020).await;
+    let took = stage.clock.now().duration_since(begin).as_millis();
+    assert!((3_900..5_300).contains(&took), "20 at a tenth of fifty a second took {took} ms");
     scribe.stop().await;
 }
 

@@ -84,10 +84,6 @@ impl<'a> Attempt<'a> {
         let effect = self.choreography.effect_handler(name).and_then(|effect| effect.fallback.as_ref());
         let fallback = handler.or(effect)?;
         let input = fallback.decode(key, death.reason, &death.detail, heading.id, self.envelopes.now)?;
-        Some(WorkItem {
-            action: Action::Fallback { fallback },
-            input,
-            cause: Cause::of(&heading, None),
-        })
+        Some(WorkItem { action: Action::Fallback { fallback }, input, cause: Cause::of(&heading, None) })
     }
 }

@@ -37,7 +37,9 @@ impl<'a> Attempt<'a> {
         let commands = batch.commands.iter().enumerate();
         let calls: Vec<_> = commands.filter_map(|(index, command)| self.call_of(index, command)).collect();
         for (delivery, decoded) in &decoded {
-            let (Decoded::Accepted(_, input), Some((_, name, _))) = (decoded, delivery.envelope.parts()) else { continue };
+            let (Decoded::Accepted(_, input), Some((_, name, _))) = (decoded, delivery.envelope.parts()) else {
+                continue;
+            };
             self.count_processed(name);
             if let (Some(input), Some(handler)) = (input, self.choreography.handler(name)) {
                 self.want(|tables| handler.want(input, tables));

@@ -9,10 +9,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::held::HeldRows;
+use super::pace::Paces;
 use crate::breaker::{BreakerSnapshot, CircuitState};
-use crate::clock::later;
+use crate::clock::{earlier, later};
 use crate::settings::WINDOW_MAX;
 use crate::store::OutboxRow;
+
+/// How much of the time in which the relay did something else a lane makes up for: a timer is a few milliseconds late.
+const LATE_MAX: Duration = Duration::from_millis(100);
 
 /// The waiting rows of one message.
 struct Lane {
@@ -34,29 +38,21 @@ impl Lanes {
         self.0.is_empty()
     }
 
-    /// Takes a row that must wait, or returns it if it need not. A new lane lets its first row pass at `due`.
-    pub(super) fn take(
-        &mut self,
-        row: OutboxRow,
-        message: &str,
-        breaker: &BreakerSnapshot,
-        due: Timestamp,
-    ) -> Option<OutboxRow> {
-        let lane = match self.0.get_mut(message) {
-            Some(lane) => lane,
-            None if breaker.state(message) == CircuitState::Closed => return Some(row),
-            None => {
-                let lane = Lane { rows: VecDeque::new(), last: 0, rest_from: None, due };
-                self.0.entry(message.to_owned()).or_insert(lane)
-            }
-        };
+    /// Whether rows of a message wait.
+    pub(super) fn has(&self, message: &str) -> bool {
+        self.0.contains_key(message)
+    }
+
+    /// Takes a row that must wait. A new lane lets its first row pass at `due`.
+    pub(super) fn take(&mut self, row: OutboxRow, message: &str, due: Timestamp) {
+        let lane = Lane { rows: VecDeque::new(), last: 0, rest_from: None, due };
+        let lane = self.0.entry(message.to_owned()).or_insert(lane);
         lane.last = row.number;
         if lane.rest_from.is_none() && lane.rows.len() < WINDOW_MAX {
             lane.rows.push_back(row);
         } else {
             lane.rest_from.get_or_insert(row.number);
         }
-        None
     }
 
     /// Records which rows open circuits hold.
@@ -70,16 +66,16 @@ impl Lanes {
 
     /// Removes and returns the next row that may pass: of several, the one with the lowest number. Empty lanes are
     /// removed.
-    pub(super) fn pass(&mut self, breaker: &BreakerSnapshot, now: Timestamp, pace: Duration) -> Option<OutboxRow> {
+    pub(super) fn pass(&mut self, breaker: &BreakerSnapshot, now: Timestamp, paces: &mut Paces) -> Option<OutboxRow> {
         self.0.retain(|_, lane| !lane.rows.is_empty() || lane.rest_from.is_some());
         let passing = self.0.iter_mut().filter(|(message, lane)| match breaker.state(message) {
             CircuitState::Closed => true,
             CircuitState::HalfOpen => lane.due <= now,
             CircuitState::Open => false,
         });
-        let first = passing.filter_map(|(_, lane)| Some((lane.rows.front()?.number, lane))).min_by_key(|(row, _)| *row);
-        let (_, lane) = first?;
-        lane.due = later(now, pace);
+        let first = passing.filter_map(|(message, lane)| Some((lane.rows.front()?.number, message, lane)));
+        let (_, message, lane) = first.min_by_key(|(row, _, _)| *row)?;
+        lane.due = later(lane.due.max(earlier(now, LATE_MAX)), paces.pause(message, now));
         lane.rows.pop_front()
     }
 

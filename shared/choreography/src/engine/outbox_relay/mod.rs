@@ -7,6 +7,7 @@
 mod held;
 mod lanes;
 mod numbers;
+mod pace;
 mod progress;
 mod window;
 
@@ -24,6 +25,7 @@ use crate::settings::{OUTBOX_LOOKS_EVERY, Settings, WINDOW_MAX};
 use crate::store::{OutboxRow, Store};
 pub(crate) use held::HeldRows;
 use held::message_of;
+pub(crate) use pace::Paces;
 pub(crate) use progress::RelayProgress;
 use window::Window;
 
@@ -31,8 +33,6 @@ use window::Window;
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 /// How long a stopping service waits until its last messages are acknowledged.
 const FINISH_MAX: Duration = Duration::from_secs(2);
-/// The largest number of messages that a half-open circuit lets pass in a second: the timer is no finer.
-const PACE_MAX: u32 = 1_000;
 
 pub(crate) struct OutboxRelay {
     pub store: Arc<dyn Store>,
@@ -43,6 +43,7 @@ pub(crate) struct OutboxRelay {
     pub committed: mpsc::Receiver<Vec<OutboxRow>>,
     pub progress: RelayProgress,
     pub held: HeldRows,
+    pub paces: Paces,
     /// The names of the messages that have circuits.
     pub circuit_messages: Arc<BTreeSet<&'static str>>,
 }
@@ -84,9 +85,8 @@ impl OutboxRelay {
         self.progress.connected_to(connection.server_id());
         let connection = connection.as_ref();
         let (circuit_messages, clock) = (self.circuit_messages.clone(), self.settings.clock.clone());
-        let pace = Duration::from_secs(1) / self.settings.circuit_pace.clamp(1, PACE_MAX);
         let snapshot = self.shared.breaker.current();
-        let mut window = Window::new(connection, self.progress.next(), snapshot, &circuit_messages, pace, clock);
+        let mut window = Window::new(connection, self.progress.next(), snapshot, &circuit_messages, clock);
         let more = self.catch_up(&mut window).await?;
         if window.ready.is_empty() {
             window.next = window.next.max(head.outbox_next);
@@ -105,7 +105,7 @@ impl OutboxRelay {
         let mut looks = tokio::time::interval(OUTBOX_LOOKS_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            window.send(&self.progress, &mut self.held).await.map_err(|error| error.to_string())?;
+            window.send(&self.progress, &mut self.held, &mut self.paces).await.map_err(|error| error.to_string())?;
             if window.ready.is_empty() && more {
                 more = self.catch_up(window).await?;
                 continue;
@@ -201,11 +201,11 @@ impl OutboxRelay {
             while let Some(rows) = self.committed.recv().await {
                 window.take(rows);
             }
-            window.send(&self.progress, &mut self.held).await?;
+            window.send(&self.progress, &mut self.held, &mut self.paces).await?;
             while !window.outstanding.is_empty() {
                 window.acknowledged().await?;
                 self.note_acknowledged(window);
-                window.send(&self.progress, &mut self.held).await?;
+                window.send(&self.progress, &mut self.held, &mut self.paces).await?;
             }
             Ok::<(), BusError>(())
         };

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt;
+use jiff::Timestamp;
 
 use super::held::{HeldRows, marked, message_of};
 use super::lanes::Lanes;
+use super::pace::Paces;
 use super::progress::RelayProgress;
-use crate::breaker::BreakerSnapshot;
+use crate::breaker::{BreakerSnapshot, CircuitState};
 use crate::bus::{Acknowledgement, BusError, Connection};
 use crate::clock::{Clock, later};
 use crate::settings::WINDOW_MAX;
@@ -29,8 +30,6 @@ pub(super) struct Window<'a> {
     pub(super) breaker: Arc<BreakerSnapshot>,
     /// The names of the messages that have circuits.
     circuit_messages: &'a BTreeSet<&'static str>,
-    /// The pause between two rows that a half-open circuit lets pass.
-    pace: Duration,
     clock: Clock,
     /// The numbers of the rows that were acknowledged last.
     acknowledged: Vec<i64>,
@@ -42,12 +41,11 @@ impl<'a> Window<'a> {
         next: i64,
         breaker: Arc<BreakerSnapshot>,
         circuit_messages: &'a BTreeSet<&'static str>,
-        pace: Duration,
         clock: Clock,
     ) -> Self {
         let (outstanding, ready, lanes) = (VecDeque::new(), VecDeque::new(), Lanes::default());
         let acknowledged = Vec::new();
-        Self { connection, outstanding, ready, next, lanes, breaker, circuit_messages, pace, clock, acknowledged }
+        Self { connection, outstanding, ready, next, lanes, breaker, circuit_messages, clock, acknowledged }
     }
 
     /// Takes the rows that follow those in memory; the others are read from the database later.
@@ -62,12 +60,17 @@ impl<'a> Window<'a> {
     }
 
     /// Publishes the rows that may be published, as long as the window has room.
-    pub(super) async fn send(&mut self, progress: &RelayProgress, held: &mut HeldRows) -> Result<(), BusError> {
+    pub(super) async fn send(
+        &mut self,
+        progress: &RelayProgress,
+        held: &mut HeldRows,
+        paces: &mut Paces,
+    ) -> Result<(), BusError> {
+        let now = self.clock.now();
         if !self.lanes.is_empty() {
             self.lanes.note_held(&self.breaker, held);
-            let now = self.clock.now();
             while self.outstanding.len() < WINDOW_MAX
-                && let Some(row) = self.lanes.pass(&self.breaker, now, self.pace)
+                && let Some(row) = self.lanes.pass(&self.breaker, now, paces)
             {
                 self.publish(&row, held).await?;
             }
@@ -79,9 +82,7 @@ impl<'a> Window<'a> {
             if progress.is_acknowledged(row.number) {
                 continue;
             }
-            // While every circuit is closed and no row waits, the message's name does not matter.
-            let is_free = self.breaker.all_closed() && self.lanes.is_empty();
-            if let Some(row) = if is_free { Some(row) } else { self.sort(row) } {
+            if let Some(row) = self.sort(row, now, paces) {
                 self.publish(&row, held).await?;
             }
         }
@@ -91,13 +92,18 @@ impl<'a> Window<'a> {
         Ok(())
     }
 
-    /// Puts a row into its lane if it must wait there, or returns it.
-    fn sort(&mut self, row: OutboxRow) -> Option<OutboxRow> {
+    /// Puts a row into its lane if it must wait there, or counts and returns it.
+    fn sort(&mut self, row: OutboxRow, now: Timestamp, paces: &mut Paces) -> Option<OutboxRow> {
         let subject = row.envelope.subject.clone();
         let message = message_of(&subject).filter(|message| self.circuit_messages.contains(message));
         let Some(message) = message else { return Some(row) };
-        let due = later(self.clock.now(), self.pace);
-        self.lanes.take(row, message, &self.breaker, due)
+        let is_closed = self.breaker.all_closed() || self.breaker.state(message) == CircuitState::Closed;
+        if is_closed && !self.lanes.has(message) {
+            paces.count(message, now);
+            return Some(row);
+        }
+        self.lanes.take(row, message, later(now, paces.pause(message, now)));
+        None
     }
 
     async fn publish(&mut self, row: &OutboxRow, held: &HeldRows) -> Result<(), BusError> {
