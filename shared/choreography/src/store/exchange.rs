@@ -27,15 +27,17 @@ pub struct Wanted {
     pub rows: Vec<(&'static str, Vec<String>)>,
     /// Rows, by table and key, that messages may be waiting for.
     pub waited_for: Vec<(&'static str, String)>,
+    /// Whether to read the rows that messages wait for, and up to how many.
+    pub all_waited_for: Option<u32>,
     /// The moment up to which scheduled messages are due and waiting ones expired, and how many of each are read at
     /// most.
     pub due: Option<(Timestamp, u32)>,
 }
 
 impl Wanted {
-    /// Whether only the database has what is wanted: due and waiting messages, and those of which the stream has more.
+    /// Whether only the database has what is wanted: messages that are due, died or were adopted.
     pub(crate) fn needs_database(&self) -> bool {
-        self.due.is_some() || !self.waited_for.is_empty() || !self.dead.is_empty() || !self.adopted.is_empty()
+        self.due.is_some() || !self.dead.is_empty() || !self.adopted.is_empty()
     }
 }
 
@@ -56,6 +58,8 @@ pub struct Loaded {
     pub rows: Vec<Vec<StoredRow>>,
     /// Whether any message waits for any row.
     pub any_waits: bool,
+    /// The rows, by table and key, that messages wait for; none if that was not wanted, or if they are more than wanted.
+    pub all_waited_for: Option<Vec<(String, String)>>,
     /// The messages that wait for the rows of [`Wanted::waited_for`], the oldest first.
     pub waiting: Vec<WaitingRow>,
     /// The scheduled messages that are due, the earliest first.
@@ -110,6 +114,13 @@ pub struct Changes {
     pub replies: Vec<StoredReply>,
 }
 
+impl Changes {
+    /// Whether messages begin to wait, and the position does not show it.
+    pub(crate) fn changes_waits(&self) -> bool {
+        self.advance.is_none() && !self.waiting.is_empty()
+    }
+}
+
 /// The local numbers that a commit assigned.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Committed {
@@ -122,7 +133,8 @@ pub struct Committed {
 /// What a batch decided from without loading it. The commit checks all of it, and fails with
 /// [`RowConflict`](super::StoreError::RowConflict) where something differs.
 ///
-/// That no message waits follows from the head: only the leader adds waiting messages, and moves the position by that.
+/// Which rows messages wait for follows from the head: whoever lets a message wait moves the position, or counts
+/// [`Head::waits_changed`] up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Preconditions {
     /// The head: its epoch, its position, and its next outbox number.

@@ -26,6 +26,8 @@ pub struct Head {
     /// How many rows the server has acknowledged since the first row of this database, those included that are deleted:
     /// as the leader wrote it last.
     pub outbox_published: i64,
+    /// How often a batch without deliveries has let messages wait: one of a standby may, when it creates a row.
+    pub waits_changed: i64,
     /// Why reading has stopped until an operator goes on; none while the service reads.
     pub halted: Option<String>,
     /// Whether the outbox has rows that were adopted from the stream: a batch must not publish them again.
@@ -33,10 +35,10 @@ pub struct Head {
 }
 
 impl Head {
-    /// Returns the epoch, the position and the next outbox number: whoever commits something that matters to the leader
-    /// changes one of them.
-    pub(crate) fn revision(&self) -> (i64, u64, i64) {
-        (self.epoch, self.position.sequence, self.outbox_next)
+    /// Returns the epoch, the position, the next outbox number, and how often messages began to wait without a move of the
+    /// position: whoever commits something that matters to the leader changes one of them.
+    pub(crate) fn revision(&self) -> (i64, u64, i64, i64) {
+        (self.epoch, self.position.sequence, self.outbox_next, self.waits_changed)
     }
 }
 

@@ -149,6 +149,8 @@ mod claims {
             messages_without_an_expiry_never_expire
             the_backlog_counts_outbox_waiting_scheduled_and_effects
             what_is_queued_is_counted_up_to_the_limit
+            the_rows_that_messages_wait_for_are_listed_up_to_a_limit
+            the_head_shows_that_messages_began_to_wait
         }
         numbers {
             rows_are_read_with_their_names

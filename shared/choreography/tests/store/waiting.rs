@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use choreography::store::{Backlog, Changes, Store, WaitingRow, Wanted};
 
-use crate::fixture::{Instances, LoadOne as _, at, begin, commit, id, leading, renewal, set, to_publish, waiting};
+use crate::fixture::{
+    Instances, LoadOne as _, advance, at, begin, commit, id, leading, renewal, set, to_publish, waiting,
+};
 
 async fn wait(store: &Arc<dyn Store>, waiting: Vec<WaitingRow>) {
     commit(store, Changes { waiting, ..Changes::default() }).await.unwrap();
@@ -103,4 +105,32 @@ pub(crate) async fn what_is_queued_is_counted_up_to_the_limit(stores: Instances)
     commit(&stores.first, changes).await.unwrap();
     assert_eq!(stores.second.queued(9).await.unwrap(), 7);
     assert_eq!(stores.second.queued(3).await.unwrap(), 5);
+}
+
+pub(crate) async fn the_rows_that_messages_wait_for_are_listed_up_to_a_limit(stores: Instances) {
+    let listed = async |limit| {
+        let wanted = Wanted { all_waited_for: Some(limit), ..Wanted::default() };
+        begin(&stores.second).await.load_all(wanted).await.all_waited_for
+    };
+    assert_eq!(listed(2).await, Some(vec![]));
+    let order = WaitingRow { table: "order".to_owned(), ..waiting(3, "a", None) };
+    wait(&stores.first, vec![waiting(1, "a", None), waiting(2, "a", Some(5)), order]).await;
+    let mut rows = listed(2).await.unwrap();
+    rows.sort();
+    assert_eq!(rows, [("order".to_owned(), "a".to_owned()), ("payment".to_owned(), "a".to_owned())]);
+    assert_eq!(listed(1).await, None);
+    assert_eq!(begin(&stores.second).await.load_all(Wanted::default()).await.all_waited_for, None);
+}
+
+pub(crate) async fn the_head_shows_that_messages_began_to_wait(stores: Instances) {
+    let head = leading(&stores.first, 50, 50).await;
+    let waits_changed = async || stores.second.head().await.unwrap().waits_changed;
+    let waits = Changes { waiting: vec![waiting(1, "a", None)], ..Changes::default() };
+    commit(&stores.second, waits.clone()).await.unwrap();
+    assert_eq!(waits_changed().await, 1);
+    // The position shows it.
+    let moved = Changes { advance: Some(advance(head.epoch, 50, 60)), ..waits };
+    commit(&stores.first, moved).await.unwrap();
+    commit(&stores.first, Changes { waited: vec![id(1)], ..Changes::default() }).await.unwrap();
+    assert_eq!(waits_changed().await, 1);
 }

@@ -1,16 +1,20 @@
 //! The cache: rows that the last batches have read or written, so that the next one saves a round trip.
 //!
 //! It may be out of date: a row that it lacks counts as one that does not exist. What a batch reads from it becomes the
-//! [`Preconditions`] of its commit, which the database checks. After a conflict, and while any message waits, batches
-//! read from the database, until the database agrees with the cache.
+//! [`Preconditions`] of its commit, which the database checks. After a conflict batches read from the database, until it
+//! agrees with the cache. Which rows messages wait for is known, too: only these make a batch ask the database.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::store::{Changes, Checkpoint, Head, Loaded, Preconditions, RowChange, StoredRow, Wanted};
 
 /// The last used rows of a table that are kept, at least; at most twice as many. That is more than the stories of a
 /// busy service need at once, and a few megabytes.
 const ROWS_KEPT: usize = 4_096;
+
+/// The most rows of which it is known that messages wait for them: a megabyte. While there are more, every batch reads
+/// from the database.
+const WAITED_FOR_MAX: u32 = 8_192;
 
 /// The head and the rows that the last batches have read or written.
 #[derive(Default)]
@@ -19,18 +23,27 @@ pub(crate) struct Cache {
     /// Whether batches may decide from the cache.
     valid: bool,
     tables: HashMap<&'static str, CachedRows>,
+    waited_for: Option<WaitedFor>,
 }
+
+/// The keys of the rows that messages wait for, by table. While the head is the same none is missing; of some no message
+/// may wait any more.
+type WaitedFor = HashMap<String, HashSet<String>>;
 
 impl Cache {
     /// Returns what is wanted, with the preconditions that the commit must check. Returns nothing for what only the
-    /// database has, due and waiting messages; and nothing on a standby, because the leader may write anything
+    /// database has, as due messages and those that wait; and nothing on a standby, because the leader may write anything
     /// meanwhile.
     pub(crate) fn lookup(&mut self, wanted: &Wanted, epoch: Option<i64>) -> Option<(Loaded, Preconditions)> {
         if !self.valid || epoch != Some(self.head.epoch) || wanted.needs_database() {
             return None;
         }
+        let waits = self.waited_for.as_ref()?;
+        if wanted.waited_for.iter().any(|(table, key)| waits.get(*table).is_some_and(|keys| keys.contains(key))) {
+            return None;
+        }
         let mut rows = Vec::new();
-        let mut loaded = Loaded { head: self.head.clone(), ..Loaded::default() };
+        let mut loaded = Loaded { head: self.head.clone(), any_waits: !waits.is_empty(), ..Loaded::default() };
         for (table, keys) in &wanted.rows {
             let kept = self.tables.entry(table).or_default();
             let mut found = Vec::new();
@@ -45,13 +58,19 @@ impl Cache {
         Some((loaded, Preconditions { head: self.head.clone(), unreceived, unused_keys, rows }))
     }
 
+    /// Returns up to how many rows that messages wait for the database has to list; none if they are known.
+    pub(crate) fn waited_for_to_load(&self) -> Option<u32> {
+        self.waited_for.is_none().then_some(WAITED_FOR_MAX)
+    }
+
     /// Stores what the database has returned. Whether the cache had the same.
     pub(crate) fn observe(&mut self, wanted: &Wanted, loaded: &Loaded) -> bool {
         // Only a batch that is committed makes the cache valid again.
         self.valid = false;
         let mut known = loaded.head.revision() == self.head.revision();
+        self.observe_waits(loaded, known);
         self.head.clone_from(&loaded.head);
-        known &= !loaded.any_waits && loaded.received.is_empty() && loaded.replies.is_empty();
+        known &= loaded.received.is_empty() && loaded.replies.is_empty();
         for ((table, keys), found) in wanted.rows.iter().zip(&loaded.rows) {
             let kept = self.tables.entry(table).or_default();
             let found: HashMap<&str, &StoredRow> = found.iter().map(|row| (row.key.as_str(), row)).collect();
@@ -67,9 +86,25 @@ impl Cache {
         known
     }
 
-    /// Stores what a batch has written. The next batch may decide from the cache if `valid`, and if no message waits.
+    /// Stores which rows messages wait for. What was known counts only while the head is the same.
+    fn observe_waits(&mut self, loaded: &Loaded, same_head: bool) {
+        if let Some(rows) = &loaded.all_waited_for {
+            let mut waited_for = WaitedFor::new();
+            for (table, key) in rows {
+                waited_for.entry(table.clone()).or_default().insert(key.clone());
+            }
+            self.waited_for = Some(waited_for);
+        } else if !loaded.any_waits {
+            self.waited_for = Some(WaitedFor::new());
+        } else if !same_head {
+            self.waited_for = None;
+        }
+    }
+
+    /// Stores what a batch has written. The next batch may decide from the cache if `valid`.
     pub(crate) fn wrote(&mut self, written: Written, valid: bool) {
         self.head.outbox_next += written.outgoing;
+        self.head.waits_changed += i64::from(written.changes_waits);
         if let Some(Checkpoint { sequence, stamp_ns, .. }) = written.position {
             self.head.position = Checkpoint { sequence, stamp_ns, ..self.head.position };
         }
@@ -80,29 +115,58 @@ impl Cache {
                 None => kept.remove(&key),
             }
         }
-        self.valid = valid && !written.waits;
+        self.valid = valid;
+        self.wrote_waits(written.woken, written.waiting);
+    }
+
+    /// Stores that no message waits for some rows any more, and that messages wait for others now.
+    fn wrote_waits(&mut self, woken: Vec<(&'static str, String)>, waiting: Vec<(String, String)>) {
+        let Some(waited_for) = &mut self.waited_for else { return };
+        for (table, key) in woken {
+            if let Some(keys) = waited_for.get_mut(table) {
+                keys.remove(&key);
+            }
+        }
+        for (table, key) in waiting {
+            waited_for.entry(table).or_default().insert(key);
+        }
+        waited_for.retain(|_, keys| !keys.is_empty());
+        let count: usize = waited_for.values().map(HashSet::len).sum();
+        self.waited_for.take_if(|_| count > WAITED_FOR_MAX as usize);
     }
 
     /// Makes the next batch read from the database.
     pub(crate) fn invalidate(&mut self) {
         self.valid = false;
     }
+
+    /// Makes the next batch ask the database for which rows messages wait.
+    pub(crate) fn forget_waits(&mut self) {
+        self.waited_for = None;
+    }
 }
 
 /// The part of a batch's changes that the cache keeps.
 pub(crate) struct Written {
     outgoing: i64,
+    changes_waits: bool,
     position: Option<Checkpoint>,
-    waits: bool,
+    /// Rows that no message waits for any more.
+    woken: Vec<(&'static str, String)>,
+    /// Rows that messages begin to wait for.
+    waiting: Vec<(String, String)>,
     rows: Vec<RowChange>,
 }
 
 impl Written {
-    pub(crate) fn of(changes: &Changes) -> Self {
+    /// Returns what a batch writes that has taken all messages which waited for the rows `woken`.
+    pub(crate) fn of(changes: &Changes, woken: Vec<(&'static str, String)>) -> Self {
         Self {
             outgoing: changes.outbox.len() as i64,
+            changes_waits: changes.changes_waits(),
             position: changes.advance.map(|advance| advance.to),
-            waits: !changes.waiting.is_empty(),
+            woken,
+            waiting: changes.waiting.iter().map(|row| (row.table.clone(), row.key.clone())).collect(),
             rows: changes.rows.clone(),
         }
     }
@@ -162,6 +226,7 @@ mod tests {
     #[test]
     fn a_batch_that_is_not_committed_does_not_make_the_cache_valid() {
         let mut cache = Cache { head: Head { epoch: 5, ..Head::default() }, valid: true, ..Cache::default() };
+        cache.waited_for = Some(WaitedFor::new());
         let head = Head { epoch: 6, ..Head::default() };
         cache.observe(&Wanted::default(), &Loaded { head, any_waits: true, ..Loaded::default() });
         assert!(cache.lookup(&Wanted::default(), Some(6)).is_none());

@@ -26,6 +26,10 @@ pub(crate) struct Session<'a> {
     pub(super) epoch: Option<i64>,
     preconditions: Option<Preconditions>,
     source: RowSource,
+    /// The rows of which the batch has taken all messages that waited for them.
+    woken: Vec<(&'static str, String)>,
+    /// Whether waiting messages have expired.
+    some_expired: bool,
     /// Whether the outbox has messages that were adopted from the stream.
     has_adopted: bool,
 }
@@ -37,8 +41,17 @@ impl<'a> Session<'a> {
         numbering: &'a mut Numbering,
         epoch: Option<i64>,
     ) -> Self {
-        let (preconditions, source, has_adopted) = (None, RowSource::Cache, false);
-        Self { transaction, cache, numbering, epoch, preconditions, source, has_adopted }
+        Self {
+            transaction,
+            cache,
+            numbering,
+            epoch,
+            preconditions: None,
+            source: RowSource::Cache,
+            woken: Vec::new(),
+            some_expired: false,
+            has_adopted: false,
+        }
     }
 
     /// Loads what is wanted. Once a batch has read from the database, it does not use the cache again.
@@ -50,7 +63,12 @@ impl<'a> Session<'a> {
             self.has_adopted = loaded.head.has_adopted;
             return Ok(loaded);
         }
-        let loaded = self.transaction.load(wanted).await?;
+        let loaded = match self.cache.waited_for_to_load() {
+            None => self.transaction.load(wanted).await?,
+            limit => self.transaction.load(&Wanted { all_waited_for: limit, ..wanted.clone() }).await?,
+        };
+        self.woken.extend(wanted.waited_for.iter().cloned());
+        self.some_expired |= !loaded.expired.is_empty();
         self.has_adopted = loaded.head.has_adopted;
         let as_cached = self.cache.observe(wanted, &loaded) && self.source != RowSource::DatabaseChanged;
         self.source = if as_cached { RowSource::DatabaseAsCached } else { RowSource::DatabaseChanged };
@@ -74,12 +92,16 @@ impl<'a> Session<'a> {
 
     /// Writes everything, to the database and then to the cache.
     pub(super) async fn commit(self, changes: Changes) -> Result<Committed, StoreError> {
-        let (written, numbers) = (Written::of(&changes), last_numbers(&changes.outbox));
+        let (written, numbers) = (Written::of(&changes, self.woken), last_numbers(&changes.outbox));
         let committed = self.transaction.commit(Changes { preconditions: self.preconditions, ..changes }).await;
         self.numbering.committed(numbers, &committed);
         match &committed {
             Ok(_) => self.cache.wrote(written, self.source != RowSource::DatabaseChanged),
             Err(_) => self.cache.invalidate(),
+        }
+        if self.some_expired {
+            // For which rows they waited, and whether others do, is not known.
+            self.cache.forget_waits();
         }
         committed
     }

@@ -90,10 +90,16 @@ impl Data {
             replies: replies.collect(),
             rows: rows.collect(),
             any_waits: !self.waiting.is_empty(),
+            all_waited_for: wanted.all_waited_for.and_then(|limit| self.all_waited_for(limit as usize)),
             waiting: self.waiting.values().filter(waits).cloned().collect(),
             due,
             expired,
         }
+    }
+
+    fn all_waited_for(&self, limit: usize) -> Option<Vec<(String, String)>> {
+        let rows: BTreeSet<_> = self.waiting.values().map(|row| (row.table.clone(), row.key.clone())).collect();
+        (rows.len() <= limit).then(|| rows.into_iter().collect())
     }
 
     /// Applies the changes of a batch. Returns the numbers that they got.
@@ -106,6 +112,7 @@ impl Data {
             self.head.restart_position = advance.restart_position;
         }
         self.head.outbox_next += changes.outbox.len() as i64;
+        self.head.waits_changed += i64::from(changes.changes_waits());
         self.apply_outbox(committed.outbox_first, now_ms, &mut changes);
         apply_ranges(&mut self.received, changes.received, now_ms);
         apply_ranges(&mut self.reported, changes.reported, now_ms);

@@ -16,7 +16,7 @@ use crate::wire::headers::Headers;
 
 pub(super) const HEAD: &str = "epoch, lease_until_ms, position, restart_position, stream_created, outbox_next,
     position_stamp_ns, stream_deleted, halted, exists (select 1 from outbox where adopted),
-    outbox_published";
+    outbox_published, waits_changed";
 pub(super) const OUTBOX: &str = "subject, headers, payload, number, outbox, kind, kind_number, placeholder, adopted";
 pub(super) const RANGE: &str = "publisher, outbox, kind, first, last";
 pub(super) const CHECKPOINT: &str = "sequence, stamp_ns, deleted";
@@ -41,6 +41,7 @@ pub(super) fn head(row: &SqliteRow) -> Result<Head, sqlx::Error> {
         halted: row.try_get(8)?,
         has_adopted: row.try_get(9)?,
         outbox_published: row.try_get(10)?,
+        waits_changed: row.try_get(11)?,
     })
 }
 

@@ -29,7 +29,7 @@ pub(super) async fn write(
     }
     let preconditions = changes.preconditions.take();
     numbers::given(&mut writer, changes.now_ms, &changes.outbox).await.during("writing the highest numbers")?;
-    if changes.advance.is_some() || !changes.outbox.is_empty() || preconditions.is_some() {
+    if changes.advance.is_some() || !changes.outbox.is_empty() || preconditions.is_some() || changes.changes_waits() {
         move_head(&mut writer, outbox_first, &changes, preconditions.as_ref());
     }
     if let Some(preconditions) = preconditions {
@@ -50,16 +50,21 @@ fn move_head(writer: &mut Writer<'_>, outbox_first: i64, changes: &Changes, prec
         Some(_) => ", position = ?, position_stamp_ns = ?, restart_position = ?",
         None => "",
     };
-    let check = if preconditions.is_some() { ", one = (epoch, position, outbox_next) = (?, ?, ?)" } else { "" };
+    let check = if preconditions.is_some() {
+        ", one = (epoch, position, outbox_next, waits_changed) = (?, ?, ?, ?)"
+    } else {
+        ""
+    };
+    let waits = if changes.changes_waits() { ", waits_changed = waits_changed + 1" } else { "" };
     let script = writer.script();
-    script.add(&format!("update head set outbox_next = ?{position}{check}")).bind(next);
+    script.add(&format!("update head set outbox_next = ?{position}{waits}{check}")).bind(next);
     if let Some(advance) = changes.advance {
         script.bind(advance.to.sequence.cast_signed()).bind(advance.to.stamp_ns);
         script.bind(advance.restart_position.cast_signed());
     }
     if let Some(preconditions) = preconditions {
-        let (epoch, position, outbox_next) = preconditions.head.revision();
-        script.bind(epoch).bind(position.cast_signed()).bind(outbox_next);
+        let (epoch, position, outbox_next, waits_changed) = preconditions.head.revision();
+        script.bind(epoch).bind(position.cast_signed()).bind(outbox_next).bind(waits_changed);
     }
 }
 

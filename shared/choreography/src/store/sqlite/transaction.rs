@@ -40,7 +40,8 @@ const DUE: i64 = 4;
 const EXPIRED: i64 = 5;
 const DEAD: i64 = 6;
 const ADOPTED: i64 = 7;
-const TABLES: i64 = 8;
+const WAITED_FOR: i64 = 8;
+const TABLES: i64 = 9;
 
 impl SqliteTransaction {
     /// Waits for the connection that writes. The transaction itself begins with its first script.
@@ -54,11 +55,15 @@ impl SqliteTransaction {
 impl Transaction for SqliteTransaction {
     async fn load(&mut self, wanted: &Wanted) -> Result<Loaded, StoreError> {
         let mut loaded = Loaded { rows: vec![Vec::new(); wanted.rows.len()], ..Loaded::default() };
+        loaded.all_waited_for = wanted.all_waited_for.map(|_| Vec::new());
         let mut waiting = Vec::new();
         let script = load_script(wanted, !self.open)?;
         self.open = true;
         for row in script.fetch(&mut self.connection).await.during("loading what a batch needs")? {
             read(&row, &mut loaded, &mut waiting).during("reading what a batch needs")?;
+        }
+        if let Some(limit) = wanted.all_waited_for {
+            loaded.all_waited_for.take_if(|rows| rows.len() > limit as usize);
         }
         waiting.sort_unstable_by_key(|(number, _)| *number);
         loaded.waiting = waiting.into_iter().map(|(_, waiting)| waiting).collect();
@@ -133,6 +138,10 @@ fn load_script(wanted: &Wanted, begin: bool) -> Result<Script, StoreError> {
         script.add(&format!("select {columns}, {WAITING} from json_each(?) cross join waiting on {tuple}"));
         script.bind(json(&wanted.waited_for));
     }
+    if let Some(limit) = wanted.all_waited_for {
+        script.add(&format!("select distinct row_table, row_key, {WAITED_FOR} from waiting limit ?"));
+        script.bind(i64::from(limit) + 1);
+    }
     if let Some((now, limit)) = wanted.due {
         let (scheduled, waiting) = (columns::SCHEDULED, columns::WAITING);
         let due = "where due_ms <= ? order by due_ms, number limit ?";
@@ -157,6 +166,7 @@ fn read(row: &SqliteRow, loaded: &mut Loaded, waiting: &mut Vec<(i64, WaitingRow
         RECEIVED => drop(loaded.received.insert(columns::id(row, 0)?, row.try_get(1)?)),
         DEAD => drop(loaded.dead.insert(columns::id(row, 0)?, row.try_get(1)?)),
         ADOPTED => drop(loaded.adopted.insert(columns::id(row, 0)?)),
+        WAITED_FOR => loaded.all_waited_for.get_or_insert_default().push((row.try_get(0)?, row.try_get(1)?)),
         REPLIES => loaded.replies.push(columns::reply(row)?),
         WAITING => waiting.push(columns::waiting(row)?),
         DUE => loaded.due.push(columns::scheduled(row)?),

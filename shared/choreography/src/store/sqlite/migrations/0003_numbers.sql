@@ -4,6 +4,7 @@
 alter table head add column position_stamp_ns bigint not null default 0;
 alter table head add column stream_deleted bigint not null default 0;
 alter table head add column halted text;
+alter table head add column waits_changed bigint not null default 0;
 alter table head add column outbox_published bigint not null default 0;
 update head set outbox_published = coalesce((select min(number) from outbox), outbox_next) - 1;
 alter table head add column service text not null default '';
