@@ -92,6 +92,9 @@ pub enum ReadFrom {
 pub struct ConsumerInfo {
     /// Its name: `<service>-<instance>`.
     pub consumer: String,
+    /// Whether it belongs to a service of the choreography: the provisioning step marks those. Any other consumer is
+    /// somebody who looks on, and what that one has not read says nothing.
+    pub is_subscriber: bool,
     /// The subjects that it receives.
     pub filters: Vec<String>,
     /// The stream sequence of the last message that it was sent.

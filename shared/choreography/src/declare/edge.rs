@@ -81,6 +81,13 @@ impl Choreography {
         self.handlers.iter().find(|handler| handler.kind.receives_messages() && handler.message == message)
     }
 
+    /// Returns the names of the steps that the service publishes.
+    pub(crate) fn published_steps(&self) -> BTreeSet<&'static str> {
+        let edges = self.edges();
+        let outgoing = edges.iter().flat_map(Edge::all_published);
+        outgoing.filter(|outgoing| outgoing.role == Role::Step).map(|outgoing| outgoing.name).collect()
+    }
+
     /// Returns the role of a message that the service receives.
     pub(crate) fn role_of(&self, message: &str) -> Option<Role> {
         let role = self.handler(message).map(|handler| handler.role);

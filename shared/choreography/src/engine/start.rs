@@ -69,6 +69,7 @@ pub(crate) fn start(
         settings: settings.clone(),
         circuits: Circuits::new(settings.circuit_threshold, settings.clock.now()),
         reported: BTreeMap::new(),
+        unreadable_up_to: 0,
     };
     let effects = Effects {
         choreography: choreography.clone(),

@@ -45,7 +45,8 @@ impl Difference {
     /// not compared.
     pub(super) fn between(planned: &Map<String, Value>, actual: &Map<String, Value>) -> Vec<Self> {
         let differs = |(field, planned): (&String, &Value)| {
-            let (actual, planned) = (normal(actual.get(field).unwrap_or(&Value::Null)), normal(planned));
+            let actual = actual.get(field).unwrap_or(&Value::Null);
+            let (actual, planned) = (normal(&planned_part(planned, actual)), normal(planned));
             (actual != planned).then(|| Self { field: field.clone(), actual, planned })
         };
         planned.iter().filter_map(differs).collect()
@@ -54,6 +55,18 @@ impl Difference {
     /// Returns differences as one text.
     pub(super) fn list(differences: &[Self]) -> String {
         differences.iter().map(Self::to_string).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Returns what the plan says something about: of an object only the planned fields, because the server adds metadata of
+/// its own.
+fn planned_part(planned: &Value, actual: &Value) -> Value {
+    match (planned, actual) {
+        (Value::Object(planned), Value::Object(actual)) => {
+            let of_plan = actual.iter().filter(|(field, _)| planned.contains_key(*field));
+            Value::Object(of_plan.map(|(field, value)| (field.clone(), value.clone())).collect())
+        }
+        _ => actual.clone(),
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::wire::dead_letter::{DEAD_LETTER_SUBJECTS, DEAD_LETTERS, EVENTS};
 use crate::wire::envelope::MESSAGE_BYTES_MAX;
+use crate::wire::subject::SUBSCRIBER;
 
 /// How long an event is kept: longer than any service is down.
 const EVENTS_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -106,6 +107,7 @@ impl ConsumerPlan {
 
     /// Returns the definition for the server's API, including what must be off.
     pub(super) fn definition(&self) -> Value {
+        let (mark, subscriber) = SUBSCRIBER;
         json!({
             "name": self.name(),
             "durable_name": self.name(),
@@ -122,6 +124,7 @@ impl ConsumerPlan {
             "rate_limit_bps": 0,
             "pause_until": null,
             "priority_groups": null,
+            "metadata": { mark: subscriber },
         })
     }
 }

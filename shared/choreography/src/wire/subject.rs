@@ -1,5 +1,9 @@
 //! Subjects of the message server: tokens between dots, `*` for any one of them, `>` for all that remain.
 
+/// The metadata that marks a consumer as one of a service of the choreography, as name and value.
+#[cfg_attr(not(feature = "jetstream"), allow(dead_code, reason = "only a server has metadata"))]
+pub(crate) const SUBSCRIBER: (&str, &str) = ("choreography", "subscriber");
+
 /// The longest key, in bytes: it is part of subjects and headers, and a server does not take long subjects.
 pub(crate) const KEY_BYTES_MAX: usize = 256;
 

@@ -1,6 +1,7 @@
-//! A subscriber that is not sent its messages: the publisher writes overdue notices for it.
+//! A subscriber that does not commit its steps: the publisher writes overdue notices for it.
 
-use choreography::{CircuitState, Envelope};
+use choreography::bus::{Bus as _, Progress};
+use choreography::{CircuitState, Envelope, Service};
 
 use crate::diary::OpenPage;
 use crate::stage::{Stage, healthy};
@@ -34,8 +35,8 @@ async fn a_subscriber_that_is_behind_causes_one_overdue_notice_a_cycle() {
     assert_eq!(dead_letter.header("dead-fingerprint"), Some("scribe/page-opened/overdue/reader"));
     assert_eq!(dead_letter.header("dead-tries"), Some("0"));
     let detail = dead_letter.header("dead-detail").unwrap();
-    let seconds = detail.strip_prefix("reader has not been sent 1 message, the oldest for ").unwrap();
-    let seconds: i64 = seconds.strip_suffix(" s").unwrap().parse().unwrap();
+    let seconds = detail.strip_prefix("reader has committed up to 0, and not page-opened at 1, published ").unwrap();
+    let seconds: i64 = seconds.strip_suffix(" s ago").unwrap().parse().unwrap();
     assert!((after - 1..=after).contains(&seconds), "{detail}");
     until("its circuit opens", || async {
         scribe.breaker().circuits.iter().any(|circuit| circuit.state == CircuitState::Open)
@@ -69,4 +70,74 @@ async fn nothing_is_overdue_where_one_instance_is_sent_everything() {
     pass(ms(120_000)).await;
     assert!(overdue(&stage).is_empty(), "{:?}", overdue(&stage));
     tokio::join!(scribe.stop(), standby.stop());
+}
+
+/// Notes the position that the reader has committed, as its leader does once a second.
+async fn note(stage: &Stage, position: u64) {
+    let note = Progress { position, ..Progress::default() };
+    stage.bus.connect().await.unwrap().note_progress("reader", &note).await.unwrap();
+}
+
+/// Starts a scribe that has published one page to the reader.
+async fn with_a_page(stage: &Stage) -> Service {
+    stage.bus.add_consumer("reader-0", &["scribe.page-opened.*", "scribe.written.*"]);
+    let scribe = stage.start().await;
+    healthy(&scribe).await;
+    scribe.execute(OpenPage { page: 1, title: "May".to_owned() }).await.unwrap();
+    published(stage).await;
+    scribe
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_that_is_sent_its_messages_and_can_not_commit_is_overdue() {
+    let stage = Stage::new();
+    note(&stage, 0).await;
+    let scribe = with_a_page(&stage).await;
+    stage.pull_all("reader-0").await;
+    let begin = stage.clock.now();
+    until("an overdue notice is published", || async { !overdue(&stage).is_empty() }).await;
+    let after = stage.clock.now().duration_since(begin).as_secs();
+    assert!((29..=40).contains(&after), "within two cycles, and not before: after {after} s");
+    note(&stage, 1).await;
+    pass(ms(5_000)).await;
+    let count = overdue(&stage).len();
+    pass(ms(60_000)).await;
+    assert_eq!(overdue(&stage).len(), count);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_that_reads_again_what_it_has_committed_is_not_overdue() {
+    let stage = Stage::new();
+    let scribe = with_a_page(&stage).await;
+    note(&stage, 1).await;
+    pass(ms(120_000)).await;
+    assert_eq!(overdue(&stage), []);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_looks_at_the_stream_need_not_keep_up_with_it() {
+    let stage = Stage::new();
+    for (name, filter) in [("natscli-1", ">"), ("reader-9", "scribe.page-opened.*")] {
+        stage.bus.add_onlooker(name, &[filter]);
+    }
+    let scribe = with_a_page(&stage).await;
+    note(&stage, 1).await;
+    pass(ms(120_000)).await;
+    assert_eq!(overdue(&stage), []);
+    assert_eq!(scribe.breaker().circuits, []);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_is_never_overdue() {
+    let stage = Stage::new();
+    let scribe = with_a_page(&stage).await;
+    note(&stage, 1).await;
+    stage.write(1, 1);
+    until("it is published", || async { stage.all_published("written").len() == 1 }).await;
+    pass(ms(120_000)).await;
+    assert_eq!(overdue(&stage), []);
+    scribe.stop().await;
 }

@@ -1,11 +1,14 @@
 //! The consumers of the stream of events.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::link::Link;
 use crate::bus::{BusError, ConsumerInfo};
+use crate::wire::subject::SUBSCRIBER;
 
 /// The server's code for a consumer that does not exist.
 const CONSUMER_NOT_FOUND: u64 = 10_014;
@@ -30,6 +33,8 @@ struct ConsumerConfig {
     filter_subject: Option<String>,
     #[serde(default)]
     filter_subjects: Vec<String>,
+    #[serde(default)]
+    metadata: HashMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -71,7 +76,9 @@ impl ConsumerInfoReply {
         if filters.is_empty() {
             filters.push(">".to_owned());
         }
+        let (name, mark) = SUBSCRIBER;
+        let is_subscriber = self.config.metadata.get(name).is_some_and(|value| value == mark);
         let Delivered { consumer_seq: sent, stream_seq: delivered } = self.delivered;
-        ConsumerInfo { consumer: self.name, filters, delivered, sent, pending: self.num_pending }
+        ConsumerInfo { consumer: self.name, is_subscriber, filters, delivered, sent, pending: self.num_pending }
     }
 }

@@ -76,10 +76,21 @@ impl MemoryBus {
 
 /// What a provisioning step or another publisher does.
 impl MemoryBus {
-    /// Creates a consumer of these subjects, which starts at the first message. Replaces one of the same name.
+    /// Creates the consumer of a service, of these subjects, which starts at the first message. Replaces one of the same
+    /// name.
     pub fn add_consumer(&self, name: &str, filter_subjects: &[&str]) {
+        self.add(name, true, filter_subjects);
+    }
+
+    /// Creates a consumer that belongs to no service, as an operator does who looks at the stream.
+    pub fn add_onlooker(&self, name: &str, filter_subjects: &[&str]) {
+        self.add(name, false, filter_subjects);
+    }
+
+    fn add(&self, name: &str, is_subscriber: bool, filter_subjects: &[&str]) {
         let filters = filter_subjects.iter().map(|filter| (*filter).to_owned()).collect();
-        self.shared.change(|world| world.consumers.insert(name.to_owned(), Consumer::new(filters)));
+        let consumer = Consumer::new(is_subscriber, filters);
+        self.shared.change(|world| world.consumers.insert(name.to_owned(), consumer));
     }
 
     /// Deletes a consumer.

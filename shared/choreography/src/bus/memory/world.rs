@@ -35,6 +35,7 @@ pub(super) struct World {
 
 /// A consumer: its next sequence, and its injected faults.
 pub(super) struct Consumer {
+    is_subscriber: bool,
     filters: Vec<String>,
     next: u64,
     sent: u64,
@@ -44,8 +45,8 @@ pub(super) struct Consumer {
 }
 
 impl Consumer {
-    pub(super) fn new(filters: Vec<String>) -> Self {
-        Self { filters, next: 1, sent: 0, stolen: 0, duplicates: 0 }
+    pub(super) fn new(is_subscriber: bool, filters: Vec<String>) -> Self {
+        Self { is_subscriber, filters, next: 1, sent: 0, stolen: 0, duplicates: 0 }
     }
 
     pub(super) fn reset(&mut self, sequence: u64) {
@@ -151,6 +152,7 @@ impl World {
         let open = self.events.messages.iter().filter(|stored| stored.sequence >= consumer.next);
         Some(ConsumerInfo {
             consumer: name.to_owned(),
+            is_subscriber: consumer.is_subscriber,
             filters: consumer.filters.clone(),
             delivered: consumer.next.saturating_sub(1),
             sent: consumer.sent,

@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::breaker::{BreakerSnapshot, Circuit, CircuitState, Circuits, Cycle, Failure, ServerTime};
-use crate::bus::{Bus, BusError, Connection, ReadFrom, Stream};
+use crate::bus::{Bus, BusError, Connection, ReadFrom, Stored, Stream};
 use crate::clock::earlier;
 use crate::declare::choreography::Choreography;
 use crate::engine::shared::Shared;
@@ -36,6 +36,8 @@ pub(crate) struct BreakerTask {
     pub circuits: Circuits,
     /// The state of each circuit that was logged and measured last.
     pub reported: BTreeMap<String, CircuitState>,
+    /// The sequence of the last dead letter whose headers could not be read: those up to it are logged.
+    pub unreadable_up_to: u64,
 }
 
 /// Reads dead letters on one connection.
@@ -129,13 +131,31 @@ impl BreakerTask {
             let dead_letters = reader.connection.dead_letters(reader.next, DEAD_LETTERS_MAX).await?;
             for stored in &dead_letters {
                 reader.next = ReadFrom::Sequence(stored.sequence + 1);
+                if stored.unreadable.is_some() {
+                    self.warn_of_unreadable(stored);
+                    continue;
+                }
                 if let Some(failure) = Failure::read(&stored.envelope, stored.at, stored.sequence) {
                     self.circuits.note(failure);
                 }
             }
-            if dead_letters.len() < DEAD_LETTERS_MAX {
+            if dead_letters.is_empty() {
                 return Ok(());
             }
+        }
+    }
+
+    /// Logs, once for each, that a dead letter has headers that can't be read.
+    fn warn_of_unreadable(&mut self, Stored { sequence, unreadable, .. }: &Stored) {
+        if let Some(problem) = unreadable.as_ref().filter(|_| *sequence > self.unreadable_up_to) {
+            self.unreadable_up_to = *sequence;
+            let show = format!("nats stream get DEAD_LETTERS {sequence}");
+            tracing::warn!(
+                sequence,
+                problem,
+                show,
+                "the headers of a dead letter can't be read: it counts for no circuit"
+            );
         }
     }
 

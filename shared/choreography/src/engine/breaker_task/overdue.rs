@@ -1,5 +1,8 @@
-//! Overdue messages. A subscriber that is down writes no dead letters, so the publisher looks which subscribers have
-//! not been sent what was published long ago.
+//! Overdue steps. A subscriber that is down, or can't commit, writes no dead letters, so the publisher looks which
+//! subscribers have not committed what was published long ago.
+//!
+//! What a subscriber was sent says nothing: it counts what it has noted as committed. Only the consumers that the
+//! provisioning step has marked belong to subscribers; somebody who looks at the stream has not to keep up with it.
 
 use std::collections::BTreeMap;
 
@@ -7,29 +10,44 @@ use jiff::Timestamp;
 
 use super::BreakerTask;
 use crate::breaker::ServerTime;
-use crate::bus::{BusError, Connection, ConsumerInfo};
+use crate::bus::{BusError, Connection, ConsumerInfo, Stream};
 use crate::clock::{earlier, until};
 use crate::wire::dead_letter::overdue_notice;
 use crate::wire::envelope::Envelope;
 
+/// A step that its subscriber has not committed.
+struct OverdueStep<'a> {
+    publisher: &'a str,
+    step: &'a str,
+    subscriber: &'a str,
+    /// The subscriber's committed position.
+    position: u64,
+    sequence: u64,
+    published: Timestamp,
+}
+
 impl BreakerTask {
-    /// Publishes an overdue notice for each message and subscriber that is behind, once a cycle. Only the leader does.
+    /// Publishes an overdue notice for each step and subscriber that is behind, once a cycle. Only the leader does.
     pub(super) async fn report_overdue(&self, connection: &dyn Connection, time: ServerTime) -> Result<(), BusError> {
-        if self.shared.leadership.term().epoch.is_none() {
+        let (publisher, steps) = (self.choreography.service, self.choreography.published_steps());
+        if self.shared.leadership.term().epoch.is_none() || steps.is_empty() {
             return Ok(());
         }
-        let (publisher, now) = (self.choreography.service, time.at(self.settings.clock.now()));
+        let now = time.at(self.settings.clock.now());
         let overdue = earlier(now, self.settings.overdue_after);
-        let messages = self.choreography.circuit_messages();
-        for consumer in furthest_instances(connection.consumers().await?).values() {
-            if consumer.service() == publisher || consumer.pending == 0 {
+        for (subscriber, consumers) in subscribers(connection.consumers().await?) {
+            let receives = |step: &&&str| consumers.iter().any(|consumer| consumer.receives(publisher, step));
+            let steps: Vec<_> = steps.iter().filter(receives).collect();
+            if subscriber == publisher || steps.is_empty() {
                 continue;
             }
-            for message in messages.iter().filter(|message| consumer.receives(publisher, message)) {
-                let first = connection.first_after(&format!("{publisher}.{message}.*"), consumer.delivered).await?;
-                if let Some((_, published)) = first.filter(|(_, published)| *published < overdue) {
-                    let notice = notice(publisher, message, consumer, published, now);
-                    connection.publish(&notice).await?.await?;
+            let position = position(connection, &subscriber, &consumers).await?;
+            for step in steps {
+                let first = connection.first_after(&format!("{publisher}.{step}.*"), position).await?;
+                if let Some((sequence, published)) = first.filter(|(_, published)| *published < overdue) {
+                    let subscriber = &subscriber;
+                    let found = OverdueStep { publisher, step, subscriber, position, sequence, published };
+                    connection.publish(&found.notice(now)).await?.await?;
                 }
             }
         }
@@ -37,23 +55,37 @@ impl BreakerTask {
     }
 }
 
-/// Returns, for each subscribing service, the instance that was sent most: the others are standbys.
-fn furthest_instances(consumers: Vec<ConsumerInfo>) -> BTreeMap<String, ConsumerInfo> {
-    let mut furthest = BTreeMap::<String, ConsumerInfo>::new();
-    for consumer in consumers {
-        match furthest.get(consumer.service()) {
-            Some(known) if known.delivered >= consumer.delivered => {}
-            _ => drop(furthest.insert(consumer.service().to_owned(), consumer)),
-        }
+/// Returns the consumers of each subscribing service.
+fn subscribers(consumers: Vec<ConsumerInfo>) -> BTreeMap<String, Vec<ConsumerInfo>> {
+    let mut subscribers = BTreeMap::<String, Vec<ConsumerInfo>>::new();
+    for consumer in consumers.into_iter().filter(|consumer| consumer.is_subscriber) {
+        subscribers.entry(consumer.service().to_owned()).or_default().push(consumer);
     }
-    furthest
+    subscribers
 }
 
-/// Returns the notice. It is published directly, not through the outbox: it belongs to no story, and the next cycle
-/// publishes another one.
-fn notice(publisher: &str, message: &str, consumer: &ConsumerInfo, published: Timestamp, now: Timestamp) -> Envelope {
-    let (name, count, seconds) = (consumer.service(), consumer.pending, until(published, now).as_secs());
-    let messages = if count == 1 { "message" } else { "messages" };
-    let detail = format!("{name} has not been sent {count} {messages}, the oldest for {seconds} s");
-    overdue_notice(publisher, message, name, detail, now)
+/// Returns the position that a subscriber has noted as committed. One without a note is taken by the consumer that was
+/// sent most, as is one whose note is of a stream that was longer.
+async fn position(connection: &dyn Connection, subscriber: &str, consumers: &[ConsumerInfo]) -> Result<u64, BusError> {
+    let noted = match connection.progress(subscriber).await {
+        // A server that was provisioned by an earlier version has no notes.
+        Err(BusError::Refused(_)) => None,
+        noted => noted?.map(|note| note.position),
+    };
+    let last = connection.stream(Stream::Events).await?.last;
+    let delivered = || consumers.iter().map(|consumer| consumer.delivered).max().unwrap_or_default();
+    Ok(noted.filter(|position| *position <= last).unwrap_or_else(delivered))
+}
+
+impl OverdueStep<'_> {
+    /// Returns the notice. It is published directly, not through the outbox: it belongs to no story, and the next cycle
+    /// publishes another one.
+    fn notice(&self, now: Timestamp) -> Envelope {
+        let Self { publisher, step, subscriber, position, sequence, published } = self;
+        let seconds = until(*published, now).as_secs();
+        let detail = format!(
+            "{subscriber} has committed up to {position}, and not {step} at {sequence}, published {seconds} s ago"
+        );
+        overdue_notice(publisher, step, subscriber, detail, now)
+    }
 }
