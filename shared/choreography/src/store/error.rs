@@ -23,7 +23,17 @@ pub enum StoreError {
     /// must end, because it would give numbers to messages that others have given already.
     #[error("the database was put back to an older copy while this process runs: {0}")]
     PutBack(String),
-    /// The database failed. It is not known whether a commit that failed like this was written. The same operation may succeed later.
+    /// A constraint of the service's own migrations does not allow what a batch writes. The same batch fails again; parts
+    /// of it may not.
+    #[error("a constraint is violated: {operation}: {detail}")]
+    Violation {
+        /// What was being done, as `writing rows of payment`.
+        operation: String,
+        /// The constraint, as the database names it.
+        detail: String,
+    },
+    /// The database failed. It is not known whether a commit that failed like this was written. The same operation may
+    /// succeed later.
     #[error("the database failed: {operation}: {cause}")]
     Database {
         /// What was being done, as `loading rows of payment`.

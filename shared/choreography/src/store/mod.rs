@@ -116,7 +116,8 @@ pub trait Transaction: Send {
     /// # Errors
     /// [`StoreError::HeadConflict`] if another instance is the leader or has moved the position,
     /// [`StoreError::RowConflict`] if a row or a precondition has changed since it was read, and
-    /// [`StoreError::PutBack`] if the outbox rows do not follow the highest stored numbers: then nothing was written.
+    /// [`StoreError::PutBack`] if the outbox rows do not follow the highest stored numbers, and [`StoreError::Violation`] if
+    /// a constraint of the service does not allow a row: then nothing was written.
     /// After [`StoreError::Database`] it is not known whether anything was written.
     async fn commit(self: Box<Self>, changes: Changes) -> Result<Committed, StoreError>;
 }

@@ -31,6 +31,7 @@ pub(crate) struct Instances {
 impl Instances {
     pub(crate) fn in_memory() -> Self {
         let store = MemoryStore::new();
+        store.faults().refuse_rows_with(Some("forbidden"));
         Self { first: Arc::new(store.clone()), second: Arc::new(store), _directory: None }
     }
 
@@ -48,7 +49,8 @@ pub(crate) fn migrations() -> Migrator {
         create table payment (
             key text primary key not null, version bigint not null, state jsonb not null,
             status text generated always as (state ->> 'status') stored,
-            total_cents bigint generated always as (state ->> 'total_cents') stored
+            total_cents bigint generated always as (state ->> 'total_cents') stored,
+            check (status is not 'forbidden')
         );
         create index payment_status on payment (status);
         create table "order" (

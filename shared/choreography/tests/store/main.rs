@@ -138,6 +138,7 @@ mod claims {
             a_deleted_row_may_be_created_again
             deleting_a_row_changed_by_another_instance_conflicts
             deleting_a_missing_row_changes_nothing
+            a_row_that_a_constraint_forbids_is_a_violation_that_writes_nothing
         }
         waiting {
             messages_waiting_for_a_row_are_read_oldest_first

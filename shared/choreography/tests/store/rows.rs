@@ -1,6 +1,6 @@
 //! Rows: a key, a version that every write checks, and a state.
 
-use choreography::store::{Changes, RowChange};
+use choreography::store::{Changes, RowChange, StoreError};
 
 use crate::fixture::{Instances, LoadOne as _, begin, commit, deleted, is_row_conflict, payments, row, stored, write};
 
@@ -72,4 +72,15 @@ pub(crate) async fn deleting_a_row_changed_by_another_instance_conflicts(stores:
 pub(crate) async fn deleting_a_missing_row_changes_nothing(stores: Instances) {
     write(&stores.first, vec![deleted("1", 0), row("2", 0, "{}")]).await.unwrap();
     assert_eq!(payments(&stores.first, &["1", "2"]).await, [stored("2", 1, "{}")]);
+}
+
+pub(crate) async fn a_row_that_a_constraint_forbids_is_a_violation_that_writes_nothing(stores: Instances) {
+    for rows in [1, 300] {
+        let mut rows: Vec<_> = (0..rows).map(|key| row(&key.to_string(), 0, "{}")).collect();
+        rows.push(row("x", 0, r#"{"status":"forbidden"}"#));
+        let violated = write(&stores.first, rows).await;
+        assert!(matches!(violated, Err(StoreError::Violation { .. })), "{violated:?}");
+    }
+    assert_eq!(payments(&stores.second, &["0", "x"]).await, []);
+    write(&stores.first, vec![row("0", 0, "{}")]).await.unwrap();
 }

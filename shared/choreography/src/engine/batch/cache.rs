@@ -12,6 +12,10 @@ use crate::store::{Changes, Checkpoint, Head, Loaded, Preconditions, RowChange, 
 /// busy service need at once, and a few megabytes.
 const ROWS_KEPT: usize = 4_096;
 
+/// How many bytes of states in a table's younger half replace the older one before it has that many rows: 8 MiB, so that
+/// large rows take no more memory than many.
+const STATES_KEPT_BYTES: usize = 8 << 20;
+
 /// The most rows of which it is known that messages wait for them: a megabyte. While there are more, every batch reads
 /// from the database.
 const WAITED_FOR_MAX: u32 = 8_192;
@@ -177,6 +181,8 @@ impl Written {
 #[derive(Default)]
 struct CachedRows {
     young: HashMap<String, StoredRow>,
+    /// The states that were put into the young one, in bytes.
+    young_bytes: usize,
     old: HashMap<String, StoredRow>,
 }
 
@@ -189,9 +195,10 @@ impl CachedRows {
     }
 
     fn put(&mut self, row: StoredRow) {
-        if self.young.len() >= ROWS_KEPT {
-            self.old = std::mem::take(&mut self.young);
+        if self.young.len() >= ROWS_KEPT || self.young_bytes >= STATES_KEPT_BYTES {
+            (self.old, self.young_bytes) = (std::mem::take(&mut self.young), 0);
         }
+        self.young_bytes += row.state.len();
         self.old.remove(&row.key);
         self.young.insert(row.key.clone(), row);
     }
@@ -221,6 +228,20 @@ mod tests {
         assert_eq!(rows.get("1"), None);
         let latest = 10 * ROWS_KEPT - ROWS_KEPT..10 * ROWS_KEPT;
         assert!(latest.into_iter().all(|key| rows.get(&key.to_string()).is_some()));
+    }
+
+    #[test]
+    fn large_rows_are_bounded_by_their_bytes() {
+        let mut rows = CachedRows::default();
+        let kept_bytes = |rows: &CachedRows| -> usize {
+            rows.young.values().chain(rows.old.values()).map(|row| row.state.len()).sum()
+        };
+        for key in 0..100 {
+            rows.put(StoredRow { state: "x".repeat(1 << 20), ..row(key, 1) });
+            assert!(rows.get(&key.to_string()).is_some());
+            assert!(kept_bytes(&rows) <= 2 * (STATES_KEPT_BYTES + (1 << 20)));
+        }
+        assert!(kept_bytes(&rows) >= STATES_KEPT_BYTES);
     }
 
     #[test]

@@ -11,8 +11,8 @@ use tokio::sync::OwnedMutexGuard;
 
 use self::data::Data;
 use super::{
-    Backlog, Changes, Checkpoint, Committed, DeadCompensation, EffectRow, Listing, Loaded, Old, Store, StoreError,
-    StoredRow, Transaction, Wanted,
+    Backlog, Changes, Checkpoint, Committed, DeadCompensation, EffectRow, Listing, Loaded, Old, RowChange, Store,
+    StoreError, StoredRow, Transaction, Wanted,
 };
 
 mod batch;
@@ -42,6 +42,8 @@ struct SharedData {
     data: Mutex<Data>,
     /// How many of the next commits fail.
     failing: AtomicU32,
+    /// Rows are refused whose state has this text.
+    refused: Mutex<Option<String>>,
 }
 
 impl MemoryStore {
@@ -94,6 +96,22 @@ impl SharedData {
         match self.failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) {
             Ok(_) => Err(StoreError::database("committing", "a test lets this commit fail")),
             Err(_) => Ok(()),
+        }
+    }
+}
+
+impl SharedData {
+    /// Checks that a test lets all rows of a batch be written.
+    fn check_refused(&self, changes: &Changes) -> Result<(), StoreError> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(text) = &*refused else { return Ok(()) };
+        let has_text = |row: &&RowChange| row.state.as_ref().is_some_and(|state| state.contains(text));
+        match changes.rows.iter().find(has_text) {
+            Some(row) => Err(StoreError::Violation {
+                operation: format!("writing rows of {}", row.table),
+                detail: format!("a test refuses row {}", row.key),
+            }),
+            None => Ok(()),
         }
     }
 }
@@ -168,6 +186,7 @@ impl Transaction for MemoryTransaction {
         self.shared.injected_fault()?;
         let mut data = self.shared.data();
         data.check(&changes)?;
+        self.shared.check_refused(&changes)?;
         Ok(data.apply(changes))
     }
 }

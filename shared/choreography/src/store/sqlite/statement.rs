@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteArguments, SqliteError, SqliteRow};
 use sqlx::{Arguments as _, AssertSqlSafe, Encode, Row as _, Sqlite, SqliteConnection, Type};
 
@@ -39,6 +40,12 @@ const CONFLICTS: [&str; 3] = [
 fn is_conflict(message: &str) -> bool {
     let without_null = message.strip_prefix("NOT NULL constraint failed: ");
     CONFLICTS.contains(&message) || without_null.is_some_and(|column| column.ends_with(".version"))
+}
+
+/// Whether an error of SQLite means that a constraint is violated. Codes: <https://www.sqlite.org/rescode.html>.
+fn is_violation(error: &dyn DatabaseError) -> bool {
+    const CONSTRAINT: u32 = 19;
+    error.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == CONSTRAINT)
 }
 
 /// Several statements that are executed together, with their values in order.
@@ -190,6 +197,9 @@ impl<T> During<T> for Result<T, sqlx::Error> {
             sqlx::Error::Database(database) if database.message() == PUT_BACK => put_back_numbers(),
             sqlx::Error::Database(database) if is_conflict(database.message()) => {
                 StoreError::RowConflict(format!("{}: {}", operation.into(), database.message()))
+            }
+            sqlx::Error::Database(database) if is_violation(database.as_ref()) => {
+                StoreError::Violation { operation: operation.into(), detail: database.message().to_owned() }
             }
             _ => StoreError::database(operation, driver_error(error)),
         })

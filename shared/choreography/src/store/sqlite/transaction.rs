@@ -89,8 +89,10 @@ impl Transaction for SqliteTransaction {
         let written = commit::write(&mut self.connection, begins, head.outbox_next, changes).await;
         self.open = match &written {
             Ok(_) => false,
-            // After a conflict the transaction is intact: it is rolled back, and the connection is reused.
-            Err(StoreError::RowConflict(_)) => sqlx::query("rollback").execute(&mut *self.connection).await.is_err(),
+            // The transaction is intact: it is rolled back, and the connection is reused.
+            Err(StoreError::RowConflict(_) | StoreError::Violation { .. }) => {
+                sqlx::query("rollback").execute(&mut *self.connection).await.is_err()
+            }
             Err(_) => true,
         };
         written.map(|effects| Committed { outbox_first: head.outbox_next, effects })
