@@ -19,6 +19,8 @@ pub(crate) const EFFECTS_LOADED_MAX: usize = 1_024;
 pub(crate) const EFFECTS_FINISH_MAX: Duration = Duration::from_secs(5);
 /// How often a batch is tried on rows that another instance keeps changing, before it pauses.
 pub(crate) const CONFLICTS_MAX: u32 = 5;
+/// After how many crashes on a message or effect that was tried by itself it dies: one crash may be chance.
+pub(crate) const CRASHES_MAX: u32 = 2;
 /// How long a leader may be silent before a standby takes over; renewed every [`MAINTENANCE_EVERY`].
 pub(crate) const LEASE: Duration = Duration::from_secs(4);
 /// How often a standby tries to take over: it adds to the time without a leader.

@@ -14,6 +14,7 @@ mod panic;
 mod processed;
 mod reader;
 mod repaired;
+mod run_record;
 pub(crate) mod shared;
 mod shared_snapshot;
 pub(crate) mod start;

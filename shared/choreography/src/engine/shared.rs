@@ -8,6 +8,7 @@ use super::leadership::Leadership;
 use super::outbox_numbers::OutboxNumbers;
 use super::processed::ProcessedCounts;
 use super::repaired::OutboxRepaired;
+use super::run_record::RunRecord;
 use super::shared_snapshot::SharedSnapshot;
 use super::stopping::Stopping;
 
@@ -21,6 +22,7 @@ pub(crate) struct Shared {
     pub repaired: OutboxRepaired,
     pub backlog: BacklogCount,
     pub processed: ProcessedCounts,
+    pub run: RunRecord,
     pub stopping: Stopping,
 }
 
@@ -35,6 +37,7 @@ impl Shared {
             repaired: OutboxRepaired::default(),
             backlog: BacklogCount::default(),
             processed: ProcessedCounts::default(),
+            run: RunRecord::default(),
             stopping: Stopping::default(),
         }
     }

@@ -78,6 +78,7 @@ pub(crate) fn start(
         settings: settings.clone(),
         added,
         tried: tried_sender,
+        guard: None,
     };
     let inputs = Inputs { feed, commands, effects: tried };
     let outputs = Outputs { outbox: committed_sender, effects: added_sender };

@@ -28,7 +28,7 @@ pub use publishing::{Given, PublishingStore, Repair};
 pub use reading::{ReadingState, ReadingStore, Renewal, Subscription};
 pub use rows::{
     Backlog, DeadCompensation, DeadMessage, EffectRow, FailedTry, Head, IdempotencyKey, InboxRow, LastRun,
-    NewOutboxRow, OutboxRow, ScheduledRow, StoredReply, WaitingRow,
+    NewOutboxRow, OutboxRow, ScheduledRow, StoredReply, TrySlot, WaitingRow,
 };
 
 /// The moments before which rows are old enough to be deleted.

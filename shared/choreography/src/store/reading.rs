@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Checkpoint, Head, LastRun, SeriesId, SeriesRange, StoreError};
+use super::{Checkpoint, Head, LastRun, SeriesId, SeriesRange, StoreError, TrySlot};
 
 /// Everything that the leader must know before it reads.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -106,8 +106,9 @@ pub trait ReadingStore: Send + Sync {
     /// Records that a process starts to read at the head's position. Returns what the previous run left behind.
     async fn begin_run(&self) -> Result<LastRun, StoreError>;
 
-    /// Records which message is processed next, by itself, before any process has crashed on it.
-    async fn try_message(&self, id: Uuid) -> Result<(), StoreError>;
+    /// Records which message or effect is tried next, by itself; none if nothing is any more. If the process crashes now,
+    /// that is what it died of.
+    async fn try_alone(&self, slot: TrySlot, id: Option<Uuid>) -> Result<(), StoreError>;
 
     /// Records when the stream that is read was created, as the server writes it.
     async fn remember_stream(&self, epoch: i64, created: &str) -> Result<(), StoreError>;

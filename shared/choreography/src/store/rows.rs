@@ -186,13 +186,34 @@ pub struct StoredReply {
 }
 
 /// How the previous run of the service ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LastRun {
+    /// Whether it did not end by [`release`](super::ReadingStore::release).
+    pub crashed: bool,
     /// Whether it started at the position at which this one starts, and did not end by
     /// [`release`](super::Store::release): a message that it received may have crashed it.
     pub died_here: bool,
-    /// The message that it was processing by itself when it crashed, and how many processes have crashed on it by now.
-    pub suspect: Option<(Uuid, u32)>,
+    /// The messages and effects that were tried by themselves when a process crashed, and how often that was.
+    pub suspects: Vec<(Uuid, u32)>,
+}
+
+/// What is tried by itself: a message and an effect may be at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrySlot {
+    /// A message, with its reaction or fallback.
+    Message,
+    /// An effect.
+    Effect,
+}
+
+impl TrySlot {
+    /// Returns the slot as it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Effect => "effect",
+        }
+    }
 }
 
 /// How many rows wait for something to be done in a service.

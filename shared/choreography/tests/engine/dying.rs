@@ -1,10 +1,13 @@
 //! Messages that die: a dead letter with the original, the fallback, and no harm to other messages.
 
-use choreography::store::ReadingStore as _;
+use std::sync::Arc;
+
+use choreography::store::{ReadingStore as _, TrySlot};
 use choreography::{Envelope, Message};
 use jiff::SignedDuration;
 
-use crate::diary::{How, TearOut, Write};
+use crate::diary::{How, Strike, TearOut, Write};
+use crate::pausable_store::PausableStore;
 use crate::stage::{Stage, healthy, written};
 use crate::{ms, until};
 
@@ -200,11 +203,13 @@ async fn a_message_that_crashes_processes_is_found_and_dies_alone() {
     stage.bus.publish(&message).unwrap();
     stage.write(1, 3);
     let id = message.header("ce-id").unwrap().parse().unwrap();
-    // Two processes crashed on a batch, which names no message yet; the third crashed while it tried this message.
+    // Two processes crashed on a batch, which names no message yet; two others while they tried this message.
     stage.store.begin_run().await.unwrap();
     stage.store.begin_run().await.unwrap();
-    stage.store.try_message(id).await.unwrap();
-    stage.store.begin_run().await.unwrap();
+    for _ in 0..2 {
+        stage.store.try_alone(TrySlot::Message, Some(id)).await.unwrap();
+        stage.store.begin_run().await.unwrap();
+    }
     let scribe = stage.start().await;
     stage.all_is_received().await;
     until("its dead letter is published", || async { stage.dead_letters().len() == 1 }).await;
@@ -226,5 +231,54 @@ async fn a_process_that_crashes_for_another_reason_harms_no_message() {
     let scribe = stage.start().await;
     stage.all_is_received().await;
     assert_eq!((stage.log(1).await, stage.dead_letters().len()), (written([1, 2]), 0));
+    scribe.stop().await;
+}
+
+/// Returns a stage on which a message waits for its page, and processes have crashed twice on one of these messages, each
+/// time at the same position. The last message creates the page.
+async fn stage_after_crashes(suspect: impl FnOnce(&Envelope, &Envelope) -> uuid::Uuid) -> (Stage, [uuid::Uuid; 2]) {
+    let stage = Stage::new();
+    let scribe = stage.start().await;
+    healthy(&scribe).await;
+    let (strike, write) = (stage.envelope(&Strike { page: 1, line: 1 }), stage.envelope(&write(1, 1, How::Plainly)));
+    stage.bus.publish(&strike).unwrap();
+    until("it waits", || async { stage.backlog().await.waiting == 1 }).await;
+    scribe.stop().await;
+    stage.bus.publish(&write).unwrap();
+    let (suspect, now) = (suspect(&strike, &write), stage.clock.now());
+    stage.store.claim(None, now, now).await.unwrap().expect("nobody holds the lease");
+    stage.store.begin_run().await.unwrap();
+    for _ in 0..2 {
+        stage.store.try_alone(TrySlot::Message, Some(suspect)).await.unwrap();
+        stage.store.begin_run().await.unwrap();
+    }
+    (stage, [id_of(&write), id_of(&strike)])
+}
+
+fn id_of(message: &Envelope) -> uuid::Uuid {
+    message.header("ce-id").unwrap().parse().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiting_message_that_crashes_processes_is_found_and_dies_instead_of_the_one_that_wakes_it() {
+    let (stage, _) = stage_after_crashes(|strike, _| id_of(strike)).await;
+    let scribe = stage.start().await;
+    stage.all_is_received().await;
+    until("its dead letter is published", || async { stage.dead_letters().len() == 1 }).await;
+    assert_eq!(stage.log(1).await, ["write 1", "not struck: poison"]);
+    assert!(stage.dead_letters()[0].header("dead-detail").unwrap().starts_with("deadly"));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_crash_the_database_knows_which_message_is_tried_also_of_those_that_waited() {
+    let (stage, ids) = stage_after_crashes(|_, _| uuid::Uuid::nil()).await;
+    let store = PausableStore::over(stage.store.clone());
+    let scribe = stage.start_over(Arc::new(store.clone()), stage.settings()).await;
+    stage.all_is_received().await;
+    assert_eq!(stage.log(1).await, ["write 1", "strike 1"]);
+    let mut tried = store.tried();
+    tried.retain(|id| ids.contains(id));
+    assert!(tried.ends_with(&ids), "{tried:?} do not end with {ids:?}");
     scribe.stop().await;
 }

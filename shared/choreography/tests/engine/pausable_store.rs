@@ -1,14 +1,14 @@
 //! A store that a test can pause between two calls, as if the process were paused, or that panics in one method.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use choreography::store::memory::MemoryStore;
 use choreography::store::{
     Backlog, Checkpoint, DeadCompensation, EffectRow, Given, Head, LastRun, Listing, Old, OutboxRow, PublishingStore,
     ReadingState, ReadingStore, Renewal, Repair, SeriesId, SeriesRange, Store, StoreError, StoredRow, Subscription,
-    Transaction,
+    Transaction, TrySlot,
 };
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -21,11 +21,13 @@ pub(crate) struct PausableStore {
     /// The method that panics.
     panics: Option<&'static str>,
     batches: Arc<AtomicU32>,
+    /// What was tried by itself, in order.
+    tried: Arc<Mutex<Vec<Uuid>>>,
 }
 
 impl PausableStore {
     pub(crate) fn over(store: MemoryStore) -> Self {
-        Self { store, paused: Arc::default(), panics: None, batches: Arc::default() }
+        Self { store, paused: Arc::default(), panics: None, batches: Arc::default(), tried: Arc::default() }
     }
 
     /// Returns a store of which one method, `effects` or `outbox`, panics.
@@ -39,6 +41,11 @@ impl PausableStore {
 
     pub(crate) fn resume(&self) {
         self.paused.send_replace(false);
+    }
+
+    /// Returns what was tried by itself, in order.
+    pub(crate) fn tried(&self) -> Vec<Uuid> {
+        self.tried.lock().unwrap().clone()
     }
 
     /// Returns how many transactions of batches were opened.
@@ -102,8 +109,9 @@ impl ReadingStore for PausableStore {
     async fn begin_run(&self) -> Result<LastRun, StoreError> {
         self.running().await.begin_run().await
     }
-    async fn try_message(&self, id: Uuid) -> Result<(), StoreError> {
-        self.running().await.try_message(id).await
+    async fn try_alone(&self, slot: TrySlot, id: Option<Uuid>) -> Result<(), StoreError> {
+        self.tried.lock().unwrap().extend(id);
+        self.running().await.try_alone(slot, id).await
     }
     async fn remember_stream(&self, epoch: i64, created: &str) -> Result<(), StoreError> {
         self.running().await.remember_stream(epoch, created).await

@@ -1,6 +1,7 @@
 //! A whole application in the harness: what is repeated is the same, and whatever goes wrong, its stories end right.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod deadly_effect;
 mod repeated;
 mod restaurant;
 mod story;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use choreography::store::{Advance, Changes, Checkpoint, Head, Renewal, Store, StoreError};
+use choreography::store::{Advance, Changes, Checkpoint, Head, Renewal, Store, StoreError, TrySlot};
 
 use crate::fixture::{Instances, LoadOne as _, at, commit, id, leading, numbers, outgoing, place, renewal, to_publish};
 
@@ -122,18 +122,27 @@ pub(crate) async fn a_crashed_run_is_recognized_by_its_start_position(stores: In
 }
 
 pub(crate) async fn crashes_of_the_message_processed_by_itself_are_counted(stores: Instances) {
-    let suspect = async |store: &Arc<dyn Store>| store.begin_run().await.unwrap().suspect;
+    let suspects = async |store: &Arc<dyn Store>| {
+        let mut suspects = store.begin_run().await.unwrap().suspects;
+        suspects.sort();
+        suspects
+    };
+    let (message, effect) = (TrySlot::Message, TrySlot::Effect);
     let head = leading(&stores.first, 5, 3).await;
-    assert_eq!(suspect(&stores.first).await, None);
-    stores.first.try_message(id(1)).await.unwrap();
-    assert_eq!(suspect(&stores.second).await, Some((id(1), 1)));
-    assert_eq!(suspect(&stores.first).await, Some((id(1), 2)));
-    stores.first.try_message(id(2)).await.unwrap();
-    assert_eq!(suspect(&stores.second).await, Some((id(2), 1)));
+    assert_eq!(suspects(&stores.first).await, []);
+    stores.first.try_alone(message, Some(id(1))).await.unwrap();
+    stores.first.try_alone(effect, Some(id(9))).await.unwrap();
+    assert_eq!(suspects(&stores.second).await, [(id(1), 1), (id(9), 1)]);
+    assert_eq!(suspects(&stores.first).await, [(id(1), 1), (id(9), 1)], "nothing was tried");
+    stores.first.try_alone(message, Some(id(2))).await.unwrap();
+    stores.first.try_alone(message, Some(id(1))).await.unwrap();
+    assert_eq!(suspects(&stores.second).await, [(id(1), 2), (id(9), 1)], "2 was done before");
+    stores.second.try_alone(effect, Some(id(9))).await.unwrap();
+    stores.second.try_alone(effect, None).await.unwrap();
     stores.second.release(head.epoch + 1).await.unwrap();
-    assert_eq!(suspect(&stores.first).await, Some((id(2), 2)), "it was not the leader");
+    assert_eq!(suspects(&stores.first).await, [(id(1), 2), (id(9), 1)], "it was not the leader");
     stores.second.release(head.epoch).await.unwrap();
-    assert_eq!(suspect(&stores.first).await, None);
+    assert_eq!(suspects(&stores.first).await, []);
 }
 
 pub(crate) async fn renewing_records_how_many_rows_are_published(stores: Instances) {

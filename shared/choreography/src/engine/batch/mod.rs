@@ -15,6 +15,7 @@ mod effects;
 mod envelopes;
 mod input;
 pub(crate) mod numbering;
+mod one_by_one;
 mod react;
 mod receive;
 mod session;
@@ -33,6 +34,7 @@ use crate::wire::dead_letter::Death;
 use crate::wire::envelope::Envelope;
 use envelopes::{Cause, EnvelopeWriter, WrittenEnvelope};
 pub(crate) use input::{BatchInput, DeadlyMessage, TriedEffect, TryOutcome};
+pub(crate) use one_by_one::{AttemptError, OneByOne};
 pub(crate) use session::Session;
 use wait::MissingRow;
 use work_item::{Action, ReceivedMessage, WorkItem};
@@ -62,6 +64,8 @@ pub(crate) struct BatchOutcome {
 /// One attempt at a batch.
 pub(crate) struct Attempt<'a> {
     choreography: &'a Choreography,
+    /// What may be called, while messages are processed one by one.
+    one_by_one: Option<&'a OneByOne>,
     envelopes: EnvelopeWriter<'a>,
     tables: Tables,
     queue: VecDeque<WorkItem<'a>>,
@@ -89,10 +93,12 @@ impl<'a> Attempt<'a> {
         choreography: &'a Choreography,
         settings: &'a Settings,
         processed_before: &'a ProcessedCounts,
+        one_by_one: Option<&'a OneByOne>,
         now: Timestamp,
     ) -> Self {
         Self {
             choreography,
+            one_by_one,
             envelopes: EnvelopeWriter { service: choreography.service, settings, now },
             tables: choreography.tables.emptied(),
             queue: VecDeque::new(),
@@ -116,21 +122,21 @@ impl<'a> Attempt<'a> {
         mut session: Session<'_>,
         batch: &'a BatchInput,
         advance: Option<Advance>,
-    ) -> Result<BatchOutcome, StoreError> {
+    ) -> Result<BatchOutcome, AttemptError> {
         self.replies.resize_with(batch.commands.len(), || None);
         let (decoded, commands, wanted) = self.decode(batch);
         let loaded = self.fetch(&mut session, wanted).await?;
         // Only the leader processes what is due, and the results of effects.
         if (batch.due || !batch.effects.is_empty()) && session.epoch != Some(loaded.head.epoch) {
             let (epoch, position) = (session.epoch.unwrap_or_default(), loaded.head.position.sequence);
-            return Err(StoreError::HeadConflict { epoch, position });
+            return Err(StoreError::HeadConflict { epoch, position }.into());
         }
         self.receive(decoded, loaded.received);
         self.settle_effects(&batch.effects);
         self.take_due(loaded.due, loaded.expired);
         self.queue_commands(commands, &batch.commands, &loaded.replies);
         self.react(&mut session).await?;
-        self.finish(session, advance).await
+        Ok(self.finish(session, advance).await?)
     }
 
     fn publish(&mut self, outgoing: Vec<OutgoingMessage>, cause: &Cause, role: &str) {

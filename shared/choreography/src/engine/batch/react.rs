@@ -6,7 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::wait::MissingRow;
-use super::{Action, Attempt, Session, WorkItem};
+use super::{Action, Attempt, AttemptError, Session, WorkItem};
 use crate::declare::call::{CheckIdempotence, Reacted};
 use crate::declare::tables::Tables;
 use crate::declare::unready::Unready;
@@ -51,9 +51,10 @@ impl<'a> Attempt<'a> {
     }
 
     /// Calls the queued functions, and then those of the messages that wait for rows which they have created.
-    pub(super) async fn react(&mut self, session: &mut Session<'_>) -> Result<(), StoreError> {
+    pub(super) async fn react(&mut self, session: &mut Session<'_>) -> Result<(), AttemptError> {
         loop {
             while let Some(item) = self.queue.pop_front() {
+                let Some(item) = self.admit(item)? else { continue };
                 let changes = self.tables.changed();
                 match self.call(&item) {
                     Ok(Ok(reacted)) => {

@@ -21,6 +21,8 @@ pub(super) struct Attempt {
     pub row: EffectRow,
     /// Whether to ask `.unless` first.
     pub asks: bool,
+    /// How many processes have crashed on the effect, if it must not be tried any more.
+    pub crashes: Option<u32>,
     pub now: Timestamp,
     /// How long it may take.
     pub time_max: Duration,
@@ -46,6 +48,9 @@ impl Attempt {
     }
 
     async fn ask_and_run(&self) -> Result<Ran, EffectError> {
+        if let Some(crashes) = self.crashes {
+            return Err(EffectError::permanent(format!("deadly: {crashes} processes crashed on it")));
+        }
         let envelope = &self.row.envelope;
         let (_, name, key) = envelope.parts().ok_or_else(|| EffectError::permanent("its subject is unreadable"))?;
         let heading = Heading::read(envelope).map_err(EffectError::permanent)?;

@@ -56,6 +56,11 @@ impl Kind {
         rows.into_iter().for_each(|row| self.queue.add(row, now, false));
     }
 
+    /// Whether loading failed, and is not tried again before the next look.
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused
+    }
+
     /// Loads nothing until the next look: the database failed.
     pub(super) fn pause_loading(&mut self) {
         self.paused = true;
@@ -107,11 +112,13 @@ pub(super) struct Kinds {
     kinds: Vec<Kind>,
     /// The number of the last effect that was handed over.
     seen: i64,
+    /// Whose turn it is, so that none waits for another that always has more.
+    turn: usize,
 }
 
 impl Kinds {
     pub(super) fn of(choreography: &Choreography, settings: &Settings) -> Self {
-        Self { kinds: choreography.effects.iter().map(|effect| Kind::of(effect, settings)).collect(), seen: 0 }
+        Self { kinds: choreography.effects.iter().map(|effect| Kind::of(effect, settings)).collect(), seen: 0, turn: 0 }
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Kind> {
@@ -145,6 +152,18 @@ impl Kinds {
                 kind.queue.add(row, now, true);
             }
         }
+    }
+
+    /// Removes and returns the next effect that may run now, as [`Kind::start_next`], with the index of its kind.
+    pub(super) fn start_next(&mut self, now: Timestamp) -> Option<(usize, (String, EffectRow, bool))> {
+        let count = self.kinds.len();
+        for index in (self.turn..self.turn + count).map(|index| index % count) {
+            if let Some(next) = self.kinds[index].start_next(now) {
+                self.turn = index + 1;
+                return Some((index, next));
+            }
+        }
+        None
     }
 
     /// Returns when the next effect is tried again.

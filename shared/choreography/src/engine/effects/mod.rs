@@ -4,6 +4,7 @@
 //! for those of another. Each try is a task of its own, so it goes on whatever this task waits for.
 
 mod attempt;
+mod guard;
 mod kind;
 mod queue;
 mod report;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
+use uuid::Uuid;
 
 use crate::clock::{later, until};
 use crate::declare::choreography::Choreography;
@@ -24,9 +26,12 @@ use crate::engine::batch::{TriedEffect, TryOutcome};
 use crate::engine::leadership::Term;
 use crate::engine::shared::Shared;
 use crate::settings::{EFFECTS_FINISH_MAX, EFFECTS_LOOKS_EVERY, Settings};
-use crate::store::{EffectRow, Store};
+use crate::store::{EffectRow, Store, TrySlot};
 use crate::wire::dead_letter::{Death, Reason};
+use crate::wire::envelope::Heading;
+use crate::wire::ids::derived_id;
 use attempt::{Attempt, Ran};
+use guard::EffectGuard;
 use kind::{Kind, Kinds};
 
 /// The longest pause between two tries, so that a repaired outside world is noticed soon.
@@ -41,6 +46,8 @@ pub(crate) struct Effects {
     pub added: mpsc::Receiver<Vec<EffectRow>>,
     /// Effects after a try, each with the term in which it ran.
     pub tried: mpsc::Sender<(Term, TriedEffect)>,
+    /// None before effects were loaded for the first time.
+    pub guard: Option<EffectGuard>,
 }
 
 /// The tries that run: each returns its kind, its key and its result.
@@ -80,29 +87,40 @@ impl Effects {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // What was handed over until now is in the database: the first tick, at once, loads it.
         while self.added.try_recv().is_ok() {}
+        let mut has_ended = false;
         loop {
+            if std::mem::take(&mut has_ended) {
+                self.ended().await;
+            }
             for kind in kinds.iter_mut().filter(|kind| kind.is_to_load()) {
                 self.load(kind).await;
             }
-            self.start(kinds, tries);
+            self.start(kinds, tries).await;
             let now = self.settings.clock.now();
             let next = kinds.next_retry().map(|due| until(now, due));
+            let next = next.into_iter().chain(self.guard.as_ref().and_then(|guard| guard.pause(now))).min();
             // First what timers bound, then what batches bound. Effects may finish without a pause.
-            tokio::select! {
+            let tried = tokio::select! {
                 biased;
                 _ = looks.tick() => {
                     kinds.look_again();
                     self.report(kinds);
+                    None
                 }
-                () = tokio::time::sleep(next.unwrap_or(BACKOFF_MAX)), if next.is_some() => {}
-                Some(rows) = self.added.recv() => kinds.take(rows, self.settings.clock.now()),
+                () = tokio::time::sleep(next.unwrap_or(BACKOFF_MAX)), if next.is_some() => None,
+                Some(rows) = self.added.recv() => {
+                    kinds.take(rows, self.settings.clock.now());
+                    None
+                }
                 // With room in the channel first, so that no outcome is lost if this is interrupted here.
-                Some((room, (kind, key, result))) = next_tried(&self.tried, tries), if !tries.is_empty() => {
-                    if let Some(tried) = self.settle(&mut kinds[kind], &key, result) {
-                        room.send((term, tried));
-                    }
-                }
+                tried = next_tried(&self.tried, tries), if !tries.is_empty() => tried,
+            };
+            let Some((room, (kind, key, result))) = tried else { continue };
+            match self.settle(&mut kinds[kind], &key, result) {
+                Some(tried) => room.send((term, tried)),
+                None => drop(room),
             }
+            has_ended = true;
         }
     }
 
@@ -118,21 +136,57 @@ impl Effects {
         }
     }
 
-    /// Starts what may run now.
-    fn start(&self, kinds: &mut Kinds, tries: &mut Tries) {
+    /// Starts what may run now; after a crash one by one.
+    async fn start(&mut self, kinds: &mut Kinds, tries: &mut Tries) {
         let now = self.settings.clock.now();
-        for (index, kind) in kinds.iter_mut().enumerate() {
-            while let Some((key, row, asks)) = kind.start_next(now) {
-                let attempt = Attempt {
-                    choreography: self.choreography.clone(),
-                    store: self.store.clone(),
-                    time_max: kind.time_of_try(row.tries, row.since_ms, now),
-                    row,
-                    asks,
-                    now,
-                };
-                tries.spawn(async move { (index, key, attempt.run().await) });
-            }
+        let mut guard = match self.guard.take() {
+            Some(guard) => guard,
+            None if kinds.iter().any(Kind::is_paused) => return,
+            None => match self.shared.run.begin(&*self.store).await {
+                Ok(last) => EffectGuard::after(last, kinds.iter().map(|kind| kind.queue.count()).sum(), now),
+                Err(error) => return self.shared.health.database(Err(error.to_string())),
+            },
+        };
+        while guard.pause(now).is_none()
+            && let Some((index, (key, row, asks))) = kinds.start_next(now)
+        {
+            let crashes = if guard.is_on() { self.try_alone(&mut guard, &row, now).await } else { None };
+            let attempt = Attempt {
+                choreography: self.choreography.clone(),
+                store: self.store.clone(),
+                time_max: kinds[index].time_of_try(row.tries, row.since_ms, now),
+                row,
+                asks,
+                crashes,
+                now,
+            };
+            tries.spawn(async move { (index, key, attempt.run().await) });
+        }
+        self.guard = Some(guard);
+    }
+
+    /// Records in the database that an effect is begun by itself. Returns how many processes have crashed on it if it must
+    /// not be tried any more.
+    async fn try_alone(&self, guard: &mut EffectGuard, row: &EffectRow, now: Timestamp) -> Option<u32> {
+        let id = derived_id(Heading::read(&row.envelope).ok()?.id, "effect");
+        let crashes = guard.crashes(id);
+        if crashes.is_none() {
+            self.record(Some(id)).await;
+        }
+        guard.began(now);
+        crashes
+    }
+
+    /// Notes that an effect has ended.
+    async fn ended(&mut self) {
+        if self.guard.as_mut().is_some_and(EffectGuard::ended) {
+            self.record(None).await;
+        }
+    }
+
+    async fn record(&self, id: Option<Uuid>) {
+        if let Err(error) = self.store.try_alone(TrySlot::Effect, id).await {
+            self.shared.health.database(Err(error.to_string()));
         }
     }
 

@@ -37,6 +37,11 @@ impl EffectQueue {
         (self.loaded, EFFECTS_LOADED_MAX - self.count)
     }
 
+    /// Returns how many effects are in memory.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
     /// Whether enough effects are done that loading more is worth a round trip.
     pub(super) fn has_room(&self) -> bool {
         self.count <= EFFECTS_LOADED_MAX / 2

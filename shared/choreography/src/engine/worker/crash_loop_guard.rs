@@ -5,13 +5,11 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::engine::batch::DeadlyMessage;
+use crate::engine::batch::{DeadlyMessage, OneByOne};
 use crate::engine::health::HealthReporter;
-use crate::settings::BATCH_MAX;
-use crate::store::Store;
-
-/// After how many crashes on a message that was tried by itself the message dies: one crash may be chance.
-const CRASHES_MAX: u32 = 2;
+use crate::engine::run_record::RunRecord;
+use crate::settings::{BATCH_MAX, CRASHES_MAX};
+use crate::store::{Store, TrySlot};
 
 /// How many messages are processed one by one after a crash: two batches, of which the first may have been committed.
 const GUARDED_MESSAGES: usize = 2 * BATCH_MAX;
@@ -20,25 +18,26 @@ const GUARDED_MESSAGES: usize = 2 * BATCH_MAX;
 pub(super) struct CrashLoopGuard {
     store: Arc<dyn Store>,
     health: HealthReporter,
+    run: RunRecord,
     /// How many messages are still processed one by one; none before this process recorded that it reads.
     remaining: Option<usize>,
-    /// The message that the last process tried when it crashed, and how many processes crashed on it.
-    suspect: Option<(Uuid, u32)>,
+    one_by_one: OneByOne,
 }
 
 impl CrashLoopGuard {
-    pub(super) fn new(store: Arc<dyn Store>, health: HealthReporter) -> Self {
-        Self { store, health, remaining: None, suspect: None }
+    pub(super) fn new(store: Arc<dyn Store>, health: HealthReporter, run: RunRecord) -> Self {
+        Self { store, health, run, remaining: None, one_by_one: OneByOne::default() }
     }
 
     /// Whether messages are processed one by one. The first call records that this process reads from here; if the last
     /// process crashed at the same position, the guard is on.
     pub(super) async fn is_on(&mut self) -> bool {
         if self.remaining.is_none() {
-            match self.store.begin_run().await {
+            match self.run.begin(&*self.store).await {
                 Ok(last) => {
                     self.remaining = Some(if last.died_here { GUARDED_MESSAGES } else { 0 });
-                    self.suspect = last.suspect;
+                    let deadly = last.suspects.iter().filter(|(_, crashes)| *crashes >= CRASHES_MAX);
+                    self.one_by_one.deadly = deadly.copied().collect();
                 }
                 Err(error) => self.health.database(Err(error.to_string())),
             }
@@ -46,28 +45,38 @@ impl CrashLoopGuard {
         self.remaining.is_some_and(|remaining| remaining > 0)
     }
 
-    /// Counts one message that is processed by itself.
-    pub(super) fn count_down(&mut self) {
+    /// Begins a batch: whatever it calls must be tried in it.
+    pub(super) fn begin_batch(&mut self) {
+        self.one_by_one.tried.clear();
+    }
+
+    /// Returns what may be called, while messages are processed one by one.
+    pub(super) fn one_by_one(&self) -> Option<&OneByOne> {
+        self.remaining.filter(|remaining| *remaining > 0).map(|_| &self.one_by_one)
+    }
+
+    /// Counts one message that was processed by itself.
+    pub(super) async fn count_down(&mut self) {
         self.remaining = self.remaining.map(|remaining| remaining.saturating_sub(1));
+        if self.remaining == Some(0) {
+            self.one_by_one = OneByOne::default();
+            self.record(None).await;
+        }
     }
 
     /// Records in the database that a message is tried. Returns it if it must not be tried any more.
-    ///
-    /// The message on which the last process crashed stays recorded until it is tried again: those before it were
-    /// processed.
     pub(super) async fn try_message(&mut self, id: Uuid) -> Option<DeadlyMessage> {
-        match self.suspect {
-            Some((suspect, _)) if suspect != id => None,
-            Some((_, crashes)) => {
-                self.suspect = None;
-                (crashes >= CRASHES_MAX).then_some(DeadlyMessage { id, crashes })
-            }
-            None => {
-                if let Err(error) = self.store.try_message(id).await {
-                    self.health.database(Err(error.to_string()));
-                }
-                None
-            }
+        if let Some(crashes) = self.one_by_one.deadly.get(&id) {
+            return Some(DeadlyMessage { id, crashes: *crashes });
+        }
+        self.record(Some(id)).await;
+        self.one_by_one.tried.insert(id);
+        None
+    }
+
+    async fn record(&self, id: Option<Uuid>) {
+        if let Err(error) = self.store.try_alone(TrySlot::Message, id).await {
+            self.health.database(Err(error.to_string()));
         }
     }
 }

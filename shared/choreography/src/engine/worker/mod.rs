@@ -11,7 +11,7 @@ use crate::clock::until;
 use crate::declare::choreography::Choreography;
 use crate::engine::batch::cache::Cache;
 use crate::engine::batch::numbering::Numbering;
-use crate::engine::batch::{Attempt, BatchInput, BatchOutcome, Session};
+use crate::engine::batch::{Attempt, AttemptError, BatchInput, BatchOutcome, Session};
 use crate::engine::shared::Shared;
 use crate::settings::{CONFLICTS_MAX, MAINTENANCE_EVERY, Settings};
 use crate::store::{EffectRow, OutboxRow, Store, StoreError};
@@ -41,7 +41,6 @@ pub(crate) struct Worker {
     inputs: Inputs,
     reading: Reading,
     batches: BatchRunner,
-    guard: CrashLoopGuard,
     maintenance: Maintenance,
     /// Whether maintenance has more rows to delete: it goes on after each batch, so that it keeps up with any rate.
     maintenance_is_behind: bool,
@@ -56,6 +55,7 @@ struct BatchRunner {
     settings: Settings,
     cache: Cache,
     numbering: Numbering,
+    guard: CrashLoopGuard,
 }
 
 impl BatchRunner {
@@ -66,10 +66,18 @@ impl BatchRunner {
         shared: &Shared,
         now: Timestamp,
     ) -> Result<BatchOutcome, StoreError> {
-        let advance = reading.advance(batch.deliveries.last());
-        let (transaction, epoch) = (self.store.begin().await?, shared.leadership.term().epoch);
-        let session = Session::new(transaction, &mut self.cache, &mut self.numbering, epoch);
-        Attempt::new(&self.choreography, &self.settings, &shared.processed, now).run(session, batch, advance).await
+        loop {
+            let advance = reading.advance(batch.deliveries.last());
+            let (transaction, epoch) = (self.store.begin().await?, shared.leadership.term().epoch);
+            let session = Session::new(transaction, &mut self.cache, &mut self.numbering, epoch);
+            let attempt =
+                Attempt::new(&self.choreography, &self.settings, &shared.processed, self.guard.one_by_one(), now);
+            match attempt.run(session, batch, advance).await {
+                Ok(outcome) => return Ok(outcome),
+                Err(AttemptError::Store(error)) => return Err(error),
+                Err(AttemptError::Untried(id)) => drop(self.guard.try_message(id).await),
+            }
+        }
     }
 }
 
@@ -85,7 +93,6 @@ impl Worker {
         Self {
             inputs,
             reading: Reading::default(),
-            guard: CrashLoopGuard::new(store.clone(), shared.health.clone()),
             maintenance: Maintenance {
                 service: choreography.service,
                 store: store.clone(),
@@ -94,6 +101,7 @@ impl Worker {
             },
             batches: BatchRunner {
                 numbering: Numbering::begin(settings.clock.clone()),
+                guard: CrashLoopGuard::new(store.clone(), shared.health.clone(), shared.run.clone()),
                 choreography,
                 store,
                 settings,
@@ -131,7 +139,8 @@ impl Worker {
                 () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => batch.due = true,
             }
             self.inputs.gather(&mut batch, &mut self.reading, &self.shared.leadership, &clock);
-            if !batch.deliveries.is_empty() && self.reading.checkpoint.is_some() && self.guard.is_on().await {
+            let concerns_messages = !batch.deliveries.is_empty() || batch.due;
+            if concerns_messages && self.reading.checkpoint.is_some() && self.batches.guard.is_on().await {
                 self.process_one_by_one(batch).await;
             } else {
                 self.process(batch).await;
@@ -187,16 +196,18 @@ impl Worker {
     /// that a crash is not attributed to the wrong message.
     async fn process_one_by_one(&mut self, mut batch: BatchInput) {
         let deliveries = std::mem::take(&mut batch.deliveries);
+        self.batches.guard.begin_batch();
         self.process(batch).await;
         for delivery in deliveries {
-            self.guard.count_down();
+            self.batches.guard.begin_batch();
             let deadly = match Heading::read(&delivery.envelope) {
-                Ok(heading) => self.guard.try_message(heading.id).await,
+                Ok(heading) => self.batches.guard.try_message(heading.id).await,
                 Err(_) => None,
             };
             if self.reading.checkpoint.is_some() {
                 self.process(BatchInput { deliveries: vec![delivery], deadly, ..BatchInput::default() }).await;
             }
+            self.batches.guard.count_down().await;
         }
     }
 

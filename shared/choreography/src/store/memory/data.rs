@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::store::error::put_back_head;
 use crate::store::{
     Checkpoint, DeadCompensation, EffectRow, Head, IdempotencyKey, Old, OutboxRow, ScheduledRow, SeriesId, StoreError,
-    StoredReply, StoredRow, WaitingRow,
+    StoredReply, StoredRow, TrySlot, WaitingRow,
 };
 
 /// The current run of the service.
@@ -16,9 +16,8 @@ use crate::store::{
 pub(super) struct CurrentRun {
     /// The position at which it started; none between runs.
     pub(super) start_position: Option<u64>,
-    /// The message that is processed by itself, and how many processes have crashed on it.
-    pub(super) trying: Option<Uuid>,
-    pub(super) deaths: u32,
+    /// How many processes have crashed on each message and effect that was tried by itself, and which is tried now.
+    pub(super) suspects: BTreeMap<Uuid, (u32, Option<TrySlot>)>,
 }
 
 /// Ranges by series and first number: the last number, and when the range was written.

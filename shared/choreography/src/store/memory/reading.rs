@@ -13,7 +13,7 @@ use super::data::{CurrentRun, Data, Ranges};
 use crate::store::numbers::{THINNED_TO_NS, is_thinned};
 use crate::store::{
     Checkpoint, Head, LastRun, Range, RangeChanges, ReadingState, ReadingStore, Renewal, SeriesId, SeriesRange,
-    StoreError, Subscription,
+    StoreError, Subscription, TrySlot,
 };
 
 #[async_trait]
@@ -60,15 +60,26 @@ impl ReadingStore for MemoryStore {
     async fn begin_run(&self) -> Result<LastRun, StoreError> {
         let begun = self.write(|data| {
             let last = data.run.start_position.replace(data.head.position.sequence);
-            data.run.deaths += u32::from(data.run.trying.is_some());
-            let suspect = data.run.trying.map(|id| (id, data.run.deaths));
-            LastRun { died_here: last == data.run.start_position, suspect }
+            for (deaths, slot) in data.run.suspects.values_mut() {
+                *deaths += u32::from(slot.take().is_some());
+            }
+            let suspects = data.run.suspects.iter().map(|(id, (deaths, _))| (*id, *deaths));
+            let suspects = suspects.filter(|(_, deaths)| *deaths > 0).collect();
+            LastRun { crashed: last.is_some(), died_here: last == data.run.start_position, suspects }
         });
         Ok(begun.await)
     }
 
-    async fn try_message(&self, id: Uuid) -> Result<(), StoreError> {
-        self.write(|data| (data.run.trying, data.run.deaths) = (Some(id), 0)).await;
+    async fn try_alone(&self, slot: TrySlot, id: Option<Uuid>) -> Result<(), StoreError> {
+        let recorded = self.write(|data| {
+            let suspects = &mut data.run.suspects;
+            suspects.values_mut().filter(|(_, tried)| *tried == Some(slot)).for_each(|(_, tried)| *tried = None);
+            suspects.retain(|_, (deaths, tried)| *deaths > 0 || tried.is_some());
+            if let Some(id) = id {
+                suspects.entry(id).or_insert((0, None)).1 = Some(slot);
+            }
+        });
+        recorded.await;
         Ok(())
     }
 

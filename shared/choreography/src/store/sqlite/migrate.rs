@@ -10,11 +10,12 @@ use super::open_error::Problem;
 use super::statement::{driver_error, plain};
 
 /// The runtime's migrations, in order: the name and the statements of each.
-const MIGRATIONS: [(&str, &str); 4] = [
+const MIGRATIONS: [(&str, &str); 5] = [
     ("tables", include_str!("migrations/0001_tables.sql")),
     ("positions", include_str!("migrations/0002_positions.sql")),
     ("numbers", include_str!("migrations/0003_numbers.sql")),
     ("effects", include_str!("migrations/0004_effects.sql")),
+    ("suspects", include_str!("migrations/0005_suspects.sql")),
 ];
 
 /// Runs the runtime's migrations that this database has not had yet. A newer version may have run more: they only add.

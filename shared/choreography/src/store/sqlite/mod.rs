@@ -26,6 +26,7 @@ mod publishing;
 mod reading;
 mod renewal;
 mod statement;
+mod suspects;
 mod transaction;
 mod write;
 

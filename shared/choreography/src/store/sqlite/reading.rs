@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, Row as _, Sqlite, SqliteConnection};
+use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
 use uuid::Uuid;
 
 use super::columns::{CHECKPOINT, HEAD, RANGE};
@@ -13,7 +13,7 @@ use super::statement::{During, Writer};
 use super::{SqliteStore, columns, decode};
 use crate::store::{
     Checkpoint, Head, LastRun, RangeChanges, ReadingState, ReadingStore, Renewal, SeriesId, SeriesRange, StoreError,
-    Subscription,
+    Subscription, TrySlot,
 };
 
 #[async_trait]
@@ -54,8 +54,7 @@ impl ReadingStore for SqliteStore {
         let mut transaction = self.writer.begin_with("begin immediate").await.during(OPERATION)?;
         let statement = sqlx::query("update head set lease_until_ms = 0 where epoch = $1").bind(epoch);
         if statement.execute(&mut *transaction).await.during(OPERATION)?.rows_affected() > 0 {
-            let statement = sqlx::query("update run set start_position = null, trying = null, deaths = 0");
-            statement.execute(&mut *transaction).await.during(OPERATION)?;
+            super::suspects::end_run(&mut transaction).await.during(OPERATION)?;
         }
         transaction.commit().await.during(OPERATION)
     }
@@ -63,24 +62,16 @@ impl ReadingStore for SqliteStore {
     async fn begin_run(&self) -> Result<LastRun, StoreError> {
         const OPERATION: &str = "recording that a run starts";
         let mut transaction = self.writer.begin_with("begin immediate").await.during(OPERATION)?;
-        let statement = sqlx::query_scalar("select start_position is (select position from head) from run");
-        let died_here = statement.fetch_one(&mut *transaction).await.during(OPERATION)?;
-        let statement = sqlx::query(
-            "update run set start_position = (select position from head), deaths = deaths + (trying is not null)
-             returning trying, deaths",
-        );
-        let run = statement.fetch_one(&mut *transaction).await.during(OPERATION)?;
-        let suspect = match run.try_get::<Option<Vec<u8>>, _>(0).during(OPERATION)? {
-            Some(_) => Some((columns::id(&run, 0).during(OPERATION)?, run.try_get(1).during(OPERATION)?)),
-            None => None,
-        };
+        let last = super::suspects::begin_run(&mut transaction).await.during(OPERATION)?;
         transaction.commit().await.during(OPERATION)?;
-        Ok(LastRun { died_here, suspect })
+        Ok(last)
     }
 
-    async fn try_message(&self, id: Uuid) -> Result<(), StoreError> {
-        let statement = sqlx::query("update run set trying = $1, deaths = 0").bind(id.as_bytes().to_vec());
-        statement.execute(&self.writer).await.map(drop).during("recording which message is processed")
+    async fn try_alone(&self, slot: TrySlot, id: Option<Uuid>) -> Result<(), StoreError> {
+        const OPERATION: &str = "recording what is tried by itself";
+        let mut transaction = self.writer.begin_with("begin immediate").await.during(OPERATION)?;
+        super::suspects::try_alone(&mut transaction, slot, id).await.during(OPERATION)?;
+        transaction.commit().await.during(OPERATION)
     }
 
     async fn remember_stream(&self, epoch: i64, created: &str) -> Result<(), StoreError> {

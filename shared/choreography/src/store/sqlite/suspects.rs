@@ -1,0 +1,44 @@
+//! What processes crash on: the messages and effects that are tried by themselves.
+
+use sqlx::{Row as _, SqliteConnection};
+use uuid::Uuid;
+
+use super::columns;
+use crate::store::{LastRun, TrySlot};
+
+/// Records that a process starts to read at the head's position, and counts what the last one crashed on.
+pub(super) async fn begin_run(connection: &mut SqliteConnection) -> Result<LastRun, sqlx::Error> {
+    let statement = sqlx::query_as::<_, (bool, bool)>(
+        "select start_position is not null, start_position is (select position from head) from run",
+    );
+    let (crashed, died_here) = statement.fetch_one(&mut *connection).await?;
+    let statement = sqlx::query("update run set start_position = (select position from head)");
+    statement.execute(&mut *connection).await?;
+    let statement = sqlx::query("update suspects set deaths = deaths + 1, slot = null where slot is not null");
+    statement.execute(&mut *connection).await?;
+    let suspects = sqlx::query("select id, deaths from suspects where deaths > 0").fetch_all(&mut *connection).await?;
+    let suspects = suspects.iter().map(|row| Ok((columns::id(row, 0)?, row.try_get(1)?)));
+    Ok(LastRun { crashed, died_here, suspects: suspects.collect::<Result<_, sqlx::Error>>()? })
+}
+
+/// Records what is tried in a slot; none if nothing is any more.
+pub(super) async fn try_alone(
+    connection: &mut SqliteConnection,
+    slot: TrySlot,
+    id: Option<Uuid>,
+) -> Result<(), sqlx::Error> {
+    let slot = slot.as_str();
+    sqlx::query("update suspects set slot = null where slot = $1").bind(slot).execute(&mut *connection).await?;
+    sqlx::query("delete from suspects where deaths = 0 and slot is null").execute(&mut *connection).await?;
+    let Some(id) = id else { return Ok(()) };
+    let statement = sqlx::query(
+        "insert into suspects (id, deaths, slot) values ($1, 0, $2) on conflict (id) do update set slot = excluded.slot",
+    );
+    statement.bind(id.as_bytes().to_vec()).bind(slot).execute(connection).await.map(drop)
+}
+
+/// Forgets everything: the run ended regularly.
+pub(super) async fn end_run(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("update run set start_position = null").execute(&mut *connection).await?;
+    sqlx::query("delete from suspects").execute(connection).await.map(drop)
+}
