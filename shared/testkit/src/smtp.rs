@@ -1,4 +1,4 @@
-//! A real SMTP server (aiosmtpd) that stores the mails in a maildir.
+//! A real SMTP server (aiosmtpd) that stores the mails in a maildir. It refuses those to addresses that begin with `gone`.
 
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -34,10 +34,11 @@ impl SmtpServer {
             .arg("aiosmtpd")
             .arg("-n")
             .arg("-c")
-            .arg("aiosmtpd.handlers.Mailbox")
+            .arg("refusing_mailbox.RefusingMailbox")
             .arg("-l")
             .arg(format!("127.0.0.1:{port}"))
-            .arg(&maildir);
+            .arg(&maildir)
+            .env("PYTHONPATH", workspace().join("shared/testkit/src"));
         let server = Self { process: world.start(program)?, port, maildir };
         server.ready()?;
         Ok(server)

@@ -12,6 +12,7 @@ mod dead_letters;
 mod expiry;
 mod failing;
 mod intruder;
+mod mails;
 mod mixed;
 mod outcomes;
 mod permissions;

@@ -147,7 +147,7 @@ async fn health_says_since_when_the_oldest_effect_waits_and_why() {
     assert_eq!(scribe.health().effects, Ok(()));
     pass(ms(20_000)).await;
     let problem = scribe.health().effects.unwrap_err();
-    let (begin, end) = ("the oldest effect of print waits for ", " s: the press is jammed");
+    let (begin, end) = ("the oldest of 1 effects of print waits for ", " s: the press is jammed");
     assert!(problem.starts_with(begin) && problem.ends_with(end), "{problem}");
     pass(ms(300_000)).await;
     printed(&stage, 1).await;

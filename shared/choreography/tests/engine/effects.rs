@@ -269,3 +269,23 @@ async fn a_stop_commits_what_comes_of_running_effects_and_begins_no_others() {
     assert_eq!(stage.press.runs().len(), 41, "only the jammed one runs again");
     scribe.stop().await;
 }
+
+/// The reader raises the epoch with each new connection. What effects came to meanwhile is not lost.
+#[tokio::test(start_paused = true)]
+async fn effects_are_run_once_however_often_the_reader_raises_the_epoch() {
+    let stage = Stage::new();
+    let scribe = stage.start().await;
+    healthy(&scribe).await;
+    let epoch = stage.head().await.epoch;
+    for page in 0..300 {
+        print(&stage, page, 1);
+        if page % 3 == 0 {
+            stage.bus.faults().cut();
+        }
+        pass(ms(page.into())).await;
+    }
+    printed(&stage, 300).await;
+    assert!(stage.head().await.epoch > epoch + 10, "{}", stage.head().await.epoch);
+    assert_eq!((stage.press.runs().len(), stage.press.clashes()), (300, 0));
+    scribe.stop().await;
+}

@@ -1,4 +1,4 @@
-//! What an operator sees of effects: the oldest of each message, in a metric, and in health if it is late.
+//! What an operator sees of effects: how many of each message wait, and the oldest, in metrics; in health if it is late.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::clock::until;
 const LATE_AFTER: Duration = Duration::from_secs(60);
 
 impl Effects {
-    /// Reports how long the oldest effect of each message waits.
+    /// Reports how many effects of each message wait, as far as they are in memory, and for how long the oldest does.
     pub(super) fn report(&self, kinds: &Kinds) {
         let (service, now) = (self.choreography.service, self.settings.clock.now());
         let mut late = Vec::new();
@@ -20,10 +20,16 @@ impl Effects {
             let since = kind.queue.oldest_ms().and_then(|since_ms| Timestamp::from_millisecond(since_ms).ok());
             let age = since.map_or(Duration::ZERO, |since| until(since, now));
             let labels = [("service", service), ("message", kind.message)];
+            let count = kind.queue.count();
+            metrics::gauge!("choreography_effects_waiting", &labels).set(count as f64);
             metrics::gauge!("choreography_effects_oldest_seconds", &labels).set(age.as_secs_f64());
             if age >= LATE_AFTER {
                 let failure = kind.failure.as_ref().map_or(String::new(), |failure| format!(": {failure}"));
-                late.push(format!("the oldest effect of {} waits for {} s{failure}", kind.message, age.as_secs()));
+                late.push(format!(
+                    "the oldest of {count} effects of {} waits for {} s{failure}",
+                    kind.message,
+                    age.as_secs()
+                ));
             }
         }
         self.shared.health.effects(if late.is_empty() { Ok(()) } else { Err(late.join("; ")) });
