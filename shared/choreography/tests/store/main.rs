@@ -11,6 +11,7 @@ mod head;
 mod inbox;
 mod listing;
 mod memory;
+mod migrations;
 mod numbers;
 mod preconditions;
 mod ranges;

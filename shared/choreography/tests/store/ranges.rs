@@ -69,7 +69,7 @@ pub(crate) async fn a_kind_is_taken_up_with_what_counts_as_received(stores: Inst
         |kind: &str, since| Subscription { publisher: "a".into(), kind: kind.into(), since_outbox: id(since) };
     let settled = range(&series("a", 1, "x"), 0, 7);
     stores.first.take_up(epoch, &subscription("y", 3), &[], at(1)).await.unwrap();
-    stores.first.take_up(epoch, &subscription("x", 0), &[settled.clone()], at(1)).await.unwrap();
+    stores.first.take_up(epoch, &subscription("x", 0), std::slice::from_ref(&settled), at(1)).await.unwrap();
     stores.first.take_up(epoch - 1, &subscription("z", 0), &[], at(1)).await.unwrap_err();
     let state = stores.second.reading_state().await.unwrap();
     assert_eq!(state.subscriptions, [subscription("x", 0), subscription("y", 3)]);
@@ -102,7 +102,7 @@ pub(crate) async fn old_series_that_their_publisher_does_not_note_are_forgotten_
     receive(&stores.first, 1, put(&ranges)).await;
     receive(&stores.first, 5, put(&[range(&young, 1, 4), range(&mixed, 9, 9)])).await;
     let notes: Vec<(Uuid, Arc<str>)> = vec![(noted.outbox, noted.kind.clone())];
-    assert_eq!(stores.first.forget_received(epoch, "a", &notes, at(5)).await.unwrap(), [old.clone()]);
+    assert_eq!(stores.first.forget_received(epoch, "a", &notes, at(5)).await.unwrap(), [old]);
     let left: Vec<_> = received(&stores.second).await.into_iter().map(|range| range.series).collect();
     assert_eq!(left, [noted, young, mixed.clone(), mixed, foreign]);
     stores.first.forget_received(epoch - 1, "a", &[], at(5)).await.unwrap_err();

@@ -4,14 +4,11 @@ use std::sync::Arc;
 
 use choreography::bus::memory::MemoryBus;
 use choreography::store::sqlite::SqliteStore;
-use choreography::store::{
-    Changes, Condition, Listing, PublishingStore as _, ReadingStore as _, Store, StoreError, Wanted,
-};
+use choreography::store::{Changes, Condition, Listing, Store, StoreError};
 
 use choreography::{Choreography, Envelope, Service};
-use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-use crate::fixture::{TABLES, commit, id, in_outbox, migrations, new_outbox, payments, row, stored, write};
+use crate::fixture::{TABLES, commit, in_outbox, migrations, new_outbox, payments, row, stored, write};
 
 async fn problem(path: &str, tables: &[&'static str]) -> String {
     let error = SqliteStore::open(path, Some(&migrations()), tables).await.unwrap_err();
@@ -71,13 +68,13 @@ async fn a_database_that_names_no_file_is_refused() {
 }
 
 /// A database file in a directory that is deleted with it.
-struct File {
+pub(crate) struct File {
     _directory: tempfile::TempDir,
-    path: String,
+    pub(crate) path: String,
 }
 
 impl File {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("service.db").display().to_string();
         Self { _directory: directory, path }
@@ -88,7 +85,7 @@ impl File {
         sqlx::ConnectOptions::connect(&options).await.unwrap()
     }
 
-    async fn execute(&self, statements: impl Into<String>) {
+    pub(crate) async fn execute(&self, statements: impl Into<String>) {
         let mut connection = self.connect().await;
         sqlx::raw_sql(sqlx::AssertSqlSafe(statements.into())).execute(&mut connection).await.unwrap();
     }
@@ -115,50 +112,6 @@ async fn tables_without_the_needed_columns_are_refused() {
 }
 
 #[tokio::test]
-async fn a_database_from_before_the_migrations_were_numbered_is_migrated() {
-    let file = File::new();
-    file.execute(include_str!("../../src/store/sqlite/migrations/0001_tables.sql")).await;
-    file.execute("update head set position = 9, safe = 7").await;
-    for _ in 0..2 {
-        let head = SqliteStore::open(&file.path, None, &[]).await.unwrap().head().await.unwrap();
-        assert_eq!((head.position.sequence, head.restart_position), (9, 7));
-    }
-}
-
-#[tokio::test]
-async fn outbox_rows_from_before_the_numbers_get_an_outbox_of_their_own() {
-    let file = File::new();
-    file.execute(include_str!("../../src/store/sqlite/migrations/0001_tables.sql")).await;
-    file.execute(
-        "insert into outbox values (3, 'order.open.1', 'ce-id:1\n', x''), (4, 'dead.order.open.1', '', x''),
-            (5, 'order.close.1.2', '', x''), (7, 'order.open.2', '', x''), (9, 'handled.order.4', '', x'');
-         insert into inbox values (x'00000000000000000000000000000007', 5, 2),
-            (x'00000000000000000000000000000008', 5, null);
-         update head set outbox_next = 10",
-    )
-    .await;
-    let store = SqliteStore::open(&file.path, None, &[]).await.unwrap();
-    let rows = store.outbox(0, 10).await.unwrap();
-    let names: Vec<_> = rows.iter().map(|row| (row.number, &*row.name.kind, row.name.number)).collect();
-    assert_eq!(names, [(3, "open", 1), (4, "*dead", 1), (5, "close", 1), (7, "open", 2), (9, "*handled", 1)]);
-    let outbox = rows[0].name.outbox;
-    assert_eq!((outbox.get_version_num(), outbox.get_variant()), (7, uuid::Variant::RFC4122));
-    let made_s = outbox.get_timestamp().unwrap().to_unix().0;
-    assert!(made_s > 1_700_000_000, "ordered by the time of the migration: {outbox}");
-    for row in &rows {
-        assert_eq!(row.name.outbox, outbox);
-        assert_eq!(row.envelope.header("ce-outbox"), Some(&*outbox.to_string()));
-        assert_eq!(row.envelope.header("ce-number"), Some(&*row.name.number.to_string()));
-    }
-    assert_eq!(rows[0].envelope.header("ce-id"), Some("1"));
-    let last: Vec<_> =
-        store.given().await.unwrap().into_iter().map(|given| (given.kind.to_string(), given.last)).collect();
-    assert_eq!(last, [("*dead".into(), 1), ("*handled".into(), 1), ("close".into(), 1), ("open".into(), 2)]);
-    let wanted = Wanted { dead: vec![id(7), id(8)], ..Wanted::default() };
-    assert_eq!(store.begin().await.unwrap().load(&wanted).await.unwrap().dead, [(id(7), 2)].into());
-}
-
-#[tokio::test]
 async fn a_file_put_back_to_an_older_copy_refuses_the_next_numbers() {
     let file = File::new();
     let copy = File::new();
@@ -176,33 +129,6 @@ async fn a_file_put_back_to_an_older_copy_refuses_the_next_numbers() {
     let store = open(&copy).await;
     let refused = publish(&store, 3).await;
     assert!(matches!(refused, Err(StoreError::PutBack(_))), "{refused:?}");
-}
-
-#[tokio::test]
-async fn a_database_that_a_newer_version_has_migrated_is_opened() {
-    let file = File::new();
-    let newer = Migrator::with_migrations(migrations().iter().cloned().chain([added_column(2)]).collect());
-    SqliteStore::open(&file.path, Some(&newer), TABLES).await.unwrap();
-    file.execute("insert into _choreography_migrations (number, name) values (999, 'future')").await;
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&file.path, Some(&migrations()), TABLES).await.unwrap());
-    write(&store, vec![row("1", 0, "{}")]).await.unwrap();
-    assert_eq!(payments(&store, &["1"]).await, [stored("1", 1, "{}")]);
-}
-
-#[tokio::test]
-async fn a_database_with_another_history_is_refused() {
-    let file = File::new();
-    let other = Migrator::with_migrations(migrations().iter().cloned().chain([added_column(2)]).collect());
-    SqliteStore::open(&file.path, Some(&other), TABLES).await.unwrap();
-    // Migration 2 is missing here, although a later one is known.
-    let known = Migrator::with_migrations(migrations().iter().cloned().chain([added_column(3)]).collect());
-    let refused = SqliteStore::open(&file.path, Some(&known), TABLES).await.unwrap_err().to_string();
-    assert!(refused.contains("migration 2 was previously applied but is missing"), "{refused}");
-}
-
-fn added_column(version: i64) -> Migration {
-    let text = sqlx::SqlStr::from_static("alter table payment add column note text");
-    Migration::new(version, "note".into(), MigrationType::Simple, text, false)
 }
 
 /// Commits a message of a megabyte to the outbox.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use jiff::Timestamp;
 
 pub(crate) mod cache;
+mod cached_rows;
 mod commands;
 mod decode;
 mod die;

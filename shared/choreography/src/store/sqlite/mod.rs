@@ -26,6 +26,7 @@ mod publishing;
 mod reading;
 mod renewal;
 mod statement;
+mod stream;
 mod suspects;
 mod transaction;
 mod write;

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection};
+use sqlx::{AssertSqlSafe, Sqlite};
 use uuid::Uuid;
 
-use super::columns::{CHECKPOINT, HEAD, RANGE};
-use super::numbers::{self, Table};
-use super::statement::{During, Writer};
+use super::columns::{CHECKPOINT, HEAD};
+use super::numbers::Table;
+use super::statement::During;
+use super::stream::{all_ranges, put, set_position, take_stream};
 use super::{SqliteStore, columns, decode};
 use crate::store::{
-    Checkpoint, Head, LastRun, RangeChanges, ReadingState, ReadingStore, Renewal, SeriesId, SeriesRange, StoreError,
-    Subscription, TrySlot,
+    Checkpoint, Head, LastRun, ReadingState, ReadingStore, Renewal, SeriesId, SeriesRange, StoreError, Subscription,
+    TrySlot,
 };
 
 #[async_trait]
@@ -214,38 +215,4 @@ impl SqliteStore {
         }
         Ok(transaction)
     }
-}
-
-async fn all_ranges(connection: &mut SqliteConnection, table: &str) -> Result<Vec<SeriesRange>, sqlx::Error> {
-    let text = format!("select {RANGE} from {table} order by publisher, outbox, kind, first");
-    decode(sqlx::query(AssertSqlSafe(text)).fetch_all(connection).await, columns::range)
-}
-
-async fn put(connection: &mut SqliteConnection, table: Table, ranges: &[SeriesRange]) -> Result<(), sqlx::Error> {
-    let mut writer = Writer::new(connection);
-    let changes = RangeChanges { put: ranges.to_vec(), ..RangeChanges::default() };
-    numbers::ranges(&mut writer, table, changes).await?;
-    writer.flush().await
-}
-
-/// Sets the stream and the position in it. What was known of another stream, or is after the position, is deleted.
-async fn take_stream(
-    connection: &mut SqliteConnection,
-    created: &str,
-    position: Checkpoint,
-) -> Result<(), sqlx::Error> {
-    let update = sqlx::query("update head set stream_created = $1 where stream_created <> $1").bind(created);
-    if update.execute(&mut *connection).await?.rows_affected() > 0 {
-        sqlx::raw_sql("delete from checkpoints; delete from floors").execute(&mut *connection).await?;
-    }
-    set_position(connection, position).await
-}
-
-/// Sets the position, and deletes the checkpoints after it.
-async fn set_position(connection: &mut SqliteConnection, to: Checkpoint) -> Result<(), sqlx::Error> {
-    let statement = sqlx::query("update head set position = $1, position_stamp_ns = $2, stream_deleted = $3");
-    let statement = statement.bind(to.sequence.cast_signed()).bind(to.stamp_ns).bind(to.deleted.cast_signed());
-    statement.execute(&mut *connection).await?;
-    let statement = sqlx::query("delete from checkpoints where sequence > $1").bind(to.sequence.cast_signed());
-    statement.execute(&mut *connection).await.map(drop)
 }
