@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use choreography::store::{Changes, Listing, RowChange, Store as _};
+use choreography::store::{
+    Changes, Listing, NewOutboxRow, PublishingStore as _, Repair, RowChange, RowName, Store as _,
+};
 use choreography::{Envelope, ExecuteError};
 
 use crate::diary::{How, Note, OpenPage, Print, Remind, Strike, Write};
@@ -173,5 +175,33 @@ async fn fields_that_a_newer_version_added_stay_when_the_row_is_written() {
     scribe.execute(Note { page: 1, text: "done".to_owned() }).await.unwrap();
     let (state, last) = page().await;
     assert_eq!((&state["colour"], last), (&"red".into(), version + 3));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_was_adopted_from_the_stream_is_not_published_again() {
+    let stage = Stage::new();
+    let scribe = stage.start().await;
+    healthy(&scribe).await;
+    let copy = stage.store.copy();
+    stage.publish(Write { page: 1, line: 1, how: How::Plainly });
+    until("it is published", || async { stage.all_published("written").len() == 1 }).await;
+    scribe.stop().await;
+    stage.store.put_back(&copy);
+    let envelope = stage.all_published("written").remove(0);
+    let (outbox, number) = (envelope.header("ce-outbox").unwrap(), envelope.header("ce-number").unwrap());
+    let name = RowName { outbox: outbox.parse().unwrap(), kind: "written".into(), number: number.parse().unwrap() };
+    let adopt = vec![NewOutboxRow { name: name.clone(), envelope, placeholder: false }];
+    stage.store.repair(stage.head().await.epoch, Repair { adopt, ..Repair::default() }).await.unwrap();
+    // What was read since the copy comes again, and is done again.
+    let scribe = stage.start().await;
+    stage.logged(1, "write 1").await;
+    stage.publish(Write { page: 1, line: 2, how: How::Plainly });
+    stage.logged(1, "write 2").await;
+    let rows = stage.store.outbox(0, 100).await.unwrap();
+    let written: Vec<_> = rows.into_iter().filter(|row| &*row.name.kind == "written").collect();
+    assert_eq!(written.iter().map(|row| row.adopted).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(written[0].name, name);
+    assert_ne!(written[1].name.outbox, name.outbox);
     scribe.stop().await;
 }

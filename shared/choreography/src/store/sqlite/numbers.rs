@@ -6,7 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::columns::bind_envelope;
-use super::statement::{ListStatement, PUT_BACK_WHERE, Script, Writer};
+use super::statement::{PUT_BACK_WHERE, Script, Writer};
 use super::write::{SKIP_NULLS, list};
 use crate::store::{NewOutboxRow, RangeChanges, SeriesId};
 use crate::wire::envelope::Envelope;
@@ -26,12 +26,11 @@ pub(super) async fn ranges(writer: &mut Writer<'_>, table: Table, changes: Range
         Table::Received(_) => "received",
         Table::Reported => "reported",
     };
-    let before = format!("delete from {name} where (publisher, outbox, kind, first) in (values ");
-    let removed = ListStatement { before: &before, tuple: "(?,?,?,?)", after: ")" };
-    let deleted = writer.list(removed, changes.remove, |script, (series, first)| {
-        bind_series(script, series).bind(first.cast_signed());
-    });
-    deleted.await?;
+    // Ranges rarely merge. One by one, because SQLite would scan the whole table for a list of tuples.
+    for (series, first) in changes.remove {
+        let text = format!("delete from {name} where publisher = ? and outbox = ? and kind = ? and first = ?");
+        bind_series(writer.script().add(&text), series).bind(first.cast_signed());
+    }
     let (columns, tuple) = match table {
         Table::Received(_) => (", at_ms", "(?,?,?,?,?,?)"),
         Table::Reported => ("", "(?,?,?,?,?)"),
