@@ -9,8 +9,8 @@ pub struct Health {
     pub database: Result<(), String>,
     /// Reading: whether messages are read, here or by another instance, or why not and what can be done.
     pub reading: Result<(), String>,
-    /// Compensations: whether every dead one is repaired, or how many are not, and the first. The service works in both
-    /// cases.
+    /// Compensations: whether every dead one and every failed fallback is repaired, or how many are not, and the first.
+    /// The service works in both cases.
     pub compensations: Result<(), String>,
     /// Effects: whether none waits for longer than a minute, or since when the oldest does, and why. The service works in
     /// both cases.

@@ -154,7 +154,8 @@ pub struct InboxRow {
     pub dead_tries: Option<u32>,
 }
 
-/// A compensation that died. Nothing else leaves a saga half compensated: it counts until an operator has repaired it.
+/// A compensation that died, or a message whose fallback failed. Nothing else leaves a saga half compensated: it counts
+/// until an operator has repaired it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadCompensation {
     /// The message's id.

@@ -103,7 +103,11 @@ fn write(incoming: &Write, page: &mut Option<Page>) -> Option<Written> {
     new.then_some(Written { page: incoming.page, line: incoming.line, text })
 }
 
+/// The page on which nothing can be noted: the fallback of what is not written there fails.
+pub(crate) const BLACK_PAGE: u32 = 13;
+
 fn not_written(dead: &Dead<Write>, page: &mut Option<Page>) -> NotWritten {
+    assert!(*dead.key() != BLACK_PAGE, "the page is black");
     page.get_or_insert_default().enter(format!("not written: {}", dead.reason()));
     NotWritten { page: *dead.key(), reason: dead.reason().to_string() }
 }

@@ -3,9 +3,9 @@
 use choreography::{Envelope, Settings};
 use jiff::SignedDuration;
 
-use crate::diary::{How, Print, TearOut, Write};
+use crate::diary::{BLACK_PAGE, How, Print, TearOut, Write};
 use crate::stage::{Stage, healthy};
-use crate::{ms, until};
+use crate::{ms, pass, until};
 
 /// Returns the repair request for a dead message, as the dead-letter tool publishes it.
 fn request(what: &str, mark: &str, message: &Envelope) -> Envelope {
@@ -156,10 +156,55 @@ async fn a_dead_compensation_is_reported_until_it_is_repaired() {
     scribe.stop().await;
     let scribe = stage.start().await;
     until("health reports it after a restart", || async { scribe.health().compensations.is_err() }).await;
-    assert!(scribe.health().compensations.unwrap_err().starts_with("a compensation has died"));
+    assert!(scribe.health().compensations.unwrap_err().starts_with("a compensation or a fallback has failed"));
     repair(&stage, "dead-replay", "scribe/1/1", &message, 1).await;
     assert_eq!(records(&stage), ["1 replay done"]);
     assert_eq!(stage.log(1).await, ["torn out"]);
     until("health reports it no more", || async { scribe.health().compensations.is_ok() }).await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_compensation_can_be_replayed_however_old_it_is() {
+    let stage = Stage::new();
+    let message = stage.envelope(&TearOut { page: 1 });
+    let unreadable = Envelope { payload: "{}".into(), ..message.clone() };
+    let kept = ms(40_000);
+    let settings = || Settings { dead_kept: kept, inbox_kept: ms(10_000), ..stage.settings() };
+    let scribe = stage.start_with(settings()).await;
+    stage.bus.publish(&unreadable).unwrap();
+    until("it dies", || async { deaths(&stage).len() == 1 }).await;
+    pass(kept * 3).await;
+    scribe.stop().await;
+    let scribe = stage.start_with(settings()).await;
+    pass(kept * 3).await;
+    let dead_letters = deaths(&stage);
+    assert!((20..=30).contains(&dead_letters.len()), "{} in six times the time that one is kept", dead_letters.len());
+    assert!(dead_letters.iter().all(|dead| dead.header("dead-tries") == Some("1") && dead.payload == "{}"));
+    assert!(scribe.health().compensations.unwrap_err().contains("author.tear-out.1"));
+    repair(&stage, "dead-replay", "scribe/1/1", &message, 1).await;
+    assert_eq!(records(&stage), ["1 replay done"]);
+    until("health reports it no more", || async { scribe.health().compensations.is_ok() }).await;
+    let count = deaths(&stage).len();
+    pass(kept * 3).await;
+    assert_eq!((deaths(&stage).len(), stage.backlog().await.scheduled), (count, 0), "it is not published again");
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_fallback_is_reported_until_its_message_is_repaired() {
+    let stage = Stage::new();
+    let scribe = stage.start().await;
+    let message = stage.envelope(&Write { page: BLACK_PAGE, line: 2, how: How::Panicking });
+    stage.bus.publish(&message).unwrap();
+    until("health reports it", || async { scribe.health().compensations.is_err() }).await;
+    assert!(scribe.health().compensations.unwrap_err().contains("author.write.13"));
+    assert!(stage.log(BLACK_PAGE).await.is_empty());
+    repair(&stage, "dead-replay", "scribe/1/1", &message, 1).await;
+    assert!(scribe.health().compensations.is_err(), "it died again, and so did its fallback");
+    repair(&stage, "dead-drop", "scribe/2/2", &message, 2).await;
+    assert_eq!(records(&stage), ["1 replay died", "2 drop done"]);
+    until("health reports it no more", || async { scribe.health().compensations.is_ok() }).await;
+    assert_eq!(stage.backlog().await.scheduled, 0);
     scribe.stop().await;
 }

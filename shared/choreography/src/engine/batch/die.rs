@@ -2,9 +2,10 @@
 //! called.
 
 use super::envelopes::Cause;
+use super::unrepaired::DeadMessage;
 use super::{Action, Attempt, WorkItem};
 use crate::engine::execute::ExecuteError;
-use crate::store::{DeadCompensation, InboxRow};
+use crate::store::InboxRow;
 use crate::wire::circumstances::Circumstances;
 use crate::wire::dead_letter::{Death, Reason, dead_letter};
 use crate::wire::envelope::{Envelope, Heading};
@@ -29,9 +30,13 @@ impl<'a> Attempt<'a> {
                 // Before the next message of its key.
                 fallback.into_iter().for_each(|item| self.queue.push_front(item));
             }
-            Action::Fallback { .. } | Action::PublishEffectResult { .. } => {
+            Action::Fallback { dead, .. } => {
+                tracing::error!(subject = dead.subject, detail, "a fallback failed and changed nothing");
+                self.leave_unrepaired(*dead);
+            }
+            Action::PublishEffectResult { .. } => {
                 let cause = &item.cause.id;
-                tracing::error!(%cause, detail, "a fallback failed and changed nothing: repair the dead letter");
+                tracing::error!(%cause, detail, "what an effect returned can't be published");
             }
             Action::Execute { index, idempotency, .. } => {
                 self.reply(index, idempotency, Err(ExecuteError::Failed(detail)))
@@ -69,21 +74,23 @@ impl<'a> Attempt<'a> {
         self.record_repair(envelope, RepairOutcome::Died, &death.detail);
         let (service, now) = (self.choreography.service, self.envelopes.now);
         let circumstances = self.circumstances(envelope, is_replayed);
-        self.outgoing.push(dead_letter(service, envelope, &death, circumstances, now));
+        let dead_letter = dead_letter(service, envelope, &death, circumstances, now);
+        self.outgoing.push(dead_letter.clone());
         self.deaths.push((envelope.subject.to_string(), death.clone()));
         let heading = Heading::read(envelope).ok()?;
         let (_, name, key) = envelope.parts()?;
         self.changes.inbox.retain(|row| row.id != heading.id);
         self.changes.inbox.push(InboxRow { id: heading.id, dead_tries: Some(death.tries) });
+        let dead =
+            || DeadMessage { id: heading.id, subject: envelope.subject.to_string(), dead_letter: dead_letter.clone() };
         if self.choreography.role_of(name) == Some(Role::Compensation) {
-            self.changes
-                .compensations_died
-                .push(DeadCompensation { id: heading.id, subject: envelope.subject.to_string() });
+            self.leave_unrepaired(dead());
         }
         let handler = self.choreography.handler(name).and_then(|handler| handler.fallback.as_ref());
         let effect = self.choreography.effect_handler(name).and_then(|effect| effect.fallback.as_ref());
         let fallback = handler.or(effect)?;
         let input = fallback.decode(key, death.reason, &death.detail, heading.id, self.envelopes.now)?;
-        Some(WorkItem { action: Action::Fallback { fallback }, input, cause: Cause::of(&heading, None) })
+        let action = Action::Fallback { fallback, dead: Box::new(dead()) };
+        Some(WorkItem { action, input, cause: Cause::of(&heading, None) })
     }
 }

@@ -20,6 +20,7 @@ mod one_by_one;
 mod react;
 mod receive;
 mod session;
+mod unrepaired;
 mod wait;
 mod work_item;
 

@@ -99,7 +99,7 @@ impl<'a> Attempt<'a> {
             return false;
         }
         known.insert(heading.id, None); // the same repair may be in the batch twice
-        self.changes.repaired.push(heading.id);
+        self.note_repaired(heading.id);
         if !repair.replay {
             self.changes.inbox.push(InboxRow { id: heading.id, dead_tries: None });
             self.record_repair(envelope, RepairOutcome::Done, envelope.header(DROP_REASON).unwrap_or("dropped"));

@@ -15,6 +15,7 @@ impl Attempt<'_> {
     /// Publishes the scheduled messages that are due, and lets waiting messages die that have expired.
     pub(super) fn take_due(&mut self, due: Vec<ScheduledRow>, expired: Vec<WaitingRow>) {
         for row in due {
+            let Some(row) = self.publish_unrepaired_again(row) else { continue };
             self.changes.scheduled.push(ScheduleChange::Remove { name: row.name, key: row.key });
             self.outgoing.push(row.envelope);
         }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::envelopes::Cause;
+use super::unrepaired::DeadMessage;
 use crate::bus::Delivery;
 use crate::declare::call::ErasedInput;
 use crate::declare::fallback::Fallback;
@@ -30,6 +31,7 @@ pub(super) enum Action<'a> {
     },
     Fallback {
         fallback: &'a Fallback,
+        dead: Box<DeadMessage>,
     },
     /// Publishes what an effect returned, in order with the functions of its key.
     PublishEffectResult {
@@ -53,7 +55,7 @@ impl WorkItem<'_> {
     pub(super) fn want(&self, tables: &mut Tables) {
         match &self.action {
             Action::React { handler, .. } | Action::Execute { handler, .. } => handler.want(&self.input, tables),
-            Action::Fallback { fallback } => fallback.want(&self.input, tables),
+            Action::Fallback { fallback, .. } => fallback.want(&self.input, tables),
             Action::QueueEffect { unless, .. } => unless.want(&self.input, tables),
             Action::PublishEffectResult { .. } => {}
         }

@@ -41,7 +41,7 @@ impl Maintenance {
         Ok(false)
     }
 
-    /// Reports the compensations that died and are not repaired.
+    /// Reports the compensations that died, and the messages whose fallback failed, until they are repaired.
     pub(super) async fn report_dead_compensations(&self) {
         match self.store.dead_compensations(DEAD_COMPENSATIONS_COUNTED_MAX).await {
             Ok(dead) => {
@@ -99,11 +99,12 @@ impl Maintenance {
 fn check_compensations(dead: &[DeadCompensation]) -> Result<(), String> {
     let Some(first) = dead.first() else { return Ok(()) };
     let count = match dead.len() {
-        1 => "a compensation has".to_owned(),
-        count => format!("{count} compensations have"),
+        1 => "a compensation or a fallback has".to_owned(),
+        count => format!("{count} compensations or fallbacks have"),
     };
     Err(format!(
-        "{count} died and not been repaired, the first is {}: until then a story is only partly compensated",
+        "{count} failed and not been repaired, the first for {}: until then a story is only partly compensated. Replay or \
+         drop its dead letter, which is published again until then",
         first.subject
     ))
 }
