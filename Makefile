@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run-all test check check-dependencies check-crates bench provision dead-letters clean-data tools
+.PHONY: help run-all test schemathesis check check-dependencies check-crates bench provision dead-letters clean-data tools
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,10 @@ run-all: ## Run the whole shop on this machine; Ctrl-C stops it
 test: tools ## Run every test, with a real nats-server
 	cargo build --workspace --bins
 	PATH="$(CURDIR)/.tools/bin:$$PATH" cargo test --workspace
+
+schemathesis: tools ## Check that every service keeps what its /openapi.json says; a part of `make test`, about 2 minutes
+	cargo build --workspace --bins
+	PATH="$(CURDIR)/.tools/bin:$$PATH" cargo test -p shop-tests --test api_documents -- --nocapture
 
 check: tools check-dependencies check-crates ## Check format, lints, modules, documentation, dependencies and nats.conf
 	cargo fmt --all --check

@@ -4,7 +4,9 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use choreography::{ExecuteError, Service};
-use choreography_axum::{Caller, Idempotent, Json, Listing, Paged, Paging, Path, Problem, RequiredKey, find};
+use choreography_axum::{
+    Caller, Idempotent, InvalidField, Json, Listing, Paged, Paging, Path, Problem, RequiredKey, find,
+};
 use contracts::{DeliveryId, Name, OrderId, Zone};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -14,6 +16,9 @@ use utoipa_axum::routes;
 use crate::dealers::{AddDealer, Dealer, Dealers};
 use crate::delivery::Delivery;
 use crate::reactions::CompleteDelivery;
+
+/// The most deliveries that a dealer takes at once: more is a mistake.
+const CAPACITY_MAX: u32 = 1_000_000;
 
 /// Returns the routes of delivery.
 pub fn routes() -> OpenApiRouter<Service> {
@@ -116,7 +121,7 @@ struct NewDealer {
     /// The zone where the dealer delivers.
     zone: Zone,
     /// How many deliveries the dealer takes at once.
-    #[schema(maximum = 4_294_967_295u32)]
+    #[schema(maximum = 1_000_000)]
     capacity: u32,
 }
 
@@ -130,6 +135,10 @@ struct NewDealer {
 )]
 async fn add_dealer(State(service): State<Service>, new: Idempotent<NewDealer>) -> Result<impl IntoResponse, Problem> {
     let Idempotent { body: NewDealer { name, zone, capacity }, request } = new.required()?;
+    if capacity > CAPACITY_MAX {
+        let detail = format!("a dealer takes at most {CAPACITY_MAX} deliveries at once");
+        return Err(Problem::invalid(vec![InvalidField::at("/capacity", detail)]));
+    }
     let name = String::from(name);
     let dealers = service.execute_as(AddDealer { zone: zone.clone(), name: name.clone(), capacity }, request).await?;
     let dealer = dealers.dealer(&name).cloned();

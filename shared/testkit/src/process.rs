@@ -39,10 +39,11 @@ impl Program {
         self
     }
 
-    /// Lets writes beyond the limit of [`Process::limit_files`] fail; without it the first one ends the process.
+    /// Lets writes beyond the limit of [`Process::limit_files`] fail; without it the first one ends the process. Its
+    /// variable `OPEN_FILES_MAX`, if it has one, limits its open files from the beginning.
     pub fn surviving_file_limits(mut self) -> Self {
         let path = std::mem::replace(&mut self.path, PathBuf::from("sh"));
-        let script = r#"trap "" XFSZ; exec "$0" "$@""#;
+        let script = r#"trap "" XFSZ; ulimit -n "${OPEN_FILES_MAX:-$(ulimit -n)}"; exec "$0" "$@""#;
         self.arguments.splice(..0, ["-c".into(), script.into(), path.into()]);
         self
     }

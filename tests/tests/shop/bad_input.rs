@@ -1,7 +1,7 @@
 //! Invalid requests: each gets the right status and a problem that names what is wrong, never a 500.
 
 use reqwest::Method;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Value, json};
 use shop_tests::{Reply, Request, Shop};
 use uuid::Uuid;
@@ -60,7 +60,16 @@ async fn invalid_orders_are_refused_with_a_problem() {
         with("/lines/0/sku", json!("t".repeat(65))),
         with("/customer_id", json!("not a uuid")),
         with("/customer_id", json!(17)),
+        json!([valid_order()["customer_id"], null, [["tea", 1]], ["north", "1 Hill Road"], "manual"]),
+        with("/lines/0", json!(["tea", 1])),
+        with("/address", json!(["north", "1 Hill Road"])),
         with("/email", json!("nobody")),
+        with("/email", json!("\"ada lovelace\"@example.com")),
+        with("/email", json!("ada@[127.0.0.1]")),
+        with("/email", json!("ada\u{202e}@example.com")),
+        with("/address/line", json!("1 Hill\u{202e} Road")),
+        with("/address/line", json!("1 Hill\u{2066} Road")),
+        with("/address/line", json!("1 Hill\u{200f} Road")),
         with("/email", json!("a@example.com\r\nBcc: all@example.com")),
         with("/email", json!(format!("{}@example.com", "a".repeat(10_000)))),
         with("/address", json!("1 Hill Road")),
@@ -89,6 +98,12 @@ async fn invalid_json_is_refused_with_a_problem() {
     post_raw(&shop, "[".repeat(10_000), &new_key()).await.problem(&[400]);
     let request = shop.request(Method::POST, "order", "/orders").header("idempotency-key", new_key());
     shop.send(request.body("sku=tea")).await.problem(&[415]);
+    for (header, value) in [("content-encoding", "gzip"), ("content-type", "application/json; charset=utf-16")] {
+        let request = shop.request(Method::POST, "order", "/orders").json(&valid_order());
+        let mut headers = HeaderMap::new();
+        headers.insert(header, value.parse().unwrap());
+        shop.send(request.headers(headers)).await.problem(&[415]);
+    }
 }
 
 #[tokio::test]
@@ -174,6 +189,9 @@ async fn invalid_products_and_dealers_are_refused_with_a_problem() {
         json!({"name": "tea", "price": price, "stock": -1}),
         json!({"name": "tea", "price": price}),
         json!({"name": "", "price": price, "stock": 1}),
+        json!({"name": "t\u{202e}ea", "price": price, "stock": 1}),
+        json!(["tea", price, 1]),
+        json!({"name": "tea", "price": [250, "EUR"], "stock": 1}),
     ] {
         let request = shop.request(Method::PUT, "inventory", &format!("/products/{tea}")).json(&body);
         shop.send(request).await.problem(&UNPROCESSABLE);
