@@ -18,7 +18,7 @@ const REPLY_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// Returns a sentence about what a power cut may lose, or why that is not known.
 pub async fn describe_file_sync(monitor_url: &str) -> String {
-    let kept = Settings::default().durable_after;
+    let kept = Settings::default().outbox_kept;
     match tokio::time::timeout(REPLY_TIME_MAX, file_sync(monitor_url)).await {
         Ok(Ok(sync)) if sync.is_covered_by(kept) => sync.to_string(),
         Ok(Ok(sync)) => format!("{sync}. By default they keep them for {kept:?}: shorten sync_interval"),

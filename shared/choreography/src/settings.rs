@@ -32,6 +32,13 @@ pub(crate) const OUTBOX_LOOKS_EVERY: Duration = Duration::from_millis(100);
 /// How often the connection to the server is checked, which lets the restart position advance and outbox rows be
 /// deleted.
 pub(crate) const ALIVE_CHECKED_EVERY: Duration = Duration::from_secs(1);
+/// How often the outbox relay looks whether the server may have lost something, and notes its progress.
+pub(crate) const SERVER_LOOKS_EVERY: Duration = Duration::from_secs(1);
+/// How long published rows are kept at least, however many there are: ten times the server's `sync_interval`.
+pub(crate) const OUTBOX_KEPT_AT_LEAST: Duration = Duration::from_secs(10);
+/// How long the rows are kept that were adopted after the database was put back to an older copy: until then whatever
+/// they were published for has been done again.
+pub(crate) const ADOPTED_KEPT: Duration = Duration::from_secs(24 * 3_600);
 /// How often dead letters are read: a small part of the breaker's cycle.
 pub(crate) const DEAD_LETTERS_READ_EVERY: Duration = Duration::from_millis(250);
 /// How often the effects task looks for effects that another instance committed.
@@ -61,6 +68,11 @@ pub struct Settings {
     /// How old a position or an acknowledgement must be before the server can't lose it any more: ten times the
     /// server's `sync_interval`. 10 seconds by default.
     pub durable_after: Duration,
+    /// How long published messages are kept in the outbox, so that they can be published again if the server loses them;
+    /// while the server can't be reached, none gets older. 10 minutes by default.
+    pub outbox_kept: Duration,
+    /// The largest number of published messages that are kept so long; more are kept for 10 seconds. 200,000 by default.
+    pub outbox_kept_max: u64,
     /// How long the ids of received messages are kept, to skip a message that comes twice. 10 minutes by default.
     pub inbox_kept: Duration,
     /// How long the ids of dead messages are kept, so that they can be replayed: as long as their dead letters are
@@ -104,6 +116,8 @@ impl Default for Settings {
             instance: 0,
             message_deadline: Duration::from_secs(600),
             durable_after: Duration::from_secs(10),
+            outbox_kept: Duration::from_secs(600),
+            outbox_kept_max: 200_000,
             inbox_kept: Duration::from_secs(600),
             dead_kept: Duration::from_secs(30 * 24 * 3_600),
             replies_kept: Duration::from_secs(24 * 3_600),

@@ -51,6 +51,11 @@ impl Choreography {
         Self { service, handlers: Vec::new(), effects: Vec::new(), intakes: BTreeSet::new(), tables: Tables::default() }
     }
 
+    /// Whether the service receives any message.
+    pub(crate) fn receives_any(&self) -> bool {
+        !self.effects.is_empty() || self.handlers.iter().any(|handler| handler.kind.receives_messages())
+    }
+
     /// Returns the service's name.
     pub fn service(&self) -> &'static str {
         self.service

@@ -58,6 +58,12 @@ impl Leadership {
         self.term.wait_for(|term| term.interruptions != since.interruptions).await;
     }
 
+    /// Waits until this instance does not lead under a term any more: it has stepped down, was interrupted, or leads
+    /// under another epoch.
+    pub(crate) async fn ended(&self, term: Term) {
+        self.term.wait_for(|now| *now != term).await;
+    }
+
     /// Waits until this instance does not hold the epoch.
     pub(crate) async fn stepped_down(&self, epoch: i64) {
         self.term.wait_for(|term| term.epoch != Some(epoch)).await;

@@ -12,6 +12,7 @@ mod outbox_numbers;
 mod outbox_relay;
 mod panic;
 mod processed;
+mod progress_note;
 mod reader;
 mod repaired;
 mod run_record;

@@ -7,6 +7,7 @@ use super::intake::BacklogCount;
 use super::leadership::Leadership;
 use super::outbox_numbers::OutboxNumbers;
 use super::processed::ProcessedCounts;
+use super::progress_note::ProgressNote;
 use super::repaired::OutboxRepaired;
 use super::run_record::RunRecord;
 use super::shared_snapshot::SharedSnapshot;
@@ -20,6 +21,7 @@ pub(crate) struct Shared {
     pub breaker: SharedSnapshot,
     pub outbox: OutboxNumbers,
     pub repaired: OutboxRepaired,
+    pub progress: ProgressNote,
     pub backlog: BacklogCount,
     pub processed: ProcessedCounts,
     pub run: RunRecord,
@@ -35,6 +37,7 @@ impl Shared {
             breaker: SharedSnapshot::unknown(now),
             outbox: OutboxNumbers::default(),
             repaired: OutboxRepaired::default(),
+            progress: ProgressNote::default(),
             backlog: BacklogCount::default(),
             processed: ProcessedCounts::default(),
             run: RunRecord::default(),

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::breaker_task::BreakerTask;
 use super::effects::Effects;
 use super::execute::QueuedCommand;
-use super::outbox_relay::{HeldRows, OutboxRelay, Paces, RelayProgress};
+use super::outbox_relay::{HeldRows, OutboxRelay, Paces};
 use super::reader::Reader;
 use super::shared::Shared;
 use super::tasks::Tasks;
@@ -41,6 +41,7 @@ pub(crate) fn start(
     let (command_sender, commands) = mpsc::channel(COMMANDS_MAX);
     let (tried_sender, tried) = mpsc::channel(BATCH_MAX);
     let (committed_sender, committed) = mpsc::channel(BATCHES_HANDED_OVER_MAX);
+    let (refused_sender, refused) = mpsc::channel(1);
     let (added_sender, added) = mpsc::channel(BATCHES_HANDED_OVER_MAX);
     let reader = Reader {
         store: store.clone(),
@@ -52,15 +53,17 @@ pub(crate) fn start(
         held_epoch: None,
     };
     let relay = OutboxRelay {
+        service: choreography.service,
         store: store.clone(),
         bus: bus.clone(),
         shared: shared.clone(),
         settings: settings.clone(),
         committed,
-        progress: RelayProgress::default(),
+        refused: refused_sender,
         held: HeldRows::default(),
         paces: Paces::new(settings.circuit_pace_min),
         circuit_messages: Arc::new(choreography.circuit_messages()),
+        receives: choreography.receives_any(),
     };
     let breaker_task = BreakerTask {
         choreography: choreography.clone(),
@@ -80,7 +83,7 @@ pub(crate) fn start(
         tried: tried_sender,
         guard: None,
     };
-    let inputs = Inputs { feed, commands, effects: tried };
+    let inputs = Inputs { feed, commands, effects: tried, refused };
     let outputs = Outputs { outbox: committed_sender, effects: added_sender };
     let worker = Worker::new(choreography, store, shared.clone(), settings.clone(), inputs, outputs);
     let tasks = Tasks::new(shared.stopping.clone());

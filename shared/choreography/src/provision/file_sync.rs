@@ -47,7 +47,7 @@ impl FileSync {
     }
 
     /// Whether services that keep what they have published for this long can repeat all that a power cut may lose. The
-    /// setting of a service is [`Settings::durable_after`](crate::Settings::durable_after), 10 seconds by default.
+    /// setting of a service is [`Settings::outbox_kept`](crate::Settings::outbox_kept), 10 minutes by default.
     pub fn is_covered_by(self, kept: Duration) -> bool {
         match self {
             Self::Always => true,

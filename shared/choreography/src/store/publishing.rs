@@ -18,6 +18,8 @@ pub struct Given {
     pub kind: Arc<str>,
     /// The number.
     pub last: u64,
+    /// When it was given, found in the stream, or kept, last; in milliseconds since 1970.
+    pub at_ms: i64,
 }
 
 /// What the database learns from the stream about its own messages.

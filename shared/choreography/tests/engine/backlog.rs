@@ -54,7 +54,7 @@ async fn a_full_backlog_is_noticed_right_after_a_restart() {
     healthy(&scribe).await;
     open_all(&scribe, 1..=20).await;
     all_pages_published(&stage, 20).await;
-    until("all outbox rows are deleted", || async { stage.backlog().await.outbox == 0 }).await;
+    pass(ms(1_100)).await;
     scribe.stop().await;
     let scribe = stage.start_intake_with(settings).await;
     healthy(&scribe).await;

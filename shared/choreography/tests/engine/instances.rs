@@ -188,8 +188,5 @@ async fn instances_may_take_over_from_each_other_again_and_again() {
     stage.all_is_received().await;
     assert_eq!(stage.log(1).await, written(0..1_000));
     one.stop().await;
-    let outgoing: Vec<String> =
-        stage.all_published("written").iter().map(|outgoing| outgoing.header("ce-id").unwrap().to_owned()).collect();
-    let ids: std::collections::HashSet<_> = outgoing.iter().collect();
-    assert_eq!(ids.len(), 1_001);
+    assert_eq!(stage.all_published("written").len(), 1_001);
 }

@@ -28,6 +28,7 @@ mod reading;
 mod real;
 mod receiving;
 mod repairing;
+mod republishing;
 mod roles;
 mod scheduled;
 mod stage;

@@ -1,6 +1,6 @@
-//! Messages are published in order, however often the server dies, and kept until the server can't lose them.
+//! Messages are published in order, however often the server dies, and kept for a while.
 
-use choreography::Service;
+use choreography::{Service, Settings};
 
 use crate::diary::OpenPage;
 use crate::stage::{Stage, healthy};
@@ -78,81 +78,44 @@ async fn refused_messages_are_published_again_and_health_reports_the_refusal() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn publishing_stays_unhealthy_over_reconnects_while_nothing_is_acknowledged() {
+async fn a_published_row_is_kept_as_long_as_the_service_is_connected_to_the_same_server() {
     let stage = Stage::new();
-    let scribe = stage.start().await;
-    healthy(&scribe).await;
-    stage.bus.faults().drop_acknowledgements(1_000_000);
-    open(&scribe, 0..10).await;
-    until("health reports it", || async { scribe.health().publishing.is_err() }).await;
-    for _ in 0..100 {
-        pass(ms(230)).await;
-        assert!(scribe.health().publishing.is_err());
-    }
-    stage.bus.faults().drop_acknowledgements(0);
-    healthy(&scribe).await;
-    assert_eq!(stage.outgoing(), opened(0..10));
-    scribe.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_acknowledged_row_is_kept_until_the_server_can_not_lose_it() {
-    let stage = Stage::new();
-    let scribe = stage.start().await;
+    let scribe = stage.start_with(Settings { outbox_kept: ms(20_000), ..stage.settings() }).await;
     healthy(&scribe).await;
     open(&scribe, 0..10).await;
     published(&stage, 10).await;
-    pass(ms(9_000)).await;
-    assert_eq!(stage.backlog().await.outbox, 10);
+    stage.all_is_received().await;
+    pass(ms(19_000)).await;
+    assert_eq!(stage.backlog().await.outbox, 11);
     stage.bus.faults().restart();
-    // This run of the server acknowledged the rows only a moment ago.
-    pass(ms(9_000)).await;
-    assert_eq!(stage.backlog().await.outbox, 10);
-    assert_eq!(stage.all_published("page-opened").len(), 20);
-    open(&scribe, 10..11).await;
-    pass(ms(11_500)).await;
-    open(&scribe, 11..12).await;
-    pass(ms(3_000)).await;
-    assert!(stage.backlog().await.outbox <= 1);
-    scribe.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn messages_that_a_server_lost_are_published_again() {
-    let stage = Stage::new();
-    let scribe = stage.start().await;
-    healthy(&scribe).await;
-    open(&scribe, 0..10).await;
-    published(&stage, 10).await;
-    pass(ms(15_000)).await;
-    open(&scribe, 10..30).await;
-    published(&stage, 30).await;
+    pass(ms(19_000)).await;
+    assert_eq!(stage.backlog().await.outbox, 11);
     stage.bus.faults().set_down(true);
     pass(ms(60_000)).await;
-    stage.bus.faults().forget_after(12);
+    assert_eq!(stage.backlog().await.outbox, 11);
     stage.bus.faults().set_down(false);
-    published(&stage, 30).await;
-    assert_eq!(stage.outgoing(), opened(0..30));
+    pass(ms(19_000)).await;
+    assert_eq!(stage.backlog().await.outbox, 11);
+    stage.all_is_received().await;
+    pass(ms(4_000)).await;
+    assert_eq!(stage.backlog().await.outbox, 1);
     scribe.stop().await;
 }
 
-/// Prevents that a restart hours later publishes again what subscribers no longer recognize.
 #[tokio::test(start_paused = true)]
-async fn an_idle_service_deletes_its_outbox_rows() {
+async fn more_rows_than_are_kept_so_long_are_kept_for_ten_seconds() {
     let stage = Stage::new();
-    let scribe = stage.start().await;
+    let scribe = stage.start_with(Settings { outbox_kept_max: 5, ..stage.settings() }).await;
     healthy(&scribe).await;
     open(&scribe, 0..10).await;
     published(&stage, 10).await;
-    pass(ms(15_000)).await;
-    assert_eq!(stage.backlog().await.outbox, 0);
-    pass(ms(60_000)).await;
-    stage.bus.faults().restart();
-    scribe.stop().await;
-    let scribe = stage.start().await;
-    healthy(&scribe).await;
+    pass(ms(300)).await;
+    open(&scribe, 10..15).await;
     stage.all_is_received().await;
-    assert_eq!(stage.all_published("page-opened").len(), 10);
+    pass(ms(9_000)).await;
+    assert_eq!(stage.backlog().await.outbox, 16);
+    pass(ms(4_000)).await;
+    assert_eq!(stage.backlog().await.outbox, 6);
     scribe.stop().await;
 }
 

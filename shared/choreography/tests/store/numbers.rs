@@ -22,7 +22,7 @@ async fn publish(store: &Arc<dyn Store>, outbox: Vec<NewOutboxRow>) -> Result<Co
 
 async fn given(store: &Arc<dyn Store>) -> Vec<(Uuid, String, u64)> {
     let given = store.given().await.unwrap();
-    given.into_iter().map(|Given { outbox, kind, last }| (outbox, kind.to_string(), last)).collect()
+    given.into_iter().map(|Given { outbox, kind, last, .. }| (outbox, kind.to_string(), last)).collect()
 }
 
 pub(crate) async fn rows_are_read_with_their_names(stores: Instances) {

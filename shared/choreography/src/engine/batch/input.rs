@@ -5,6 +5,7 @@ use uuid::Uuid;
 use crate::bus::Delivery;
 use crate::declare::outgoing::OutgoingMessage;
 use crate::engine::execute::{ExecuteError, QueuedCommand};
+use crate::engine::outbox_relay::RefusedRow;
 use crate::store::EffectRow;
 use crate::wire::dead_letter::Death;
 
@@ -14,6 +15,8 @@ pub(crate) struct BatchInput {
     pub deliveries: Vec<Delivery>,
     pub commands: Vec<QueuedCommand>,
     pub effects: Vec<TriedEffect>,
+    /// Outbox rows that the server refuses for good.
+    pub refused: Vec<RefusedRow>,
     /// Whether to look for scheduled messages that are due and waiting messages that have expired.
     pub due: bool,
     /// The message among the deliveries that is not tried any more.
@@ -48,7 +51,8 @@ pub(crate) enum TryOutcome {
 
 impl BatchInput {
     pub(crate) fn is_empty(&self) -> bool {
-        self.deliveries.is_empty() && self.commands.is_empty() && self.effects.is_empty() && !self.due
+        let has_input = !self.deliveries.is_empty() || !self.commands.is_empty() || !self.effects.is_empty();
+        !has_input && self.refused.is_empty() && !self.due
     }
 
     /// Drops a batch because the service stops while the database fails. Callers get an error; everything else is

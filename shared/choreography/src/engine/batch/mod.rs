@@ -19,6 +19,7 @@ pub(crate) mod numbering;
 mod one_by_one;
 mod react;
 mod receive;
+mod refused;
 mod session;
 mod unrepaired;
 mod wait;
@@ -128,13 +129,15 @@ impl<'a> Attempt<'a> {
         self.replies.resize_with(batch.commands.len(), || None);
         let (decoded, commands, wanted) = self.decode(batch);
         let loaded = self.fetch(&mut session, wanted).await?;
-        // Only the leader processes what is due, and the results of effects.
-        if (batch.due || !batch.effects.is_empty()) && session.epoch != Some(loaded.head.epoch) {
+        // Only the leader processes what is due, the results of effects, and refused rows.
+        let needs_leader = batch.due || !batch.effects.is_empty() || !batch.refused.is_empty();
+        if needs_leader && session.epoch != Some(loaded.head.epoch) {
             let (epoch, position) = (session.epoch.unwrap_or_default(), loaded.head.position.sequence);
             return Err(StoreError::HeadConflict { epoch, position }.into());
         }
         self.receive(decoded, loaded.received);
         self.settle_effects(&batch.effects);
+        self.set_aside(&batch.refused);
         self.take_due(loaded.due, loaded.expired);
         self.queue_commands(commands, &batch.commands, &loaded.replies);
         self.react(&mut session).await?;

@@ -27,6 +27,11 @@ impl Numbering {
         Self { outbox: clock.new_id(), clock, last: BTreeMap::new() }
     }
 
+    /// Returns the id of the current outbox.
+    pub(crate) fn outbox(&self) -> Uuid {
+        self.outbox
+    }
+
     /// Returns messages as rows with the numbers that come next, in order.
     pub(crate) fn number(&self, messages: Vec<Envelope>) -> Vec<NewOutboxRow> {
         let mut last = self.last.clone();

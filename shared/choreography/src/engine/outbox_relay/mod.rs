@@ -1,14 +1,22 @@
-//! The outbox relay: publishes outgoing messages in the order of their numbers, with a bounded window of unacknowledged
-//! ones. Messages that a circuit holds wait in a lane; the others pass them.
+//! The outbox relay: publishes outgoing messages in the order of their local numbers, with a bounded window of
+//! unacknowledged ones. Messages that a circuit holds wait in a lane; the others pass them.
 //!
-//! A connection is used once: after any failure it is dropped, and publishing starts again at the oldest row that is
-//! not acknowledged. A row is kept until the server can't lose it any more.
+//! A connection is used once: after any failure it is dropped. Each one begins with a repair, which finds out what the
+//! streams have of the rows that the database keeps; exactly the others are published.
 
+mod acknowledged;
+mod fill;
 mod held;
+mod kept;
 mod lanes;
+mod look;
 mod numbers;
 mod pace;
-mod progress;
+mod published;
+mod repair;
+mod retry;
+mod settled;
+mod trouble;
 mod window;
 
 use std::collections::BTreeSet;
@@ -18,41 +26,53 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
-use crate::bus::{Bus, BusError, Connection, Stream};
+use crate::bus::{Bus, Connection};
 use crate::clock::until;
 use crate::engine::shared::Shared;
 use crate::settings::{OUTBOX_LOOKS_EVERY, Settings, WINDOW_MAX};
 use crate::store::{OutboxRow, Store};
 pub(crate) use held::HeldRows;
-use held::message_of;
+use look::Looks;
 pub(crate) use pace::Paces;
-pub(crate) use progress::RelayProgress;
+use published::PublishedRows;
+use repair::OutboxRepair;
+use retry::RetryPause;
+use trouble::Trouble;
 use window::Window;
 
-/// The pause before a new connection, after one was lost or the server refused a message.
-const RETRY_PAUSE: Duration = Duration::from_millis(250);
 /// How long a stopping service waits until its last messages are acknowledged.
 const FINISH_MAX: Duration = Duration::from_secs(2);
 
+/// A row that the server refuses for good, and why.
+pub(crate) struct RefusedRow {
+    pub row: OutboxRow,
+    pub problem: String,
+}
+
 pub(crate) struct OutboxRelay {
+    pub service: &'static str,
     pub store: Arc<dyn Store>,
     pub bus: Arc<dyn Bus>,
     pub shared: Shared,
     pub settings: Settings,
     /// The rows that batches have committed, without a round trip to the database.
     pub committed: mpsc::Receiver<Vec<OutboxRow>>,
-    pub progress: RelayProgress,
+    /// To the worker, which records what became of them.
+    pub refused: mpsc::Sender<RefusedRow>,
     pub held: HeldRows,
     pub paces: Paces,
     /// The names of the messages that have circuits.
     pub circuit_messages: Arc<BTreeSet<&'static str>>,
+    /// Whether the service receives any message.
+    pub receives: bool,
 }
 
 impl OutboxRelay {
     /// Publishes while this instance leads, until the service stops.
     pub(crate) async fn run(mut self) {
-        let Shared { leadership, stopping, health, .. } = self.shared.clone();
-        loop {
+        let Shared { leadership, stopping, .. } = self.shared.clone();
+        let mut retry = RetryPause::default();
+        while !stopping.has_begun() {
             let term = tokio::select! {
                 biased;
                 () = stopping.begun() => return,
@@ -60,54 +80,103 @@ impl OutboxRelay {
             };
             let ended = tokio::select! {
                 biased;
-                () = leadership.interrupted(term) => Ok(()),
-                ended = self.publish() => ended,
+                () = leadership.ended(term) => Ok(()),
+                ended = self.publish(term.epoch.unwrap_or_default(), &mut retry) => ended,
             };
-            match ended {
-                Ok(()) if stopping.has_begun() => return,
-                Ok(()) => {}
-                Err(problem) => {
-                    health.publishing(Err(problem));
-                    tokio::select! {
-                        biased;
-                        () = stopping.begun() => return,
-                        () = tokio::time::sleep(RETRY_PAUSE) => {}
-                    }
-                }
+            let Err(trouble) = ended else { continue };
+            let pause = self.report(trouble, &mut retry).await;
+            tokio::select! {
+                biased;
+                () = stopping.begun() => return,
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
 
-    /// Publishes on one connection, until it is lost or the service stops.
-    async fn publish(&mut self) -> Result<(), String> {
-        let connection = self.bus.connect().await.map_err(|error| error.to_string())?;
-        let head = self.store.head().await.map_err(|error| error.to_string())?;
-        self.progress.connected_to(connection.server_id());
-        let connection = connection.as_ref();
-        let (circuit_messages, clock) = (self.circuit_messages.clone(), self.settings.clock.clone());
-        let snapshot = self.shared.breaker.current();
-        let mut window = Window::new(connection, self.progress.next(), snapshot, &circuit_messages, clock);
-        let more = self.catch_up(&mut window).await?;
-        if window.ready.is_empty() {
-            window.next = window.next.max(head.outbox_next);
-        }
-        self.progress.begin_at(window.next);
-        self.shared.outbox.set_acknowledged(self.progress.count());
-        self.publish_window(&mut window, more).await
+    /// Reports why publishing ended. Returns after which pause it begins again.
+    async fn report(&self, trouble: Trouble, retry: &mut RetryPause) -> Duration {
+        let (problem, pause) = match trouble {
+            Trouble::Lost(problem) => (problem, retry.short()),
+            Trouble::Refused(problem) => (problem, retry.longer()),
+            Trouble::RefusedForGood { row, problem } => {
+                let problem = format!("outbox row {row}: {problem}");
+                self.set_aside(row, &problem).await;
+                (problem, retry.longer())
+            }
+            Trouble::SteppedDown => ("another instance leads".to_owned(), retry.short()),
+        };
+        self.shared.health.publishing(Err(problem));
+        pause
     }
 
-    /// Publishes the rows of a window, and those that are committed or read from the database meanwhile. `more` is
-    /// whether the database has rows that are not in the window.
-    async fn publish_window(&mut self, window: &mut Window<'_>, mut more: bool) -> Result<(), String> {
+    /// Lets the worker replace a row that the server refuses for good: it would stop all rows behind it.
+    async fn set_aside(&self, number: i64, problem: &str) {
+        match self.store.outbox(number, 1).await {
+            Ok(rows) => {
+                let row = rows.into_iter().find(|row| row.number == number && !row.placeholder);
+                let refused = row.map(|row| RefusedRow { row, problem: problem.to_owned() });
+                // If the worker is busy, the row is refused once more.
+                refused.into_iter().for_each(|refused| drop(self.refused.try_send(refused)));
+            }
+            Err(error) => tracing::warn!(%error, "a refused outbox row can't be read: it is tried again"),
+        }
+    }
+
+    /// Publishes on one connection, until it is lost, the server is started anew, or the service stops.
+    async fn publish(&mut self, epoch: i64, retry: &mut RetryPause) -> Result<(), Trouble> {
+        let connection = self.bus.connect().await?;
+        let connection = connection.as_ref();
+        let stopping = self.shared.stopping.clone();
+        let (published, mut looks) = tokio::select! {
+            biased;
+            () = stopping.begun() => return Ok(()),
+            repaired = self.repair(epoch, connection) => repaired?,
+        };
+        self.held.forget_through(published.acknowledged.next() - 1);
+        let (circuit_messages, clock) = (self.circuit_messages.clone(), self.settings.clock.clone());
+        let snapshot = self.shared.breaker.current();
+        let mut window = Window::new(connection, published, snapshot, &circuit_messages, clock);
+        self.note_acknowledged(&window);
+        self.publish_window(&mut window, &mut looks, retry).await
+    }
+
+    /// Finds out which rows are published, notes it, and lets the reader begin.
+    async fn repair<'a>(
+        &self,
+        epoch: i64,
+        connection: &'a dyn Connection,
+    ) -> Result<(PublishedRows, Looks<'a>), Trouble> {
+        let mut looks = Looks::begin(connection, epoch, self).await?;
+        let repair = OutboxRepair {
+            store: self.store.as_ref(),
+            connection,
+            clock: &self.settings.clock,
+            epoch,
+            service: self.service,
+        };
+        let mut published = repair.run().await?;
+        looks.first(&mut published).await?;
+        Ok((published, looks))
+    }
+
+    /// Publishes the rows of a window, and those that are committed or read from the database meanwhile.
+    async fn publish_window(
+        &mut self,
+        window: &mut Window<'_>,
+        looks: &mut Looks<'_>,
+        retry: &mut RetryPause,
+    ) -> Result<(), Trouble> {
         let (connection, stopping) = (window.connection, self.shared.stopping.clone());
         let mut breaker = self.shared.breaker.subscribe();
         window.breaker = breaker.borrow_and_update().clone();
-        let mut looks = tokio::time::interval(OUTBOX_LOOKS_EVERY);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut outbox_looks = tokio::time::interval(OUTBOX_LOOKS_EVERY);
+        outbox_looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Whether the database has rows that are not in the window.
+        let mut more = true;
         loop {
-            window.send(&self.progress, &mut self.held, &mut self.paces).await.map_err(|error| error.to_string())?;
+            window.send(&mut self.held, &mut self.paces).await?;
             if window.ready.is_empty() && more {
-                more = self.catch_up(window).await?;
+                more = self.catch_up(looks.epoch, window).await?;
                 continue;
             }
             if let Some((message, from)) = window.lanes.to_refill(&window.breaker) {
@@ -127,91 +196,44 @@ impl OutboxRelay {
                 () = stopping.begun() => return self.finish(window).await,
                 _ = breaker.changed() => window.breaker = breaker.borrow_and_update().clone(),
                 () = tokio::time::sleep(due.map_or(Duration::ZERO, |due| until(now, due))), if due.is_some() => {}
-                _ = looks.tick() => {
-                    if window.ready.is_empty() {
-                        more = self.catch_up(window).await?;
+                _ = outbox_looks.tick() => more |= window.ready.is_empty(),
+                is_due = looks.next() => {
+                    if is_due? {
+                        looks.start(&mut window.published);
                     }
-                    self.check_alive(connection).await?;
                 }
                 Some(rows) = self.committed.recv() => window.take(rows),
                 acknowledged = window.acknowledged(), if !window.outstanding.is_empty() => {
-                    acknowledged.map_err(|error| error.to_string())?;
+                    acknowledged?;
+                    retry.reset();
                     self.note_acknowledged(window);
-                    self.shared.outbox.set_acknowledged(self.progress.count());
                     self.shared.health.publishing(Ok(()));
                 }
-                lost = connection.lost() => return Err(lost),
+                lost = connection.lost() => return Err(Trouble::Lost(lost)),
             }
         }
     }
 
-    /// Reads from the database the rows that no batch of this instance has sent here: those from before a new
-    /// connection, and those of other instances. Returns whether there are more.
-    async fn catch_up(&mut self, window: &mut Window<'_>) -> Result<bool, String> {
-        let rows = self.page(window.next).await?;
-        if let Some(first) = rows.first() {
-            window.next = first.number;
-        }
-        let more = rows.len() >= WINDOW_MAX;
-        window.take(rows);
-        Ok(more)
-    }
-
-    /// Reads from the database the rows for which a lane had no room.
-    async fn refill(&mut self, window: &mut Window<'_>, message: &str, from: i64) -> Result<(), String> {
-        let rows = self.page(from).await?;
-        let is_over = rows.len() < WINDOW_MAX || rows.last().is_none_or(|last| last.number + 1 >= window.next);
-        let rest_from = rows.last().map(|last| last.number + 1).filter(|_| !is_over);
-        // Rows that are not sorted into lanes yet are sorted later.
-        let (next, progress) = (window.next, &self.progress);
-        let rows = rows.into_iter().filter(|row| row.number < next && !progress.is_acknowledged(row.number));
-        let of_lane = rows.filter(|row| message_of(&row.envelope.subject) == Some(message));
-        window.lanes.refill(message, of_lane, rest_from);
-        Ok(())
-    }
-
-    async fn page(&self, from: i64) -> Result<Vec<OutboxRow>, String> {
-        let limit = u32::try_from(WINDOW_MAX).unwrap_or(u32::MAX);
-        self.store.outbox(from, limit).await.map_err(|error| error.to_string())
-    }
-
-    fn note_acknowledged(&mut self, window: &mut Window<'_>) {
-        self.progress.note(window.take_acknowledged(), self.settings.clock.now());
-        self.held.forget_through(self.progress.next() - 1);
-    }
-
-    /// Checks that the server is alive, also while nothing is published. Without this, the rows of an idle service
-    /// would be kept, and published again after the server's restart, when their subscribers no longer recognize them.
-    async fn check_alive(&mut self, connection: &dyn Connection) -> Result<(), String> {
-        let requested_at = self.settings.clock.now();
-        if self.progress.must_check(requested_at) {
-            connection.stream(Stream::Events).await.map_err(|error| error.to_string())?;
-            self.progress.alive_at(requested_at);
-            if let Some(number) = self.progress.forgettable(self.settings.durable_after) {
-                self.shared.outbox.set_forgettable(number);
-            }
-        }
-        Ok(())
+    fn note_acknowledged(&mut self, window: &Window<'_>) {
+        let acknowledged = &window.published.acknowledged;
+        self.held.forget_through(acknowledged.next() - 1);
+        self.shared.outbox.set_acknowledged(acknowledged.count());
     }
 
     /// Publishes the last rows before the service stops, if that does not take long; the others are published after the
     /// next start.
-    async fn finish(&mut self, window: &mut Window<'_>) -> Result<(), String> {
+    async fn finish(&mut self, window: &mut Window<'_>) -> Result<(), Trouble> {
         let publishing = async {
             while let Some(rows) = self.committed.recv().await {
                 window.take(rows);
             }
-            window.send(&self.progress, &mut self.held, &mut self.paces).await?;
+            window.send(&mut self.held, &mut self.paces).await?;
             while !window.outstanding.is_empty() {
                 window.acknowledged().await?;
-                self.note_acknowledged(window);
-                window.send(&self.progress, &mut self.held, &mut self.paces).await?;
+                window.send(&mut self.held, &mut self.paces).await?;
             }
-            Ok::<(), BusError>(())
+            Ok(())
         };
-        match tokio::time::timeout(FINISH_MAX, publishing).await {
-            Ok(Err(error)) => Err(error.to_string()),
-            Ok(Ok(())) | Err(_) => Ok(()),
-        }
+        tokio::time::timeout(FINISH_MAX, publishing).await.unwrap_or(Ok(()))
     }
 }

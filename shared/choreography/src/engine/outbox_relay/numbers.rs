@@ -31,6 +31,44 @@ impl NumberSet {
         }
     }
 
+    /// Adds the numbers from the first to the last.
+    pub(super) fn insert_range(&mut self, first: i64, last: i64) {
+        // Overlapping ranges become one.
+        let (mut from, mut to) = (first, last);
+        while let Some((start, end)) = self.ranges.range(..=to.saturating_add(1)).next_back().map(|(s, e)| (*s, *e))
+            && end + 1 >= from
+        {
+            self.ranges.remove(&start);
+            self.count -= end - start + 1;
+            (from, to) = (from.min(start), to.max(end));
+        }
+        self.count += to - from + 1;
+        self.ranges.insert(from, to);
+    }
+
+    /// Removes a number.
+    pub(super) fn remove(&mut self, number: i64) {
+        let Some((first, last)) = self.ranges.range(..=number).next_back().map(|(first, last)| (*first, *last)) else {
+            return;
+        };
+        if number > last {
+            return;
+        }
+        self.count -= 1;
+        self.ranges.remove(&first);
+        if first < number {
+            self.ranges.insert(first, number - 1);
+        }
+        if number < last {
+            self.ranges.insert(number + 1, last);
+        }
+    }
+
+    /// Returns the lowest number.
+    pub(super) fn first(&self) -> Option<i64> {
+        self.ranges.first_key_value().map(|(first, _)| *first)
+    }
+
     /// Removes the numbers that follow a number without a gap, and those not above it; returns the last one of them, or
     /// the number itself.
     pub(super) fn take_following(&mut self, mut number: i64) -> i64 {

@@ -1,4 +1,6 @@
 //! One connection's work: which row is published next, and which rows are not acknowledged yet.
+//!
+//! What must hold: of one series the rows leave in ascending order, but for those that the stream has lost.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -9,9 +11,10 @@ use jiff::Timestamp;
 use super::held::{HeldRows, marked, message_of};
 use super::lanes::Lanes;
 use super::pace::Paces;
-use super::progress::RelayProgress;
+use super::published::{PublishedRows, SentRow};
+use super::trouble::Trouble;
 use crate::breaker::{BreakerSnapshot, CircuitState};
-use crate::bus::{Acknowledgement, BusError, Connection};
+use crate::bus::{Acknowledgement, Connection};
 use crate::clock::{Clock, later};
 use crate::settings::WINDOW_MAX;
 use crate::store::OutboxRow;
@@ -22,7 +25,7 @@ const READY_MAX: usize = 8 * WINDOW_MAX;
 
 pub(super) struct Window<'a> {
     pub(super) connection: &'a dyn Connection,
-    pub(super) outstanding: VecDeque<(i64, Acknowledgement)>,
+    pub(super) outstanding: VecDeque<Outstanding>,
     pub(super) ready: VecDeque<OutboxRow>,
     /// The number of the row that leaves `ready` next: to the server, or into its lane.
     pub(super) next: i64,
@@ -31,24 +34,37 @@ pub(super) struct Window<'a> {
     /// The names of the messages that have circuits.
     circuit_messages: &'a BTreeSet<&'static str>,
     clock: Clock,
-    /// The numbers of the rows that were acknowledged last.
-    acknowledged: Vec<i64>,
+    pub(super) published: PublishedRows,
+}
+
+/// A row that was published and is not acknowledged yet.
+pub(super) struct Outstanding {
+    sent: SentRow,
+    acknowledgement: Acknowledgement,
 }
 
 impl<'a> Window<'a> {
     pub(super) fn new(
         connection: &'a dyn Connection,
-        next: i64,
+        published: PublishedRows,
         breaker: Arc<BreakerSnapshot>,
         circuit_messages: &'a BTreeSet<&'static str>,
         clock: Clock,
     ) -> Self {
         let (outstanding, ready, lanes) = (VecDeque::new(), VecDeque::new(), Lanes::default());
-        let acknowledged = Vec::new();
-        Self { connection, outstanding, ready, next, lanes, breaker, circuit_messages, clock, acknowledged }
+        let next = published.acknowledged.next();
+        Self { connection, outstanding, ready, next, lanes, breaker, circuit_messages, clock, published }
     }
 
-    /// Takes the rows that follow those in memory; the others are read from the database later.
+    /// Takes the rows that follow those in memory, as they were read from the database: a number that it has no row of
+    /// is forgotten.
+    pub(super) fn take_page(&mut self, rows: Vec<OutboxRow>) {
+        let expected = self.ready.back().map_or(self.next, |row| row.number + 1);
+        let room = READY_MAX.saturating_sub(self.ready.len());
+        self.ready.extend(rows.into_iter().skip_while(|row| row.number < expected).take(room));
+    }
+
+    /// Takes the rows that follow those in memory without a gap; the others are read from the database later.
     pub(super) fn take(&mut self, rows: Vec<OutboxRow>) {
         let mut expected = self.ready.back().map_or(self.next, |row| row.number + 1);
         for row in rows {
@@ -60,30 +76,25 @@ impl<'a> Window<'a> {
     }
 
     /// Publishes the rows that may be published, as long as the window has room.
-    pub(super) async fn send(
-        &mut self,
-        progress: &RelayProgress,
-        held: &mut HeldRows,
-        paces: &mut Paces,
-    ) -> Result<(), BusError> {
+    pub(super) async fn send(&mut self, held: &mut HeldRows, paces: &mut Paces) -> Result<(), Trouble> {
         let now = self.clock.now();
         if !self.lanes.is_empty() {
             self.lanes.note_held(&self.breaker, held);
             while self.outstanding.len() < WINDOW_MAX
                 && let Some(row) = self.lanes.pass(&self.breaker, now, paces)
             {
-                self.publish(&row, held).await?;
+                self.publish(row, held).await?;
             }
         }
         while self.outstanding.len() < WINDOW_MAX
             && let Some(row) = self.ready.pop_front()
         {
             self.next = row.number + 1;
-            if progress.is_acknowledged(row.number) {
+            if self.published.acknowledged.contains(row.number) {
                 continue;
             }
             if let Some(row) = self.sort(row, now, paces) {
-                self.publish(&row, held).await?;
+                self.publish(row, held).await?;
             }
         }
         if !self.lanes.is_empty() {
@@ -106,36 +117,29 @@ impl<'a> Window<'a> {
         None
     }
 
-    async fn publish(&mut self, row: &OutboxRow, held: &HeldRows) -> Result<(), BusError> {
-        let acknowledgement = match held.contains(row) {
-            true => self.connection.publish(&marked(&row.envelope)).await?,
-            false => self.connection.publish(&row.envelope).await?,
+    async fn publish(&mut self, row: OutboxRow, held: &HeldRows) -> Result<(), Trouble> {
+        let acknowledgement = match held.contains(&row) {
+            true => self.connection.publish(&marked(&row.envelope)).await,
+            false => self.connection.publish(&row.envelope).await,
         };
-        self.outstanding.push_back((row.number, acknowledgement));
+        let acknowledgement = acknowledgement.map_err(|error| Trouble::of_row(error, row.number))?;
+        self.outstanding.push_back(Outstanding { sent: self.published.sent(&row), acknowledgement });
         Ok(())
     }
 
     /// Waits for the acknowledgement of the row that was published first, and takes those after it that have arrived,
     /// too.
-    pub(super) async fn acknowledged(&mut self) -> Result<(), BusError> {
-        self.acknowledged.clear();
-        while let Some((number, acknowledgement)) = self.outstanding.front_mut() {
-            if self.acknowledged.is_empty() {
-                acknowledgement.await?;
-            } else {
-                match acknowledgement.now_or_never() {
-                    Some(acknowledged) => drop(acknowledged?),
-                    None => break,
-                }
-            }
-            self.acknowledged.push(*number);
-            self.outstanding.pop_front();
+    pub(super) async fn acknowledged(&mut self) -> Result<(), Trouble> {
+        let Some(Outstanding { acknowledgement, .. }) = self.outstanding.front_mut() else { return Ok(()) };
+        let mut arrived = Some(acknowledgement.await);
+        let now = self.clock.now();
+        while let Some(acknowledged) = arrived {
+            let Some(Outstanding { sent, .. }) = self.outstanding.pop_front() else { break };
+            let sequence = acknowledged.map_err(|error| Trouble::of_row(error, sent.row))?;
+            self.published.stored(sent, sequence, now);
+            let next = self.outstanding.front_mut();
+            arrived = next.and_then(|outstanding| (&mut outstanding.acknowledgement).now_or_never());
         }
         Ok(())
-    }
-
-    /// Removes and returns the numbers of the rows that were acknowledged last.
-    pub(super) fn take_acknowledged(&mut self) -> impl Iterator<Item = i64> {
-        self.acknowledged.drain(..)
     }
 }

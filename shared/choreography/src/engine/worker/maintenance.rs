@@ -59,16 +59,20 @@ impl Maintenance {
         let Some(checkpoint) = &mut reading.checkpoint else { return Ok(false) };
         checkpoint.remember(self.settings.durable_after, now, all_is_done);
         let (epoch, restart_position) = (checkpoint.epoch, checkpoint.restart_position);
-        let forget = vec![(0, self.shared.outbox.forgettable())];
+        let forgettable = self.shared.outbox.forgettable();
         let published = Some(self.shared.outbox.acknowledged()).filter(|published| *published > 0);
         let renewal = Renewal {
             restart_position,
             published,
-            forget,
+            forget: forgettable.rows.clone(),
             forget_max: FORGET_MAX,
+            floor: forgettable.floor.filter(|_| forgettable.rows.is_empty()),
             ..Renewal::of_lease(later(now, LEASE))
         };
         let more_rows = self.store.renew(epoch, &renewal).await?;
+        if !more_rows {
+            self.shared.outbox.deleted(&forgettable);
+        }
         reading.due = self.store.next_due().await?;
         Ok(self.forget(reading.since, now).await? || more_rows)
     }

@@ -17,11 +17,13 @@ use crate::settings::{CONFLICTS_MAX, MAINTENANCE_EVERY, Settings};
 use crate::store::{EffectRow, OutboxRow, Store, StoreError};
 use crate::wire::envelope::Heading;
 use crash_loop_guard::CrashLoopGuard;
+use hourly::Hourly;
 pub(crate) use inputs::Inputs;
 use maintenance::Maintenance;
 use reading::Reading;
 
 mod crash_loop_guard;
+mod hourly;
 mod inputs;
 mod maintenance;
 mod measure;
@@ -42,6 +44,7 @@ pub(crate) struct Worker {
     reading: Reading,
     batches: BatchRunner,
     maintenance: Maintenance,
+    hourly: Hourly,
     /// Whether maintenance has more rows to delete: it goes on after each batch, so that it keeps up with any rate.
     maintenance_is_behind: bool,
     outputs: Outputs,
@@ -93,6 +96,7 @@ impl Worker {
         Self {
             inputs,
             reading: Reading::default(),
+            hourly: Hourly::default(),
             maintenance: Maintenance {
                 service: choreography.service,
                 store: store.clone(),
@@ -135,6 +139,7 @@ impl Worker {
                 Some((term, tried)) = self.inputs.effects.recv() => {
                     batch.take_effect(term, tried, &self.shared.leadership);
                 }
+                Some(refused) = self.inputs.refused.recv() => batch.refused.push(refused),
                 Some(feed) = self.inputs.feed.recv() => self.reading.take(feed, clock.now()),
                 () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => batch.due = true,
             }
@@ -158,6 +163,13 @@ impl Worker {
             self.stop_reading();
         }
         self.maintenance_is_behind = maintained.unwrap_or(false);
+        let (epoch, outbox) = (self.shared.leadership.term().epoch, self.batches.numbering.outbox());
+        let BatchRunner { store, settings, .. } = &self.batches;
+        match self.hourly.run(store.as_ref(), settings, outbox, epoch).await {
+            Err(error @ StoreError::Database { .. }) => self.shared.health.database(Err(error.to_string())),
+            // The next renewal finds out whether another instance leads.
+            Ok(()) | Err(_) => {}
+        }
     }
 
     /// Processes the last commands, and what comes of the effects that still run, and releases the lease.
@@ -245,6 +257,7 @@ impl Worker {
         self.stop_reading();
         batch.deliveries.clear();
         batch.due = false;
+        batch.refused.clear();
         if !batch.effects.is_empty() {
             batch.effects.clear();
             self.shared.leadership.interrupt();

@@ -19,10 +19,11 @@ impl PublishingStore for MemoryStore {
     }
 
     async fn given(&self) -> Result<Vec<Given>, StoreError> {
-        let given = |((outbox, kind), (last, _)): (&(Uuid, _), &_)| Given {
+        let given = |((outbox, kind), (last, at_ms)): (&(Uuid, _), &_)| Given {
             outbox: *outbox,
             kind: Clone::clone(kind),
             last: *last,
+            at_ms: *at_ms,
         };
         Ok(self.data().given.iter().map(given).collect())
     }

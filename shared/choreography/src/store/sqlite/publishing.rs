@@ -23,11 +23,16 @@ impl PublishingStore for SqliteStore {
     }
 
     async fn given(&self) -> Result<Vec<Given>, StoreError> {
-        let rows = sqlx::query("select outbox, kind, last from given order by outbox, kind");
+        let rows = sqlx::query("select outbox, kind, last, at_ms from given order by outbox, kind");
         let rows = rows.fetch_all(&self.readers).await;
         let given = decode(rows, |row| {
             let last = row.try_get::<i64, _>(2)?.cast_unsigned();
-            Ok(Given { outbox: columns::id(row, 0)?, kind: row.try_get::<&str, _>(1)?.into(), last })
+            Ok(Given {
+                outbox: columns::id(row, 0)?,
+                kind: row.try_get::<&str, _>(1)?.into(),
+                last,
+                at_ms: row.try_get(3)?,
+            })
         });
         given.during("reading the highest numbers")
     }

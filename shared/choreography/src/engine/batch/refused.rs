@@ -1,0 +1,34 @@
+//! Outbox rows that the server refuses for good: each becomes a placeholder and a dead letter, so that it stops nothing
+//! behind it.
+
+use super::Attempt;
+use crate::engine::outbox_relay::RefusedRow;
+use crate::wire::circumstances::Circumstances;
+use crate::wire::dead_letter::{Death, Reason, dead_letter, is_of_dead_letters};
+use crate::wire::envelope::{Envelope, is_numbering};
+use crate::wire::series::placeholder;
+
+impl Attempt<'_> {
+    /// Sets aside the rows that the server refuses for good. Their dead letters lack the payload: it may be why.
+    pub(super) fn set_aside(&mut self, refused: &[RefusedRow]) {
+        for RefusedRow { row, problem } in refused {
+            self.changes.placeholders.push((row.number, placeholder(&row.envelope)));
+            let subject = row.envelope.subject.to_string();
+            let without_payload = Envelope { payload: Default::default(), ..row.envelope.clone() };
+            if !is_of_dead_letters(&subject) {
+                let death =
+                    Death { reason: Reason::Poison, detail: format!("the server refuses it: {problem}"), tries: 1 };
+                let (service, now) = (self.choreography.service, self.envelopes.now);
+                let circumstances = Circumstances { role: None, processed: 0, replayed: false };
+                self.outgoing.push(dead_letter(service, &without_payload, &death, circumstances, now));
+                self.deaths.push((subject, death));
+            } else if row.envelope.payload.is_empty() {
+                tracing::error!(subject, problem, "a dead letter can't be published: its message is only in this log");
+            } else {
+                tracing::error!(subject, problem, "a dead letter is published without its payload");
+                let headers = without_payload.headers.iter().filter(|(name, _)| !is_numbering(name)).collect();
+                self.outgoing.push(Envelope { headers, ..without_payload });
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Which outbox rows the server has acknowledged, or had when they were compared with its streams.
+
+use super::numbers::NumberSet;
+
+/// The rows that the streams have, by their local numbers. Every number that the outbox has no row of counts, too: such
+/// a row was stored and is forgotten.
+#[derive(Debug, Default)]
+pub(super) struct AcknowledgedRows {
+    /// Up to here every row is acknowledged.
+    through: i64,
+    /// Acknowledged rows above that: they passed a held one, or the stream lost one before them.
+    beyond: NumberSet,
+}
+
+impl AcknowledgedRows {
+    /// Returns the first number that is not acknowledged.
+    pub(super) fn next(&self) -> i64 {
+        self.through + 1
+    }
+
+    pub(super) fn contains(&self, row: i64) -> bool {
+        row <= self.through || self.beyond.contains(row)
+    }
+
+    /// Returns how many rows are acknowledged since the first row of this database.
+    pub(super) fn count(&self) -> i64 {
+        self.through + self.beyond.count()
+    }
+
+    pub(super) fn add(&mut self, row: i64) {
+        if row == self.through + 1 {
+            self.through = self.beyond.take_following(row);
+        } else if row > self.through {
+            self.beyond.insert(row);
+        }
+    }
+
+    /// Adds the rows from the first to the last; none if the last is before the first.
+    pub(super) fn add_range(&mut self, first: i64, last: i64) {
+        if first <= last {
+            self.beyond.insert_range(first, last);
+            self.through = self.beyond.take_following(self.through);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_count_once_in_whatever_order_they_are_acknowledged() {
+        let mut acknowledged = AcknowledgedRows::default();
+        acknowledged.add_range(1, 3);
+        acknowledged.add_range(6, 5);
+        [5, 7, 3].into_iter().for_each(|row| acknowledged.add(row));
+        assert_eq!((acknowledged.next(), acknowledged.count()), (4, 5));
+        let known: Vec<i64> = (1..10).filter(|row| acknowledged.contains(*row)).collect();
+        assert_eq!(known, [1, 2, 3, 5, 7]);
+        acknowledged.add(4);
+        acknowledged.add_range(6, 9);
+        assert_eq!((acknowledged.next(), acknowledged.count()), (10, 9));
+    }
+}

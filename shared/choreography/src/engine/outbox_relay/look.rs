@@ -1,0 +1,204 @@
+//! What the relay does once a second on its connection, beside publishing: looks whether the server may have lost
+//! something, writes the progress note, and passes on which rows may be forgotten.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::time::{Interval, MissedTickBehavior};
+
+use super::OutboxRelay;
+use super::kept::Forgettable;
+use super::published::{PublishedRows, Through};
+use super::trouble::Trouble;
+use crate::bus::{Connection, Stream, StreamState};
+use crate::clock::Clock;
+use crate::engine::outbox_numbers::ForgettableRows;
+use crate::engine::shared::Shared;
+use crate::settings::{SERVER_LOOKS_EVERY, Settings};
+use crate::store::{Checkpoint, Given, Store};
+
+/// The state of both streams.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct BothStreams {
+    events: StreamState,
+    dead_letters: StreamState,
+}
+
+impl BothStreams {
+    /// Requests the state of both streams.
+    async fn request(connection: &dyn Connection) -> Result<Self, Trouble> {
+        let events = connection.stream(Stream::Events).await?;
+        Ok(Self { events, dead_letters: connection.stream(Stream::Events).await? })
+    }
+
+    /// Checks that the server has not been started anew, and has lost nothing, since an earlier look.
+    fn check_start(&self, before: &Self) -> Result<(), Trouble> {
+        let is_same = self.events.server_start == before.events.server_start
+            && self.dead_letters.server_start == before.dead_letters.server_start;
+        match is_same {
+            true => Ok(()),
+            false => Err(Trouble::Lost("the server was started anew, or a stream has lost messages".to_owned())),
+        }
+    }
+}
+
+/// The looks of one connection.
+pub(super) struct Looks<'a> {
+    connection: &'a dyn Connection,
+    store: Arc<dyn Store>,
+    shared: Shared,
+    settings: Settings,
+    service: &'static str,
+    receives: bool,
+    pub(super) epoch: i64,
+    /// The streams when the connection began.
+    before: BothStreams,
+    due: Interval,
+    /// The look that is under way: publishing goes on meanwhile.
+    current: Option<BoxFuture<'a, Result<Seen, Trouble>>>,
+    passed: Passed,
+    through: Through,
+}
+
+/// One look. What it contains was true before it began.
+struct Look<'a> {
+    connection: &'a dyn Connection,
+    store: Arc<dyn Store>,
+    shared: Shared,
+    service: &'static str,
+    clock: Clock,
+    before: BothStreams,
+    settled: Vec<Given>,
+    forgettable: Forgettable,
+}
+
+/// What a look has seen.
+struct Seen {
+    streams: BothStreams,
+    /// The position that the service has committed.
+    position: u64,
+}
+
+impl<'a> Looks<'a> {
+    /// Begins the looks of a connection with the state of both streams.
+    pub(super) async fn begin(
+        connection: &'a dyn Connection,
+        epoch: i64,
+        relay: &OutboxRelay,
+    ) -> Result<Self, Trouble> {
+        let mut due = tokio::time::interval(SERVER_LOOKS_EVERY);
+        due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Ok(Self {
+            before: BothStreams::request(connection).await?,
+            connection,
+            store: relay.store.clone(),
+            shared: relay.shared.clone(),
+            settings: relay.settings.clone(),
+            service: relay.service,
+            receives: relay.receives,
+            epoch,
+            due,
+            current: None,
+            passed: Passed::default(),
+            through: Through::default(),
+        })
+    }
+
+    /// Takes the first look, right after the repair, and lets the reader begin.
+    pub(super) async fn first(&mut self, published: &mut PublishedRows) -> Result<(), Trouble> {
+        self.shared.outbox.set_forgettable(ForgettableRows::default());
+        self.due.reset();
+        self.start(published);
+        self.next().await?;
+        self.shared.repaired.set(self.epoch, self.before.events.server_start.clone());
+        Ok(())
+    }
+
+    /// Waits for the end of the look that is under way, or until the next one is due. Returns whether one is due.
+    /// Dropping the future loses nothing.
+    pub(super) async fn next(&mut self) -> Result<bool, Trouble> {
+        let Some(current) = &mut self.current else {
+            self.due.tick().await;
+            return Ok(true);
+        };
+        let seen = current.await;
+        self.current = None;
+        self.through = self.passed.saw(&seen?, self.receives);
+        Ok(false)
+    }
+
+    /// Starts a look.
+    pub(super) fn start(&mut self, published: &mut PublishedRows) {
+        let forgettable = match self.shared.outbox.is_all_deleted() {
+            true => published.forget(&self.settings, self.through),
+            false => Forgettable::default(),
+        };
+        let look = Look {
+            connection: self.connection,
+            store: self.store.clone(),
+            shared: self.shared.clone(),
+            service: self.service,
+            clock: self.settings.clock.clone(),
+            before: self.before.clone(),
+            settled: published.settled.all(),
+            forgettable,
+        };
+        self.current = Some(look.take().boxed());
+    }
+}
+
+impl Look<'_> {
+    async fn take(self) -> Result<Seen, Trouble> {
+        let streams = BothStreams::request(self.connection).await?;
+        streams.check_start(&self.before)?;
+        let position = self.store.head().await?.position.sequence;
+        self.let_forget(&streams.events).await?;
+        let note = self.shared.progress.note(self.settled, &streams.events, position, self.clock.now());
+        let _ = (self.service, note);
+        Ok(Seen { streams, position })
+    }
+
+    /// Passes on which rows may be deleted, with the floor if the stream still has it.
+    async fn let_forget(&self, events: &StreamState) -> Result<(), Trouble> {
+        let Forgettable { spans, floor } = &self.forgettable;
+        if spans.is_empty() {
+            return Ok(());
+        }
+        let mut rows = ForgettableRows { rows: spans.clone(), floor: None };
+        if let Some(sequence) = *floor {
+            let stamp = self.connection.stamp_at(Stream::Events, sequence).await?;
+            rows.floor = stamp.map(|stamp_ns| Checkpoint { sequence, stamp_ns, deleted: events.deleted });
+        }
+        self.shared.outbox.set_forgettable(rows);
+        Ok(())
+    }
+}
+
+/// How far reading must have come before a row may be forgotten.
+///
+/// A dead letter has no place in the stream of events: it may be forgotten when reading has passed everything that this
+/// stream had after the dead letter was stored.
+#[derive(Debug, Default)]
+struct Passed {
+    through: Through,
+    /// The last sequences of both streams at the look that the position has not reached yet.
+    pending: Option<Through>,
+}
+
+impl Passed {
+    /// Records what a look has seen. Returns through which places rows may be forgotten. A service that receives
+    /// nothing need not wait for its position.
+    fn saw(&mut self, seen: &Seen, receives: bool) -> Through {
+        let last = Through { events: seen.streams.events.last, dead_letters: seen.streams.dead_letters.last };
+        if !receives {
+            return last;
+        }
+        self.through.events = seen.position;
+        if let Some(pending) = self.pending.take_if(|pending| pending.events <= seen.position) {
+            self.through.dead_letters = pending.dead_letters;
+        }
+        self.pending.get_or_insert(last);
+        self.through
+    }
+}

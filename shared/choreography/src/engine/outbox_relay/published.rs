@@ -1,0 +1,125 @@
+//! What a connection knows about the rows that the database keeps: which of them the streams have, and where.
+
+use jiff::Timestamp;
+
+use super::acknowledged::AcknowledgedRows;
+use super::kept::{Forgettable, Forgetting, KeptRows};
+use super::settled::{SeriesIndex, SettledNumbers};
+use crate::bus::Stream;
+use crate::clock::earlier;
+use crate::settings::{ADOPTED_KEPT, OUTBOX_KEPT_AT_LEAST, Settings};
+use crate::store::{OutboxRow, RowName};
+use crate::wire::dead_letter::is_of_dead_letters;
+
+/// The largest number of rows of a stream that are forgotten at once: deleting them takes the database some 50 ms.
+const FORGOTTEN_AT_ONCE: u64 = 20_000;
+
+/// The published rows, as they were found when the connection began, and as they are acknowledged on it.
+#[derive(Debug, Default)]
+pub(super) struct PublishedRows {
+    pub(super) acknowledged: AcknowledgedRows,
+    pub(super) settled: SettledNumbers,
+    pub(super) events: KeptRows,
+    pub(super) dead_letters: KeptRows,
+    adopted: Vec<AdoptedRow>,
+}
+
+/// A row that was found in a stream and that the database did not know.
+#[derive(Debug)]
+struct AdoptedRow {
+    row: i64,
+    /// Where the stream of events has it.
+    sequence: Option<u64>,
+    /// When it was found, in milliseconds since 1970.
+    since_ms: i64,
+}
+
+/// A row that is published, as far as its acknowledgement needs it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SentRow {
+    /// Its local number.
+    pub(super) row: i64,
+    pub(super) stream: Stream,
+    pub(super) series: SeriesIndex,
+    /// Its number in the series.
+    pub(super) number: u64,
+}
+
+impl PublishedRows {
+    /// Returns what a connection knows that begins with these settled numbers.
+    pub(super) fn of(settled: SettledNumbers) -> Self {
+        Self { settled, ..Self::default() }
+    }
+
+    /// Returns what is noted about a row that is about to be published.
+    pub(super) fn sent(&mut self, row: &OutboxRow) -> SentRow {
+        let RowName { outbox, kind, number } = &row.name;
+        let series = self.settled.index(*outbox, kind);
+        SentRow { row: row.number, stream: stream_of(&row.envelope.subject), series, number: *number }
+    }
+
+    /// Records that the stream has a row behind all others that are recorded.
+    pub(super) fn stored(&mut self, sent: SentRow, sequence: u64, now: Timestamp) {
+        self.acknowledged.add(sent.row);
+        self.settled.acknowledged(sent.series, sent.number);
+        self.kept(sent.stream).add(sent.row, sequence, now);
+    }
+
+    /// Records that the stream has an adopted row.
+    pub(super) fn stored_and_adopted(&mut self, sent: SentRow, sequence: u64) {
+        self.acknowledged.add(sent.row);
+        let sequence = Some(sequence).filter(|_| sent.stream == Stream::Events);
+        self.adopted.push(AdoptedRow { row: sent.row, sequence, since_ms: self.settled.given_at_ms(sent.series) });
+    }
+
+    /// Removes and returns the rows that may be forgotten, and the place in the stream of events at or below which no
+    /// kept row is stored then. `through` is how far reading must have come: a place in each stream.
+    pub(super) fn forget(&mut self, settings: &Settings, through: Through) -> Forgettable {
+        let mut forgettable = self.events.forget(rule(settings, through.events));
+        let dead_letters = self.dead_letters.forget(rule(settings, through.dead_letters));
+        forgettable.spans.extend(dead_letters.spans);
+        let adopted_before = earlier(settings.clock.now(), ADOPTED_KEPT).as_millisecond();
+        self.adopted.retain(|row| {
+            let is_kept = row.since_ms > adopted_before || row.sequence.is_some_and(|place| place > through.events);
+            if !is_kept {
+                forgettable.spans.push((row.row, row.row));
+            }
+            is_kept
+        });
+        let lowest_adopted = self.adopted.iter().filter_map(|row| row.sequence).min();
+        forgettable.floor = forgettable.floor.filter(|floor| lowest_adopted.is_none_or(|adopted| *floor < adopted));
+        forgettable
+    }
+
+    pub(super) fn kept(&mut self, stream: Stream) -> &mut KeptRows {
+        match stream {
+            Stream::Events => &mut self.events,
+            Stream::DeadLetters => &mut self.dead_letters,
+        }
+    }
+}
+
+/// How far the position is: rows that are stored behind it are kept, because what they were published for may be
+/// received again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Through {
+    pub(super) events: u64,
+    pub(super) dead_letters: u64,
+}
+
+/// Returns which rows of a stream may be forgotten now.
+fn rule(settings: &Settings, through: u64) -> Forgetting {
+    let now = settings.clock.now();
+    Forgetting {
+        before: earlier(now, settings.outbox_kept),
+        rows_max: settings.outbox_kept_max,
+        before_at_least: earlier(now, OUTBOX_KEPT_AT_LEAST),
+        through,
+        at_once: FORGOTTEN_AT_ONCE,
+    }
+}
+
+/// Returns the stream that takes a subject.
+pub(super) fn stream_of(subject: &str) -> Stream {
+    if is_of_dead_letters(subject) { Stream::DeadLetters } else { Stream::Events }
+}

@@ -1,0 +1,46 @@
+//! What is done once an hour: the highest numbers of outboxes that nobody needs any more are deleted.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::clock::{earlier, later};
+use crate::settings::Settings;
+use crate::store::{Store, StoreError};
+
+/// How often it is done.
+const EVERY: Duration = Duration::from_secs(3_600);
+/// How many times as long as dead letters are kept, which are the oldest messages, highest numbers are kept.
+const KEPT_TIMES: u32 = 2;
+
+/// The hourly work of a service on its database.
+#[derive(Default)]
+pub(super) struct Hourly {
+    last: Option<Timestamp>,
+}
+
+impl Hourly {
+    /// Records that the process of this outbox runs, and deletes the highest numbers of old outboxes, if this instance
+    /// leads. Does nothing if less than an hour has passed.
+    pub(super) async fn run(
+        &mut self,
+        store: &dyn Store,
+        settings: &Settings,
+        outbox: Uuid,
+        epoch: Option<i64>,
+    ) -> Result<(), StoreError> {
+        let now = settings.clock.now();
+        if self.last.is_some_and(|last| later(last, EVERY) > now) {
+            return Ok(());
+        }
+        store.keep_given(outbox, now).await?;
+        if let Some(epoch) = epoch {
+            // A message in a stream of an outbox that is not known any more would be taken for one that the database
+            // has lost.
+            store.forget_given(epoch, earlier(now, settings.dead_kept * KEPT_TIMES)).await?;
+        }
+        self.last = Some(now);
+        Ok(())
+    }
+}

@@ -1,0 +1,194 @@
+//! Whatever the server loses, exactly that is published again; nothing else ever is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use choreography::{Service, Settings};
+
+use crate::diary::{How, OpenPage, Write};
+use crate::pausable_store::PausableStore;
+use crate::stage::{Stage, healthy};
+use crate::{ms, pass, until};
+
+/// Starts a scribe that opens pages, and waits until the server has them.
+async fn with_pages(stage: &Stage, pages: std::ops::Range<u32>) -> Service {
+    let scribe = stage.start().await;
+    healthy(&scribe).await;
+    open(&scribe, pages.clone()).await;
+    until("the server has them", || async { stored(stage).len() == pages.len() }).await;
+    scribe
+}
+
+async fn open(scribe: &Service, pages: std::ops::Range<u32>) {
+    let opening = pages.map(|page| scribe.execute(OpenPage { page, title: "May".to_owned() }));
+    futures::future::join_all(opening).await.into_iter().for_each(|reply| drop(reply.unwrap()));
+}
+
+fn write(stage: &Stage, line: u32, how: How) {
+    stage.publish(Write { page: 1, line, how });
+}
+
+/// Returns what the server has of the scribe, copies included: `page-opened.1`.
+fn stored(stage: &Stage) -> Vec<String> {
+    let subjects = stage.bus.published().into_iter().map(|stored| stored.envelope.subject);
+    subjects.filter_map(|subject| subject.strip_prefix("scribe.").map(str::to_owned)).collect()
+}
+
+fn opened(pages: impl IntoIterator<Item = u32>) -> Vec<String> {
+    pages.into_iter().map(|page| format!("page-opened.{page}")).collect()
+}
+
+/// Lets the server lose something of 30 messages, and returns what it has some time later.
+async fn after(loss: impl FnOnce(&Stage)) -> Vec<String> {
+    let stage = Stage::new();
+    let scribe = with_pages(&stage, 0..30).await;
+    pass(ms(60_000)).await;
+    loss(&stage);
+    pass(ms(5_000)).await;
+    healthy(&scribe).await;
+    scribe.stop().await;
+    stored(&stage)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_tail_is_published_again_in_order() {
+    assert_eq!(after(|stage| stage.bus.faults().forget_after(12)).await, opened(0..30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hole_is_published_again_behind_the_rest() {
+    let lost = |stage: &Stage| stage.bus.faults().forget_between(6, 15);
+    assert_eq!(after(lost).await, opened((0..5).chain(15..30).chain(5..15)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_emptied_beginning_is_published_again() {
+    let lost = |stage: &Stage| {
+        stage.bus.faults().forget_before(11);
+        stage.bus.faults().restart();
+    };
+    assert_eq!(after(lost).await, opened((10..30).chain(0..10)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_published_again_after_a_restart_of_the_server_or_a_lost_connection() {
+    assert_eq!(after(|stage| stage.bus.faults().restart()).await, opened(0..30));
+    assert_eq!(after(|stage| stage.bus.faults().cut()).await, opened(0..30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_whose_acknowledgement_was_lost_is_not_published_again() {
+    let stage = Stage::new();
+    let scribe = stage.start().await;
+    healthy(&scribe).await;
+    stage.bus.faults().drop_acknowledgements(10);
+    open(&scribe, 0..20).await;
+    pass(ms(1_000)).await;
+    assert_eq!(stage.backlog().await.outbox, 20);
+    pass(ms(20_000)).await;
+    healthy(&scribe).await;
+    assert_eq!(stored(&stage), opened(0..20));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_crashed_instance_had_published_is_not_published_again_by_the_next() {
+    let stage = Stage::new();
+    let store = PausableStore::over(stage.store.clone());
+    let one = stage.start_over(Arc::new(store.clone()), stage.settings()).await;
+    healthy(&one).await;
+    stage.bus.faults().drop_acknowledgements(1_000);
+    open(&one, 0..20).await;
+    pass(ms(10)).await;
+    store.pause();
+    let other = stage.start_as(1).await;
+    pass(ms(10_000)).await;
+    stage.bus.faults().drop_acknowledgements(0);
+    healthy(&other).await;
+    open(&other, 20..30).await;
+    until("it publishes", || async { stored(&stage).len() >= 30 }).await;
+    assert_eq!(stored(&stage), opened(0..30));
+    store.resume();
+    tokio::join!(one.stop(), other.stop());
+    assert_eq!(stored(&stage), opened(0..30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_was_stopped_for_a_minute_or_an_hour_publishes_nothing_again() {
+    for stopped in [60, 3_600] {
+        let stage = Stage::new();
+        let scribe = with_pages(&stage, 0..30).await;
+        scribe.stop().await;
+        pass(Duration::from_secs(stopped)).await;
+        let scribe = stage.start().await;
+        healthy(&scribe).await;
+        open(&scribe, 30..40).await;
+        pass(ms(5_000)).await;
+        assert_eq!(stored(&stage), opened(0..40));
+        scribe.stop().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_server_loses_while_the_service_is_stopped_is_published_at_the_next_start() {
+    let stage = Stage::new();
+    let scribe = with_pages(&stage, 0..30).await;
+    scribe.stop().await;
+    stage.bus.faults().forget_between(11, 20);
+    pass(Duration::from_secs(3_600)).await;
+    let scribe = stage.start().await;
+    healthy(&scribe).await;
+    open(&scribe, 30..31).await;
+    pass(ms(1_000)).await;
+    assert_eq!(stored(&stage), opened((0..10).chain(20..30).chain(10..20).chain(30..31)));
+    scribe.stop().await;
+}
+
+/// While the server can't be reached, no row gets older.
+#[tokio::test(start_paused = true)]
+async fn what_the_server_lost_in_a_long_outage_is_published_again() {
+    let stage = Stage::new();
+    let scribe = with_pages(&stage, 0..30).await;
+    stage.bus.faults().set_down(true);
+    pass(Duration::from_secs(3_600)).await;
+    stage.bus.faults().forget_after(12);
+    stage.bus.faults().set_down(false);
+    until("all is there", || async { stored(&stage).len() >= 30 }).await;
+    pass(ms(5_000)).await;
+    assert_eq!(stored(&stage), opened(0..30));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_that_the_server_has_is_not_published_again() {
+    let stage = Stage::new();
+    let scribe = stage.start().await;
+    healthy(&scribe).await;
+    (0..5).for_each(|line| write(&stage, line, How::Panicking));
+    until("they died", || async { stage.dead_letters().len() == 5 }).await;
+    stage.bus.faults().restart();
+    pass(ms(5_000)).await;
+    healthy(&scribe).await;
+    assert_eq!(stage.dead_letters().len(), 5);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_that_a_put_back_database_does_not_know_are_not_published_again() {
+    let stage = Stage::new();
+    let scribe = stage.start_with(Settings { check_idempotence: false, ..stage.settings() }).await;
+    (0..5).for_each(|line| write(&stage, line, How::NotIdempotently));
+    until("all is written", || async { stage.all_published("written").len() == 5 }).await;
+    let copy = stage.store.copy();
+    (5..15).for_each(|line| write(&stage, line, How::NotIdempotently));
+    until("all is written", || async { stage.all_published("written").len() == 15 }).await;
+    scribe.stop().await;
+    stage.store.put_back(&copy);
+    let scribe = stage.start_with(Settings { check_idempotence: false, ..stage.settings() }).await;
+    until("all is written again", || async { stage.log(1).await.len() == 15 }).await;
+    pass(ms(5_000)).await;
+    assert_eq!(stage.all_published("written").len(), 15);
+    write(&stage, 15, How::NotIdempotently);
+    until("further ones are published", || async { stage.all_published("written").len() == 16 }).await;
+    scribe.stop().await;
+}
