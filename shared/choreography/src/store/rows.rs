@@ -192,7 +192,7 @@ pub struct LastRun {
     /// Whether it did not end by [`release`](super::ReadingStore::release).
     pub crashed: bool,
     /// Whether it started at the position at which this one starts, and did not end by
-    /// [`release`](super::Store::release): a message that it received may have crashed it.
+    /// [`release`](super::ReadingStore::release): a message that it received may have crashed it.
     pub died_here: bool,
     /// The messages and effects that were tried by themselves when a process crashed, and how often that was.
     pub suspects: Vec<(Uuid, u32)>,
