@@ -3,8 +3,9 @@
 //! What the compiler can't find, such as two reactions to one message, panics here: in every test and at every start.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::declare::effect::EffectHandler;
+use crate::declare::effect::{Effect, EffectHandler};
 use crate::declare::fallback::Fallback;
 use crate::declare::function::{Function, MayBeMissing, MessageOf, RepliesTo};
 use crate::declare::handler::{Handler, HandlerKind};
@@ -12,7 +13,7 @@ use crate::declare::incoming::Dead;
 use crate::declare::input::{IsCompensation, IsStepOrEvent, ReactionInput};
 use crate::declare::message::{Command, Message};
 use crate::declare::outgoing::Outgoing;
-use crate::declare::output::{CommandOutput, ReactionOutput};
+use crate::declare::output::{CommandOutput, EffectOutput, ReactionOutput};
 use crate::declare::reaction;
 use crate::declare::row_arguments::RowArguments;
 use crate::declare::tables::Tables;
@@ -215,6 +216,46 @@ impl Choreography {
     {
         let tables = self.register::<F::Rows, MessageOf<F, P>>(MessageOf::<F, P>::NAME);
         self.add(reaction::command(function, tables))
+    }
+
+    /// Adds an effect: an async function that acts on the outside world. It runs after the commit of its message, at
+    /// least once, and again after a transient [`EffectError`](crate::EffectError). What it returns is committed and
+    /// published.
+    ///
+    /// A service may have a reaction and an effect for one message.
+    ///
+    /// # Panics
+    /// If another effect receives the message.
+    ///
+    /// # Example
+    /// ```
+    #[doc = include_str!("../example.md")]
+    /// struct Mailer;
+    /// impl Mailer {
+    ///     async fn send(&self, text: &str) -> Result<(), std::io::Error> {
+    /// #       Ok(())
+    ///     }
+    /// }
+    ///
+    /// async fn send_receipt(message: &PaymentCreated, mailer: &Mailer) -> Result<ReceiptSent, EffectError> {
+    ///     mailer.send(&format!("We have your order {}.", message.order)).await?; // tried again if it fails
+    ///     Ok(ReceiptSent { order: message.order })
+    /// }
+    /// let choreography = Choreography::new("notify").effect(send_receipt, Mailer);
+    /// ```
+    pub fn effect<I, D, T, F>(mut self, function: F, means: D) -> Self
+    where
+        I: ReactionInput + Send + Sync,
+        D: Send + Sync + 'static,
+        T: EffectOutput + 'static,
+        F: for<'a> Effect<'a, I, D, Output = T> + Send + Sync + 'static,
+    {
+        let (service, message) = (self.service, I::Message::NAME);
+        self.check_name(message);
+        let known = self.effects.iter().any(|known| known.message == message);
+        assert!(!known, "{service}: two effects receive {message}: do both in one, or publish a message for each");
+        self.effects.push(EffectHandler::new(function, Arc::new(means)));
+        self
     }
 
     fn add(mut self, handler: Handler) -> Self {

@@ -1,61 +1,20 @@
-//! Adding effects to a choreography, and what is declared at them.
+//! What is declared at an effect.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::declare::choreography::Choreography;
-use crate::declare::effect::{Effect, EffectHandler};
+use crate::declare::effect::EffectHandler;
 use crate::declare::function::{Function, MayBeMissing, MessageOf};
 use crate::declare::handler::HandlerKind;
 use crate::declare::input::ReactionInput;
 use crate::declare::message::Message;
-use crate::declare::output::{EffectOutput, ReactionOutput};
+use crate::declare::output::ReactionOutput;
 use crate::declare::reaction;
 use crate::declare::row::Row;
 use crate::declare::row_arguments::RowArguments;
 use crate::declare::unless::Unless;
 
 impl Choreography {
-    /// Adds an effect: an async function that acts on the outside world. It runs after the commit of its message, at
-    /// least once, and again after a transient [`EffectError`](crate::EffectError). What it returns is committed and
-    /// published.
-    ///
-    /// A service may have a reaction and an effect for one message.
-    ///
-    /// # Panics
-    /// If another effect receives the message.
-    ///
-    /// # Example
-    /// ```
-    #[doc = include_str!("../example.md")]
-    /// struct Mailer;
-    /// impl Mailer {
-    ///     async fn send(&self, text: &str) -> Result<(), std::io::Error> {
-    /// #       Ok(())
-    ///     }
-    /// }
-    ///
-    /// async fn send_receipt(message: &PaymentCreated, mailer: &Mailer) -> Result<ReceiptSent, EffectError> {
-    ///     mailer.send(&format!("We have your order {}.", message.order)).await?; // tried again if it fails
-    ///     Ok(ReceiptSent { order: message.order })
-    /// }
-    /// let choreography = Choreography::new("notify").effect(send_receipt, Mailer);
-    /// ```
-    pub fn effect<I, D, T, F>(mut self, function: F, means: D) -> Self
-    where
-        I: ReactionInput + Send + Sync,
-        D: Send + Sync + 'static,
-        T: EffectOutput + 'static,
-        F: for<'a> Effect<'a, I, D, Output = T> + Send + Sync + 'static,
-    {
-        let (service, message) = (self.service, I::Message::NAME);
-        self.check_name(message);
-        let known = self.effects.iter().any(|known| known.message == message);
-        assert!(!known, "{service}: two effects receive {message}: do both in one, or publish a message for each");
-        self.effects.push(EffectHandler::new(function, Arc::new(means)));
-        self
-    }
-
     /// Adds the service's own reaction to a message that its effect publishes, done in the commit that publishes it. If
     /// it panics, the message that the effect received dies.
     ///
