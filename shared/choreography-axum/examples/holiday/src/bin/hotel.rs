@@ -7,5 +7,5 @@ use holiday::hotel::{choreography, routes};
 async fn main() -> Result<(), Failure> {
     let settings: Settings = settings("hotel", "Hotel: a part of the holiday example.", 8093);
     let service = settings.builder(choreography()).start().await?;
-    Ok(serve(service, routes()).at(&settings.listen).await?)
+    Ok(serve(service, routes()).with(&settings).await?)
 }
