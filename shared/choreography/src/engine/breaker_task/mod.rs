@@ -38,6 +38,8 @@ pub(crate) struct BreakerTask {
     pub reported: BTreeMap<String, CircuitState>,
     /// The sequence of the last dead letter whose headers could not be read: those up to it are logged.
     pub unreadable_up_to: u64,
+    /// Whether it is logged that the notes of subscribers can't be read.
+    pub notes_denied: bool,
 }
 
 /// Reads dead letters on one connection.
@@ -93,7 +95,7 @@ impl BreakerTask {
             if reader.cycle != Cycle::of(now) {
                 reader.cycle = Cycle::of(now);
                 reader.time = self.request_time(connection).await?;
-                self.report_overdue(connection, reader.time).await?;
+                self.report_overdue(reader.time).await;
             }
             let rest = self.shared.breaker.current().rest_of_cycle(self.settings.clock.now());
             tokio::select! {

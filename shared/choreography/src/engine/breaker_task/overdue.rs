@@ -4,7 +4,7 @@
 //! What a subscriber was sent says nothing: it counts what it has noted as committed. Only the consumers that the
 //! provisioning step has marked belong to subscribers; somebody who looks at the stream has not to keep up with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -28,11 +28,34 @@ struct OverdueStep<'a> {
 
 impl BreakerTask {
     /// Publishes an overdue notice for each step and subscriber that is behind, once a cycle. Only the leader does.
-    pub(super) async fn report_overdue(&self, connection: &dyn Connection, time: ServerTime) -> Result<(), BusError> {
-        let (publisher, steps) = (self.choreography.service, self.choreography.published_steps());
+    ///
+    /// Each look has a connection of its own: what fails here leaves the reading of dead letters alone, and the next cycle
+    /// looks again. A server that was provisioned by an earlier version denies the notes, and closes the connection.
+    pub(super) async fn report_overdue(&mut self, time: ServerTime) {
+        let steps = self.choreography.published_steps();
         if self.shared.leadership.term().epoch.is_none() || steps.is_empty() {
-            return Ok(());
+            return;
         }
+        let mut looked = self.look_for_overdue(&steps, time, true).await;
+        if let Err(BusError::Refused(problem)) = &looked {
+            if !std::mem::replace(&mut self.notes_denied, true) {
+                tracing::warn!(problem, "subscribers' notes in PROGRESS can't be read: run the provisioning step");
+            }
+            looked = self.look_for_overdue(&steps, time, false).await;
+        }
+        if let Err(error) = looked {
+            tracing::debug!(%error, "looking for overdue steps failed: the next cycle looks again");
+        }
+    }
+
+    async fn look_for_overdue(
+        &self,
+        steps: &BTreeSet<&'static str>,
+        time: ServerTime,
+        with_notes: bool,
+    ) -> Result<(), BusError> {
+        let (publisher, connection) = (self.choreography.service, self.bus.connect().await?);
+        let connection = connection.as_ref();
         let now = time.at(self.settings.clock.now());
         let overdue = earlier(now, self.settings.overdue_after);
         for (subscriber, consumers) in subscribers(connection.consumers().await?) {
@@ -41,7 +64,7 @@ impl BreakerTask {
             if subscriber == publisher || steps.is_empty() {
                 continue;
             }
-            let position = position(connection, &subscriber, &consumers).await?;
+            let position = position(connection, &subscriber, &consumers, with_notes).await?;
             for step in steps {
                 let first = connection.first_after(&format!("{publisher}.{step}.*"), position).await?;
                 if let Some((sequence, published)) = first.filter(|(_, published)| *published < overdue) {
@@ -66,12 +89,14 @@ fn subscribers(consumers: Vec<ConsumerInfo>) -> BTreeMap<String, Vec<ConsumerInf
 
 /// Returns the position that a subscriber has noted as committed. One without a note is taken by the consumer that was
 /// sent most, as is one whose note is of a stream that was longer.
-async fn position(connection: &dyn Connection, subscriber: &str, consumers: &[ConsumerInfo]) -> Result<u64, BusError> {
-    let noted = match connection.progress(subscriber).await {
-        // A server that was provisioned by an earlier version has no notes.
-        Err(BusError::Refused(_)) => None,
-        noted => noted?.map(|note| note.position),
-    };
+async fn position(
+    connection: &dyn Connection,
+    subscriber: &str,
+    consumers: &[ConsumerInfo],
+    with_notes: bool,
+) -> Result<u64, BusError> {
+    let note = if with_notes { connection.progress(subscriber).await? } else { None };
+    let noted = note.map(|note| note.position);
     let last = connection.stream(Stream::Events).await?.last;
     let delivered = || consumers.iter().map(|consumer| consumer.delivered).max().unwrap_or_default();
     Ok(noted.filter(|position| *position <= last).unwrap_or_else(delivered))
