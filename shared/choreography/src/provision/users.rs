@@ -56,6 +56,8 @@ impl ServiceUser {
         let mut lines = vec![
             vec![subjects_of(service), dead_letter::filter(service, "*", None), repair::records_of(service)],
             vec![format!("$JS.API.STREAM.INFO.{EVENTS}"), format!("$JS.API.CONSUMER.LIST.{EVENTS}")],
+            vec![format!("$JS.API.STREAM.INFO.{DEAD_LETTERS}")],
+            vec![format!("$JS.API.STREAM.MSG.GET.{EVENTS}"), format!("$JS.API.STREAM.MSG.GET.{DEAD_LETTERS}")],
             vec![format!("$JS.API.DIRECT.GET.{EVENTS}"), format!("$JS.API.DIRECT.GET.{DEAD_LETTERS}")],
         ];
         lines.extend(["INFO", "MSG.NEXT", "RESET"].map(|request| {
