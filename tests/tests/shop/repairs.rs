@@ -149,7 +149,8 @@ async fn dead_compensation_is_reported_until_its_dead_letter_is_replayed() {
     assert_eq!((&dead_letter["service"], &dead_letter["message"]), (&json!("payment"), &json!("cancel-payment")));
     let compensation = format!("delivery.cancel-payment.{}", order.id);
     expect_dead_compensations(&shop, "payment", Some(&compensation)).await;
-    let (payment, errors) = (shop.premises.process("payment"), ["a message died", "a compensation or a fallback has failed"]);
+    let (payment, errors) =
+        (shop.premises.process("payment"), ["a message died", "a compensation or a fallback has failed"]);
     let log = payment.log();
     let logged =
         |words: &str| log.lines().any(|line| [" ERROR ", words, &compensation].iter().all(|it| line.contains(it)));
