@@ -109,7 +109,7 @@ async fn list_dealers(
     let items = listed.rows.into_iter().flat_map(|Dealers { zone, dealers }| {
         dealers.into_iter().map(move |dealer| DealerOfZone { zone: zone.clone(), dealer })
     });
-    Ok(Json(Listing { items: items.collect(), next: listed.next }))
+    Ok(Json(Listing { items: items.collect(), next: listed.next, unreadable: listed.unreadable }))
 }
 
 /// A new dealer.

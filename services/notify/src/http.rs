@@ -43,5 +43,5 @@ async fn list_notifications(
     let notifications = service.one(Notifications::ORDER, &order_id).await?;
     let mails = notifications.map_or_else(Vec::new, |notifications| notifications.mails);
     let items = mails.into_iter().map(|mail| NotificationOfOrder { order_id, mail }).collect();
-    Ok(Json(Listing { items, next: None }))
+    Ok(Json(Listing { items, next: None, unreadable: 0 }))
 }

@@ -19,11 +19,13 @@ pub(crate) async fn readyz(State(service): State<Service>) -> Result<Json<Value>
     ready(&health).map(|()| Json(shown(service.name(), &health)))
 }
 
-/// Returns the body of `/readyz`. Dead compensations and late effects are shown to the operator, though the service works
+/// Returns the body of `/readyz`. Dead compensations, late effects and unreadable rows are shown to the operator, though the service works
 /// all the same.
 fn shown(service: &str, health: &Health) -> Value {
     let mut shown = json!({ "status": "ready", "service": service });
-    for (part, state) in [("compensations", &health.compensations), ("effects", &health.effects)] {
+    for (part, state) in
+        [("compensations", &health.compensations), ("effects", &health.effects), ("rows", &health.rows)]
+    {
         if let Err(problem) = state {
             shown[part] = json!(problem);
         }
@@ -47,8 +49,14 @@ mod tests {
 
     #[test]
     fn readiness_names_every_part_that_does_not_work() {
-        let well =
-            Health { database: Ok(()), reading: Ok(()), compensations: Ok(()), effects: Ok(()), publishing: Ok(()) };
+        let well = Health {
+            database: Ok(()),
+            reading: Ok(()),
+            compensations: Ok(()),
+            effects: Ok(()),
+            publishing: Ok(()),
+            rows: Ok(()),
+        };
         assert_eq!(ready(&well), Ok(()));
         assert_eq!(shown("payment", &well), json!({ "status": "ready", "service": "payment" }));
         let dead_compensation = Health { compensations: Err("a compensation died".into()), ..well.clone() };
@@ -56,6 +64,8 @@ mod tests {
         assert_eq!(shown("payment", &dead_compensation)["compensations"], "a compensation died");
         let late = Health { effects: Err("a mail is late".into()), ..well.clone() };
         assert_eq!((ready(&late), &shown("notify", &late)["effects"]), (Ok(()), &json!("a mail is late")));
+        let typo = Health { rows: Err("row 7 is unreadable".into()), ..well.clone() };
+        assert_eq!((ready(&typo), &shown("payment", &typo)["rows"]), (Ok(()), &json!("row 7 is unreadable")));
         let broken = Health { database: Err("disk full".into()), publishing: Err("no server".into()), ..well };
         assert_eq!(ready(&broken).unwrap_err().detail, "database: disk full; publishing: no server");
     }

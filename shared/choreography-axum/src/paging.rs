@@ -27,11 +27,19 @@ pub struct Listing<T> {
     pub items: Vec<T>,
     /// The next page's `cursor`; null on the last page.
     pub next: Option<String>,
+    /// How many items are left out because they can't be read; absent if none is.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[schema(required = false)]
+    pub unreadable: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl<R, T: From<R>> From<Listed<R>> for Listing<T> {
     fn from(listed: Listed<R>) -> Self {
-        Self { items: listed.rows.into_iter().map(T::from).collect(), next: listed.next }
+        Self { items: listed.rows.into_iter().map(T::from).collect(), next: listed.next, unreadable: listed.unreadable }
     }
 }
 

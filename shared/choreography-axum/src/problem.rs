@@ -95,6 +95,11 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(TRY_AGAIN_SECONDS)
     }
 
+    /// Makes a 500: a row can't be read until an operator has mended it.
+    fn unreadable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "row-unreadable", detail)
+    }
+
     /// Makes a 500: a bug, which is in the log.
     pub(crate) fn internal() -> Self {
         let detail = "this is a fault of the service, and it is in its log; trying again may not help";
@@ -152,6 +157,9 @@ impl From<ExecuteError> for Problem {
         match error {
             ExecuteError::Rejected(rejected) => rejected.into(),
             ExecuteError::Missing { .. } => Self::not_found(detail),
+            ExecuteError::Unreadable { table, key, .. } => {
+                Self::unreadable(format!("row {key:?} of {table} is unreadable: an operator must mend it"))
+            }
             ExecuteError::Busy => Self::unavailable("busy", detail),
             ExecuteError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail),
             ExecuteError::KeyRunning => {
@@ -179,6 +187,9 @@ impl From<InvalidKey> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
+        if let StoreError::Unreadable { .. } = error {
+            return Self::unreadable(format!("{error}: an operator must mend it"));
+        }
         tracing::error!(%error, "the database can't be read: the caller gets a 503");
         Self::unavailable("database-unavailable", "the database does not respond: try again in a moment")
     }

@@ -54,6 +54,9 @@ pub struct Listed<S> {
     pub rows: Vec<S>,
     /// The cursor of the next page, if there is one.
     pub next: Option<String>,
+    /// How many rows of this page are left out because they are unreadable: after a typo of a hand edit, or with a value
+    /// that this version of the service does not know.
+    pub unreadable: usize,
 }
 
 impl<S: Row> List<S> {
@@ -75,10 +78,10 @@ impl<S: Row> List<S> {
         self
     }
 
-    /// Reads the page.
+    /// Reads the page. Rows that are unreadable are left out and counted.
     ///
     /// # Errors
-    /// When the database fails, or a row can't be read.
+    /// When the database fails.
     pub async fn get(mut self) -> Result<Listed<S>, StoreError> {
         let limit = self.listing.limit as usize;
         self.listing.limit += 1;
@@ -86,9 +89,9 @@ impl<S: Row> List<S> {
         let more = found.len() > limit;
         found.truncate(limit);
         let next = found.last().filter(|_| more).map(|row| row.key.clone());
-        let rows = found.iter().map(|row| serde_json::from_str(&row.state));
-        let rows = rows.collect::<Result<_, _>>();
-        let rows = rows.map_err(|error| StoreError::database(format!("reading rows of {}", S::TABLE), error))?;
-        Ok(Listed { rows, next })
+        let rows: Vec<S> = found.iter().filter_map(|row| serde_json::from_str(&row.state).ok()).collect();
+        let unreadable = found.len() - rows.len();
+        metrics::counter!("choreography_rows_left_out_total", "table" => S::TABLE).increment(unreadable as u64);
+        Ok(Listed { rows, next, unreadable })
     }
 }

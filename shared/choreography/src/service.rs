@@ -216,7 +216,10 @@ impl Service {
     pub async fn one<S: Row, V: Display>(&self, column: Column<S, V>, value: &V) -> Result<Option<S>, StoreError> {
         let page = Page { limit: 1, cursor: None };
         let listed = self.list::<S>(page).with(column, value).get().await?;
-        Ok(listed.rows.into_iter().next())
+        match listed.unreadable {
+            0 => Ok(listed.rows.into_iter().next()),
+            _ => Err(StoreError::Unreadable { table: S::TABLE.to_owned(), key: value.to_string() }),
+        }
     }
 
     /// Returns a query for the rows of a table, page by page, in the order of their keys.

@@ -1,4 +1,5 @@
-//! Messages of other programs under the subjects of the shop: each subscriber ignores and counts them.
+//! Messages of other programs under the subjects of the shop: each subscriber lets them die with a dead letter, and does
+//! nothing else.
 
 use async_nats::{ConnectOptions, HeaderMap};
 use serde_json::json;
@@ -8,7 +9,7 @@ use uuid::Uuid;
 
 use crate::outcomes::shared_shop;
 
-const IGNORED: &str = "choreography_messages_ignored_total";
+const UNREADABLE: &str = "choreography_messages_unreadable_total";
 
 /// Each subscriber with a message that it receives: publisher and name.
 const SUBSCRIPTIONS: [(&str, &str, &str); 5] = [
@@ -19,32 +20,32 @@ const SUBSCRIPTIONS: [(&str, &str, &str); 5] = [
     ("notify", "order", "order-updated"),
 ];
 
-async fn expect_ignored(shop: &Shop, subscriber: &str, count: f64) {
-    until(format_args!("{subscriber} to have ignored {count}"), PATIENCE, async || {
-        let ignored = shop.metric(subscriber, IGNORED).await;
-        if ignored >= count { Ok(()) } else { Err(ignored) }
+async fn expect_unreadable(shop: &Shop, subscriber: &str, count: f64) {
+    until(format_args!("{subscriber} to have found {count} unreadable"), PATIENCE, async || {
+        let unreadable = shop.metric(subscriber, UNREADABLE).await;
+        if unreadable >= count { Ok(()) } else { Err(unreadable) }
     })
     .await;
 }
 
 #[tokio::test]
-async fn message_without_headers_is_ignored_and_counted() {
+async fn message_without_headers_dies_with_a_dead_letter_and_is_counted() {
     let shop = shared_shop().await;
     for (subscriber, publisher, name) in SUBSCRIPTIONS {
         let id = Uuid::now_v7().to_string();
-        let before = shop.metric(subscriber, IGNORED).await;
+        let before = shop.metric(subscriber, UNREADABLE).await;
         let payload = json!({"order_id": id, "reason": "failed"}).to_string();
         shop.publish(format!("{publisher}.{name}.{id}"), HeaderMap::new(), payload).await;
-        expect_ignored(&shop, subscriber, before + 1.0).await;
+        expect_unreadable(&shop, subscriber, before + 1.0).await;
         shop.expect_all_received().await;
         assert_eq!(shop.story(&id).await.len(), 1, "a subscriber reacted");
     }
 }
 
 #[tokio::test]
-async fn message_with_a_missing_or_wrong_header_is_ignored_and_counted() {
+async fn message_with_a_missing_or_wrong_header_dies_and_is_counted() {
     let shop = shared_shop().await;
-    let before = shop.metric("payment", IGNORED).await;
+    let before = shop.metric("payment", UNREADABLE).await;
     let id = Uuid::now_v7().to_string();
     let good = headers("order", "cancel-payment", &id);
     let names = ["ce-specversion", "ce-id", "ce-source", "ce-type", "ce-time", "ce-subject", "ce-datacontenttype"];
@@ -63,7 +64,7 @@ async fn message_with_a_missing_or_wrong_header_is_ignored_and_counted() {
         let payload = json!({"order_id": id, "reason": "failed"}).to_string();
         shop.publish(format!("order.cancel-payment.{id}"), headers, payload).await;
         count += 1.0;
-        expect_ignored(&shop, "payment", count).await;
+        expect_unreadable(&shop, "payment", count).await;
     }
     shop.expect_all_received().await;
     assert_eq!(shop.count_published("payment", "cancel-order", &id).await, 0);
@@ -73,9 +74,9 @@ async fn message_with_a_missing_or_wrong_header_is_ignored_and_counted() {
 /// can have the reply stored under the subject of another service: it has none of our headers, whatever its payload. A
 /// message that is pulled that way is stored again with its own headers, as a repetition of itself.
 #[tokio::test]
-async fn reply_stored_under_a_subject_of_another_service_is_ignored_by_its_subscriber() {
+async fn reply_stored_under_a_subject_of_another_service_dies_at_its_subscriber() {
     let shop = Shop::open().await;
-    let before = shop.metric("delivery", IGNORED).await;
+    let before = shop.metric("delivery", UNREADABLE).await;
     let intruder = shop.connect("payment", ConnectOptions::new()).await;
     let (victim, nothing_left) = (Uuid::now_v7(), r#"{"batch": 1, "no_wait": true}"#);
     let subject_of_order = format!("order.create-delivery.{victim}");
@@ -89,7 +90,7 @@ async fn reply_stored_under_a_subject_of_another_service_is_ignored_by_its_subsc
         if stored.len() == 3 { Ok(()) } else { Err(format!("{stored:?}")) }
     })
     .await;
-    expect_ignored(&shop, "delivery", before + 3.0).await;
+    expect_unreadable(&shop, "delivery", before + 3.0).await;
     shop.expect_all_received().await;
     assert!(shop.list("delivery", &format!("/deliveries?order_id={victim}")).await.is_empty());
     assert_eq!(shop.story(&victim.to_string()).await.len(), 3, "a subscriber reacted");

@@ -31,11 +31,12 @@ impl RowChange {
     }
 }
 
-/// The state of a stored row that is not JSON of its type.
-#[derive(Debug, thiserror::Error)]
-#[error("reading row {key} of {table}: {source}")]
+/// A stored row whose state is not JSON of its type: after a typo of a hand edit, or with a value that this version of
+/// the service does not know.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("row {key:?} of {table} is unreadable: {problem}")]
 pub(crate) struct UnreadableRow {
     pub(crate) table: &'static str,
     pub(crate) key: String,
-    pub(crate) source: serde_json::Error,
+    pub(crate) problem: String,
 }

@@ -7,6 +7,7 @@ use crate::declare::row::Row;
 use crate::declare::stored_row::{RowChange, StoredRow, UnreadableRow};
 use crate::declare::unknown_fields::UnknownFields;
 use crate::declare::unready::Unready;
+use crate::wire::dead_letter::one_line;
 
 /// A table of any row type. The methods are those of `Tables`.
 pub(crate) trait AnyTable: Send + Sync {
@@ -14,10 +15,12 @@ pub(crate) trait AnyTable: Send + Sync {
     fn emptied(&self) -> Box<dyn AnyTable>;
     fn wants(&self) -> bool;
     fn take_wanted(&mut self) -> Vec<String>;
-    fn fill(&mut self, found: Vec<StoredRow>) -> Result<(), UnreadableRow>;
+    fn fill(&mut self, found: Vec<StoredRow>) -> Vec<UnreadableRow>;
+    fn check(&self, row: &StoredRow) -> Option<UnreadableRow>;
     fn changed(&self) -> u64;
     fn changes(&self) -> Vec<RowChange>;
-    fn created(&self) -> Vec<(&'static str, String)>;
+    fn exists(&self, key: &str) -> bool;
+    fn take_created(&mut self) -> Vec<String>;
     fn as_any(&self) -> &dyn Any;
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
@@ -29,10 +32,13 @@ pub(crate) struct Table<S: Row> {
     /// The keys that the caller of `take_wanted` loads.
     loading: Vec<S::Key>,
     changed: u64,
+    /// The keys whose rows functions have created since they were last taken.
+    created: Vec<S::Key>,
 }
 
 struct Slot<S> {
-    current: Option<S>,
+    /// The row, if there is one, or why it is unreadable.
+    current: Result<Option<S>, String>,
     /// The version that was loaded; 0 if there was no row.
     version: i64,
     changed: bool,
@@ -42,7 +48,7 @@ struct Slot<S> {
 
 impl<S: Row> Table<S> {
     pub(crate) fn new() -> Self {
-        Self { slots: HashMap::new(), wanted: BTreeSet::new(), loading: Vec::new(), changed: 0 }
+        Self { slots: HashMap::new(), wanted: BTreeSet::new(), loading: Vec::new(), changed: 0, created: Vec::new() }
     }
 
     /// Adds a key to those to load, unless its row is here.
@@ -54,14 +60,22 @@ impl<S: Row> Table<S> {
 
     /// Returns the row of a key, as the batch has changed it.
     pub(crate) fn current(&self, key: &S::Key) -> Result<Option<&S>, Unready> {
-        self.slots.get(key).map(|slot| slot.current.as_ref()).ok_or(Unready::NotLoaded)
+        match &self.slots.get(key).ok_or(Unready::NotLoaded)?.current {
+            Ok(row) => Ok(row.as_ref()),
+            Err(problem) => {
+                Err(Unready::Unreadable { table: S::TABLE, key: key.to_string(), problem: problem.clone() })
+            }
+        }
     }
 
     /// Puts a row back, changed or not.
     pub(crate) fn put(&mut self, key: &S::Key, row: Option<S>) {
         let slot = self.slots.get_mut(key).expect("only loaded rows are put back");
-        if slot.current != row {
-            slot.current = row;
+        if slot.current.as_ref() != Ok(&row) {
+            if row.is_some() && slot.current == Ok(None) {
+                self.created.push(key.clone());
+            }
+            slot.current = Ok(row);
             slot.changed = true;
             self.changed += 1;
         }
@@ -86,20 +100,29 @@ impl<S: Row> AnyTable for Table<S> {
         self.loading.iter().map(ToString::to_string).collect()
     }
 
-    fn fill(&mut self, found: Vec<StoredRow>) -> Result<(), UnreadableRow> {
+    fn fill(&mut self, found: Vec<StoredRow>) -> Vec<UnreadableRow> {
         let mut found: HashMap<String, StoredRow> = found.into_iter().map(|row| (row.key.clone(), row)).collect();
+        let mut unreadable = Vec::new();
         for key in std::mem::take(&mut self.loading) {
-            let slot = match found.remove(&key.to_string()) {
-                Some(row) => {
-                    let unreadable = |source| UnreadableRow { table: S::TABLE, key: key.to_string(), source };
-                    let (state, unknown) = UnknownFields::read(&row.state).map_err(unreadable)?;
-                    Slot { current: Some(state), version: row.version, changed: false, unknown }
-                }
-                None => Slot { current: None, version: 0, changed: false, unknown: UnknownFields::default() },
+            let (read, version) = match found.remove(&key.to_string()) {
+                Some(row) => (read(&row).map(|(state, unknown)| (Some(state), unknown)), row.version),
+                None => (Ok((None, UnknownFields::default())), 0),
             };
-            self.slots.insert(key, slot);
+            let (current, unknown) = match read {
+                Ok((row, unknown)) => (Ok(row), unknown),
+                Err(problem) => {
+                    unreadable.push(UnreadableRow { table: S::TABLE, key: key.to_string(), problem: problem.clone() });
+                    (Err(problem), UnknownFields::default())
+                }
+            };
+            self.slots.insert(key, Slot { current, version, changed: false, unknown });
         }
-        Ok(())
+        unreadable
+    }
+
+    fn check(&self, row: &StoredRow) -> Option<UnreadableRow> {
+        let problem = read::<S>(row).err()?;
+        Some(UnreadableRow { table: S::TABLE, key: row.key.clone(), problem })
     }
 
     fn changed(&self) -> u64 {
@@ -109,23 +132,27 @@ impl<S: Row> AnyTable for Table<S> {
     fn changes(&self) -> Vec<RowChange> {
         let changed = self.slots.iter().filter(|(_, slot)| slot.changed);
         changed
-            .filter(|(_, slot)| slot.version > 0 || slot.current.is_some())
-            .map(|(key, slot)| RowChange {
+            .filter_map(|(key, slot)| Some((key, slot.version, &slot.unknown, slot.current.as_ref().ok()?.as_ref())))
+            .filter(|(_, version, _, row)| *version > 0 || row.is_some())
+            .map(|(key, version, unknown, row)| RowChange {
                 table: S::TABLE,
                 key: key.to_string(),
-                version: slot.version,
-                state: slot.current.as_ref().map(|row| {
-                    slot.unknown
-                        .write(row)
-                        .unwrap_or_else(|error| panic!("{} {key} can't be written as JSON: {error}", S::TABLE))
+                version,
+                state: row.map(|row| {
+                    let state = unknown.write(row);
+                    state.unwrap_or_else(|error| panic!("{} {key} can't be written as JSON: {error}", S::TABLE))
                 }),
             })
             .collect()
     }
 
-    fn created(&self) -> Vec<(&'static str, String)> {
-        let created = self.slots.iter().filter(|(_, slot)| slot.version == 0 && slot.current.is_some());
-        created.map(|(key, _)| (S::TABLE, key.to_string())).collect()
+    fn exists(&self, key: &str) -> bool {
+        let slot = key.parse().ok().and_then(|key: S::Key| self.slots.get(&key));
+        slot.is_some_and(|slot| matches!(slot.current, Ok(Some(_))))
+    }
+
+    fn take_created(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.created).iter().map(ToString::to_string).collect()
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -134,4 +161,10 @@ impl<S: Row> AnyTable for Table<S> {
     fn as_any_mut(&mut self) -> &mut dyn Any {
         self
     }
+}
+
+/// Returns the state of a row, and the fields that its type does not know.
+fn read<S: Row>(row: &StoredRow) -> Result<(S, UnknownFields), String> {
+    // An error quotes what it found, which may be long.
+    UnknownFields::read(&row.state).map_err(|error| one_line(&error.to_string()))
 }

@@ -62,8 +62,9 @@ impl Tables {
         wanted
     }
 
-    /// Puts the rows that were loaded into a table. Wanted keys without a row are missing from now on.
-    pub(crate) fn fill(&mut self, table: TypeId, found: Vec<StoredRow>) -> Result<(), UnreadableRow> {
+    /// Puts the rows that were loaded into a table, and returns those that are unreadable. Wanted keys without a row are
+    /// missing from now on.
+    pub(crate) fn fill(&mut self, table: TypeId, found: Vec<StoredRow>) -> Vec<UnreadableRow> {
         self.tables.get_mut(&table).expect("wanted keys name registered tables").fill(found)
     }
 
@@ -79,11 +80,23 @@ impl Tables {
         changes
     }
 
-    /// Returns the tables and keys of rows that exist and did not when they were loaded, sorted.
-    pub(crate) fn created(&self) -> Vec<(&'static str, String)> {
-        let mut created: Vec<_> = self.tables.values().flat_map(|table| table.created()).collect();
+    /// Whether a row is loaded, exists and is readable.
+    pub(crate) fn exists(&self, table: &str, key: &str) -> bool {
+        self.tables.values().any(|any| any.name() == table && any.exists(key))
+    }
+
+    /// Returns the tables and keys of rows that functions have created since this was called last, sorted.
+    pub(crate) fn take_created(&mut self) -> Vec<(&'static str, String)> {
+        let tables = self.tables.values_mut().map(|table| (table.name(), table.take_created()));
+        let mut created: Vec<_> =
+            tables.flat_map(|(name, keys)| keys.into_iter().map(move |key| (name, key))).collect();
         created.sort_unstable();
         created
+    }
+
+    /// Returns what is wrong with a row of a table, none if it is readable.
+    pub(crate) fn check(&self, table: &str, row: &StoredRow) -> Option<UnreadableRow> {
+        self.tables.values().find(|any| any.name() == table)?.check(row)
     }
 
     /// Returns the tables' names.

@@ -16,6 +16,16 @@ pub enum Unready {
         /// The row's key.
         key: String,
     },
+    /// A row that the function takes is not JSON of its type.
+    #[error("row {key:?} of {table} is unreadable: {problem}")]
+    Unreadable {
+        /// The row's table.
+        table: &'static str,
+        /// The row's key.
+        key: String,
+        /// The error of reading it.
+        problem: String,
+    },
     /// The function publishes a message that is too large.
     #[error("{0}")]
     TooLarge(String),

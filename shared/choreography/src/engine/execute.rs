@@ -27,6 +27,16 @@ pub enum ExecuteError {
         /// The row's key.
         key: String,
     },
+    /// A row that it needs is not JSON of its type: an operator must mend it in the database.
+    #[error("row {key:?} of {table} is unreadable: {problem}")]
+    Unreadable {
+        /// The row's table.
+        table: String,
+        /// The row's key.
+        key: String,
+        /// The error of reading it.
+        problem: String,
+    },
     /// Too many commands are waiting already. The same command may succeed a moment later.
     #[error("too many requests are waiting: try again in a moment")]
     Busy,

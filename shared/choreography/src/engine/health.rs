@@ -1,6 +1,10 @@
-//! The health of a service: which of its parts work, and why others do not.
+//! The health of a service: which of its parts work, and why others do not; and the troubles that are logged.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::trouble::{Trouble, TroubleLog};
+use crate::clock::Clock;
 
 /// The health of a service, part by part. An `Err` is one sentence for the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +21,8 @@ pub struct Health {
     pub effects: Result<(), String>,
     /// Publishing: whether outgoing messages are published, here or by another instance, or why not.
     pub publishing: Result<(), String>,
+    /// Rows: whether every row that a message concerned was readable, or which are not. The service works in both cases.
+    pub rows: Result<(), String>,
 }
 
 /// The parts of [`Health`].
@@ -27,6 +33,7 @@ enum Part {
     Compensations,
     Effects,
     Publishing,
+    Rows,
 }
 
 impl Part {
@@ -37,6 +44,7 @@ impl Part {
             Self::Compensations => "compensations",
             Self::Effects => "effects",
             Self::Publishing => "publishing",
+            Self::Rows => "rows",
         }
     }
 
@@ -47,19 +55,23 @@ impl Part {
             Self::Compensations => &mut health.compensations,
             Self::Effects => &mut health.effects,
             Self::Publishing => &mut health.publishing,
+            Self::Rows => &mut health.rows,
         }
     }
 }
 
-/// Where the tasks of a service report its health; a clone is the same reporter.
+/// Where the tasks of a service report its health and its troubles; a clone is the same reporter.
 #[derive(Clone)]
 pub(crate) struct HealthReporter {
     health: Arc<Mutex<Health>>,
+    /// The troubles, by what they are about.
+    troubles: Arc<Mutex<BTreeMap<&'static str, Trouble>>>,
+    clock: Clock,
 }
 
 impl HealthReporter {
     /// Returns the reporter of a service that is starting: it neither reads nor publishes yet.
-    pub(crate) fn starting() -> Self {
+    pub(crate) fn starting(clock: Clock) -> Self {
         let starting = || Err("starting".to_owned());
         let health = Health {
             database: Ok(()),
@@ -67,8 +79,9 @@ impl HealthReporter {
             compensations: Ok(()),
             effects: Ok(()),
             publishing: starting(),
+            rows: Ok(()),
         };
-        Self { health: Arc::new(Mutex::new(health)) }
+        Self { health: Arc::new(Mutex::new(health)), troubles: Arc::default(), clock }
     }
 
     fn locked(&self) -> MutexGuard<'_, Health> {
@@ -79,25 +92,25 @@ impl HealthReporter {
         self.locked().clone()
     }
 
-    /// Sets one part. A change is logged once.
+    /// Sets one part.
     fn set(&self, part: Part, now: Result<(), String>) {
-        let mut health = self.locked();
-        let before = part.of(&mut health);
-        if *before == now {
-            return;
+        self.trouble(part.name(), now.as_ref().copied().map_err(String::as_str));
+        *part.of(&mut self.locked()) = now;
+    }
+
+    /// Reports a trouble with a sentence on what to do about it, or that there is none. It is logged when it begins and
+    /// when it is over, however often it is reported.
+    pub(crate) fn trouble(&self, about: &'static str, now: Result<(), &str>) {
+        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.is_err() || troubles.contains_key(about) {
+            log(about, troubles.entry(about).or_default().report(now, self.clock.now()));
         }
-        // The text about late effects says for how long, and so changes all the time.
-        if part == Part::Effects && before.is_err() == now.is_err() {
-            *before = now;
-            return;
-        }
-        let part_name = part.name();
-        match &now {
-            Ok(()) => tracing::info!("{part_name}: healthy"),
-            Err(problem) if part == Part::Compensations => tracing::error!("{part_name}: {problem}"),
-            Err(problem) => tracing::warn!("{part_name}: {problem}"),
-        }
-        *before = now;
+    }
+
+    /// Logs the troubles that are over. To be called once a second.
+    pub(crate) fn look(&self) {
+        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        troubles.iter_mut().for_each(|(about, trouble)| log(about, trouble.look(self.clock.now())));
     }
 
     pub(crate) fn database(&self, now: Result<(), String>) {
@@ -114,5 +127,20 @@ impl HealthReporter {
     }
     pub(crate) fn publishing(&self, now: Result<(), String>) {
         self.set(Part::Publishing, now);
+    }
+    pub(crate) fn rows(&self, now: Result<(), String>) {
+        self.set(Part::Rows, now);
+    }
+}
+
+fn log(about: &str, log: Option<TroubleLog>) {
+    match log {
+        None => {}
+        // These page an operator; the others are over by themselves, or stop the service from being ready.
+        Some(TroubleLog::Begins(problem)) if ["compensations", "unreadable messages"].contains(&about) => {
+            tracing::error!("{about}: {problem}");
+        }
+        Some(TroubleLog::Begins(problem)) => tracing::warn!("{about}: {problem}"),
+        Some(TroubleLog::Over(lasted)) => tracing::info!("{about}: over after {} s", lasted.as_secs()),
     }
 }

@@ -21,4 +21,6 @@ mod shared_snapshot;
 pub(crate) mod start;
 mod stopping;
 mod tasks;
+mod trouble;
+mod unreadable_rows;
 mod worker;

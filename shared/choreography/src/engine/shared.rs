@@ -1,7 +1,5 @@
 //! What the tasks of one service share. Each part is a handle: a clone is the same part.
 
-use jiff::Timestamp;
-
 use super::health::HealthReporter;
 use super::intake::BacklogCount;
 use super::leadership::Leadership;
@@ -12,6 +10,7 @@ use super::repaired::OutboxRepaired;
 use super::run_record::RunRecord;
 use super::shared_snapshot::SharedSnapshot;
 use super::stopping::Stopping;
+use crate::clock::Clock;
 
 /// What the tasks of one service share.
 #[derive(Clone)]
@@ -30,11 +29,11 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Returns the shared parts of a service that is starting.
-    pub(crate) fn starting(now: Timestamp) -> Self {
+    pub(crate) fn starting(clock: &Clock) -> Self {
         Self {
-            health: HealthReporter::starting(),
+            health: HealthReporter::starting(clock.clone()),
             leadership: Leadership::default(),
-            breaker: SharedSnapshot::unknown(now),
+            breaker: SharedSnapshot::unknown(clock.now()),
             outbox: OutboxNumbers::default(),
             repaired: OutboxRepaired::default(),
             progress: ProgressNote::default(),

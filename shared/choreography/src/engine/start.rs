@@ -36,7 +36,7 @@ pub(crate) fn start(
     bus: Arc<dyn Bus>,
     settings: &Settings,
 ) -> Engine {
-    let shared = Shared::starting(settings.clock.now());
+    let shared = Shared::starting(&settings.clock);
     let (feed_sender, feed) = mpsc::channel(BATCHES_HANDED_OVER_MAX);
     let (command_sender, commands) = mpsc::channel(COMMANDS_MAX);
     let (tried_sender, tried) = mpsc::channel(BATCH_MAX);

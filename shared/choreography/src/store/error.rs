@@ -32,6 +32,14 @@ pub enum StoreError {
         /// The constraint, as the database names it.
         detail: String,
     },
+    /// A stored row is not JSON of its type: an operator must mend it.
+    #[error("row {key:?} of {table} is unreadable")]
+    Unreadable {
+        /// The row's table.
+        table: String,
+        /// The row's key, or the value by which it was found.
+        key: String,
+    },
     /// The database failed. It is not known whether a commit that failed like this was written. The same operation may
     /// succeed later.
     #[error("the database failed: {operation}: {cause}")]

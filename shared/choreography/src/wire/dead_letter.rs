@@ -54,6 +54,8 @@ pub(crate) const SEQUENCE: &str = "dead-sequence";
 pub(crate) const SUBJECT: &str = "dead-subject";
 /// What of the message a dead letter lacks, because the server does not take so much.
 pub(crate) const CUT: &str = "dead-cut";
+/// Why the fallback of the message failed, if it did.
+pub(crate) const FALLBACK: &str = "dead-fallback";
 /// Marks a message that an open circuit held back.
 pub(crate) const HELD: &str = "dead-held";
 

@@ -110,7 +110,7 @@ async fn the_dead_letter_of_the_largest_message_fits_its_stream() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_is_larger_than_allowed_is_ignored() {
+async fn a_message_that_is_larger_than_allowed_dies_with_a_dead_letter_that_lacks_some_of_it() {
     let stage = Stage::new();
     let message = stage.envelope(&write(1, 2, How::Plainly));
     let payload = vec![b'x'; choreography::PAYLOAD_BYTES_MAX + 1].into();
@@ -119,7 +119,9 @@ async fn a_message_that_is_larger_than_allowed_is_ignored() {
     stage.bus.publish(&Envelope { headers, ..message }).unwrap();
     let scribe = stage.start().await;
     stage.all_is_received().await;
-    assert!(stage.log(1).await.is_empty() && stage.dead_letters().is_empty());
+    assert!(stage.log(1).await.is_empty());
+    until("they have dead letters", || async { stage.dead_letters().len() == 2 }).await;
+    assert!(stage.dead_letters().iter().all(|letter| letter.header("dead-cut").is_some()));
     healthy(&scribe).await;
     scribe.stop().await;
 }

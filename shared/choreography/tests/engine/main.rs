@@ -21,6 +21,7 @@ mod instances;
 mod keys;
 mod lost_messages;
 mod obsolete_effects;
+mod order;
 mod overdue;
 mod pausable_store;
 mod publishing;
@@ -33,6 +34,7 @@ mod roles;
 mod scheduled;
 mod stage;
 mod stopping;
+mod unreadable;
 mod unresponsive_bus;
 mod waiting;
 

@@ -28,7 +28,7 @@ fn with_header(stage: &Stage, name: &str, value: &str) -> Envelope {
 }
 
 #[tokio::test(start_paused = true)]
-async fn messages_with_invalid_headers_are_ignored_and_counted() {
+async fn messages_with_invalid_headers_die_with_a_dead_letter_and_are_counted() {
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let counts = recorder.handle();
     let _recording = metrics::set_default_local_recorder(&recorder);
@@ -52,9 +52,12 @@ async fn messages_with_invalid_headers_are_ignored_and_counted() {
     let scribe = stage.start().await;
     stage.all_is_received().await;
     assert_eq!(stage.log(1).await, written([]));
-    assert!(stage.dead_letters().is_empty());
+    crate::until("they have dead letters", || async { stage.dead_letters().len() == invalid.len() }).await;
+    let detail = |letter: &Envelope| letter.header("dead-detail").unwrap().starts_with("unreadable: ");
+    assert!(stage.dead_letters().iter().all(|letter| &*letter.subject == "dead.scribe.write.1" && detail(letter)));
+    assert_eq!(stage.outgoing(), ["written.999999"], "a message that can't be recognized has no fallback");
     let counts = counts.render();
-    let wanted = format!("choreography_messages_ignored_total{{service=\"scribe\"}} {}", invalid.len());
+    let wanted = format!("choreography_messages_unreadable_total{{service=\"scribe\"}} {}", invalid.len());
     assert!(counts.contains(&wanted), "{counts}");
     assert!(counts.contains("choreography_messages_received_total{service=\"scribe\"} 1"), "{counts}");
     scribe.stop().await;

@@ -1,4 +1,5 @@
-//! Decodes a delivered message: whether it is one of ours, can be read, and has not expired.
+//! Decodes a delivered message: whether it belongs to the choreography, can be read, and has not expired. None that can't
+//! be read is skipped: it dies.
 
 use jiff::Timestamp;
 
@@ -10,26 +11,27 @@ use crate::wire::dead_letter::{Death, Reason};
 use crate::wire::envelope::{Envelope, Heading};
 use crate::wire::repair::{REPAIR_BYTES_MAX, Repair};
 use crate::wire::role::Role;
+use crate::wire::subject::check_key;
 
 /// The largest size of a message's headers, in bytes: a dead letter adds more of them, and the server bounds the sum.
 const HEADERS_BYTES_MAX: usize = 3 * 1_024;
 
 /// A decoded message.
 pub(crate) enum Decoded<'a> {
-    /// Not one of ours, for this reason: its headers are missing or contradict its subject, or nothing here receives
-    /// it.
-    NotOurs(String),
-    /// A message that dies on arrival.
+    /// A message that can't be recognized, for this reason: its headers are missing, or contradict its subject. It dies,
+    /// but nothing that it says is believed: whoever may pull can make the server store a message under any subject.
+    Unreadable(String),
+    /// A message of the choreography that dies on arrival.
     Rejected(Heading<'a>, Death),
     /// A message to process, with the input of its reaction, if it has one; an effect may receive it, too.
     Accepted(Heading<'a>, Option<ErasedInput>),
 }
 
 impl<'a> Decoded<'a> {
-    /// Returns the heading of a message that is one of ours.
+    /// Returns the heading of a message of the choreography.
     pub(crate) fn heading(&self) -> Option<Heading<'a>> {
         match self {
-            Decoded::NotOurs(_) => None,
+            Decoded::Unreadable(_) => None,
             Decoded::Rejected(heading, _) | Decoded::Accepted(heading, _) => Some(*heading),
         }
     }
@@ -39,30 +41,36 @@ impl<'a> Decoded<'a> {
 /// nor for a message that an operator has replayed.
 pub(crate) fn decode<'a>(choreography: &Choreography, envelope: &'a Envelope, now: Timestamp) -> Decoded<'a> {
     let Some((publisher, name, key)) = envelope.parts() else {
-        return Decoded::NotOurs(format!("the subject {} is not `<publisher>.<message>.<key>`", envelope.subject));
+        return Decoded::Unreadable(format!("the subject {} is not `<publisher>.<message>.<key>`", envelope.subject));
     };
     let heading = match Heading::read(envelope) {
         Ok(heading) => heading,
-        Err(error) => return Decoded::NotOurs(error.to_string()),
+        Err(error) => return Decoded::Unreadable(error.to_string()),
     };
     let repair = match Repair::of(envelope).transpose() {
         Ok(repair) => repair,
-        Err(problem) => return Decoded::NotOurs(problem),
+        Err(problem) => return Decoded::Unreadable(problem),
     };
     let headers_bytes_max = HEADERS_BYTES_MAX + if repair.is_some() { REPAIR_BYTES_MAX } else { 0 };
     if envelope.payload.len() > PAYLOAD_BYTES_MAX || envelope.headers.bytes() > headers_bytes_max {
-        return Decoded::NotOurs("it is larger than a message may be".to_owned());
+        return Decoded::Unreadable("it is larger than a message may be".to_owned());
     }
     let (handler, effect) = (choreography.handler(name), choreography.effect_handler(name));
     let versions = handler.map(|handler| &handler.versions).or(effect.map(|effect| &effect.versions));
-    let Some(versions) = versions else {
-        return Decoded::NotOurs(format!("nothing here receives {name}"));
-    };
     let version = match heading.name_and_version() {
         Some((of, version)) if of == name && heading.source == publisher && heading.subject == key => version,
-        _ => return Decoded::NotOurs(format!("the headers contradict the subject {}", envelope.subject)),
+        _ => return Decoded::Unreadable(format!("the headers contradict the subject {}", envelope.subject)),
     };
+    if let Err(invalid) = check_key(key).and_then(|()| check_key(heading.correlation)) {
+        return Decoded::Unreadable(invalid.to_string());
+    }
     let poison = |detail: String| Death { reason: Reason::Poison, detail, tries: 1 };
+    let Some(versions) = versions else {
+        return Decoded::Rejected(
+            heading,
+            poison(format!("nothing here receives {name}: deploy the version that does")),
+        );
+    };
     if !versions.contains(&version) {
         let detail = format!("version {version} of {name} is unknown here: this service reads {versions:?}");
         return Decoded::Rejected(heading, poison(detail));

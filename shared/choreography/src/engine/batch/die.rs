@@ -4,11 +4,13 @@
 use super::envelopes::Cause;
 use super::unrepaired::DeadMessage;
 use super::{Action, Attempt, WorkItem};
+use crate::bus::Delivery;
 use crate::engine::execute::ExecuteError;
 use crate::store::InboxRow;
 use crate::wire::circumstances::Circumstances;
-use crate::wire::dead_letter::{Death, Reason, dead_letter};
+use crate::wire::dead_letter::{DEATH_HEADERS, Death, FALLBACK, Reason, SEQUENCE, dead_letter, one_line};
 use crate::wire::envelope::{Envelope, Heading};
+use crate::wire::headers::Headers;
 use crate::wire::repair::{Repair, RepairOutcome, record};
 use crate::wire::role::Role;
 
@@ -30,10 +32,7 @@ impl<'a> Attempt<'a> {
                 // Before the next message of its key.
                 fallback.into_iter().for_each(|item| self.queue.push_front(item));
             }
-            Action::Fallback { dead, .. } => {
-                tracing::error!(subject = dead.subject, detail, "a fallback failed and changed nothing");
-                self.leave_unrepaired(*dead);
-            }
+            Action::Fallback { dead, .. } => self.fallback_failed(*dead, &detail),
             Action::PublishEffectResult { .. } => {
                 let cause = &item.cause.id;
                 tracing::error!(%cause, detail, "what an effect returned can't be published");
@@ -42,6 +41,34 @@ impl<'a> Attempt<'a> {
                 self.reply(index, idempotency, Err(ExecuteError::Failed(detail)))
             }
         }
+    }
+
+    /// Records that the fallback of a message that died has failed, also in the dead letter. Without it the story is not
+    /// compensated.
+    fn fallback_failed(&mut self, mut dead: DeadMessage, detail: &str) {
+        tracing::error!(
+            subject = dead.subject,
+            detail,
+            "a fallback failed and changed nothing: fix the cause, and replay or drop the dead letter"
+        );
+        let headers = dead.dead_letter.headers.with(FALLBACK, one_line(detail));
+        if let Some(published) = self.outgoing.iter_mut().rev().find(|published| **published == dead.dead_letter) {
+            published.headers = headers.clone();
+        }
+        dead.dead_letter.headers = headers;
+        self.leave_unrepaired(dead);
+    }
+
+    /// Lets a message die that can't be recognized: it has a dead letter, which can be looked at, but neither a fallback
+    /// nor a record by which it could be replayed.
+    pub(super) fn die_unread(&mut self, delivery: &Delivery, problem: &str) {
+        let Delivery { envelope, stream_sequence, .. } = delivery;
+        self.unreadable.push(format!("{} (message {stream_sequence} of the stream): {problem}", envelope.subject));
+        let headers = envelope.headers.iter().filter(|(name, _)| !name.starts_with(DEATH_HEADERS)).collect::<Headers>();
+        let message = Envelope { headers: headers.with(SEQUENCE, stream_sequence.to_string()), ..envelope.clone() };
+        let death = Death { reason: Reason::Poison, detail: format!("unreadable: {problem}"), tries: 1 };
+        let (service, circumstances) = (self.choreography.service, self.circumstances(envelope, false));
+        self.outgoing.push(dead_letter(service, &message, &death, circumstances, self.envelopes.now));
     }
 
     /// Lets a message die before its function is called. Its fallback is called after what is queued already.
@@ -67,7 +94,7 @@ impl<'a> Attempt<'a> {
 
     /// Lets a message die: the inbox records it, and its dead letter is published. Returns the call of its fallback.
     #[must_use]
-    fn die(&mut self, envelope: &Envelope, death: Death) -> Option<WorkItem<'a>> {
+    pub(super) fn die(&mut self, envelope: &Envelope, death: Death) -> Option<WorkItem<'a>> {
         let replayed = Repair::of(envelope).and_then(Result::ok);
         let is_replayed = replayed.is_some();
         let death = Death { tries: death.tries + replayed.map_or(0, |replay| replay.tries), ..death };

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 pub(crate) mod cache;
 mod cached_rows;
@@ -28,18 +29,19 @@ mod work_item;
 use crate::declare::call::ErasedReply;
 use crate::declare::choreography::Choreography;
 use crate::declare::outgoing::OutgoingMessage;
+use crate::declare::stored_row::UnreadableRow;
 use crate::declare::tables::Tables;
 use crate::engine::execute::ExecuteError;
 use crate::engine::processed::ProcessedCounts;
 use crate::settings::Settings;
-use crate::store::{Advance, Changes, EffectRow, OutboxRow, ScheduleChange, StoreError};
+use crate::store::{Advance, Changes, EffectRow, OutboxRow, ScheduleChange, StoreError, WaitingRow};
 use crate::wire::dead_letter::Death;
 use crate::wire::envelope::Envelope;
 use envelopes::{Cause, EnvelopeWriter, WrittenEnvelope};
 pub(crate) use input::{BatchInput, DeadlyMessage, TriedEffect, TryOutcome};
 pub(crate) use one_by_one::{AttemptError, OneByOne};
 pub(crate) use session::Session;
-use wait::MissingRow;
+use wait::{Postponed, RowName};
 use work_item::{Action, ReceivedMessage, WorkItem};
 
 /// The outcome of a batch that is committed.
@@ -55,9 +57,12 @@ pub(crate) struct BatchOutcome {
     /// When the first of what the batch has scheduled or left waiting is due.
     pub due: Option<Timestamp>,
     pub received: usize,
-    pub ignored: usize,
     /// How many messages were received, by their names.
     pub processed: BTreeMap<&'static str, u64>,
+    /// The messages that could not be recognized: the subject of each, and why.
+    pub unreadable: Vec<String>,
+    /// The rows that were found unreadable.
+    pub unreadable_rows: Vec<UnreadableRow>,
     /// The subject of each message that died, and why.
     pub deaths: Vec<(String, Death)>,
     /// Whether every row came from the cache.
@@ -72,22 +77,23 @@ pub(crate) struct Attempt<'a> {
     envelopes: EnvelopeWriter<'a>,
     tables: Tables,
     queue: VecDeque<WorkItem<'a>>,
-    /// Messages that need a row which does not exist, with that row.
-    postponed: Vec<(WorkItem<'a>, MissingRow)>,
-    /// The rows that the batch created and whose waiting messages were queued.
-    woken: HashSet<MissingRow>,
-    /// Whether any message waits in the database.
-    any_waits: bool,
+    /// Messages that need a row which does not exist or is unreadable.
+    postponed: Vec<Postponed<'a>>,
+    /// The messages that wait in the database for rows which the batch has loaded.
+    older: Vec<WaitingRow>,
+    /// The messages whose waiting the batch ends.
+    taken: HashSet<Uuid>,
     /// The messages to publish, in order.
     outgoing: Vec<Envelope>,
     changes: Changes,
     /// The replies, by the position of the command in the batch.
     replies: Vec<Option<Result<ErasedReply, ExecuteError>>>,
     received: usize,
-    ignored: usize,
     /// How many messages of the batch can be processed, by their names, and what earlier batches have processed.
     processed: BTreeMap<&'static str, u64>,
     processed_before: &'a ProcessedCounts,
+    unreadable: Vec<String>,
+    unreadable_rows: Vec<UnreadableRow>,
     deaths: Vec<(String, Death)>,
 }
 
@@ -106,15 +112,16 @@ impl<'a> Attempt<'a> {
             tables: choreography.tables.emptied(),
             queue: VecDeque::new(),
             postponed: Vec::new(),
-            woken: HashSet::new(),
-            any_waits: false,
+            older: Vec::new(),
+            taken: HashSet::new(),
             outgoing: Vec::new(),
             changes: Changes { now_ms: now.as_millisecond(), ..Changes::default() },
             replies: Vec::new(),
             received: 0,
-            ignored: 0,
             processed: BTreeMap::new(),
             processed_before,
+            unreadable: Vec::new(),
+            unreadable_rows: Vec::new(),
             deaths: Vec::new(),
         }
     }
@@ -173,8 +180,9 @@ impl<'a> Attempt<'a> {
             compensations_changed,
             due,
             received: self.received,
-            ignored: self.ignored,
             processed: self.processed,
+            unreadable: self.unreadable,
+            unreadable_rows: self.unreadable_rows,
             deaths: self.deaths,
             from_cache,
         })

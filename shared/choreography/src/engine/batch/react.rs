@@ -5,15 +5,16 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::wait::MissingRow;
-use super::{Action, Attempt, AttemptError, Session, WorkItem};
+use super::{Action, Attempt, AttemptError, RowName, Session, WorkItem};
 use crate::declare::call::{CheckIdempotence, Reacted};
+use crate::declare::stored_row::UnreadableRow;
 use crate::declare::tables::Tables;
 use crate::declare::unready::Unready;
 use crate::engine::execute::ExecuteError;
 use crate::engine::panic::panic_text;
 use crate::store::{Loaded, StoreError, Wanted};
 use crate::wire::repair::RepairOutcome;
+use crate::wire::role::Role;
 
 impl<'a> Attempt<'a> {
     /// Collects which rows a function needs. A panic in `Concerns` happens again, and is contained, when the function
@@ -26,14 +27,15 @@ impl<'a> Attempt<'a> {
     /// Loads what is wanted, and the rows that functions need.
     pub(super) async fn fetch(&mut self, session: &mut Session<'_>, wanted: Wanted) -> Result<Loaded, StoreError> {
         let tables = self.tables.take_wanted();
-        let (tables, rows): (Vec<_>, _) = tables.into_iter().map(|(table, name, keys)| (table, (name, keys))).unzip();
-        let mut loaded = session.load(&Wanted { rows, ..wanted }).await?;
-        self.any_waits = loaded.any_waits;
+        let (tables, rows): (Vec<_>, Vec<(&'static str, Vec<String>)>) =
+            tables.into_iter().map(|(table, name, keys)| (table, (name, keys))).unzip();
+        let waited_for = rows.iter().flat_map(|(table, keys)| keys.iter().map(|key| (*table, key.clone())));
+        let wanted = Wanted { waited_for: waited_for.collect(), rows, ..wanted };
+        let mut loaded = session.load(&wanted).await?;
         for (table, found) in tables.into_iter().zip(std::mem::take(&mut loaded.rows)) {
-            self.tables
-                .fill(table, found)
-                .map_err(|error| StoreError::database("reading the rows of a batch", error))?;
+            self.unreadable_rows.extend(self.tables.fill(table, found));
         }
+        self.take_older(std::mem::take(&mut loaded.waiting));
         Ok(loaded)
     }
 
@@ -50,34 +52,34 @@ impl<'a> Attempt<'a> {
         Ok(wants)
     }
 
-    /// Calls the queued functions, and then those of the messages that wait for rows which they have created.
+    /// Calls the queued functions. Messages that wait for a row come next as soon as a function has created it.
     pub(super) async fn react(&mut self, session: &mut Session<'_>) -> Result<(), AttemptError> {
-        loop {
-            while let Some(item) = self.queue.pop_front() {
-                let Some(item) = self.admit(item)? else { continue };
-                let changes = self.tables.changed();
-                match self.call(&item) {
-                    Ok(Ok(reacted)) => {
-                        let changed = self.tables.changed() > changes || !reacted.outgoing.is_empty();
-                        self.settle(item, reacted, changed);
-                    }
-                    Ok(Err(Unready::NotLoaded)) => {
-                        self.queue.push_front(item);
-                        if !self.load_missing(session).await? {
-                            let item = self.queue.pop_front();
-                            item.into_iter().for_each(|item| self.fail(item, "its rows can't be loaded".to_owned()));
-                        }
-                    }
-                    Ok(Err(Unready::Missing { table, key })) => self.miss(item, (table, key)),
-                    Ok(Err(Unready::TooLarge(detail))) => self.unpublishable(item, ExecuteError::TooLarge(detail)),
-                    Ok(Err(Unready::InvalidKey(_, invalid))) => self.unpublishable(item, invalid.into()),
-                    Err(panic) => self.fail(item, panic),
+        while let Some(item) = self.queue.pop_front() {
+            let Some(item) = self.admit(item)? else { continue };
+            let changes = self.tables.changed();
+            match self.call(&item) {
+                Ok(Ok(reacted)) => {
+                    let changed = self.tables.changed() > changes || !reacted.outgoing.is_empty();
+                    self.settle(item, reacted, changed);
+                    self.wake();
                 }
-            }
-            if !self.wake(session).await? {
-                return Ok(());
+                Ok(Err(Unready::NotLoaded)) => {
+                    self.queue.push_front(item);
+                    if !self.load_missing(session).await? {
+                        let item = self.queue.pop_front();
+                        item.into_iter().for_each(|item| self.fail(item, "its rows can't be loaded".to_owned()));
+                    }
+                }
+                Ok(Err(Unready::Missing { table, key })) => self.miss(item, (table, key)),
+                Ok(Err(Unready::Unreadable { table, key, problem })) => {
+                    self.unreadable(item, UnreadableRow { table, key, problem });
+                }
+                Ok(Err(Unready::TooLarge(detail))) => self.unpublishable(item, ExecuteError::TooLarge(detail)),
+                Ok(Err(Unready::InvalidKey(_, invalid))) => self.unpublishable(item, invalid.into()),
+                Err(panic) => self.fail(item, panic),
             }
         }
+        Ok(())
     }
 
     /// Calls one function and returns what it returned; the outer error is the text of a panic.
@@ -139,13 +141,28 @@ impl<'a> Attempt<'a> {
     }
 
     /// Handles a function that needs a row which does not exist: a message waits for it, a caller gets an error.
-    fn miss(&mut self, item: WorkItem<'a>, row: MissingRow) {
+    fn miss(&mut self, item: WorkItem<'a>, row: RowName) {
         match item.action {
             Action::Execute { index, idempotency, .. } => {
                 let (table, key) = row;
                 self.reply(index, idempotency, Err(ExecuteError::Missing { table: table.to_owned(), key }));
             }
-            _ => self.postponed.push((item, row)),
+            _ => self.wait_for_creation(item, row),
+        }
+    }
+
+    /// Handles a function that takes an unreadable row: a compensation waits until the row is mended, any other message
+    /// dies, and a caller gets an error.
+    fn unreadable(&mut self, item: WorkItem<'a>, row: UnreadableRow) {
+        match &item.action {
+            Action::React { handler, .. } if handler.role == Role::Compensation => {
+                self.wait_for_mending(item, (row.table, row.key));
+            }
+            Action::Execute { index, idempotency, .. } => {
+                let (table, key, problem) = (row.table.to_owned(), row.key, row.problem);
+                self.reply(*index, *idempotency, Err(ExecuteError::Unreadable { table, key, problem }));
+            }
+            _ => self.fail(item, row.to_string()),
         }
     }
 }

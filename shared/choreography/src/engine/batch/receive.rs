@@ -62,9 +62,8 @@ impl<'a> Attempt<'a> {
     pub(super) fn receive(&mut self, decoded: DecodedDeliveries<'a>, mut known: HashMap<Uuid, Option<u32>>) {
         for (delivery, decoded) in decoded {
             let heading = match &decoded {
-                Decoded::NotOurs(problem) => {
-                    self.ignored += 1;
-                    tracing::debug!(subject = &*delivery.envelope.subject, problem, "ignored a message");
+                Decoded::Unreadable(problem) => {
+                    self.die_unread(delivery, problem);
                     continue;
                 }
                 Decoded::Rejected(heading, _) | Decoded::Accepted(heading, _) => *heading,
@@ -75,7 +74,7 @@ impl<'a> Attempt<'a> {
             known.insert(heading.id, None);
             let message = ReceivedMessage::delivered(delivery, &heading);
             match decoded {
-                Decoded::NotOurs(_) => {}
+                Decoded::Unreadable(_) => {}
                 Decoded::Rejected(_, death) => self.die_in_turn(&message.to_store(), death),
                 Decoded::Accepted(heading, input) => self.accept(message, &heading, input),
             }

@@ -26,7 +26,7 @@ pub(crate) struct Session<'a> {
     pub(super) epoch: Option<i64>,
     preconditions: Option<Preconditions>,
     source: RowSource,
-    /// The rows of which the batch has taken all messages that waited for them.
+    /// The rows that no message waits for any more, but for those that the batch lets wait.
     woken: Vec<(&'static str, String)>,
     /// Whether waiting messages have expired.
     some_expired: bool,
@@ -67,7 +67,10 @@ impl<'a> Session<'a> {
             None => self.transaction.load(wanted).await?,
             limit => self.transaction.load(&Wanted { all_waited_for: limit, ..wanted.clone() }).await?,
         };
-        self.woken.extend(wanted.waited_for.iter().cloned());
+        // Those with waiting messages keep them until a function creates the row, which is rare: they are asked for again.
+        let waits =
+            |row: &&(&str, String)| loaded.waiting.iter().any(|waiting| waiting.table == row.0 && waiting.key == row.1);
+        self.woken.extend(wanted.waited_for.iter().filter(|row| !waits(row)).cloned());
         self.some_expired |= !loaded.expired.is_empty();
         self.has_adopted = loaded.head.has_adopted;
         let as_cached = self.cache.observe(wanted, &loaded) && self.source != RowSource::DatabaseChanged;

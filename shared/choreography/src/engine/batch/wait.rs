@@ -1,87 +1,158 @@
 //! Messages that need a row which does not exist: they wait in the database until it is created, and die if they expire
-//! before.
+//! before. Compensations also wait for a row that is unreadable: they are tried again once a minute.
+//!
+//! What must hold: messages that wait for one row are called in the order of the stream, the moment the row is created,
+//! and before whatever came after.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::envelopes::Cause;
-use super::{Action, Attempt, ReceivedMessage, Session, WorkItem};
-use crate::store::{ScheduleChange, ScheduledRow, StoreError, WaitingRow, Wanted};
+use super::{Action, Attempt, ReceivedMessage, WorkItem};
+use crate::clock::later;
+use crate::store::{ScheduleChange, ScheduledRow, WaitingRow};
 use crate::wire::dead_letter::{Death, Reason};
 use crate::wire::envelope::{Envelope, Heading};
 use crate::wire::role::Role;
 
-/// The table and the key of a row that does not exist.
-pub(super) type MissingRow = (&'static str, String);
+/// How often a compensation is tried again that waits for an unreadable row: an operator mends it, which nothing tells.
+const UNREADABLE_TRIED_EVERY: Duration = Duration::from_secs(60);
 
-impl Attempt<'_> {
-    /// Publishes the scheduled messages that are due, and lets waiting messages die that have expired.
-    pub(super) fn take_due(&mut self, due: Vec<ScheduledRow>, expired: Vec<WaitingRow>) {
+/// The table and the key of a row.
+pub(super) type RowName = (&'static str, String);
+
+/// A message that can't be processed in this batch yet.
+pub(super) struct Postponed<'a> {
+    item: WorkItem<'a>,
+    row: RowName,
+    /// When it is tried again in any case; none if only the row's creation or its own expiry ends its waiting.
+    retry: Option<Timestamp>,
+}
+
+impl<'a> Attempt<'a> {
+    /// Lets a message wait until a row is created.
+    pub(super) fn wait_for_creation(&mut self, item: WorkItem<'a>, row: RowName) {
+        self.postponed.push(Postponed { item, row, retry: None });
+    }
+
+    /// Lets a message wait until an unreadable row is mended.
+    pub(super) fn wait_for_mending(&mut self, item: WorkItem<'a>, row: RowName) {
+        let retry = Some(later(self.envelopes.now, UNREADABLE_TRIED_EVERY));
+        self.postponed.push(Postponed { item, row, retry });
+    }
+
+    /// Publishes the scheduled messages that are due, lets waiting messages die that have expired, and queues those that
+    /// are to be tried again, before whatever came after them.
+    pub(super) fn take_due(&mut self, due: Vec<ScheduledRow>, ended: Vec<WaitingRow>) {
         for row in due {
             let Some(row) = self.publish_unrepaired_again(row) else { continue };
             self.changes.scheduled.push(ScheduleChange::Remove { name: row.name, key: row.key });
             self.outgoing.push(row.envelope);
         }
-        for row in expired {
-            self.changes.waited.push(row.id);
-            let detail = format!("expired: it waited for {} {:?}", row.table, row.key);
-            self.die_in_turn(&row.envelope, Death { reason: Reason::Expired, detail, tries: 0 });
+        let mut again = Vec::new();
+        for row in ended {
+            if self.is_expired(&row.envelope) {
+                self.take_waiting(&row);
+                let detail = format!("expired: it waited for {} {:?}", row.table, row.key);
+                self.die_in_turn(&row.envelope, Death { reason: Reason::Expired, detail, tries: 0 });
+            } else {
+                again.push(row);
+            }
         }
+        self.call_next(again);
     }
 
-    /// Queues the messages that waited for rows which this batch has created. Returns whether there were any.
-    pub(super) async fn wake(&mut self, session: &mut Session<'_>) -> Result<bool, StoreError> {
-        if !self.any_waits && self.postponed.is_empty() {
-            return Ok(false);
+    /// Whether a waiting message has expired. Only steps do.
+    fn is_expired(&self, envelope: &Envelope) -> bool {
+        let handler = envelope.parts().and_then(|(_, name, _)| self.choreography.handler(name));
+        let expiry = Heading::read(envelope).ok().and_then(|heading| heading.expiry);
+        handler.is_none_or(|handler| handler.role == Role::Step)
+            && expiry.is_none_or(|expiry| expiry <= self.envelopes.now)
+    }
+
+    /// Takes the messages that wait in the database for rows which the batch has loaded. Those whose row exists by now come
+    /// next; the others when a function creates it.
+    pub(super) fn take_older(&mut self, waiting: Vec<WaitingRow>) {
+        let (ready, older): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|row| self.tables.exists(&row.table, &row.key));
+        self.older.extend(older);
+        self.call_next(ready);
+    }
+
+    /// Queues the messages that wait for rows which functions have just created, before whatever came after them: those
+    /// from the database first, because they are older than the batch.
+    pub(super) fn wake(&mut self) {
+        if self.older.is_empty() && self.postponed.is_empty() {
+            return;
         }
-        let created: Vec<_> = self.tables.created().into_iter().filter(|row| !self.woken.contains(row)).collect();
+        let created = self.tables.take_created();
         if created.is_empty() {
-            return Ok(false);
-        }
-        let mut woken = false;
-        let wanted = Wanted { waited_for: created.clone(), ..Wanted::default() };
-        let waiting = if self.any_waits { session.load(&wanted).await?.waiting } else { Vec::new() };
-        for row in waiting {
-            if self.changes.waited.contains(&row.id) {
-                continue;
-            }
-            self.changes.waited.push(row.id);
-            woken |= self.queue_woken(&row.envelope);
+            return;
         }
         let postponed = std::mem::take(&mut self.postponed);
-        let (ready, still_postponed): (Vec<_>, _) = postponed.into_iter().partition(|(_, row)| created.contains(row));
-        self.postponed = still_postponed;
-        woken |= !ready.is_empty();
-        self.queue.extend(ready.into_iter().map(|(item, _)| item));
-        self.woken.extend(created);
-        Ok(woken)
+        let (ready, postponed): (Vec<_>, Vec<_>) = postponed.into_iter().partition(|one| created.contains(&one.row));
+        self.postponed = postponed;
+        for Postponed { item, .. } in ready.into_iter().rev() {
+            self.queue.push_front(item);
+        }
+        let is_created = |row: &WaitingRow| created.iter().any(|(table, key)| *table == row.table && *key == row.key);
+        let (ready, older): (Vec<_>, Vec<_>) = std::mem::take(&mut self.older).into_iter().partition(is_created);
+        self.older = older;
+        self.call_next(ready);
     }
 
-    /// Queues a message that waited in the database, or lets it die if it can't be decoded. Whether there is a message
-    /// to process. Expiry is not checked: it did not expire while it waited.
-    fn queue_woken(&mut self, envelope: &Envelope) -> bool {
-        let Ok(heading) = Heading::read(envelope) else { return false };
-        let Some((_, name, key)) = envelope.parts() else { return false };
-        let Some(handler) = self.choreography.handler(name) else { return false };
-        let Some((_, version)) = heading.name_and_version() else { return false };
-        match handler.decode(version, &envelope.payload, key, heading.id, self.envelopes.now) {
+    /// Queues messages from the database before all others, in the order of the stream.
+    fn call_next(&mut self, rows: Vec<WaitingRow>) {
+        let mut items = Vec::new();
+        for row in rows {
+            if self.take_waiting(&row) {
+                items.extend(self.item_of(&row.envelope));
+            }
+        }
+        items.sort_by_key(|(sequence, _)| *sequence);
+        for (_, item) in items.into_iter().rev() {
+            self.queue.push_front(item);
+        }
+    }
+
+    /// Ends the waiting of a message. Whether it was waiting.
+    fn take_waiting(&mut self, row: &WaitingRow) -> bool {
+        let is_new = self.taken.insert(row.id);
+        if is_new {
+            self.changes.waited.push(row.id);
+        }
+        is_new
+    }
+
+    /// Returns the call of a message that waited in the database, with its sequence; that of its fallback if it can't be
+    /// decoded. Expiry is not checked: it did not expire while it waited.
+    fn item_of(&mut self, envelope: &Envelope) -> Option<(u64, WorkItem<'a>)> {
+        let heading = Heading::read(envelope).ok()?;
+        let (_, name, key) = envelope.parts()?;
+        let (handler, (_, version)) = (self.choreography.handler(name)?, heading.name_and_version()?);
+        let message = Box::new(ReceivedMessage::stored(envelope, &heading));
+        let sequence = message.sequence();
+        let item = match handler.decode(version, &envelope.payload, key, heading.id, self.envelopes.now) {
             Ok(input) => {
                 let cause = Cause::of(&heading, handler.deadline(&heading));
-                let message = Box::new(ReceivedMessage::stored(envelope, &heading));
-                self.queue.push_back(WorkItem { action: Action::React { handler, message }, input, cause });
+                WorkItem { action: Action::React { handler, message }, input, cause }
             }
-            Err(detail) => self.die_in_turn(envelope, Death { reason: Reason::Poison, detail, tries: 1 }),
-        }
-        true
+            Err(detail) => self.die(envelope, Death { reason: Reason::Poison, detail, tries: 1 })?,
+        };
+        Some((sequence, item))
     }
 
     /// Stores the messages whose rows this batch has not created: they wait in the database.
     pub(super) fn leave_waiting(&mut self) {
-        for (item, (table, key)) in std::mem::take(&mut self.postponed) {
+        for Postponed { item, row: (table, key), retry } in std::mem::take(&mut self.postponed) {
             if let Action::React { handler, message } = item.action {
                 let expiry = message.expiry.filter(|_| handler.role == Role::Step);
                 self.changes.waiting.push(WaitingRow {
                     id: message.id,
                     table: table.to_owned(),
                     key,
-                    expiry_ms: expiry.map(|expiry| expiry.as_millisecond()),
+                    expiry_ms: expiry.into_iter().chain(retry).min().map(|moment| moment.as_millisecond()),
                     envelope: message.to_store(),
                 });
             }

@@ -81,6 +81,12 @@ impl ReceivedMessage {
         Self { id: heading.id, expiry: heading.expiry, envelope: envelope.clone(), sequence: None }
     }
 
+    /// Returns its sequence in the stream, 0 if it has none: messages that waited for one row are called in this order.
+    pub(super) fn sequence(&self) -> u64 {
+        let stored = || self.envelope.header(SEQUENCE)?.parse().ok();
+        self.sequence.or_else(stored).unwrap_or(0)
+    }
+
     /// Returns the message as it is kept in the database, with its sequence, in case it dies later.
     pub(super) fn to_store(&self) -> Envelope {
         let Some(sequence) = self.sequence else { return self.envelope.clone() };

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 
 use super::reading::Reading;
 use crate::clock::{earlier, later};
+use crate::declare::choreography::Choreography;
+use crate::declare::stored_row::UnreadableRow;
 use crate::engine::shared::Shared;
+use crate::engine::unreadable_rows::UnreadableRows;
 use crate::settings::{FORGET_MAX, LEASE, Settings};
 use crate::store::{DeadCompensation, Old, Renewal, Store, StoreError};
 
@@ -15,7 +18,8 @@ const DEAD_COMPENSATIONS_COUNTED_MAX: u32 = 1_000;
 
 /// The periodic work of a service on its database.
 pub(super) struct Maintenance {
-    pub service: &'static str,
+    pub choreography: Arc<Choreography>,
+    pub unreadable_rows: UnreadableRows,
     pub store: Arc<dyn Store>,
     pub shared: Shared,
     pub settings: Settings,
@@ -27,8 +31,9 @@ impl Maintenance {
     ///
     /// # Errors
     /// `HeadConflict` if another instance leads.
-    pub(super) async fn run(&self, reading: &mut Reading) -> Result<bool, StoreError> {
-        let counted = self.count_backlog().await;
+    pub(super) async fn run(&mut self, reading: &mut Reading) -> Result<bool, StoreError> {
+        self.shared.health.look();
+        let counted = self.count_backlog().await.and(self.read_unreadable_rows().await);
         match self.renew_and_forget(reading).await.and_then(|more| counted.map(|()| more)) {
             Ok(more) => {
                 self.shared.health.database(Ok(()));
@@ -46,11 +51,25 @@ impl Maintenance {
         match self.store.dead_compensations(DEAD_COMPENSATIONS_COUNTED_MAX).await {
             Ok(dead) => {
                 let count = f64::from(u32::try_from(dead.len()).unwrap_or(u32::MAX));
-                metrics::gauge!("choreography_dead_compensations", "service" => self.service).set(count);
+                metrics::gauge!("choreography_dead_compensations", "service" => self.choreography.service).set(count);
                 self.shared.health.compensations(check_compensations(&dead));
             }
             Err(error) => self.shared.health.database(Err(error.to_string())),
         }
+    }
+
+    /// Takes the rows that a batch has found unreadable.
+    pub(super) fn take_unreadable(&mut self, rows: Vec<UnreadableRow>) {
+        if self.unreadable_rows.add(rows) {
+            self.shared.health.rows(self.unreadable_rows.health());
+        }
+    }
+
+    /// Looks whether unreadable rows are mended.
+    async fn read_unreadable_rows(&mut self) -> Result<(), StoreError> {
+        self.unreadable_rows.read_again(&self.choreography.tables, self.store.as_ref()).await?;
+        self.shared.health.rows(self.unreadable_rows.health());
+        Ok(())
     }
 
     async fn renew_and_forget(&self, reading: &mut Reading) -> Result<bool, StoreError> {

@@ -13,6 +13,7 @@ use crate::engine::batch::cache::Cache;
 use crate::engine::batch::numbering::Numbering;
 use crate::engine::batch::{Attempt, AttemptError, BatchInput, BatchOutcome, Session};
 use crate::engine::shared::Shared;
+use crate::engine::unreadable_rows::UnreadableRows;
 use crate::settings::{CONFLICTS_MAX, MAINTENANCE_EVERY, Settings};
 use crate::store::{EffectRow, OutboxRow, Store, StoreError};
 use crate::wire::envelope::Heading;
@@ -98,7 +99,8 @@ impl Worker {
             reading: Reading::default(),
             hourly: Hourly::default(),
             maintenance: Maintenance {
-                service: choreography.service,
+                choreography: choreography.clone(),
+                unreadable_rows: UnreadableRows::default(),
                 store: store.clone(),
                 shared: shared.clone(),
                 settings: settings.clone(),
@@ -267,7 +269,8 @@ impl Worker {
     /// Sends on what a batch has committed: to the outbox relay, to callers, and to the effects task.
     async fn hand_on(&mut self, batch: BatchInput, outcome: BatchOutcome) {
         self.reading.advanced(batch.deliveries.last());
-        measure::count(self.batches.choreography.service, &outcome);
+        measure::count(self.batches.choreography.service, &outcome, &self.shared.health);
+        self.maintenance.take_unreadable(outcome.unreadable_rows);
         self.shared.processed.add(&outcome.processed, self.batches.settings.clock.now());
         if !outcome.outbox.is_empty() {
             let _ = self.outputs.outbox.try_send(outcome.outbox);

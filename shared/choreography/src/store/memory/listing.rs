@@ -3,14 +3,14 @@
 use serde_json::Value;
 
 use super::data::Data;
-use crate::store::{Listing, StoreError, StoredRow};
+use crate::store::{Listing, StoredRow};
 
 impl Data {
     /// Returns a page of rows. Where SQLite compares a generated column, the field of that name in the state is
     /// compared.
-    pub(super) fn list(&self, listing: &Listing) -> Result<Vec<StoredRow>, StoreError> {
+    pub(super) fn list(&self, listing: &Listing) -> Vec<StoredRow> {
         let mut page = Vec::new();
-        let Some(rows) = self.tables.get(listing.table) else { return Ok(page) };
+        let Some(rows) = self.tables.get(listing.table) else { return page };
         let rows: Box<dyn Iterator<Item = &StoredRow> + Send> = match listing.descending {
             true => Box::new(rows.values().rev()),
             false => Box::new(rows.values()),
@@ -20,19 +20,19 @@ impl Data {
                 true => row.key < *after,
                 false => row.key > *after,
             });
-            if page.len() < listing.limit as usize && is_after && holds(listing, row)? {
+            if page.len() < listing.limit as usize && is_after && holds(listing, row) {
                 page.push(row.clone());
             }
         }
-        Ok(page)
+        page
     }
 }
 
-/// Whether all conditions hold for a row. Fields that are texts or numbers are compared; any other never matches.
-fn holds(listing: &Listing, row: &StoredRow) -> Result<bool, StoreError> {
-    let unreadable = |error| StoreError::database(format!("reading the state of {}", row.key), error);
-    let state: Value = serde_json::from_str(&row.state).map_err(unreadable)?;
-    Ok(listing.conditions.iter().all(|condition| match condition.column {
+/// Whether all conditions hold for a row. Fields that are texts or numbers are compared; any other never matches, nor
+/// does a field of a state that is unreadable.
+fn holds(listing: &Listing, row: &StoredRow) -> bool {
+    let state: Value = serde_json::from_str(&row.state).unwrap_or_default();
+    listing.conditions.iter().all(|condition| match condition.column {
         "key" => row.key == condition.value,
         column => match state.get(column) {
             Some(Value::String(text)) => *text == condition.value,
@@ -40,5 +40,5 @@ fn holds(listing: &Listing, row: &StoredRow) -> Result<bool, StoreError> {
             // Databases differ in how they write anything else as text.
             _ => false,
         },
-    }))
+    })
 }

@@ -143,7 +143,7 @@ impl Store for MemoryStore {
     }
 
     async fn list(&self, listing: &Listing) -> Result<Vec<StoredRow>, StoreError> {
-        self.data().list(listing)
+        Ok(self.data().list(listing))
     }
 
     async fn dead_compensations(&self, limit: u32) -> Result<Vec<DeadCompensation>, StoreError> {
