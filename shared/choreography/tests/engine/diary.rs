@@ -136,7 +136,11 @@ fn open_page(command: &OpenPage, page: &mut Option<Page>) -> Result<PageOpened, 
     }
     page.get_or_insert_default().enter(format!("open {}", command.title));
     assert!(command.title != "panic", "the ink ran out");
-    let text = if command.title == "at length" { too_long() } else { String::new() };
+    let text = match command.title.as_str() {
+        "at length" => too_long(),
+        "long" => "x".repeat(8_000),
+        _ => String::new(),
+    };
     Ok(PageOpened { page: command.page, text })
 }
 

@@ -174,6 +174,27 @@ async fn a_dead_letter_that_the_server_has_is_not_published_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_row_that_the_server_refuses_for_good_becomes_a_dead_letter_and_stops_nothing_behind_it() {
+    let stage = Stage::new();
+    let scribe = with_pages(&stage, 0..10).await;
+    stage.bus.faults().take_at_most(2_048);
+    scribe.execute(OpenPage { page: 10, title: "long".to_owned() }).await.unwrap();
+    open(&scribe, 11..20).await;
+    until("the others are published", || async { stored(&stage).len() == 20 }).await;
+    assert_eq!(stored(&stage)[..10], opened(0..10));
+    assert_eq!(stored(&stage)[10], "page-opened.placeholder");
+    assert_eq!(stored(&stage)[11..], opened(11..20));
+    until("it is dead", || async { stage.dead_letters().len() == 1 }).await;
+    let dead = &stage.dead_letters()[0];
+    assert_eq!((&*dead.subject, dead.header("dead-reason")), ("dead.scribe.page-opened.10", Some("poison")));
+    healthy(&scribe).await;
+    stage.bus.faults().restart();
+    pass(ms(5_000)).await;
+    assert_eq!((stored(&stage).len(), stage.dead_letters().len()), (20, 1));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn messages_that_a_put_back_database_does_not_know_are_not_published_again() {
     let stage = Stage::new();
     let scribe = stage.start_with(Settings { check_idempotence: false, ..stage.settings() }).await;

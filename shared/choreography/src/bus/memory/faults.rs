@@ -60,6 +60,11 @@ impl BusFaults<'_> {
         self.change(|world| world.refusal = reason.map(str::to_owned));
     }
 
+    /// Lets the server refuse messages that have more bytes than this, for good.
+    pub fn take_at_most(self, bytes: usize) {
+        self.change(|world| world.message_bytes_max = bytes);
+    }
+
     /// Lets the server send the next message of a consumer twice.
     pub fn duplicate_next(self, consumer: &str) {
         self.change_consumer(consumer, |consumer| consumer.duplicates += 1);

@@ -26,6 +26,7 @@ pub(super) struct World {
     pub(super) silent: bool,
     pub(super) dropped_acknowledgements: u64,
     pub(super) refusal: Option<String>,
+    pub(super) message_bytes_max: usize,
     starts: u64,
     /// The last stamp that was given: no two messages have the same, also after losses.
     stamp: Timestamp,
@@ -94,6 +95,7 @@ impl World {
             silent: false,
             dropped_acknowledgements: 0,
             refusal: None,
+            message_bytes_max: MESSAGE_BYTES_MAX,
             starts: 0,
             stamp: Timestamp::MIN,
             connections: Vec::new(),
@@ -170,8 +172,9 @@ impl World {
             return Err(BusError::Refused(reason.clone()));
         }
         let bytes = envelope.payload.len() + envelope.headers.bytes();
-        if bytes > MESSAGE_BYTES_MAX {
-            return Err(BusError::TooLarge(format!("{bytes} bytes of at most {MESSAGE_BYTES_MAX}")));
+        let bytes_max = self.message_bytes_max;
+        if bytes > bytes_max {
+            return Err(BusError::TooLarge(format!("{bytes} bytes of at most {bytes_max}")));
         }
         // Sorted, as the client of the real server leaves them.
         let mut headers: Vec<_> = envelope.headers.iter().collect();
