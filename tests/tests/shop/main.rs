@@ -17,6 +17,7 @@ mod idempotency;
 mod intruder;
 mod mails;
 mod mixed;
+mod onlookers;
 mod outcomes;
 mod permissions;
 mod processes;
