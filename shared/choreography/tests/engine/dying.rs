@@ -284,3 +284,25 @@ async fn after_a_crash_the_database_knows_which_message_is_tried_also_of_those_t
     assert!(tried.ends_with(&ids), "{tried:?} do not end with {ids:?}");
     scribe.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_a_batch_only_the_message_that_violates_a_constraint_dies() {
+    let stage = Stage::new();
+    (1..=100).for_each(|page| drop(stage.write(page, page)));
+    stage.store.faults().refuse_rows_with(Some("write 37\""));
+    let scribe = stage.start().await;
+    stage.all_is_received().await;
+    until("it dies", || async { stage.dead_letters().len() == 1 }).await;
+    let dead_letter = stage.dead_letters().remove(0);
+    assert_eq!((&*dead_letter.subject, dead_letter.header("dead-reason")), ("dead.scribe.write.37", Some("poison")));
+    assert!(dead_letter.header("dead-detail").unwrap().starts_with("a constraint is violated: "));
+    for page in (1..=100).filter(|page| *page != 37) {
+        assert_eq!(stage.log(page).await, written([page]));
+    }
+    assert_eq!(stage.log(37).await, ["not written: poison"]);
+    let open = crate::diary::OpenPage { page: 500, title: "write 37".to_owned() };
+    stage.store.faults().refuse_rows_with(Some("open write 37"));
+    assert!(scribe.execute(open).await.unwrap_err().to_string().contains("a constraint is violated"));
+    healthy(&scribe).await;
+    scribe.stop().await;
+}

@@ -21,6 +21,16 @@ pub(crate) struct BatchInput {
     pub due: bool,
     /// The message among the deliveries that is not tried any more.
     pub deadly: Option<DeadlyMessage>,
+    /// The constraint that the only message or command of the batch violates.
+    pub violation: Option<Violation>,
+}
+
+/// A constraint of the service's own migrations that functions violate: they fail without being called.
+#[derive(Debug, Clone)]
+pub(crate) struct Violation {
+    pub detail: String,
+    /// Whether every function of the batch is to blame; if not, only that of the message or command itself.
+    pub widely: bool,
 }
 
 /// A message on which processes have crashed too often: it dies untried.
@@ -53,6 +63,37 @@ impl BatchInput {
     pub(crate) fn is_empty(&self) -> bool {
         let has_input = !self.deliveries.is_empty() || !self.commands.is_empty() || !self.effects.is_empty();
         !has_input && self.refused.is_empty() && !self.due
+    }
+
+    /// Removes and returns a part of the batch that comes before the rest; none if it has one message or command only.
+    pub(crate) fn split(&mut self) -> Option<Self> {
+        let mut first = Self { deadly: self.deadly, ..Self::default() };
+        let has_others = !self.commands.is_empty() || !self.effects.is_empty() || !self.refused.is_empty() || self.due;
+        if self.deliveries.len() > 1 {
+            first.deliveries = self.deliveries.drain(..self.deliveries.len() / 2).collect();
+        } else if !self.deliveries.is_empty() && has_others {
+            first.deliveries = std::mem::take(&mut self.deliveries);
+        } else if self.due && (!self.commands.is_empty() || !self.effects.is_empty()) {
+            first.due = std::mem::take(&mut self.due);
+        } else if self.effects.len() > 1 || (!self.effects.is_empty() && !self.commands.is_empty()) {
+            first.effects = self.effects.drain(..self.effects.len().div_ceil(2)).collect();
+        } else if self.commands.len() > 1 {
+            first.commands = self.commands.drain(..self.commands.len() / 2).collect();
+        } else {
+            return None;
+        }
+        Some(first)
+    }
+
+    /// Lets the functions of the only message or command fail: first its own, then all others that it leads to.
+    pub(crate) fn blame(&mut self, detail: String) {
+        let widely = self.violation.is_some() || (self.deliveries.is_empty() && self.commands.is_empty());
+        self.violation = Some(Violation { detail, widely });
+    }
+
+    /// Whether every function of the batch fails already: nothing is left to blame.
+    pub(crate) fn is_blamed_widely(&self) -> bool {
+        self.violation.as_ref().is_some_and(|violation| violation.widely)
     }
 
     /// Drops a batch because the service stops while the database fails. Callers get an error; everything else is

@@ -38,7 +38,7 @@ use crate::store::{Advance, Changes, EffectRow, OutboxRow, ScheduleChange, Store
 use crate::wire::dead_letter::Death;
 use crate::wire::envelope::Envelope;
 use envelopes::{Cause, EnvelopeWriter, WrittenEnvelope};
-pub(crate) use input::{BatchInput, DeadlyMessage, TriedEffect, TryOutcome};
+pub(crate) use input::{BatchInput, DeadlyMessage, TriedEffect, TryOutcome, Violation};
 pub(crate) use one_by_one::{AttemptError, OneByOne};
 pub(crate) use session::Session;
 use wait::{Postponed, RowName};
@@ -72,6 +72,8 @@ pub(crate) struct BatchOutcome {
 /// One attempt at a batch.
 pub(crate) struct Attempt<'a> {
     choreography: &'a Choreography,
+    /// The constraint that the batch's only message or command violates.
+    violation: Option<&'a Violation>,
     /// What may be called, while messages are processed one by one.
     one_by_one: Option<&'a OneByOne>,
     envelopes: EnvelopeWriter<'a>,
@@ -107,6 +109,7 @@ impl<'a> Attempt<'a> {
     ) -> Self {
         Self {
             choreography,
+            violation: None,
             one_by_one,
             envelopes: EnvelopeWriter { service: choreography.service, settings, now },
             tables: choreography.tables.emptied(),
@@ -133,6 +136,7 @@ impl<'a> Attempt<'a> {
         batch: &'a BatchInput,
         advance: Option<Advance>,
     ) -> Result<BatchOutcome, AttemptError> {
+        self.violation = batch.violation.as_ref();
         self.replies.resize_with(batch.commands.len(), || None);
         let (decoded, commands, wanted) = self.decode(batch);
         let loaded = self.fetch(&mut session, wanted).await?;

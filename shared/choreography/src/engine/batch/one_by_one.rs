@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::{Action, Attempt, WorkItem};
+use super::{Action, Attempt, Violation, WorkItem};
 use crate::store::StoreError;
 use crate::wire::ids::derived_id;
 
@@ -37,12 +37,28 @@ impl<'a> Attempt<'a> {
     /// # Errors
     /// [`AttemptError::Untried`] if the database must know first.
     pub(super) fn admit(&mut self, item: WorkItem<'a>) -> Result<Option<WorkItem<'a>>, AttemptError> {
+        if let Some(violation) = self.violation.filter(|violation| violation.concerns(&item)) {
+            self.fail(item, violation.detail.clone());
+            return Ok(None);
+        }
         let (Some(guard), Some(id)) = (self.one_by_one, item.suspected_as()) else { return Ok(Some(item)) };
         if let Some(crashes) = guard.deadly.get(&id) {
             self.fail(item, format!("deadly: {crashes} processes crashed on it"));
             return Ok(None);
         }
         if guard.tried.contains(&id) { Ok(Some(item)) } else { Err(AttemptError::Untried(id)) }
+    }
+}
+
+impl Violation {
+    /// Whether a function is to blame: that of the message or command itself, or any.
+    fn concerns(&self, item: &WorkItem<'_>) -> bool {
+        match &item.action {
+            Action::React { message, .. } => self.widely || message.is_delivered(),
+            Action::Execute { .. } => true,
+            Action::Fallback { .. } => self.widely,
+            Action::PublishEffectResult { .. } | Action::QueueEffect { .. } => false,
+        }
     }
 }
 

@@ -81,6 +81,11 @@ impl ReceivedMessage {
         Self { id: heading.id, expiry: heading.expiry, envelope: envelope.clone(), sequence: None }
     }
 
+    /// Whether it was delivered by the stream, and has not waited in the database.
+    pub(super) fn is_delivered(&self) -> bool {
+        self.sequence.is_some()
+    }
+
     /// Returns its sequence in the stream, 0 if it has none: messages that waited for one row are called in this order.
     pub(super) fn sequence(&self) -> u64 {
         let stored = || self.envelope.header(SEQUENCE)?.parse().ok();

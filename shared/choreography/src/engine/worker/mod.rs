@@ -226,32 +226,53 @@ impl Worker {
     }
 
     /// Processes a batch; tries again until it is committed, or until the service stops.
-    async fn process(&mut self, mut batch: BatchInput) {
+    async fn process(&mut self, batch: BatchInput) {
         let now = self.batches.settings.clock.now();
+        let mut batches = vec![batch];
+        while let Some(batch) = batches.pop() {
+            batches.extend(self.process_or_split(batch, now).await);
+        }
+    }
+
+    /// Processes a batch. If a constraint refuses it, returns its halves, the second one first: so the message that
+    /// violates it is found, and dies alone.
+    async fn process_or_split(&mut self, mut batch: BatchInput, now: Timestamp) -> Vec<BatchInput> {
         let (mut conflicts, mut pause) = (0, PAUSE_MIN);
         while !batch.is_empty() {
             match self.batches.attempt(&batch, &self.reading, &self.shared, now).await {
                 Ok(outcome) => {
                     self.shared.health.database(Ok(()));
-                    return self.hand_on(batch, outcome).await;
+                    self.hand_on(batch, outcome).await;
+                    return Vec::new();
                 }
                 Err(StoreError::HeadConflict { .. }) => self.keep_commands_only(&mut batch),
                 Err(StoreError::RowConflict(_)) if conflicts < CONFLICTS_MAX => conflicts += 1,
+                Err(error @ StoreError::Violation { .. }) if !batch.is_blamed_widely() => {
+                    if let Some(first) = batch.split() {
+                        return vec![batch, first];
+                    }
+                    batch.blame(error.to_string());
+                }
                 Err(error @ StoreError::PutBack(_)) => {
                     self.shared.stopping.fail(error.to_string());
-                    return batch.turn_away();
+                    batch.turn_away();
+                    return Vec::new();
                 }
                 Err(error) => {
                     self.shared.health.database(Err(error.to_string()));
                     tokio::select! {
                         biased;
-                        () = self.shared.stopping.begun() => return batch.turn_away(),
+                        () = self.shared.stopping.begun() => {
+                            batch.turn_away();
+                            return Vec::new();
+                        }
                         () = tokio::time::sleep(pause) => {}
                     }
                     pause = (pause * 2).min(PAUSE_MAX);
                 }
             }
         }
+        Vec::new()
     }
 
     /// Drops from a batch what only the leader may process: another instance does it.
