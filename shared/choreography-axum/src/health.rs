@@ -19,13 +19,17 @@ pub(crate) async fn readyz(State(service): State<Service>) -> Result<Json<Value>
     ready(&health).map(|()| Json(shown(service.name(), &health)))
 }
 
-/// Returns the body of `/readyz`. Dead compensations, late effects and unreadable rows are shown to the operator, though the service works
+/// Returns the body of `/readyz`. Dead compensations, late effects, unreadable rows and kept messages are shown to the operator, though the service works
 /// all the same.
 fn shown(service: &str, health: &Health) -> Value {
     let mut shown = json!({ "status": "ready", "service": service });
-    for (part, state) in
-        [("compensations", &health.compensations), ("effects", &health.effects), ("rows", &health.rows)]
-    {
+    let shown_parts = [
+        ("compensations", &health.compensations),
+        ("effects", &health.effects),
+        ("rows", &health.rows),
+        ("subscribers", &health.subscribers),
+    ];
+    for (part, state) in shown_parts {
         if let Err(problem) = state {
             shown[part] = json!(problem);
         }
@@ -56,6 +60,7 @@ mod tests {
             effects: Ok(()),
             publishing: Ok(()),
             rows: Ok(()),
+            subscribers: Ok(()),
         };
         assert_eq!(ready(&well), Ok(()));
         assert_eq!(shown("payment", &well), json!({ "status": "ready", "service": "payment" }));

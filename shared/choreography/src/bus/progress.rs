@@ -27,10 +27,8 @@ pub struct Progress {
     pub position: u64,
     /// For each outbox of the service and each kind: the number up to which everything has been acknowledged.
     pub settled: BTreeMap<Uuid, BTreeMap<String, u64>>,
-    /// The versions of each message that the service takes, by `<publisher>.<message>`.
+    /// The versions of each message that the service reads, by the message's name.
     pub versions: BTreeMap<String, Vec<u32>>,
-    /// How many messages of each kind the service has processed in the last closed cycle, by `<publisher>.<message>`.
-    pub processed: BTreeMap<String, u64>,
     /// When the note was made, by the clock of the service.
     pub at: Timestamp,
 }

@@ -1,6 +1,6 @@
 //! A choreography as data: what each function receives, publishes and changes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::declare::choreography::Choreography;
 use crate::declare::effect::EffectHandler;
@@ -74,6 +74,14 @@ impl Choreography {
         let edges = self.edges();
         let outgoing = edges.iter().flat_map(Edge::all_published);
         outgoing.filter(|outgoing| outgoing.role != Role::Compensation).map(|outgoing| outgoing.name).collect()
+    }
+
+    /// Returns the versions of each message that this service reads.
+    pub(crate) fn versions_read(&self) -> BTreeMap<String, Vec<u32>> {
+        let reactions = self.handlers.iter().filter(|handler| handler.kind.receives_messages());
+        let reactions = reactions.map(|handler| (handler.message, &handler.versions));
+        let effects = self.effects.iter().map(|effect| (effect.message, &effect.versions));
+        reactions.chain(effects).map(|(message, versions)| (message.to_owned(), versions.clone())).collect()
     }
 
     /// Returns the reaction that receives a message.

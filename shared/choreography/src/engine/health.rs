@@ -23,6 +23,9 @@ pub struct Health {
     pub publishing: Result<(), String>,
     /// Rows: whether every row that a message concerned was readable, or which are not. The service works in both cases.
     pub rows: Result<(), String>,
+    /// Subscribers: whether all of them can read what is published, or which messages are kept until they can. The service
+    /// works in both cases.
+    pub subscribers: Result<(), String>,
 }
 
 /// The parts of [`Health`].
@@ -34,6 +37,7 @@ enum Part {
     Effects,
     Publishing,
     Rows,
+    Subscribers,
 }
 
 impl Part {
@@ -45,6 +49,7 @@ impl Part {
             Self::Effects => "effects",
             Self::Publishing => "publishing",
             Self::Rows => "rows",
+            Self::Subscribers => "subscribers",
         }
     }
 
@@ -56,6 +61,7 @@ impl Part {
             Self::Effects => &mut health.effects,
             Self::Publishing => &mut health.publishing,
             Self::Rows => &mut health.rows,
+            Self::Subscribers => &mut health.subscribers,
         }
     }
 }
@@ -80,6 +86,7 @@ impl HealthReporter {
             effects: Ok(()),
             publishing: starting(),
             rows: Ok(()),
+            subscribers: Ok(()),
         };
         Self { health: Arc::new(Mutex::new(health)), troubles: Arc::default(), clock }
     }
@@ -127,6 +134,9 @@ impl HealthReporter {
     }
     pub(crate) fn publishing(&self, now: Result<(), String>) {
         self.set(Part::Publishing, now);
+    }
+    pub(crate) fn subscribers(&self, now: Result<(), String>) {
+        self.set(Part::Subscribers, now);
     }
     pub(crate) fn rows(&self, now: Result<(), String>) {
         self.set(Part::Rows, now);

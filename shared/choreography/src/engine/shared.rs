@@ -5,7 +5,6 @@ use super::intake::BacklogCount;
 use super::leadership::Leadership;
 use super::outbox_numbers::OutboxNumbers;
 use super::processed::ProcessedCounts;
-use super::progress_note::ProgressNote;
 use super::repaired::OutboxRepaired;
 use super::run_record::RunRecord;
 use super::shared_snapshot::SharedSnapshot;
@@ -20,7 +19,6 @@ pub(crate) struct Shared {
     pub breaker: SharedSnapshot,
     pub outbox: OutboxNumbers,
     pub repaired: OutboxRepaired,
-    pub progress: ProgressNote,
     pub backlog: BacklogCount,
     pub processed: ProcessedCounts,
     pub run: RunRecord,
@@ -36,7 +34,6 @@ impl Shared {
             breaker: SharedSnapshot::unknown(clock.now()),
             outbox: OutboxNumbers::default(),
             repaired: OutboxRepaired::default(),
-            progress: ProgressNote::default(),
             backlog: BacklogCount::default(),
             processed: ProcessedCounts::default(),
             run: RunRecord::default(),

@@ -63,6 +63,7 @@ pub(crate) fn start(
         held: HeldRows::default(),
         paces: Paces::new(settings.circuit_pace_min),
         circuit_messages: Arc::new(choreography.circuit_messages()),
+        versions: Arc::new(choreography.versions_read()),
         receives: choreography.receives_any(),
     };
     let breaker_task = BreakerTask {

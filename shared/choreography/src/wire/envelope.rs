@@ -129,6 +129,11 @@ impl<'a> Heading<'a> {
         NAMES.into_iter().zip(values.into_iter().chain(expiry.as_deref())).collect()
     }
 
+    /// Returns the version of a message from its type, without reading the other headers.
+    pub(crate) fn version_of(envelope: &Envelope) -> Option<u32> {
+        envelope.header("ce-type")?.rsplit_once(".v")?.1.parse().ok()
+    }
+
     /// Returns the message's name and version from its type; none if that is not `<name space>.<message>.v<version>`.
     pub(crate) fn name_and_version(&self) -> Option<(&'a str, u32)> {
         let (name, version) = self.kind.rsplit_once(".v")?;

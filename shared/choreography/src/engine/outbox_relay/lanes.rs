@@ -1,16 +1,18 @@
-//! The lanes of the outbox: each message whose circuit is not closed has one, in which its rows wait in order.
+//! The lanes of the outbox: each message whose circuit is not closed, or that a subscriber can't read yet, has one, in
+//! which its rows wait in order.
 //!
-//! All others pass them: compensations, dead letters, repairs, and messages whose circuit is closed. A lane has as many
-//! rows in memory as fit into a window; the rest stays in the database until there is room.
+//! All others pass them: dead letters, repairs, and messages that may leave. A lane has as many rows in memory as fit
+//! into a window; the rest stays in the database until there is room.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::gate::Gate;
 use super::held::HeldRows;
 use super::pace::Paces;
-use crate::breaker::{BreakerSnapshot, CircuitState};
+use crate::breaker::CircuitState;
 use crate::clock::{earlier, later};
 use crate::settings::WINDOW_MAX;
 use crate::store::OutboxRow;
@@ -27,6 +29,13 @@ struct Lane {
     rest_from: Option<i64>,
     /// When a half-open circuit lets the next row pass.
     due: Timestamp,
+}
+
+impl Lane {
+    /// Returns what lets its next row pass.
+    fn state(&self, message: &str, gate: &Gate<'_>) -> CircuitState {
+        self.rows.front().map_or_else(|| gate.circuit(message), |row| gate.state(row))
+    }
 }
 
 /// The lanes, by the name of their message.
@@ -55,20 +64,25 @@ impl Lanes {
         }
     }
 
-    /// Records which rows open circuits hold.
-    pub(super) fn note_held(&self, breaker: &BreakerSnapshot, held: &mut HeldRows) {
+    /// Records which rows are held.
+    pub(super) fn note_held(&self, gate: &Gate<'_>, held: &mut HeldRows) {
         for (message, lane) in &self.0 {
-            if breaker.state(message) == CircuitState::Open {
+            if lane.state(message, gate) == CircuitState::Open {
                 held.hold(message, lane.last);
             }
         }
     }
 
+    /// Returns which subscriber can't read what waits, one sentence for each message.
+    pub(super) fn unread(&self, gate: &Gate<'_>) -> Vec<String> {
+        self.0.values().filter_map(|lane| gate.readers.problem(&lane.rows.front()?.envelope)).collect()
+    }
+
     /// Removes and returns the next row that may pass: of several, the one with the lowest number. Empty lanes are
     /// removed.
-    pub(super) fn pass(&mut self, breaker: &BreakerSnapshot, now: Timestamp, paces: &mut Paces) -> Option<OutboxRow> {
+    pub(super) fn pass(&mut self, gate: &Gate<'_>, now: Timestamp, paces: &mut Paces) -> Option<OutboxRow> {
         self.0.retain(|_, lane| !lane.rows.is_empty() || lane.rest_from.is_some());
-        let passing = self.0.iter_mut().filter(|(message, lane)| match breaker.state(message) {
+        let passing = self.0.iter_mut().filter(|(message, lane)| match lane.state(message, gate) {
             CircuitState::Closed => true,
             CircuitState::HalfOpen => lane.due <= now,
             CircuitState::Open => false,
@@ -80,17 +94,17 @@ impl Lanes {
     }
 
     /// Returns when the next half-open circuit lets a row pass.
-    pub(super) fn due(&self, breaker: &BreakerSnapshot) -> Option<Timestamp> {
+    pub(super) fn due(&self, gate: &Gate<'_>) -> Option<Timestamp> {
         let waits =
-            |message: &str, lane: &Lane| breaker.state(message) == CircuitState::HalfOpen && !lane.rows.is_empty();
+            |message: &str, lane: &Lane| lane.state(message, gate) == CircuitState::HalfOpen && !lane.rows.is_empty();
         self.0.iter().filter(|(message, lane)| waits(message, lane)).map(|(_, lane)| lane.due).min()
     }
 
     /// Returns a lane that may publish and has no rows in memory: its message, and the number from which its rows are
     /// in the database.
-    pub(super) fn to_refill(&self, breaker: &BreakerSnapshot) -> Option<(String, i64)> {
+    pub(super) fn to_refill(&self, gate: &Gate<'_>) -> Option<(String, i64)> {
         self.0.iter().find_map(|(message, lane)| {
-            let moves = breaker.state(message) != CircuitState::Open && lane.rows.is_empty();
+            let moves = lane.state(message, gate) != CircuitState::Open && lane.rows.is_empty();
             lane.rest_from.filter(|_| moves).map(|from| (message.clone(), from))
         })
     }

@@ -1,6 +1,7 @@
 //! What the relay does once a second on its connection, beside publishing: looks whether the server may have lost
 //! something, writes the progress note, and passes on which rows may be forgotten.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::FutureExt;
@@ -10,10 +11,12 @@ use tokio::time::{Interval, MissedTickBehavior};
 use super::OutboxRelay;
 use super::kept::Forgettable;
 use super::published::{PublishedRows, Through};
+use super::readers::Readers;
 use super::trouble::Trouble;
 use crate::bus::{Connection, Stream, StreamState};
 use crate::clock::Clock;
 use crate::engine::outbox_numbers::ForgettableRows;
+use crate::engine::progress_note;
 use crate::engine::shared::Shared;
 use crate::settings::{SERVER_LOOKS_EVERY, Settings};
 use crate::store::{Checkpoint, Given, Store};
@@ -50,6 +53,7 @@ pub(super) struct Looks<'a> {
     shared: Shared,
     settings: Settings,
     service: &'static str,
+    versions: Arc<BTreeMap<String, Vec<u32>>>,
     receives: bool,
     pub(super) epoch: i64,
     /// The streams when the connection began.
@@ -59,6 +63,7 @@ pub(super) struct Looks<'a> {
     current: Option<BoxFuture<'a, Result<Seen, Trouble>>>,
     passed: Passed,
     through: Through,
+    pub(super) readers: Arc<Readers>,
 }
 
 /// One look. What it contains was true before it began.
@@ -67,6 +72,7 @@ struct Look<'a> {
     store: Arc<dyn Store>,
     shared: Shared,
     service: &'static str,
+    versions: Arc<BTreeMap<String, Vec<u32>>>,
     clock: Clock,
     before: BothStreams,
     settled: Vec<Given>,
@@ -78,6 +84,7 @@ struct Seen {
     streams: BothStreams,
     /// The position that the service has committed.
     position: u64,
+    readers: Arc<Readers>,
 }
 
 impl<'a> Looks<'a> {
@@ -96,12 +103,14 @@ impl<'a> Looks<'a> {
             shared: relay.shared.clone(),
             settings: relay.settings.clone(),
             service: relay.service,
+            versions: relay.versions.clone(),
             receives: relay.receives,
             epoch,
             due,
             current: None,
             passed: Passed::default(),
             through: Through::default(),
+            readers: Arc::default(),
         })
     }
 
@@ -124,7 +133,9 @@ impl<'a> Looks<'a> {
         };
         let seen = current.await;
         self.current = None;
-        self.through = self.passed.saw(&seen?, self.receives);
+        let seen = seen?;
+        self.through = self.passed.saw(&seen, self.receives);
+        self.readers = seen.readers;
         Ok(false)
     }
 
@@ -139,6 +150,7 @@ impl<'a> Looks<'a> {
             store: self.store.clone(),
             shared: self.shared.clone(),
             service: self.service,
+            versions: self.versions.clone(),
             clock: self.settings.clock.clone(),
             before: self.before.clone(),
             settled: published.settled.all(),
@@ -154,9 +166,10 @@ impl Look<'_> {
         streams.check_start(&self.before)?;
         let position = self.store.head().await?.position.sequence;
         self.let_forget(&streams.events).await?;
-        let note = self.shared.progress.note(self.settled, &streams.events, position, self.clock.now());
+        let note = progress_note::note(&self.versions, self.settled, &streams.events, position, self.clock.now());
         let _ = (self.service, note);
-        Ok(Seen { streams, position })
+        let readers = Readers::request(self.connection, self.service).await?.into();
+        Ok(Seen { streams, position, readers })
     }
 
     /// Passes on which rows may be deleted, with the floor if the stream still has it.

@@ -6,6 +6,7 @@
 
 mod acknowledged;
 mod fill;
+mod gate;
 mod held;
 mod kept;
 mod lanes;
@@ -13,13 +14,14 @@ mod look;
 mod numbers;
 mod pace;
 mod published;
+mod readers;
 mod repair;
 mod retry;
 mod settled;
 mod trouble;
 mod window;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +33,7 @@ use crate::clock::until;
 use crate::engine::shared::Shared;
 use crate::settings::{OUTBOX_LOOKS_EVERY, Settings, WINDOW_MAX};
 use crate::store::{OutboxRow, Store};
+use gate::Gate;
 pub(crate) use held::HeldRows;
 use look::Looks;
 pub(crate) use pace::Paces;
@@ -63,6 +66,8 @@ pub(crate) struct OutboxRelay {
     pub paces: Paces,
     /// The names of the messages that have circuits.
     pub circuit_messages: Arc<BTreeSet<&'static str>>,
+    /// The versions of each message that the service reads.
+    pub versions: Arc<BTreeMap<String, Vec<u32>>>,
     /// Whether the service receives any message.
     pub receives: bool,
 }
@@ -134,8 +139,8 @@ impl OutboxRelay {
         };
         self.held.forget_through(published.acknowledged.next() - 1);
         let (circuit_messages, clock) = (self.circuit_messages.clone(), self.settings.clock.clone());
-        let snapshot = self.shared.breaker.current();
-        let mut window = Window::new(connection, published, snapshot, &circuit_messages, clock);
+        let gate = Gate::new(self.shared.breaker.current(), looks.readers.clone(), &circuit_messages);
+        let mut window = Window::new(connection, published, gate, clock);
         self.note_acknowledged(&window);
         self.publish_window(&mut window, &mut looks, retry).await
     }
@@ -168,7 +173,7 @@ impl OutboxRelay {
     ) -> Result<(), Trouble> {
         let (connection, stopping) = (window.connection, self.shared.stopping.clone());
         let mut breaker = self.shared.breaker.subscribe();
-        window.breaker = breaker.borrow_and_update().clone();
+        window.gate.breaker = breaker.borrow_and_update().clone();
         let mut outbox_looks = tokio::time::interval(OUTBOX_LOOKS_EVERY);
         outbox_looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // Whether the database has rows that are not in the window.
@@ -179,7 +184,7 @@ impl OutboxRelay {
                 more = self.catch_up(looks.epoch, window).await?;
                 continue;
             }
-            if let Some((message, from)) = window.lanes.to_refill(&window.breaker) {
+            if let Some((message, from)) = window.lanes.to_refill(&window.gate) {
                 self.refill(window, &message, from).await?;
                 continue;
             }
@@ -187,19 +192,22 @@ impl OutboxRelay {
                 self.shared.health.publishing(Ok(()));
             }
             let now = self.settings.clock.now();
-            let due = window.lanes.due(&window.breaker).filter(|_| window.outstanding.len() < WINDOW_MAX);
+            let due = window.lanes.due(&window.gate).filter(|_| window.outstanding.len() < WINDOW_MAX);
             // In this order nothing is starved: what is rare, then what timers bound, then rows, which batches bound,
             // and last acknowledgements, which may arrive without a pause. Those that arrived before the connection was
             // lost still count.
             tokio::select! {
                 biased;
                 () = stopping.begun() => return self.finish(window).await,
-                _ = breaker.changed() => window.breaker = breaker.borrow_and_update().clone(),
+                _ = breaker.changed() => window.gate.breaker = breaker.borrow_and_update().clone(),
                 () = tokio::time::sleep(due.map_or(Duration::ZERO, |due| until(now, due))), if due.is_some() => {}
                 _ = outbox_looks.tick() => more |= window.ready.is_empty(),
                 is_due = looks.next() => {
                     if is_due? {
                         looks.start(&mut window.published);
+                    } else {
+                        window.gate.readers = looks.readers.clone();
+                        self.shared.health.subscribers(unread(window));
                     }
                 }
                 Some(rows) = self.committed.recv() => window.take(rows),
@@ -236,4 +244,10 @@ impl OutboxRelay {
         };
         tokio::time::timeout(FINISH_MAX, publishing).await.unwrap_or(Ok(()))
     }
+}
+
+/// Returns which messages are kept because a subscriber can't read them, if there are any.
+fn unread(window: &Window<'_>) -> Result<(), String> {
+    let unread = window.lanes.unread(&window.gate);
+    if unread.is_empty() { Ok(()) } else { Err(unread.join("; ")) }
 }

@@ -2,18 +2,18 @@
 //!
 //! What must hold: of one series the rows leave in ascending order, but for those that the stream has lost.
 
-use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::collections::VecDeque;
 
 use futures::FutureExt;
 use jiff::Timestamp;
 
+use super::gate::Gate;
 use super::held::{HeldRows, marked, message_of};
 use super::lanes::Lanes;
 use super::pace::Paces;
 use super::published::{PublishedRows, SentRow};
 use super::trouble::Trouble;
-use crate::breaker::{BreakerSnapshot, CircuitState};
+use crate::breaker::CircuitState;
 use crate::bus::{Acknowledgement, Connection};
 use crate::clock::{Clock, later};
 use crate::settings::WINDOW_MAX;
@@ -30,9 +30,7 @@ pub(super) struct Window<'a> {
     /// The number of the row that leaves `ready` next: to the server, or into its lane.
     pub(super) next: i64,
     pub(super) lanes: Lanes,
-    pub(super) breaker: Arc<BreakerSnapshot>,
-    /// The names of the messages that have circuits.
-    circuit_messages: &'a BTreeSet<&'static str>,
+    pub(super) gate: Gate<'a>,
     clock: Clock,
     pub(super) published: PublishedRows,
 }
@@ -44,16 +42,10 @@ pub(super) struct Outstanding {
 }
 
 impl<'a> Window<'a> {
-    pub(super) fn new(
-        connection: &'a dyn Connection,
-        published: PublishedRows,
-        breaker: Arc<BreakerSnapshot>,
-        circuit_messages: &'a BTreeSet<&'static str>,
-        clock: Clock,
-    ) -> Self {
+    pub(super) fn new(connection: &'a dyn Connection, published: PublishedRows, gate: Gate<'a>, clock: Clock) -> Self {
         let (outstanding, ready, lanes) = (VecDeque::new(), VecDeque::new(), Lanes::default());
         let next = published.acknowledged.next();
-        Self { connection, outstanding, ready, next, lanes, breaker, circuit_messages, clock, published }
+        Self { connection, outstanding, ready, next, lanes, gate, clock, published }
     }
 
     /// Takes the rows that follow those in memory, as they were read from the database: a number that it has no row of
@@ -79,9 +71,9 @@ impl<'a> Window<'a> {
     pub(super) async fn send(&mut self, held: &mut HeldRows, paces: &mut Paces) -> Result<(), Trouble> {
         let now = self.clock.now();
         if !self.lanes.is_empty() {
-            self.lanes.note_held(&self.breaker, held);
+            self.lanes.note_held(&self.gate, held);
             while self.outstanding.len() < WINDOW_MAX
-                && let Some(row) = self.lanes.pass(&self.breaker, now, paces)
+                && let Some(row) = self.lanes.pass(&self.gate, now, paces)
             {
                 self.publish(row, held).await?;
             }
@@ -98,7 +90,7 @@ impl<'a> Window<'a> {
             }
         }
         if !self.lanes.is_empty() {
-            self.lanes.note_held(&self.breaker, held);
+            self.lanes.note_held(&self.gate, held);
         }
         Ok(())
     }
@@ -106,11 +98,11 @@ impl<'a> Window<'a> {
     /// Puts a row into its lane if it must wait there, or counts and returns it.
     fn sort(&mut self, row: OutboxRow, now: Timestamp, paces: &mut Paces) -> Option<OutboxRow> {
         let subject = row.envelope.subject.clone();
-        let message = message_of(&subject).filter(|message| self.circuit_messages.contains(message));
-        let Some(message) = message else { return Some(row) };
-        let is_closed = self.breaker.all_closed() || self.breaker.state(message) == CircuitState::Closed;
-        if is_closed && !self.lanes.has(message) {
-            paces.count(message, now);
+        let Some(message) = message_of(&subject) else { return Some(row) };
+        if self.gate.state(&row) == CircuitState::Closed && !self.lanes.has(message) {
+            if self.gate.has_circuit(message) {
+                paces.count(message, now);
+            }
             return Some(row);
         }
         self.lanes.take(row, message, later(now, paces.pause(message, now)));
