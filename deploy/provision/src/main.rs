@@ -32,6 +32,9 @@ struct Settings {
     /// How many bytes of events are kept; the oldest leave first
     #[arg(long, env = "EVENTS_BYTES_MAX", default_value_t = StreamPlan::BYTES_MAX)]
     events_bytes_max: u64,
+    /// How many events are kept; the oldest leave first. The server needs about 300 bytes of memory for each
+    #[arg(long, env = "EVENTS_MAX", default_value_t = StreamPlan::MESSAGES_MAX)]
+    events_max: u64,
     /// How many bytes of dead letters are kept; the oldest leave first
     #[arg(long, env = "DEAD_LETTERS_BYTES_MAX", default_value_t = StreamPlan::BYTES_MAX)]
     dead_letters_bytes_max: u64,
@@ -51,7 +54,7 @@ async fn run(settings: &Settings) -> Result<()> {
     let Settings { nats_url, nats_user, nats_password, monitor_url, .. } = settings;
     let wait_max = Duration::from_secs(settings.wait_seconds_max);
     let client = connect(nats_url, nats_user, nats_password, wait_max).await?;
-    let plan = Plan::of(&shop()).events_bytes_max(settings.events_bytes_max);
+    let plan = Plan::of(&shop()).events_bytes_max(settings.events_bytes_max).events_max(settings.events_max);
     let plan = plan.dead_letters_bytes_max(settings.dead_letters_bytes_max);
     provision(&client, &plan).await?.iter().for_each(|change| println!("{change}"));
     println!("{}", describe_file_sync(monitor_url).await);

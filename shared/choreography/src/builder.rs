@@ -5,10 +5,10 @@ use std::sync::Arc;
 #[cfg(feature = "sqlite")]
 use sqlx::migrate::Migrator;
 
-use crate::bus::Bus;
 #[cfg(feature = "jetstream")]
 use crate::bus::jetstream::{JetStreamBus, JetStreamOptions};
 use crate::bus::memory::MemoryBus;
+use crate::bus::{Bus, BusError};
 use crate::declare::choreography::Choreography;
 use crate::declare::handler::HandlerKind;
 use crate::service::Service;
@@ -33,6 +33,14 @@ pub enum StartError {
     NoBus {
         /// The service's name.
         service: &'static str,
+    },
+    /// The bus can't be used: the address of its server is none.
+    #[error("{service} can't use its bus")]
+    Bus {
+        /// The service's name.
+        service: &'static str,
+        /// What is wrong.
+        source: BusError,
     },
     /// The settings of a release build have a fault, which is for tests.
     #[error("{service} has a fault switched on, but release builds have none: remove it from the settings")]
@@ -177,6 +185,7 @@ impl ServiceBuilder {
             None if self.memory => Arc::new(own_memory_bus(&self.choreography, &self.settings)),
             None => return Err(StartError::NoBus { service }),
         };
+        bus.check().map_err(|source| StartError::Bus { service, source })?;
         let store = match self.store {
             Some(StoreChoice::Opened(store)) => store,
             #[cfg(feature = "sqlite")]

@@ -5,6 +5,7 @@
 //! share a world.
 #![allow(clippy::disallowed_methods, reason = "real processes are timed by the real clock")]
 
+mod damage;
 mod nats;
 mod ports;
 mod process;

@@ -45,8 +45,17 @@ async fn service_may_do_its_own_work() {
             let first = own.request(format!("$JS.API.DIRECT.GET.{stream}"), HeaderMap::new(), r#"{"seq": 1}"#).await;
             assert!(first.status.is_none(), "{first:?}");
         }
-        let stream = request(&own, "$JS.API.STREAM.INFO.EVENTS".to_owned(), HeaderMap::new(), "").await;
-        assert_eq!(stream["config"]["name"], "EVENTS", "{stream}");
+        for stream in ["EVENTS", "DEAD_LETTERS"] {
+            let info = request(&own, format!("$JS.API.STREAM.INFO.{stream}"), HeaderMap::new(), "").await;
+            assert_eq!(info["config"]["name"], stream, "{info}");
+            let first = request(&own, format!("$JS.API.STREAM.MSG.GET.{stream}"), HeaderMap::new(), r#"{"seq": 1}"#);
+            assert!(first.await["message"].is_object(), "{stream}");
+        }
+        let noted = request(&own, format!("$KV.PROGRESS.{user}"), HeaderMap::new(), r#"{"position": 7}"#).await;
+        assert_eq!(noted["stream"], "KV_PROGRESS", "{noted}");
+        let note = r#"{"last_by_subj": "$KV.PROGRESS.order"}"#;
+        let read = request(&own, "$JS.API.STREAM.MSG.GET.KV_PROGRESS".to_owned(), HeaderMap::new(), note).await;
+        assert!(read["message"].is_object(), "{user}: {read}");
         let consumer = request(&own, format!("$JS.API.CONSUMER.INFO.EVENTS.{user}-0"), HeaderMap::new(), "").await;
         assert_eq!(consumer["name"], format!("{user}-0"), "{consumer}");
         let reset = format!("$JS.API.CONSUMER.RESET.EVENTS.{user}-0");
@@ -74,6 +83,7 @@ async fn service_cannot_publish_as_another() {
             subjects.push(format!("{other}.cancel-order.{id}"));
             subjects.push(format!("dead.{other}.cancel-order.{id}"));
             subjects.push(format!("handled.{other}.1"));
+            subjects.push(format!("$KV.PROGRESS.{other}"));
             subjects.push(format!("_INBOX_{other}.x"));
         }
         intruder.is_refused_to_publish(&subjects).await;
@@ -99,10 +109,10 @@ async fn service_cannot_create_change_purge_or_delete_streams_and_consumers() {
     let shop = Shop::empty().await;
     for user in SERVICES {
         let intruder = Intruder::with_password_of(&shop, user).await;
-        let stream = ["CREATE", "UPDATE", "DELETE", "PURGE", "MSG.DELETE", "MSG.GET", "SNAPSHOT", "RESTORE"];
+        let stream = ["CREATE", "UPDATE", "DELETE", "PURGE", "MSG.DELETE", "SNAPSHOT", "RESTORE"];
         let consumer = ["CREATE", "DURABLE.CREATE", "DELETE", "PAUSE", "UNPIN"];
         let mut subjects = Vec::new();
-        for name in ["EVENTS", "DEAD_LETTERS"] {
+        for name in ["EVENTS", "DEAD_LETTERS", "KV_PROGRESS"] {
             subjects.extend(stream.map(|verb| format!("$JS.API.STREAM.{verb}.{name}")));
             subjects.extend(consumer.map(|verb| format!("$JS.API.CONSUMER.{verb}.{name}.{user}-0")));
             subjects.push(format!("$JS.API.CONSUMER.CREATE.{name}"));

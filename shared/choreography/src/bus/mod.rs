@@ -137,6 +137,14 @@ pub struct Delivery {
 /// A message server.
 #[async_trait]
 pub trait Bus: Send + Sync + 'static {
+    /// Checks what can be checked without connecting.
+    ///
+    /// # Errors
+    /// [`BusError::Refused`] for an address that is none: trying to connect would not help.
+    fn check(&self) -> Result<(), BusError> {
+        Ok(())
+    }
+
     /// Connects to the server.
     ///
     /// # Errors

@@ -34,8 +34,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Returns the plan for these services: the streams `EVENTS` and `DEAD_LETTERS` of 4 GiB each, and two consumers
-    /// for each service, one for each instance. A consumer receives exactly the messages that the service has a
+    /// Returns the plan for these services: the streams `EVENTS` and `DEAD_LETTERS` of 4 GiB and 4 million messages
+    /// each, the bucket of the services' notes, and two consumers for each service, one for each instance. A consumer receives exactly the messages that the service has a
     /// function for.
     ///
     /// Nothing is started and no effect is called: the means of a choreography's effects do not matter here.
@@ -45,7 +45,7 @@ impl Plan {
         let names: Vec<String> = services.iter().map(|service| service.service().to_owned()).collect();
         let subjects = names.iter().map(|name| subjects_of(name)).collect();
         let consumers = names.iter().filter_map(|name| consumer(name, &map)).collect();
-        let streams = vec![StreamPlan::events(subjects), StreamPlan::dead_letters()];
+        let streams = vec![StreamPlan::events(subjects), StreamPlan::dead_letters(), StreamPlan::progress()];
         Self { services: names, streams, consumers }.slots(SLOTS)
     }
 
@@ -74,6 +74,14 @@ impl Plan {
 
     fn bytes_max(mut self, name: &str, bytes_max: u64) -> Self {
         self.streams.iter_mut().filter(|stream| stream.name == name).for_each(|stream| stream.bytes_max = bytes_max);
+        self
+    }
+
+    /// Sets how many events are kept; the oldest leave first. The server needs about 300 bytes of memory for each.
+    #[must_use]
+    pub fn events_max(mut self, messages_max: u64) -> Self {
+        let events = self.streams.iter_mut().filter(|stream| stream.name == EVENTS);
+        events.for_each(|stream| stream.messages_max = messages_max);
         self
     }
 

@@ -4,15 +4,17 @@ use std::fmt::{self, Display, Formatter};
 
 use super::resources::{ConsumerPlan, subjects_of};
 use crate::bus::jetstream::inbox_prefix;
+use crate::bus::jetstream::progress::{bucket_stream, note_subject};
 use crate::wire::dead_letter::{self, DEAD_LETTERS, EVENTS};
 use crate::wire::repair;
 
 /// The users of one account of the server's configuration, as the text of its `users` block.
 ///
 /// The user `admin` may do everything in the account; it is for provisioning and for operators. A service's user has
-/// the service's name. It may publish its own messages, dead letters and repair records; read both streams; reset its
-/// own consumers and pull from them; and receive replies in its own inbox. It can't create, change or delete streams
-/// and consumers, read another user's inbox, or reply to requests.
+/// the service's name. It may publish its own messages, dead letters and repair records; write its own note of
+/// progress and read all of them; read both streams; reset its own consumers and pull from them; and receive replies in
+/// its own inbox. It can't create, change or delete streams and consumers, read another user's inbox, or reply to
+/// requests.
 ///
 /// Passwords are variables of the environment: `$ADMIN_PASSWORD`, and `$<SERVICE>_PASSWORD` for each service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,10 +57,11 @@ impl ServiceUser {
         let service = &self.service;
         let mut lines = vec![
             vec![subjects_of(service), dead_letter::filter(service, "*", None), repair::records_of(service)],
-            vec![format!("$JS.API.STREAM.INFO.{EVENTS}"), format!("$JS.API.CONSUMER.LIST.{EVENTS}")],
-            vec![format!("$JS.API.STREAM.INFO.{DEAD_LETTERS}")],
-            vec![format!("$JS.API.STREAM.MSG.GET.{EVENTS}"), format!("$JS.API.STREAM.MSG.GET.{DEAD_LETTERS}")],
-            vec![format!("$JS.API.DIRECT.GET.{EVENTS}"), format!("$JS.API.DIRECT.GET.{DEAD_LETTERS}")],
+            vec![note_subject(service), format!("$JS.API.STREAM.MSG.GET.{}", bucket_stream())],
+            [EVENTS, DEAD_LETTERS].map(|stream| format!("$JS.API.STREAM.INFO.{stream}")).into(),
+            [EVENTS, DEAD_LETTERS].map(|stream| format!("$JS.API.STREAM.MSG.GET.{stream}")).into(),
+            [EVENTS, DEAD_LETTERS].map(|stream| format!("$JS.API.DIRECT.GET.{stream}")).into(),
+            vec![format!("$JS.API.CONSUMER.LIST.{EVENTS}")],
         ];
         lines.extend(["INFO", "MSG.NEXT", "RESET"].map(|request| {
             let subject = |consumer: &String| format!("$JS.API.CONSUMER.{request}.{EVENTS}.{consumer}");

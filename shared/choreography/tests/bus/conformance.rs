@@ -1,7 +1,7 @@
 //! What every bus must do, as claims; each claim is tested in memory and with a real nats-server.
 
 use choreography::Envelope;
-use choreography::bus::{BusError, ReadFrom, Stream};
+use choreography::bus::{BusError, Progress, ReadFrom, Stream};
 use futures::future::join_all;
 use futures::{FutureExt, StreamExt};
 
@@ -108,6 +108,71 @@ async fn consumer_info_shows_how_far_a_consumer_is(setup: Setup) {
     assert_eq!(first.0, 4);
     assert!(first.1 <= connection.stream(Stream::Events).await.unwrap().at);
     assert_eq!(connection.first_after("order.create.*", 4).await, Ok(None));
+}
+
+async fn a_message_has_one_stamp_wherever_it_is_read(setup: Setup) {
+    setup.add_consumer("payment-0", &["order.*.*"]).await;
+    let connection = setup.connect().await;
+    for payload in ["a", "b", "c"] {
+        publish(&*connection, "order.create.o1", payload).await.unwrap();
+    }
+    let incoming = receive(&mut *connection.pull("payment-0").await.unwrap(), 3).await;
+    let own = connection.own_messages(Stream::Events, "order", 0, 10).await.unwrap();
+    for (delivery, stored) in incoming.iter().zip(&own) {
+        assert_eq!((delivery.stream_sequence, delivery.stamp_ns), (stored.sequence, stored.stamp_ns()));
+        let stamp = connection.stamp_at(Stream::Events, stored.sequence).await.unwrap();
+        assert_eq!(stamp, Some(delivery.stamp_ns));
+    }
+    assert!(incoming.is_sorted_by(|one, next| one.stamp_ns < next.stamp_ns));
+    assert_eq!(connection.stamp_at(Stream::Events, 4).await, Ok(None));
+    assert_eq!(connection.stamp_at(Stream::DeadLetters, 1).await, Ok(None));
+    assert_eq!(connection.first_stamped_after(0).await, Ok(Some(1)));
+    assert_eq!(connection.first_stamped_after(incoming[0].stamp_ns).await, Ok(Some(2)));
+    assert_eq!(connection.first_stamped_after(incoming[1].stamp_ns - 1).await, Ok(Some(2)));
+    assert_eq!(connection.first_stamped_after(incoming[2].stamp_ns).await, Ok(None));
+}
+
+async fn own_messages_are_those_of_one_publisher(setup: Setup) {
+    let connection = setup.connect().await;
+    for subject in ["order.create.o1", "payment.created.o1", "order.cancel.o2", "dead.order.create.o1"] {
+        publish(&*connection, subject, subject).await.unwrap();
+    }
+    publish(&*connection, "handled.order.1", "record").await.unwrap();
+    publish(&*connection, "dead.payment.create.o1", "of another").await.unwrap();
+    let listed = async |stream, after, max| {
+        let own = connection.own_messages(stream, "order", after, max).await.unwrap();
+        own.iter().map(|stored| (stored.sequence, stored.envelope.subject.to_string())).collect::<Vec<_>>()
+    };
+    let named = |own: &[(u64, &str)]| own.iter().map(|(n, name)| (*n, (*name).to_owned())).collect::<Vec<_>>();
+    assert_eq!(listed(Stream::Events, 0, 10).await, named(&[(1, "order.create.o1"), (3, "order.cancel.o2")]));
+    assert_eq!(listed(Stream::Events, 0, 1).await, named(&[(1, "order.create.o1")]));
+    assert_eq!(listed(Stream::Events, 1, 10).await, named(&[(3, "order.cancel.o2")]));
+    assert_eq!(listed(Stream::Events, 3, 10).await, []);
+    let dead = named(&[(1, "dead.order.create.o1"), (2, "handled.order.1")]);
+    assert_eq!(listed(Stream::DeadLetters, 0, 10).await, dead);
+}
+
+async fn a_note_is_what_was_written_last(setup: Setup) {
+    let connection = setup.connect().await;
+    let state = connection.stream(Stream::Events).await.unwrap();
+    assert_eq!(connection.progress("order").await, Ok(None));
+    for position in [5, 7] {
+        let note = Progress { position, server_start: state.server_start.clone(), at: state.at, ..Progress::default() };
+        connection.note_progress("order", &note).await.unwrap();
+        assert_eq!(connection.progress("order").await, Ok(Some(note)));
+    }
+    assert_eq!(connection.progress("payment").await, Ok(None));
+}
+
+async fn a_stream_says_how_many_messages_it_has(setup: Setup) {
+    let connection = setup.connect().await;
+    for payload in ["a", "b", "c"] {
+        publish(&*connection, "order.create.o1", payload).await.unwrap();
+    }
+    publish(&*connection, "dead.order.create.o1", "dead").await.unwrap();
+    let state = connection.stream(Stream::Events).await.unwrap();
+    assert_eq!((state.messages.amount, state.deleted, state.percent_used()), (3, 0, 0));
+    assert_eq!(connection.stream(Stream::DeadLetters).await.unwrap().messages.amount, 1);
 }
 
 async fn a_consumer_receives_only_its_filtered_subjects(setup: Setup) {
@@ -236,7 +301,10 @@ async fn a_message_that_is_too_large_has_an_error_of_its_own(setup: Setup) {
 async fn a_restart_ends_every_connection_and_changes_the_server_id(mut setup: Setup) {
     setup.add_consumer("payment-0", &["order.*.*"]).await;
     let connection = setup.connect().await;
-    let before = (connection.server_id(), connection.stream(Stream::Events).await.unwrap().created);
+    let state = connection.stream(Stream::Events).await.unwrap();
+    let before = (connection.server_id(), state.created.clone());
+    assert_eq!(setup.connect().await.stream(Stream::Events).await.unwrap().server_start, state.server_start);
+    let start = state.server_start;
     publish(&*connection, "order.create.o1", "a").await.unwrap();
     let mut pull = connection.pull("payment-0").await.unwrap();
     receive(&mut *pull, 1).await;
@@ -249,6 +317,7 @@ async fn a_restart_ends_every_connection_and_changes_the_server_id(mut setup: Se
     assert_ne!(connection.server_id(), before.0);
     let state = connection.stream(Stream::Events).await.unwrap();
     assert_eq!((state.created, state.last), (before.1, 1));
+    assert_ne!(state.server_start, start);
 }
 
 async fn a_story_has_the_messages_of_one_key_in_order(setup: Setup) {
@@ -303,6 +372,10 @@ over_both! {
     a_dead_letter_is_stored_in_a_stream_of_its_own
     dead_letters_are_read_from_a_sequence_or_a_time_without_records
     forged_headers_of_the_server_do_not_change_a_stored_message
+    a_message_has_one_stamp_wherever_it_is_read
+    own_messages_are_those_of_one_publisher
+    a_note_is_what_was_written_last
+    a_stream_says_how_many_messages_it_has
     consumer_info_shows_how_far_a_consumer_is
     a_consumer_receives_only_its_filtered_subjects
     no_more_messages_than_the_limit_are_returned_at_once

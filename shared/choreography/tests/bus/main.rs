@@ -4,11 +4,14 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod conformance;
+mod losses;
 mod memory;
 mod once;
+mod progress;
 mod provisioning;
 mod server;
 mod setup;
+mod unreadable;
 
 use std::future::Future;
 use std::time::Duration;

@@ -132,3 +132,59 @@ async fn messages_sent_to_a_dropped_pull_come_again_after_a_reset() {
     connection.reset("payment-0", 3).await.unwrap();
     assert_eq!(payloads(&receive(&mut *pull, 4).await), ["c", "d", "e", "f"]);
 }
+
+async fn sequences(connection: &dyn Connection) -> Vec<u64> {
+    let own = connection.own_messages(Stream::Events, "order", 0, 100).await.unwrap();
+    own.iter().map(|stored| stored.sequence).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_anywhere_can_be_lost() {
+    for (lost, first, last, deleted, left) in [
+        (3..5, 1, 6, 2, vec![1, 2, 5, 6]),
+        (1..3, 3, 6, 0, vec![3, 4, 5, 6]),
+        (5..9, 1, 4, 0, vec![1, 2, 3, 4]),
+        (0..9, 0, 0, 0, vec![]),
+    ] {
+        let (bus, connection) = six_messages().await;
+        let before = connection.stream(Stream::Events).await.unwrap();
+        bus.faults().lose(Stream::Events, lost);
+        let connection = bus.connect().await.unwrap();
+        let state = connection.stream(Stream::Events).await.unwrap();
+        assert_eq!((state.first, state.last, state.deleted, state.created), (first, last, deleted, before.created));
+        assert_ne!(state.server_start, before.server_start);
+        assert_eq!(sequences(&*connection).await, left);
+        assert_eq!(publish(&*connection, "order.create.o1", "next").await, Ok(last + 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_put_back_gives_sequences_again_with_other_stamps() {
+    let (bus, connection) = six_messages().await;
+    let copy = bus.faults().copy();
+    publish(&*connection, "order.create.o1", "lost").await.unwrap();
+    publish(&*connection, "dead.payment.create.o1", "lost").await.unwrap();
+    receive(&mut *connection.pull("payment-0").await.unwrap(), 7).await;
+    let lost = connection.stamp_at(Stream::Events, 7).await.unwrap();
+    let kept = connection.stamp_at(Stream::Events, 6).await.unwrap();
+    bus.faults().put_back(&copy);
+    let connection = bus.connect().await.unwrap();
+    assert_eq!(sequences(&*connection).await, [1, 2, 3, 4, 5, 6]);
+    assert_eq!(connection.stream(Stream::DeadLetters).await.unwrap().last, 0);
+    assert_eq!(publish(&*connection, "order.create.o1", "new").await, Ok(7));
+    assert_ne!(connection.stamp_at(Stream::Events, 7).await.unwrap(), lost);
+    assert_eq!(connection.stamp_at(Stream::Events, 6).await.unwrap(), kept);
+    let incoming = receive(&mut *connection.pull("payment-0").await.unwrap(), 7).await;
+    assert_eq!(incoming[6].envelope, envelope("order.create.o1", "new"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unreadable_message_is_delivered_and_listed_as_such() {
+    let (bus, connection) = six_messages().await;
+    bus.faults().store_unreadable(&envelope("order.create.o1", "g"), "no colon");
+    let incoming = receive(&mut *connection.pull("payment-0").await.unwrap(), 7).await;
+    assert_eq!(incoming[6].unreadable.as_deref(), Some("no colon"));
+    assert_eq!(incoming[5].unreadable, None);
+    let own = connection.own_messages(Stream::Events, "order", 6, 10).await.unwrap();
+    assert_eq!(own[0].unreadable.as_deref(), Some("no colon"));
+}

@@ -31,7 +31,7 @@ async fn repeated_provisioning_changes_nothing() {
     let admin = server.admin().await;
     let plan = with_consumer(&["order.create.*", "order.cancel.*"]);
     let lines = changes(&admin, &plan).await;
-    assert_eq!(lines.len(), 3);
+    assert_eq!(lines.len(), 4);
     assert!(lines.iter().all(|line| line.contains("created")), "{lines:?}");
     assert!(lines[0].starts_with("stream EVENTS: created") && lines[0].contains("can't be switched off"), "{lines:?}");
     let before = request(&admin, "$JS.API.STREAM.INFO.EVENTS", Value::Null).await["config"].clone();
@@ -52,6 +52,7 @@ async fn streams_are_on_the_server_as_planned() {
             ("discard", json!("old")),
             ("max_age", json!(days * 24 * 60 * 60 * 1_000_000_000)),
             ("max_bytes", json!(64 * 1024 * 1024)),
+            ("max_msgs", json!(4_000_000)),
             ("max_msg_size", json!(72 * 1024)),
             ("allow_direct", json!(true)),
             ("deny_delete", json!(true)),
@@ -96,7 +97,7 @@ async fn consumer_with_a_wider_filter_continues_at_its_position() {
     receive(&mut *pull, 2).await;
     drop(pull);
     let lines = changes(&admin, &with_consumer(&["order.create.*", "order.cancel.*"])).await;
-    assert!(lines[2].contains("updated filter_subjects"), "{lines:?}");
+    assert!(lines[3].contains("updated filter_subjects"), "{lines:?}");
     publish(&*connection, "order.cancel.o2", "later").await.unwrap();
     let incoming = receive(&mut *connection.pull("payment-0").await.unwrap(), 1).await;
     assert_eq!((incoming[0].stream_sequence, incoming[0].consumer_sequence), (4, 3));

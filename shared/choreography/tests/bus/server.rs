@@ -20,6 +20,8 @@ const CONFIGURATION: &str = r#"
       { user: admin, password: secret },
       { user: payment, password: secret, permissions {
         publish: { allow: [ "payment.*.*", "dead.payment.>", "$JS.API.STREAM.INFO.EVENTS",
+                             "$KV.PROGRESS.payment", "$JS.API.STREAM.MSG.GET.EVENTS",
+                             "$JS.API.STREAM.MSG.GET.KV_PROGRESS",
                              "$JS.API.CONSUMER.INFO.EVENTS.payment-0", "$JS.API.CONSUMER.MSG.NEXT.EVENTS.payment-0",
                              "$JS.API.CONSUMER.RESET.EVENTS.payment-0" ] }
         subscribe: { allow: [ "_INBOX_payment.>" ] } } } ] } }
@@ -66,6 +68,14 @@ impl Server {
         Proxy::to(self.nats.port()).unwrap()
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.nats.port()
+    }
+
+    pub(crate) fn nats(&self) -> &NatsServer {
+        &self.nats
+    }
+
     pub(crate) fn url(&self) -> String {
         self.nats.url()
     }
@@ -101,7 +111,7 @@ impl Server {
 pub(crate) fn plan() -> Plan {
     let subjects = ["order.*.*", "payment.*.*"].map(str::to_owned).into();
     let bytes = 64 * 1024 * 1024;
-    let streams = vec![StreamPlan::events(subjects), StreamPlan::dead_letters()];
+    let streams = vec![StreamPlan::events(subjects), StreamPlan::dead_letters(), StreamPlan::progress()];
     Plan { streams, ..Plan::default() }.events_bytes_max(bytes).dead_letters_bytes_max(bytes)
 }
 

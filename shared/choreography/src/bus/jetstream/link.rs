@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use super::options::{JetStreamOptions, without_login};
 use super::pending_replies::{Awaited, PendingReplies, ServerReply};
 use super::protocol::{self, ApiError};
+use super::suspects::Suspects;
 use crate::bus::BusError;
 
 /// The most replies that are handed over under one lock.
@@ -28,6 +29,7 @@ pub(super) struct Link {
     pub(super) client: Client,
     pub(super) pending: Arc<PendingReplies>,
     pub(super) options: Arc<JetStreamOptions>,
+    pub(super) suspects: Arc<Suspects>,
     inbox: String,
     replies: JoinHandle<()>,
 }
@@ -41,13 +43,16 @@ impl Drop for Link {
 }
 
 impl Link {
-    pub(super) async fn connect(options: Arc<JetStreamOptions>) -> Result<Arc<Self>, BusError> {
+    pub(super) async fn connect(
+        options: Arc<JetStreamOptions>,
+        suspects: Arc<Suspects>,
+    ) -> Result<Arc<Self>, BusError> {
         let pending = Arc::new(PendingReplies::new(options.ack_timeout));
         let client = connect_to_any(&options, &pending).await?;
         let inbox = client.new_inbox();
         let subscriber = client.subscribe(format!("{inbox}.*")).await.map_err(lost)?;
         let replies = tokio::spawn(hand_over(subscriber, pending.clone(), inbox.len() + 1));
-        Ok(Arc::new(Self { client, pending, options, inbox, replies }))
+        Ok(Arc::new(Self { client, pending, options, suspects, inbox, replies }))
     }
 
     /// Publishes a message to which the server replies. Returns where the reply is awaited.
@@ -94,7 +99,7 @@ pub(super) fn lost(error: impl std::fmt::Display) -> BusError {
 
 async fn connect_to_any(options: &JetStreamOptions, pending: &Arc<PendingReplies>) -> Result<Client, BusError> {
     let mut failure = BusError::Lost("no address to connect to".to_owned());
-    for url in options.url.split(',').filter(|url| !url.is_empty()) {
+    for url in options.urls() {
         match connect_options(options, pending).connect(url).await {
             Ok(client) => return Ok(client),
             Err(error) => {

@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 
 use super::{Bus, BusError, Connection, Stories};
 use link::Link;
+use suspects::Suspects;
 
 mod connection;
 mod consumers;
@@ -25,6 +26,7 @@ pub(crate) mod single_message;
 pub(crate) mod stored_messages;
 mod stories;
 mod stream;
+mod suspects;
 
 pub(crate) use options::inbox_prefix;
 pub use options::{JetStreamOptions, without_login};
@@ -35,19 +37,24 @@ pub struct JetStreamBus {
     options: Arc<JetStreamOptions>,
     /// The connection for stories: made when it is first needed, and again once it is lost.
     stories: Arc<Mutex<Option<Arc<Link>>>>,
+    suspects: Arc<Suspects>,
 }
 
 impl JetStreamBus {
     /// Returns the server without connecting to it.
     pub fn new(options: JetStreamOptions) -> Self {
-        Self { options: Arc::new(options), stories: Arc::default() }
+        Self { options: Arc::new(options), stories: Arc::default(), suspects: Arc::default() }
     }
 }
 
 #[async_trait]
 impl Bus for JetStreamBus {
+    fn check(&self) -> Result<(), BusError> {
+        self.options.check()
+    }
+
     async fn connect(&self) -> Result<Box<dyn Connection>, BusError> {
-        let link = Link::connect(self.options.clone()).await?;
+        let link = Link::connect(self.options.clone(), self.suspects.clone()).await?;
         Ok(Box::new(connection::JetStreamConnection::new(link)))
     }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::bus::Stream;
+use async_nats::ServerAddr;
+
+use crate::bus::{BusError, Stream};
 use crate::wire::dead_letter::{DEAD_LETTERS, EVENTS};
 
 /// How a service reaches its JetStream server.
@@ -42,6 +44,24 @@ impl JetStreamOptions {
             ack_timeout: Duration::from_secs(5),
             heartbeat: Duration::from_secs(5),
         }
+    }
+
+    /// Checks that each URL is the address of a NATS server.
+    pub(super) fn check(&self) -> Result<(), BusError> {
+        for url in self.urls() {
+            let wrong =
+                |error| BusError::Refused(format!("{} is no address of a NATS server: {error}", without_login(url)));
+            url.parse::<ServerAddr>().map_err(wrong)?;
+        }
+        match self.urls().next() {
+            Some(_) => Ok(()),
+            None => Err(BusError::Refused("there is no address of a NATS server".to_owned())),
+        }
+    }
+
+    /// Returns the URLs.
+    pub(super) fn urls(&self) -> impl Iterator<Item = &str> {
+        self.url.split(',').map(str::trim).filter(|url| !url.is_empty())
     }
 
     /// Returns the name of a stream.
@@ -95,6 +115,17 @@ impl From<String> for JetStreamOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_address_of_a_server_is_refused_without_its_login() {
+        for url in ["nats://a:4222", "a", "127.0.0.1:4222", "tls://admin:secret@a, nats://b"] {
+            assert_eq!(JetStreamOptions::new(url, "payment").check(), Ok(()), "{url}");
+        }
+        for url in ["", ",", "http://admin:secret@a:4222", "nats://a:4222,natz://b", "nats://:0:0"] {
+            let refused = JetStreamOptions::new(url, "payment").check().unwrap_err().to_string();
+            assert!(refused.contains("address of a NATS server") && !refused.contains("secret"), "{url}: {refused}");
+        }
+    }
 
     #[test]
     fn the_login_of_an_address_is_never_shown() {

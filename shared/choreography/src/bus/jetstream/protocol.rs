@@ -145,10 +145,16 @@ pub(crate) fn stored(message: &Message) -> Result<Stored, BusError> {
     match (sequence, at, last("Nats-Subject")) {
         (Some(sequence), Some(at), Some(subject)) => {
             let envelope = envelope(subject, message.headers.as_ref(), &message.payload);
-            Ok(Stored { sequence, at, envelope, unreadable: None })
+            Ok(Stored { sequence, at, envelope, unreadable: stored_status(message) })
         }
         _ => Err(BusError::Refused("a stored message has no sequence, time or subject".to_owned())),
     }
+}
+
+/// Returns why a stored message is unreadable that has the line of a status, which only the server may send. (Servers
+/// since 2.15 take it off when they store a message.)
+fn stored_status(message: &Message) -> Option<String> {
+    message.status.map(|status| format!("the first line of the headers is not NATS/1.0: it has the status {status}"))
 }
 
 /// Returns a message of a pull subscription as a delivery; none if its reply subject has no numbers.
@@ -156,7 +162,8 @@ pub(super) fn delivery(message: &Message) -> Option<Delivery> {
     let [delivered, stream_sequence, consumer_sequence, stamp] = numbers(message.reply.as_deref()?)?;
     let envelope = envelope(&message.subject, message.headers.as_ref(), &message.payload);
     let stamp_ns = i64::try_from(stamp).ok()?;
-    Some(Delivery { stream_sequence, consumer_sequence, delivered, stamp_ns, envelope, unreadable: None })
+    let unreadable = stored_status(message);
+    Some(Delivery { stream_sequence, consumer_sequence, delivered, stamp_ns, envelope, unreadable })
 }
 
 /// Returns the first four numbers of

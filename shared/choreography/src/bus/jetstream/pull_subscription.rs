@@ -1,19 +1,23 @@
 //! A pull subscription: requests that overlap, so that the server always has one to serve.
 //!
-//! Nothing is acknowledged; the caller's database has the position.
+//! Nothing is acknowledged; the caller's database has the position. A message whose headers the client can't read breaks
+//! the connection, so each subscription first looks whether the next message is one: it is read singly and returned, and
+//! reading starts again behind it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::{Message, StatusCode, Subscriber};
 use async_trait::async_trait;
+use futures::future::try_join_all;
 use futures::{FutureExt, StreamExt};
 use serde_json::json;
 use tokio::time::Instant;
 
 use super::link::{Link, lost};
-use super::protocol;
-use crate::bus::{BusError, Deliveries, Delivery};
+use super::single_message::{Position, message};
+use super::{consumers, protocol};
+use crate::bus::{BusError, Deliveries, Delivery, ReadFrom};
 
 /// The most messages that are requested and not received: two of the engine's batches.
 const WANTED_MAX: u64 = 1_024;
@@ -36,6 +40,10 @@ pub(super) struct PullSubscription {
     /// How many messages are requested and not received.
     wanted: u64,
     last_message: Instant,
+    /// The next message of the consumer, if the client can't read it.
+    unreadable: Option<Delivery>,
+    /// Whether an unreadable message was returned: reading must start again behind it.
+    passed_unreadable: bool,
 }
 
 impl PullSubscription {
@@ -43,8 +51,13 @@ impl PullSubscription {
         let inbox = link.client.new_inbox();
         let subscriber = link.client.subscribe(inbox.clone()).await.map_err(lost)?;
         let request = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{consumer}", link.options.stream);
-        let mut subscription = Self { link, request, inbox, subscriber, wanted: 0, last_message: Instant::now() };
-        subscription.request_more().await?;
+        let unreadable = next_if_unreadable(&link, consumer).await?;
+        let (wanted, last_message) = (0, Instant::now());
+        let mut subscription =
+            Self { link, request, inbox, subscriber, wanted, last_message, unreadable, passed_unreadable: false };
+        if subscription.unreadable.is_none() {
+            subscription.request_more().await?;
+        }
         Ok(subscription)
     }
 
@@ -65,28 +78,31 @@ impl PullSubscription {
         Ok(())
     }
 
-    /// Waits for the next message.
+    /// Waits for the next message. Those that arrived before the connection was lost come first: if it broke at an
+    /// unreadable one, the next pull begins with that one.
     async fn next_message(&mut self) -> Result<Message, BusError> {
         let silence = self.link.options.heartbeat * HEARTBEATS_MISSED;
         tokio::select! {
             biased;
-            reason = self.link.pending.closed() => Err(reason),
             message = tokio::time::timeout_at(self.last_message + silence, self.subscriber.next()) => match message {
                 Ok(Some(message)) => Ok(message),
-                Ok(None) => Err(BusError::Lost("the client stopped".to_owned())),
+                Ok(None) => {
+                    Err(self.link.pending.lost().unwrap_or_else(|| BusError::Lost("the client stopped".to_owned())))
+                }
                 Err(_) => Err(BusError::Lost(format!("the server was silent for {silence:?}"))),
             },
+            reason = self.link.pending.closed() => Err(reason),
         }
     }
 
     /// Returns the delivery in a message; none if the message is only a status of the server.
     fn decode(&mut self, message: &Message) -> Result<Option<Delivery>, BusError> {
-        let Some(status) = message.status else {
+        if let Some(delivery) = protocol::delivery(message) {
             self.wanted = self.wanted.saturating_sub(1);
-            return match protocol::delivery(message) {
-                Some(delivery) => Ok(Some(delivery)),
-                None => Err(BusError::Refused(format!("a message came without its sequences: {}", message.subject))),
-            };
+            return Ok(Some(delivery));
+        }
+        let Some(status) = message.status else {
+            return Err(BusError::Refused(format!("a message came without its sequences: {}", message.subject)));
         };
         match status {
             StatusCode::IDLE_HEARTBEAT => Ok(None),
@@ -104,6 +120,24 @@ impl PullSubscription {
     }
 }
 
+/// Returns a consumer's next message if the client can't read it; none if it can, or there is none.
+async fn next_if_unreadable(link: &Link, consumer: &str) -> Result<Option<Delivery>, BusError> {
+    // Pulling shows that there is no consumer.
+    let Some(info) = consumers::consumer_info(link, consumer).await? else { return Ok(None) };
+    let from = ReadFrom::Sequence(info.delivered + 1);
+    let of_filter = |filter| message(&link.client, &link.options.stream, Position::First(filter, from));
+    let firsts = try_join_all(info.filters.iter().map(|filter| of_filter(filter)));
+    let first = link.unless_lost(firsts).await?.into_iter().flatten().min_by_key(|stored| stored.sequence);
+    Ok(first.filter(|stored| stored.unreadable.is_some()).map(|stored| Delivery {
+        stream_sequence: stored.sequence,
+        consumer_sequence: info.sent + 1,
+        delivered: 1,
+        stamp_ns: stored.stamp_ns(),
+        envelope: stored.envelope,
+        unreadable: stored.unreadable,
+    }))
+}
+
 fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -112,6 +146,13 @@ fn nanoseconds(duration: Duration) -> u64 {
 impl Deliveries for PullSubscription {
     // No delivery is held across an await: a caller that stops waiting loses nothing.
     async fn next(&mut self, max: usize) -> Result<Vec<Delivery>, BusError> {
+        if let Some(unreadable) = self.unreadable.take() {
+            self.passed_unreadable = true;
+            return Ok(vec![unreadable]);
+        }
+        if self.passed_unreadable {
+            return Err(BusError::Lost("reading starts again behind an unreadable message".to_owned()));
+        }
         let mut deliveries = Vec::new();
         while deliveries.is_empty() {
             self.request_more().await?;

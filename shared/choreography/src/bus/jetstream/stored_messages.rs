@@ -1,24 +1,23 @@
 //! Reads stored messages of a stream without a consumer: nothing is left on the server if reading stops early.
 //!
 //! Lists are read by DIRECT.GET in batches: with replicas, the reply may come from a server that is not quite up to
-//! date.
+//! date. A message whose headers the client can't read breaks the connection: what follows such a place is read singly.
 
 use std::time::Duration;
 
-use async_nats::{Client, Message, StatusCode};
+use async_nats::{Client, Message, StatusCode, Subscriber};
 use bytes::Bytes;
 use futures::StreamExt;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::link::Link;
 use super::protocol;
+use super::single_message::{Position, REPLY_TIME_MAX, message};
 use crate::bus::{BusError, ReadFrom, Stored};
 
 /// The most messages that one request returns: 18 MiB of the largest.
 const BATCH_MAX: usize = 256;
-
-/// How long the server may take for the next message of a batch, where the caller has no time-out of its own.
-const REPLY_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// The status at the end of a batch.
 const END_OF_BATCH: u16 = 204;
@@ -26,21 +25,30 @@ const END_OF_BATCH: u16 = 204;
 /// Reads the messages of a subject, batch by batch.
 pub(crate) struct StreamReader<'a> {
     client: &'a Client,
+    /// The connection, if it never reconnects.
+    link: Option<&'a Link>,
     stream: &'a str,
     subject: String,
     /// Where reading goes on; none at the end.
     next: Option<ReadFrom>,
+    /// A sequence behind which a connection broke: messages are read singly until one behind it has been read.
+    suspect: Option<u64>,
     reply_time_max: Duration,
 }
 
 impl<'a> StreamReader<'a> {
+    /// Returns a reader for a client that reconnects.
     pub(crate) fn new(client: &'a Client, stream: &'a str, subject: impl Into<String>, from: ReadFrom) -> Self {
-        Self { client, stream, subject: subject.into(), next: Some(from), reply_time_max: REPLY_TIME_MAX }
+        let (subject, reply_time_max) = (subject.into(), REPLY_TIME_MAX);
+        Self { client, link: None, stream, subject, next: Some(from), suspect: None, reply_time_max }
     }
 
-    /// Replaces the default time-out of five seconds for each message.
-    pub(super) fn reply_time_max(self, reply_time_max: Duration) -> Self {
-        Self { reply_time_max, ..self }
+    /// Returns a reader for a connection that never reconnects.
+    pub(super) fn on(link: &'a Link, stream: &'a str, subject: &str, from: ReadFrom) -> Self {
+        let is_ahead = |after: &u64| !matches!(from, ReadFrom::Sequence(from) if from > after + 1);
+        let suspect = link.suspects.after(stream, subject).filter(is_ahead);
+        let reply_time_max = link.options.ack_timeout;
+        Self { link: Some(link), suspect, reply_time_max, ..Self::new(&link.client, stream, subject, from) }
     }
 
     /// Calls `take` with every message, in order. Only one batch is in memory at a time.
@@ -63,32 +71,92 @@ impl<'a> StreamReader<'a> {
         Ok(read)
     }
 
-    /// Returns the messages of one request.
+    /// Returns the next messages, perhaps none; at the end, `next` is none.
     async fn batch(&mut self, max: usize) -> Result<Vec<Stored>, BusError> {
+        let Some(from) = self.next else { return Ok(Vec::new()) };
+        if let Some(after) = self.suspect {
+            return self.single(from, after).await;
+        }
+        let mut batch = Vec::new();
+        let has_more = self.request(from, max, &mut batch).await;
+        let read_up_to = batch.last().map(|last| last.sequence);
+        let go_on = read_up_to.map_or(from, |last| ReadFrom::Sequence(last + 1));
+        match has_more {
+            Ok(has_more) => self.next = (has_more && read_up_to.is_some()).then_some(go_on),
+            Err(BusError::Lost(reason)) => {
+                self.next = Some(go_on);
+                let before = if let ReadFrom::Sequence(from) = from { from.saturating_sub(1) } else { 0 };
+                self.set_suspect(Some(read_up_to.unwrap_or(before)));
+                if self.link.is_some() {
+                    return Err(BusError::Lost(reason));
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(batch)
+    }
+
+    /// Returns one message. If it is the first behind a suspicious place and can be read, the place is not suspicious.
+    async fn single(&mut self, from: ReadFrom, after: u64) -> Result<Vec<Stored>, BusError> {
+        let single = message(self.client, self.stream, Position::First(&self.subject, from));
+        let single = match self.link {
+            Some(link) => link.unless_lost(single).await?,
+            None => single.await?,
+        };
+        self.next = single.as_ref().map(|stored| ReadFrom::Sequence(stored.sequence + 1));
+        if let Some(stored) = single.as_ref().filter(|stored| stored.sequence > after) {
+            self.set_suspect(stored.unreadable.as_ref().map(|_| stored.sequence - 1));
+            self.suspect = None;
+        }
+        Ok(single.into_iter().collect())
+    }
+
+    fn set_suspect(&mut self, after: Option<u64>) {
+        self.suspect = after;
+        if let Some(link) = self.link {
+            link.suspects.set(self.stream, &self.subject, after);
+        }
+    }
+
+    /// Adds the messages of one request to a batch. Returns whether there are more.
+    async fn request(&self, from: ReadFrom, max: usize, batch: &mut Vec<Stored>) -> Result<bool, BusError> {
         let mut request = json!({ "next_by_subj": self.subject, "batch": max });
-        match self.next.take() {
-            Some(ReadFrom::Sequence(sequence)) => request["seq"] = sequence.max(1).into(),
-            Some(ReadFrom::Time(moment)) => request["start_time"] = moment.to_string().into(),
-            None => return Ok(Vec::new()),
+        match from {
+            ReadFrom::Sequence(sequence) => request["seq"] = sequence.max(1).into(),
+            ReadFrom::Time(moment) => request["start_time"] = moment.to_string().into(),
         }
         let inbox = self.client.new_inbox();
         let mut replies = self.client.subscribe(inbox.clone()).await.map_err(|error| self.lost(error))?;
         let subject = format!("$JS.API.DIRECT.GET.{}", self.stream);
         let requested = self.client.publish_with_reply(subject, inbox, request.to_string().into()).await;
         requested.map_err(|error| self.lost(error))?;
-        let mut batch: Vec<Stored> = Vec::new();
         loop {
-            let reply = tokio::time::timeout(self.reply_time_max, replies.next()).await;
-            let reply = reply.map_err(|_| self.lost(format!("no reply within {:?}", self.reply_time_max)))?;
-            let reply = reply.ok_or_else(|| self.lost("the client stopped"))?;
-            if reply.status.is_none() {
-                batch.push(protocol::stored(&reply)?);
-                continue;
+            let reply = self.reply(&mut replies).await?;
+            // A stored message may have the line of a status, too: the server's own has no sequence.
+            match protocol::stored(&reply) {
+                Ok(stored) => batch.push(stored),
+                Err(error) if reply.status.is_none() => return Err(error),
+                Err(_) => return self.has_more(&reply),
             }
-            if self.has_more(&reply)? {
-                self.next = batch.last().map(|last| ReadFrom::Sequence(last.sequence + 1));
+        }
+    }
+
+    /// Returns the next reply. Those that arrived before the connection was lost come first.
+    async fn reply(&self, replies: &mut Subscriber) -> Result<Message, BusError> {
+        let closed = async {
+            match self.link {
+                Some(link) => link.pending.closed().await,
+                None => std::future::pending().await,
             }
-            return Ok(batch);
+        };
+        tokio::select! {
+            biased;
+            reply = tokio::time::timeout(self.reply_time_max, replies.next()) => match reply {
+                Ok(Some(reply)) => Ok(reply),
+                Ok(None) => Err(self.lost("the client stopped")),
+                Err(_) => Err(self.lost(format!("no reply within {:?}", self.reply_time_max))),
+            },
+            reason = closed => Err(reason),
         }
     }
 

@@ -18,8 +18,15 @@ use crate::wire::subject::check_key;
 impl Stories for JetStreamBus {
     async fn story(&self, key: &str, from: u64, limit: usize) -> Result<Vec<(u64, Envelope)>, BusError> {
         check_key(key)?;
-        let (link, from) = (self.link().await?, ReadFrom::Sequence(from));
-        let read = stream::read(&link, &link.options.stream, &format!("*.*.{key}"), from, limit).await?;
+        let (subject, from) = (format!("*.*.{key}"), ReadFrom::Sequence(from));
+        let link = self.link().await?;
+        let read = match stream::read(&link, &link.options.stream, &subject, from, limit).await {
+            // The connection may have broken at a message of the story, which is read singly on the next one.
+            Err(BusError::Lost(_)) => {
+                stream::read(&*self.link().await?, &link.options.stream, &subject, from, limit).await?
+            }
+            read => read?,
+        };
         Ok(read.into_iter().map(|stored| (stored.sequence, stored.envelope)).collect())
     }
 
@@ -36,7 +43,7 @@ impl JetStreamBus {
         if let Some(link) = kept.as_ref().filter(|link| link.pending.lost().is_none()) {
             return Ok(link.clone());
         }
-        let link = Link::connect(self.options.clone()).await?;
+        let link = Link::connect(self.options.clone(), self.suspects.clone()).await?;
         *kept = Some(link.clone());
         Ok(link)
     }

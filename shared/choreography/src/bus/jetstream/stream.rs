@@ -74,6 +74,5 @@ pub(super) async fn read(
     from: ReadFrom,
     max: usize,
 ) -> Result<Vec<Stored>, BusError> {
-    let reader = StreamReader::new(&link.client, stream, subject, from).reply_time_max(link.options.ack_timeout);
-    link.unless_lost(reader.up_to(max)).await
+    StreamReader::on(link, stream, subject, from).up_to(max).await
 }

@@ -1,7 +1,11 @@
 //! The faults that a test can inject into a message server in memory.
 
+use std::ops::RangeBounds;
+
 use super::MemoryBus;
-use super::world::{Consumer, World};
+use super::world::{Consumer, StoredCopy, World};
+use crate::bus::Stream;
+use crate::wire::envelope::Envelope;
 
 /// The switches by which a test injects faults into a message server in memory.
 #[derive(Clone, Copy)]
@@ -15,9 +19,33 @@ impl BusFaults<'_> {
         self.change(World::restart);
     }
 
-    /// Restarts the server with an older state of the stream of events: everything behind the sequence is lost.
+    /// Restarts the server without what the stream of events has behind a sequence, as after a power cut.
     pub fn forget_after(self, sequence: u64) {
-        self.change(|world| world.forget_after(sequence));
+        self.lose(Stream::Events, sequence + 1..);
+    }
+
+    /// Restarts the server without these messages of a stream, as after damage to its files. At the end of the stream
+    /// their sequences are given again; at its beginning the first sequence moves; in the middle there is a hole.
+    pub fn lose(self, stream: Stream, sequences: impl RangeBounds<u64>) {
+        self.change(|world| {
+            world.stream_mut(stream).lose(&sequences);
+            world.restart();
+        });
+    }
+
+    /// Returns a copy of what the server has stored, as a backup of its files.
+    pub fn copy(self) -> StoredCopy {
+        self.bus.shared.world().copy()
+    }
+
+    /// Restarts the server with an older copy of what it has stored. New messages get stamps of their own.
+    pub fn put_back(self, copy: &StoredCopy) {
+        self.change(|world| world.put_back(copy));
+    }
+
+    /// Appends a message whose headers the client can't read to the stream that takes its subject.
+    pub fn store_unreadable(self, envelope: &Envelope, problem: &str) {
+        self.change(|world| world.store_unreadable(envelope, problem));
     }
 
     /// Removes the messages before the sequence from the stream of events, as an age limit does.

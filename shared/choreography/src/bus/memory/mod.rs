@@ -21,6 +21,7 @@ mod stories;
 mod world;
 
 pub use faults::BusFaults;
+pub use world::StoredCopy;
 
 /// A message server in memory; a clone is the same server.
 #[derive(Clone)]

@@ -1,6 +1,7 @@
 //! A stream in memory, and what can happen to its messages.
 
 use std::collections::VecDeque;
+use std::ops::RangeBounds;
 
 use crate::bus::Stored;
 
@@ -30,6 +31,14 @@ impl StoredStream {
     /// Returns the message at a sequence.
     pub(super) fn at(&self, sequence: u64) -> Option<&Stored> {
         self.after(sequence.saturating_sub(1)).next().filter(|stored| stored.sequence == sequence)
+    }
+
+    /// Removes messages. If the last ones are among them, the stream ends before them.
+    pub(super) fn lose(&mut self, sequences: &impl RangeBounds<u64>) {
+        self.messages.retain(|stored| !sequences.contains(&stored.sequence));
+        if sequences.contains(&self.last) {
+            self.last = self.messages.back().map_or(0, |stored| stored.sequence);
+        }
     }
 
     /// Returns the messages behind a sequence, in order.

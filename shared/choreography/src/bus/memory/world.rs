@@ -34,7 +34,17 @@ pub(super) struct World {
     connections: Vec<Watched<Option<String>>>,
 }
 
+/// A copy of everything that a server in memory has stored.
+#[derive(Clone)]
+pub struct StoredCopy {
+    events: StoredStream,
+    dead_letters: StoredStream,
+    notes: BTreeMap<String, Vec<u8>>,
+    consumers: BTreeMap<String, Consumer>,
+}
+
 /// A consumer: its next sequence, and its injected faults.
+#[derive(Clone)]
 pub(super) struct Consumer {
     is_subscriber: bool,
     filters: Vec<String>,
@@ -176,25 +186,33 @@ impl World {
         if bytes > bytes_max {
             return Err(BusError::TooLarge(format!("{bytes} bytes of at most {bytes_max}")));
         }
+        let stream = self.stream_of(&envelope.subject);
+        let stream = stream.ok_or_else(|| BusError::Refused("no stream takes this subject".to_owned()))?;
+        Ok(self.append(stream, envelope, None))
+    }
+
+    pub(super) fn store_unreadable(&mut self, envelope: &Envelope, problem: &str) {
+        let stream = self.stream_of(&envelope.subject).expect("a stream takes the subject");
+        self.append(stream, envelope, Some(problem.to_owned()));
+    }
+
+    fn stream_of(&self, subject: &str) -> Option<Stream> {
+        if DEAD_LETTER_SUBJECTS.iter().any(|filter| matches(filter, subject)) {
+            return Some(Stream::DeadLetters);
+        }
+        self.takes(subject).then_some(Stream::Events)
+    }
+
+    fn append(&mut self, stream: Stream, envelope: &Envelope, unreadable: Option<String>) -> u64 {
         // Sorted, as the client of the real server leaves them.
         let mut headers: Vec<_> = envelope.headers.iter().collect();
         headers.sort_unstable();
         let envelope = Envelope { headers: headers.into_iter().collect(), ..envelope.clone() };
-        if DEAD_LETTER_SUBJECTS.iter().any(|filter| matches(filter, &envelope.subject)) {
-            return Ok(self.append(Stream::DeadLetters, envelope));
-        }
-        if !self.takes(&envelope.subject) {
-            return Err(BusError::Refused("no stream takes this subject".to_owned()));
-        }
-        Ok(self.append(Stream::Events, envelope))
-    }
-
-    fn append(&mut self, stream: Stream, envelope: Envelope) -> u64 {
         self.stamp = self.clock.now().max(self.stamp + SignedDuration::from_nanos(1));
         let at = self.stamp;
         let stream = self.stream_mut(stream);
         stream.last += 1;
-        stream.messages.push_back(Stored { sequence: stream.last, at, envelope, unreadable: None });
+        stream.messages.push_back(Stored { sequence: stream.last, at, envelope, unreadable });
         stream.last
     }
 
@@ -236,15 +254,25 @@ impl World {
 
     pub(super) fn restart(&mut self) {
         self.starts += 1;
-        self.cut("the server stopped");
-    }
-
-    pub(super) fn forget_after(&mut self, sequence: u64) {
-        self.events.messages.retain(|kept| kept.sequence <= sequence);
-        self.events.last = self.events.last.min(sequence);
         for consumer in self.consumers.values_mut() {
             consumer.next = consumer.next.min(self.events.last + 1);
         }
+        self.cut("the server stopped");
+    }
+
+    pub(super) fn copy(&self) -> StoredCopy {
+        let Self { events, dead_letters, notes, consumers, .. } = self;
+        StoredCopy {
+            events: events.clone(),
+            dead_letters: dead_letters.clone(),
+            notes: notes.clone(),
+            consumers: consumers.clone(),
+        }
+    }
+
+    pub(super) fn put_back(&mut self, copy: &StoredCopy) {
+        let StoredCopy { events, dead_letters, notes, consumers } = copy.clone();
+        (self.events, self.dead_letters, self.notes, self.consumers) = (events, dead_letters, notes, consumers);
         self.restart();
     }
 
