@@ -288,7 +288,9 @@ async fn after_a_crash_the_database_knows_which_message_is_tried_also_of_those_t
 #[tokio::test(start_paused = true)]
 async fn of_a_batch_only_the_message_that_violates_a_constraint_dies() {
     let stage = Stage::new();
-    (1..=100).for_each(|page| drop(stage.write(page, page)));
+    for page in 1..=100 {
+        stage.write(page, page);
+    }
     stage.store.faults().refuse_rows_with(Some("write 37\""));
     let scribe = stage.start().await;
     stage.all_is_received().await;
