@@ -38,7 +38,12 @@ fn shown(service: &str, health: &Health) -> Value {
 }
 
 fn ready(health: &Health) -> Result<(), Problem> {
-    let parts = [("database", &health.database), ("reading", &health.reading), ("publishing", &health.publishing)];
+    let parts = [
+        ("database", &health.database),
+        ("reading", &health.reading),
+        ("lost", &health.lost),
+        ("publishing", &health.publishing),
+    ];
     let failing = parts.iter().filter_map(|(part, state)| Some(format!("{part}: {}", state.as_ref().err()?)));
     let failing: Vec<_> = failing.collect();
     if failing.is_empty() {
@@ -58,6 +63,7 @@ mod tests {
             reading: Ok(()),
             compensations: Ok(()),
             effects: Ok(()),
+            lost: Ok(()),
             publishing: Ok(()),
             rows: Ok(()),
             subscribers: Ok(()),

@@ -55,6 +55,7 @@ pub mod bus;
 pub mod dead_letters;
 #[cfg(feature = "jetstream")]
 pub mod provision;
+pub mod recovery;
 pub mod store;
 
 // Crates whose types stand in this crate's public functions.

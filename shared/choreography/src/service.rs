@@ -72,6 +72,7 @@ impl Service {
             breaker: engine.shared.breaker.clone(),
             backlog: engine.shared.backlog.clone(),
             backlog_max: settings.backlog_max,
+            halt: engine.shared.halt.clone(),
             clock: clock.clone(),
         };
         let keys_in_use = KeysInUse::default();

@@ -62,6 +62,14 @@ impl Choreography {
         self.service
     }
 
+    /// Returns the names of the messages that the service receives, each once.
+    pub(crate) fn received_messages(&self) -> Vec<&'static str> {
+        let reactions = self.handlers.iter().filter(|handler| handler.kind.receives_messages());
+        let reactions = reactions.map(|handler| handler.message);
+        let names: BTreeSet<_> = reactions.chain(self.effects.iter().map(|effect| effect.message)).collect();
+        names.into_iter().collect()
+    }
+
     /// Adds a reaction to a step or an event.
     ///
     /// # Panics

@@ -19,6 +19,9 @@ pub struct Health {
     /// Effects: whether none waits for longer than a minute, or since when the oldest does, and why. The service works in
     /// both cases.
     pub effects: Result<(), String>,
+    /// Lost messages: whether everything that was published for this service came, or how many messages did not, and will
+    /// not, until an operator accepts that.
+    pub lost: Result<(), String>,
     /// Publishing: whether outgoing messages are published, here or by another instance, or why not.
     pub publishing: Result<(), String>,
     /// Rows: whether every row that a message concerned was readable, or which are not. The service works in both cases.
@@ -35,6 +38,7 @@ enum Part {
     Reading,
     Compensations,
     Effects,
+    Lost,
     Publishing,
     Rows,
     Subscribers,
@@ -47,6 +51,7 @@ impl Part {
             Self::Reading => "reading",
             Self::Compensations => "compensations",
             Self::Effects => "effects",
+            Self::Lost => "lost",
             Self::Publishing => "publishing",
             Self::Rows => "rows",
             Self::Subscribers => "subscribers",
@@ -59,6 +64,7 @@ impl Part {
             Self::Reading => &mut health.reading,
             Self::Compensations => &mut health.compensations,
             Self::Effects => &mut health.effects,
+            Self::Lost => &mut health.lost,
             Self::Publishing => &mut health.publishing,
             Self::Rows => &mut health.rows,
             Self::Subscribers => &mut health.subscribers,
@@ -84,6 +90,7 @@ impl HealthReporter {
             reading: starting(),
             compensations: Ok(()),
             effects: Ok(()),
+            lost: Ok(()),
             publishing: starting(),
             rows: Ok(()),
             subscribers: Ok(()),
@@ -131,6 +138,9 @@ impl HealthReporter {
     }
     pub(crate) fn effects(&self, now: Result<(), String>) {
         self.set(Part::Effects, now);
+    }
+    pub(crate) fn lost(&self, now: Result<(), String>) {
+        self.set(Part::Lost, now);
     }
     pub(crate) fn publishing(&self, now: Result<(), String>) {
         self.set(Part::Publishing, now);

@@ -1,4 +1,5 @@
-//! Whether a command may begin a story now: not while the circuit of a step is open or the backlog is full.
+//! Whether a command may begin a story now: not while reading is halted, the circuit of a step is open or the backlog is
+//! full.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::Clock;
 use crate::engine::execute::ExecuteError;
+use crate::engine::halt::Halt;
 use crate::engine::shared_snapshot::SharedSnapshot;
 
 /// The backlog when it was last counted; a clone is the same count.
@@ -29,6 +31,7 @@ pub(crate) struct Intake {
     pub breaker: SharedSnapshot,
     pub backlog: BacklogCount,
     pub backlog_max: u64,
+    pub halt: Halt,
     pub clock: Clock,
 }
 
@@ -40,7 +43,9 @@ impl Intake {
         }
         let (breaker, backlog) = (self.breaker.current(), self.backlog.get());
         let open: Vec<_> = breaker.open_steps().collect();
-        let (code, detail) = if !open.is_empty() {
+        let (code, detail) = if let Some(reason) = self.halt.reason() {
+            ("halted", format!("new stories are refused until an operator goes on: {reason}"))
+        } else if !open.is_empty() {
             let open = open.join(", ");
             ("circuit-open", format!("new stories are refused while the circuit of {open} is open"))
         } else if backlog >= self.backlog_max {

@@ -2,7 +2,16 @@
 //!
 //! What must hold: whoever works under an epoch stops as soon as the epoch is lost or interrupted.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::clock::later;
+use crate::store::{StoreError, put_back_head};
 use crate::watched::Watched;
+
+/// How long a leader keeps its lease without a reply of the server: an instance that can reach it takes over.
+const UNREACHABLE_MAX: Duration = Duration::from_secs(5);
 
 /// Whether this instance leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,6 +27,10 @@ pub(crate) struct Term {
 #[derive(Clone, Default)]
 pub(crate) struct Leadership {
     term: Watched<Term>,
+    /// When the server replied last, and this instance had its consumer; none while it lacks one of them.
+    able: Watched<Option<Timestamp>>,
+    /// The highest epoch that was seen in the database.
+    seen: Watched<i64>,
 }
 
 impl Leadership {
@@ -32,6 +45,28 @@ impl Leadership {
             term.interruptions += u64::from(term.epoch.is_some_and(|held| held + 1 != epoch));
             term.epoch = Some(epoch);
         });
+    }
+
+    /// Records that this instance has what a leader needs: the server and its consumer.
+    pub(crate) fn set_able(&self, now: Option<Timestamp>) {
+        self.able.change(|able| *able = now);
+    }
+
+    /// Whether this instance could lead a moment ago. One that can't works on under its epoch, but gives up the lease.
+    pub(crate) fn is_able(&self, now: Timestamp) -> bool {
+        self.able.get().is_some_and(|able| now <= later(able, UNREACHABLE_MAX))
+    }
+
+    /// Records the epoch of the database.
+    ///
+    /// # Errors
+    /// `PutBack` if it is lower than before.
+    pub(crate) fn saw(&self, epoch: i64) -> Result<(), StoreError> {
+        let seen = self.seen.change(|seen| {
+            *seen = epoch.max(*seen);
+            *seen
+        });
+        if epoch < seen { Err(put_back_head(seen, epoch)) } else { Ok(()) }
     }
 
     /// Stops leading, if this instance leads under this epoch.

@@ -2,18 +2,20 @@
 
 mod batch;
 mod breaker_task;
-mod checkpoint;
 mod effects;
 pub(crate) mod execute;
+mod halt;
 pub(crate) mod health;
 pub(crate) mod intake;
 mod leadership;
+mod number_ranges;
 mod outbox_numbers;
 mod outbox_relay;
 mod panic;
 mod processed;
 mod progress_note;
 mod reader;
+mod received_numbers;
 mod repaired;
 mod run_record;
 pub(crate) mod shared;

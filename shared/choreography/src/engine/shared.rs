@@ -1,5 +1,6 @@
 //! What the tasks of one service share. Each part is a handle: a clone is the same part.
 
+use super::halt::Halt;
 use super::health::HealthReporter;
 use super::intake::BacklogCount;
 use super::leadership::Leadership;
@@ -21,6 +22,7 @@ pub(crate) struct Shared {
     pub repaired: OutboxRepaired,
     pub backlog: BacklogCount,
     pub processed: ProcessedCounts,
+    pub halt: Halt,
     pub run: RunRecord,
     pub stopping: Stopping,
 }
@@ -36,6 +38,7 @@ impl Shared {
             repaired: OutboxRepaired::default(),
             backlog: BacklogCount::default(),
             processed: ProcessedCounts::default(),
+            halt: Halt::default(),
             run: RunRecord::default(),
             stopping: Stopping::default(),
         }

@@ -44,6 +44,8 @@ pub(crate) fn start(
     let (refused_sender, refused) = mpsc::channel(1);
     let (added_sender, added) = mpsc::channel(BATCHES_HANDED_OVER_MAX);
     let reader = Reader {
+        service: choreography.service,
+        receives: choreography.received_messages(),
         store: store.clone(),
         bus: bus.clone(),
         shared: shared.clone(),

@@ -22,6 +22,7 @@ pub mod sqlite;
 
 pub use crate::declare::stored_row::{RowChange, StoredRow};
 pub use error::StoreError;
+pub(crate) use error::put_back_head;
 pub use exchange::{Advance, Changes, Committed, Loaded, Preconditions, ScheduleChange, Wanted};
 pub use numbers::{Checkpoint, Range, RangeChanges, RowName, SeriesId, SeriesRange};
 pub use publishing::{Given, PublishingStore, Repair};

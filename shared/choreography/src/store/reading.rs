@@ -83,7 +83,7 @@ pub trait ReadingStore: Send + Sync {
     /// Returns the head.
     async fn head(&self) -> Result<Head, StoreError>;
 
-    /// Takes the leadership: raises the epoch, sets the position back to the restart position, and takes the lease.
+    /// Takes the leadership: raises the epoch, and takes the lease.
     ///
     /// Returns the new head, or nothing while another instance holds the lease. `mine` is the epoch that this
     /// instance held last: its own lease does not keep it out. A lease that ends more than twice as far ahead as the new
@@ -116,8 +116,8 @@ pub trait ReadingStore: Send + Sync {
     /// Returns everything that the leader must know before it reads, as it was at one moment.
     async fn reading_state(&self) -> Result<ReadingState, StoreError>;
 
-    /// Begins to read a stream: records when it was created, as the server writes it, and the position. Checkpoints and
-    /// floors of another stream are deleted.
+    /// Begins to read a stream: records when it was created, as the server writes it, and the position, which becomes a
+    /// checkpoint. Those of another stream, and its floors, are deleted.
     async fn begin_stream(&self, epoch: i64, created: &str, position: Checkpoint) -> Result<(), StoreError>;
 
     /// Makes an earlier checkpoint the position, and deletes the checkpoints after it.
@@ -145,7 +145,8 @@ pub trait ReadingStore: Send + Sync {
     /// Records numbers as lost. Those that are recorded already stay.
     async fn report(&self, epoch: i64, lost: &[SeriesRange]) -> Result<(), StoreError>;
 
-    /// Deletes the record of all lost numbers, because an operator accepts the loss. Returns how many there were.
+    /// Counts all lost numbers as received, because an operator accepts the loss, and raises the epoch, so that a running
+    /// leader starts over. Returns how many there were.
     async fn accept_lost(&self) -> Result<u64, StoreError>;
 
     /// Deletes the received numbers of a publisher's series that are not among `noted`, an outbox and a kind each, and of

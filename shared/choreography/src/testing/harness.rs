@@ -4,19 +4,23 @@
 //! thread runs everything, time passes only while the test waits, and ids and jitter are drawn from a seed: the same seed
 //! gives the same messages with the same ids, in the same order.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
+use uuid::Uuid;
 
 use super::member::Member;
 use super::published::Published;
 use super::trouble::Trouble;
 use crate::bus::memory::MemoryBus;
 use crate::clock::later;
-use crate::wire::envelope::root_trace;
+use crate::recovery::{GoOn, Recovery};
+use crate::wire::envelope::{Envelope, root_trace};
+use crate::wire::series::MessageNumber;
 use crate::{Choreography, Clock, Command, ExecuteError, Heading, Map, Message, Row, Service, Settings};
 
 /// How long [`Harness::until`] waits, in the harness's own time: longer than the deadlines of most messages and effects.
@@ -53,6 +57,8 @@ pub struct Harness {
     bus: MemoryBus,
     services: BTreeMap<&'static str, Member>,
     settings: Settings,
+    /// The outbox of each publisher in whose name the test publishes, and the last number of each of its messages.
+    outside: RefCell<BTreeMap<String, (Uuid, BTreeMap<&'static str, u64>)>>,
     // The last field: the services' tasks end with it.
     runtime: Runtime,
 }
@@ -89,7 +95,7 @@ impl Harness {
             member.start_next(&runtime, &bus, &settings);
             assert!(members.insert(name, member).is_none(), "two services are called {name}");
         }
-        let harness = Self { bus, services: members, settings, runtime };
+        let harness = Self { bus, services: members, settings, outside: RefCell::default(), runtime };
         harness.advance(LOOK_EVERY);
         harness
     }
@@ -181,8 +187,19 @@ impl Harness {
             trace: &root_trace(id),
         };
         let payload = serde_json::to_vec(message).expect("a message can be written as JSON");
-        let published = self.bus.publish(&heading.envelope(M::NAME, payload));
+        let envelope = self.number(publisher, M::NAME, heading.envelope(M::NAME, payload));
+        let published = self.bus.publish(&envelope);
         published.unwrap_or_else(|error| panic!("publishing {} as {publisher}: {error}", M::NAME))
+    }
+
+    /// Returns a message of a publisher with the number that it has there.
+    fn number(&self, publisher: &str, message: &'static str, envelope: Envelope) -> Envelope {
+        let mut outside = self.outside.borrow_mut();
+        let begun = || (self.settings.clock.new_id(), BTreeMap::new());
+        let (outbox, last) = outside.entry(publisher.to_owned()).or_insert_with(begun);
+        let number = last.entry(message).or_insert(0);
+        *number += 1;
+        MessageNumber { outbox: *outbox, number: *number }.put_on(envelope)
     }
 
     /// Lets something go wrong from now on.
@@ -205,7 +222,10 @@ impl Harness {
                 faults.recreate_stream();
                 self.services.values().for_each(|member| member.provision(&self.bus));
             }
-            Trouble::StreamAccepted(service) => self.member(service).store.accept_stream(),
+            Trouble::StreamAccepted(service) => {
+                let recovery = Recovery { store: &self.member(service).store, bus: &self.bus };
+                self.block_on(recovery.resume(GoOn::First)).expect("the server can be reached, and the database works");
+            }
             Trouble::AcknowledgementsLost(count) => faults.drop_acknowledgements(count),
             Trouble::PublishesRefused => faults.refuse(Some("insufficient resources")),
             Trouble::PublishesAccepted => faults.refuse(None),

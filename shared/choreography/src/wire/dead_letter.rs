@@ -27,6 +27,8 @@ pub(crate) const ALL_DEAD_LETTERS: &str = "dead.>";
 
 /// The reason, and the key, of a dead letter that is only a notice: a subscriber has not processed a message in time.
 pub const OVERDUE: &str = "overdue";
+/// The reason, and the key, of a dead letter that is only a notice: messages never came, and will not come.
+pub(crate) const LOST: &str = "lost";
 
 /// The token in a subject for a service, message or key that could not be read.
 pub(crate) const UNKNOWN: &str = "unknown";
@@ -176,6 +178,25 @@ pub(crate) fn overdue_notice(
         (TIME, now.to_string()),
     ];
     Envelope { subject: subject(publisher, message, OVERDUE), headers: headers.into(), payload: "{}".into() }
+}
+
+/// Returns the notice of a subscriber that messages of a kind are lost: their publisher has published them, and the
+/// stream does not have them.
+pub(crate) fn lost_notice(
+    subscriber: &str,
+    message: &str,
+    publisher: &str,
+    detail: String,
+    now: Timestamp,
+) -> Envelope {
+    let headers = [
+        (REASON, LOST.to_owned()),
+        (DETAIL, detail),
+        (TRIES, "0".to_owned()),
+        (FINGERPRINT, format!("{subscriber}/{message}/{LOST}/{publisher}")),
+        (TIME, now.to_string()),
+    ];
+    Envelope { subject: subject(subscriber, message, LOST), headers: headers.into(), payload: "{}".into() }
 }
 
 fn subject(service: &str, message: &str, key: &str) -> Arc<str> {

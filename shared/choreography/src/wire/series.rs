@@ -68,7 +68,6 @@ pub(crate) struct MessageNumber {
 }
 
 impl MessageNumber {
-    #[cfg_attr(not(test), allow(dead_code, reason = "the reader still recognizes messages by their ids"))]
     /// Returns the number that a message's headers have; none if one of the two is missing or unreadable, or the number
     /// is 0.
     pub(crate) fn of(envelope: &Envelope) -> Option<Self> {

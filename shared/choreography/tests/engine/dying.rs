@@ -28,7 +28,7 @@ async fn dies(stage: &Stage, message: &Envelope, reason: &str, detail: &str) -> 
     let dead_letter = stage.dead_letters().remove(0);
     assert_eq!(*dead_letter.subject, format!("dead.scribe.{}", message.subject.strip_prefix("author.").unwrap()));
     assert_eq!(dead_letter.payload, message.payload);
-    for (name, value) in message.headers.iter() {
+    for (name, value) in message.headers.iter().filter(|(name, _)| !["ce-outbox", "ce-number"].contains(name)) {
         assert_eq!(dead_letter.header(name), Some(value));
     }
     assert_eq!(dead_letter.header("dead-reason"), Some(reason));
@@ -114,7 +114,8 @@ async fn a_message_that_is_larger_than_allowed_dies_with_a_dead_letter_that_lack
     let stage = Stage::new();
     let message = stage.envelope(&write(1, 2, How::Plainly));
     let payload = vec![b'x'; choreography::PAYLOAD_BYTES_MAX + 1].into();
-    stage.bus.publish(&Envelope { payload, ..message.clone() }).unwrap();
+    stage.bus.publish(&Envelope { payload, ..message }).unwrap();
+    let message = stage.envelope(&write(1, 2, How::Plainly));
     let headers = message.headers.with("tracestate", "x".repeat(60_000));
     stage.bus.publish(&Envelope { headers, ..message }).unwrap();
     let scribe = stage.start().await;

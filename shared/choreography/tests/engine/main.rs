@@ -16,7 +16,6 @@ mod diary;
 mod dying;
 mod effect_tries;
 mod effects;
-mod forgetting;
 mod instances;
 mod keys;
 mod lost_messages;

@@ -109,12 +109,12 @@ async fn more_rows_than_are_kept_so_long_are_kept_for_ten_seconds() {
     healthy(&scribe).await;
     open(&scribe, 0..10).await;
     published(&stage, 10).await;
-    pass(ms(300)).await;
+    pass(ms(1_000)).await;
     open(&scribe, 10..15).await;
     stage.all_is_received().await;
-    pass(ms(9_000)).await;
+    pass(ms(8_500)).await;
     assert_eq!(stage.backlog().await.outbox, 16);
-    pass(ms(4_000)).await;
+    pass(ms(3_500)).await;
     assert_eq!(stage.backlog().await.outbox, 6);
     scribe.stop().await;
 }

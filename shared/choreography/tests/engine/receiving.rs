@@ -33,10 +33,7 @@ async fn messages_with_invalid_headers_die_with_a_dead_letter_and_are_counted() 
     let counts = recorder.handle();
     let _recording = metrics::set_default_local_recorder(&recorder);
     let stage = Stage::new();
-    let bare =
-        Envelope { headers: Headers::default(), ..stage.envelope(&Write { page: 1, line: 1, how: How::Plainly }) };
     let invalid = [
-        bare,
         with_header(&stage, "ce-source", "forger"),
         with_header(&stage, "ce-subject", "2"),
         with_header(&stage, "ce-type", "choreography.strike.v1"),
@@ -60,6 +57,28 @@ async fn messages_with_invalid_headers_die_with_a_dead_letter_and_are_counted() 
     let wanted = format!("choreography_messages_unreadable_total{{service=\"scribe\"}} {}", invalid.len());
     assert!(counts.contains(&wanted), "{counts}");
     assert!(counts.contains("choreography_messages_received_total{service=\"scribe\"} 1"), "{counts}");
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_without_numbers_dies_and_leaves_no_other_trace() {
+    let stage = Stage::new();
+    let message = stage.envelope(&Write { page: 1, line: 1, how: How::Plainly });
+    let bare = Envelope { headers: Headers::default(), ..message.clone() };
+    let headers = message.headers.iter().filter(|(name, _)| *name != "ce-number").collect();
+    let unnumbered = Envelope { headers, ..message.clone() };
+    let absurd = with_header(&stage, "ce-number", "5000000");
+    for message in [&bare, &unnumbered, &absurd, &message] {
+        stage.bus.publish(message).unwrap();
+    }
+    let scribe = stage.start().await;
+    stage.all_is_received().await;
+    assert_eq!(stage.log(1).await, written([1]));
+    let details: Vec<_> =
+        stage.dead_letters().iter().map(|dead| dead.header("dead-detail").unwrap().to_owned()).collect();
+    assert_eq!(details.len(), 3, "{details:?}");
+    assert!(details[..2].iter().all(|detail| detail.contains("carries no ce-outbox and ce-number")), "{details:?}");
+    assert!(details[2].contains("absurd number 5000000"), "{details:?}");
     scribe.stop().await;
 }
 

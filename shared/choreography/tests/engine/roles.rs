@@ -66,7 +66,10 @@ fn weighed(_: &Weighed, parcel: &mut Parcel) {
 }
 
 async fn start(stage: &Stage) -> Service {
-    stage.bus.add_consumer("porter-0", &["author.*.*"]);
+    let received = ["author.fetch.*", "author.fetched.*", "author.send-back.*", "author.weighed.*"];
+    stage.bus.add_consumer("porter-0", &received);
+    // What nobody receives would be held.
+    stage.bus.add_consumer("sender-0", &["porter.*.*"]);
     let porter = Choreography::new("porter").on(fetch).on(fetched).compensate(send_back).on(weighed);
     stage.start_choreography(porter, Arc::new(stage.store.clone()), stage.settings()).await
 }

@@ -1,6 +1,7 @@
 //! What a test of the scribe in memory needs: a server and a database. The test itself publishes as the author.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use choreography::bus::Bus;
 use choreography::bus::memory::MemoryBus;
@@ -8,6 +9,7 @@ use choreography::store::memory::MemoryStore;
 use choreography::store::{Backlog, EffectRow, Head, Listing, ReadingStore as _, Store};
 use choreography::{Choreography, Clock, Envelope, Heading, Message, Service, Settings};
 use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
 
 use crate::diary::press::Press;
 use crate::diary::{How, Page, SCRIBE_RECEIVES, Write, scribe, scribe_with_intake};
@@ -19,6 +21,29 @@ pub(crate) struct Stage {
     pub(crate) store: MemoryStore,
     pub(crate) press: Press,
     pub(crate) clock: Clock,
+    pub(crate) author: Numbers,
+}
+
+/// The numbers of what a publisher has published: its outbox, and the last number of each message.
+#[derive(Clone)]
+pub(crate) struct Numbers {
+    outbox: Uuid,
+    last: Arc<Mutex<HashMap<&'static str, u64>>>,
+}
+
+impl Numbers {
+    fn begin(clock: &Clock) -> Self {
+        Self { outbox: clock.new_id(), last: Arc::default() }
+    }
+
+    /// Gives a message its number.
+    fn number<M: Message>(&self, envelope: Envelope) -> Envelope {
+        let mut last = self.last.lock().unwrap();
+        let number = last.entry(M::NAME).or_default();
+        *number += 1;
+        let headers = envelope.headers.with("ce-outbox", self.outbox.to_string()).with("ce-number", number.to_string());
+        Envelope { headers, ..envelope }
+    }
 }
 
 const BEGIN: &str = "2026-01-01T00:00:00Z";
@@ -29,7 +54,8 @@ impl Stage {
         bus.add_consumer("scribe-0", &SCRIBE_RECEIVES);
         bus.add_consumer("scribe-1", &SCRIBE_RECEIVES);
         let clock = Clock::seeded(BEGIN.parse().unwrap(), 0);
-        Self { bus, store: MemoryStore::new(), press: Press::default(), clock }
+        let author = Numbers::begin(&clock);
+        Self { bus, store: MemoryStore::new(), press: Press::default(), clock, author }
     }
 
     pub(crate) fn settings(&self) -> Settings {
@@ -103,7 +129,7 @@ impl Stage {
             expiry: Some(expiry),
             trace: &format!("00-{:032x}-{:016x}-01", id.as_u128(), id.as_u64_pair().1),
         };
-        heading.envelope(M::NAME, serde_json::to_vec(message).unwrap())
+        self.author.number::<M>(heading.envelope(M::NAME, serde_json::to_vec(message).unwrap()))
     }
 
     pub(crate) fn publish<M: Message>(&self, message: M) -> u64 {

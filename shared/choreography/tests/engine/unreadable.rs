@@ -4,7 +4,7 @@
 use choreography::store::{Changes, Listing, Store as _};
 use choreography::{Envelope, ExecuteError, Page as ListPage};
 
-use crate::diary::{How, Note, Page, TearOut, Write};
+use crate::diary::{How, Note, Page, SCRIBE_RECEIVES, TearOut, Write};
 use crate::stage::{Stage, healthy};
 use crate::{ms, pass, until};
 
@@ -84,7 +84,7 @@ async fn a_compensation_waits_for_its_unreadable_row_as_long_as_it_takes() {
 #[tokio::test(start_paused = true)]
 async fn a_message_that_nothing_here_receives_dies_and_can_be_replayed_after_the_deploy() {
     let stage = Stage::new();
-    stage.bus.add_consumer("scribe-0", &["author.*.*"]);
+    stage.bus.add_consumer("scribe-0", &[&SCRIBE_RECEIVES[..], &["author.engrave.*"]].concat());
     let message = stage.envelope(&Write { page: 1, line: 1, how: How::Plainly });
     let renamed = |(name, value): (&'static str, String)| (name, value.replace("write", "engrave"));
     let headers = message.headers.iter().map(|(name, value)| renamed((leak(name), value.to_owned())));

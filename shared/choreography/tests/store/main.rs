@@ -84,7 +84,7 @@ mod claims {
         }
         head {
             a_new_database_has_read_nothing
-            a_claim_raises_the_epoch_and_goes_back_to_the_restart_position
+            a_claim_raises_the_epoch_and_keeps_the_position
             a_held_lease_keeps_another_instance_out
             an_expired_lease_is_taken_over
             a_crashed_run_is_recognized_by_its_start_position
@@ -180,7 +180,7 @@ mod claims {
             checkpoints_after_a_pause_are_thinned_too
             of_the_checkpoints_before_the_streams_first_message_the_newest_is_kept
             going_back_deletes_the_checkpoints_after_the_new_position
-            another_stream_has_no_checkpoints_and_no_floors
+            another_stream_has_one_checkpoint_and_no_floors
             a_halt_lasts_until_an_operator_goes_on
             a_lease_further_ahead_than_a_lease_can_be_is_ignored
         }

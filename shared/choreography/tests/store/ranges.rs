@@ -91,6 +91,8 @@ pub(crate) async fn reported_numbers_stay_until_they_come_or_are_accepted(stores
     assert_eq!(reported().await, [range(&one, 3, 4), range(&one, 6, 9), range(&other, 1, 1)]);
     assert_eq!(stores.second.accept_lost().await.unwrap(), 7);
     assert_eq!(stores.second.accept_lost().await.unwrap(), 0);
+    assert_eq!(received(&stores.first).await, [range(&one, 3, 4), range(&one, 6, 9), range(&other, 1, 1)]);
+    assert!(stores.first.head().await.unwrap().epoch > epoch, "a running leader starts over");
     assert_eq!(reported().await, []);
 }
 

@@ -1,4 +1,4 @@
-//! Messages that die: the inbox records the death, a dead letter keeps the message as it was, and its fallback is
+//! Messages that die: the database records the death, a dead letter keeps the message as it was, and its fallback is
 //! called.
 
 use super::envelopes::Cause;
@@ -6,7 +6,7 @@ use super::unrepaired::DeadMessage;
 use super::{Action, Attempt, WorkItem};
 use crate::bus::Delivery;
 use crate::engine::execute::ExecuteError;
-use crate::store::InboxRow;
+use crate::store;
 use crate::wire::circumstances::Circumstances;
 use crate::wire::dead_letter::{DEATH_HEADERS, Death, FALLBACK, Reason, SEQUENCE, dead_letter, one_line};
 use crate::wire::envelope::{Envelope, Heading};
@@ -85,14 +85,14 @@ impl<'a> Attempt<'a> {
     }
 
     /// Returns what the circuit breaker has to know about the death of a message.
-    fn circumstances(&self, envelope: &Envelope, replayed: bool) -> Circumstances {
+    pub(super) fn circumstances(&self, envelope: &Envelope, replayed: bool) -> Circumstances {
         let name = envelope.parts().map_or("", |(_, name, _)| name);
         let of_batch = self.processed.get(name).copied().unwrap_or_default();
         let processed = of_batch + self.processed_before.lately(name, self.envelopes.now);
         Circumstances { role: self.choreography.role_of(name), processed, replayed }
     }
 
-    /// Lets a message die: the inbox records it, and its dead letter is published. Returns the call of its fallback.
+    /// Lets a message die: the database records it, and its dead letter is published. Returns the call of its fallback.
     #[must_use]
     pub(super) fn die(&mut self, envelope: &Envelope, death: Death) -> Option<WorkItem<'a>> {
         let replayed = Repair::of(envelope).and_then(Result::ok);
@@ -106,8 +106,8 @@ impl<'a> Attempt<'a> {
         self.deaths.push((envelope.subject.to_string(), death.clone()));
         let heading = Heading::read(envelope).ok()?;
         let (_, name, key) = envelope.parts()?;
-        self.changes.inbox.retain(|row| row.id != heading.id);
-        self.changes.inbox.push(InboxRow { id: heading.id, dead_tries: Some(death.tries) });
+        self.changes.deaths.retain(|dead| dead.id != heading.id);
+        self.changes.deaths.push(store::DeadMessage { id: heading.id, tries: death.tries });
         let dead =
             || DeadMessage { id: heading.id, subject: envelope.subject.to_string(), dead_letter: dead_letter.clone() };
         if self.choreography.role_of(name) == Some(Role::Compensation) {

@@ -6,7 +6,7 @@ use crate::bus::Delivery;
 use crate::declare::outgoing::OutgoingMessage;
 use crate::engine::execute::{ExecuteError, QueuedCommand};
 use crate::engine::outbox_relay::RefusedRow;
-use crate::store::EffectRow;
+use crate::store::{Checkpoint, EffectRow, SeriesRange};
 use crate::wire::dead_letter::Death;
 
 /// What a batch processes.
@@ -17,6 +17,10 @@ pub(crate) struct BatchInput {
     pub effects: Vec<TriedEffect>,
     /// Outbox rows that the server refuses for good.
     pub refused: Vec<RefusedRow>,
+    /// Numbers that are missing and will not come: their messages are lost.
+    pub lost: Vec<SeriesRange>,
+    /// A place in the stream behind the deliveries, up to which nothing is for this service.
+    pub passed: Option<Checkpoint>,
     /// Whether to look for scheduled messages that are due and waiting messages that have expired.
     pub due: bool,
     /// The message among the deliveries that is not tried any more.
@@ -61,8 +65,13 @@ pub(crate) enum TryOutcome {
 
 impl BatchInput {
     pub(crate) fn is_empty(&self) -> bool {
-        let has_input = !self.deliveries.is_empty() || !self.commands.is_empty() || !self.effects.is_empty();
-        !has_input && self.refused.is_empty() && !self.due
+        let nothing_arrived = self.deliveries.is_empty() && self.commands.is_empty() && self.effects.is_empty();
+        nothing_arrived && self.passed.is_none() && self.refused.is_empty() && self.lost.is_empty() && !self.due
+    }
+
+    /// Whether it has something that only the leader processes, and that does not move the position.
+    pub(super) fn is_for_leader(&self) -> bool {
+        self.due || !self.effects.is_empty() || !self.refused.is_empty() || !self.lost.is_empty()
     }
 
     /// Removes and returns a part of the batch that comes before the rest; none if it has one message or command only.

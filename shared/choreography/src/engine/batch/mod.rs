@@ -16,9 +16,11 @@ mod die;
 mod effects;
 mod envelopes;
 mod input;
+mod lost;
 pub(crate) mod numbering;
 mod one_by_one;
 mod react;
+mod receipts;
 mod receive;
 mod refused;
 mod session;
@@ -33,6 +35,7 @@ use crate::declare::stored_row::UnreadableRow;
 use crate::declare::tables::Tables;
 use crate::engine::execute::ExecuteError;
 use crate::engine::processed::ProcessedCounts;
+use crate::engine::received_numbers::ReceivedNumbers;
 use crate::settings::Settings;
 use crate::store::{Advance, Changes, EffectRow, OutboxRow, ScheduleChange, StoreError, WaitingRow};
 use crate::wire::dead_letter::Death;
@@ -40,6 +43,8 @@ use crate::wire::envelope::Envelope;
 use envelopes::{Cause, EnvelopeWriter, WrittenEnvelope};
 pub(crate) use input::{BatchInput, DeadlyMessage, TriedEffect, TryOutcome, Violation};
 pub(crate) use one_by_one::{AttemptError, OneByOne};
+pub(crate) use receipts::NewNumbers;
+use receipts::Receipts;
 pub(crate) use session::Session;
 use wait::{Postponed, RowName};
 use work_item::{Action, ReceivedMessage, WorkItem};
@@ -52,6 +57,8 @@ pub(crate) struct BatchOutcome {
     pub replies: Vec<Result<ErasedReply, ExecuteError>>,
     /// The effects to run.
     pub effects: Vec<EffectRow>,
+    /// The numbers that were received and reported.
+    pub numbers: NewNumbers,
     /// Whether compensations died, or were repaired.
     pub compensations_changed: bool,
     /// When the first of what the batch has scheduled or left waiting is due.
@@ -88,6 +95,7 @@ pub(crate) struct Attempt<'a> {
     /// The messages to publish, in order.
     outgoing: Vec<Envelope>,
     changes: Changes,
+    receipts: Receipts<'a>,
     /// The replies, by the position of the command in the batch.
     replies: Vec<Option<Result<ErasedReply, ExecuteError>>>,
     received: usize,
@@ -100,9 +108,11 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
+    /// Returns an attempt after certain numbers have been received, and certain messages processed.
     pub(crate) fn new(
         choreography: &'a Choreography,
         settings: &'a Settings,
+        received: &'a ReceivedNumbers,
         processed_before: &'a ProcessedCounts,
         one_by_one: Option<&'a OneByOne>,
         now: Timestamp,
@@ -119,6 +129,7 @@ impl<'a> Attempt<'a> {
             taken: HashSet::new(),
             outgoing: Vec::new(),
             changes: Changes { now_ms: now.as_millisecond(), ..Changes::default() },
+            receipts: Receipts::after(received),
             replies: Vec::new(),
             received: 0,
             processed: BTreeMap::new(),
@@ -140,13 +151,12 @@ impl<'a> Attempt<'a> {
         self.replies.resize_with(batch.commands.len(), || None);
         let (decoded, commands, wanted) = self.decode(batch);
         let loaded = self.fetch(&mut session, wanted).await?;
-        // Only the leader processes what is due, the results of effects, and refused rows.
-        let needs_leader = batch.due || !batch.effects.is_empty() || !batch.refused.is_empty();
-        if needs_leader && session.epoch != Some(loaded.head.epoch) {
+        if batch.is_for_leader() && session.epoch != Some(loaded.head.epoch) {
             let (epoch, position) = (session.epoch.unwrap_or_default(), loaded.head.position.sequence);
             return Err(StoreError::HeadConflict { epoch, position }.into());
         }
-        self.receive(decoded, loaded.received);
+        self.receive(decoded, loaded.dead);
+        self.report_lost(&batch.lost);
         self.settle_effects(&batch.effects);
         self.set_aside(&batch.refused);
         self.take_due(loaded.due, loaded.expired);
@@ -168,6 +178,8 @@ impl<'a> Attempt<'a> {
         self.leave_waiting();
         self.changes.rows = self.tables.changes();
         self.changes.advance = advance;
+        let (received, reported, numbers) = self.receipts.finish();
+        (self.changes.received, self.changes.reported) = (received, reported);
         let due = first_due(&self.changes);
         let compensations_changed = !self.changes.compensations_died.is_empty() || !self.changes.repaired.is_empty();
         self.changes.outbox = session.number(self.outgoing).await?;
@@ -181,6 +193,7 @@ impl<'a> Attempt<'a> {
             outbox: outbox.collect(),
             replies: self.replies.into_iter().map(|reply| reply.unwrap_or_else(missing)).collect(),
             effects: effects.collect(),
+            numbers,
             compensations_changed,
             due,
             received: self.received,

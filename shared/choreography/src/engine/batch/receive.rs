@@ -1,4 +1,5 @@
-//! Received messages in a batch: each is decoded, and queued once.
+//! Received messages in a batch: each is decoded, and queued once. Its number says whether it was received before; of a
+//! repair, the database says whether it is to be done.
 
 use std::collections::HashMap;
 
@@ -6,14 +7,16 @@ use uuid::Uuid;
 
 use super::decode::{Decoded, decode};
 use super::envelopes::Cause;
+use super::receipts::Receipt;
 use super::{Action, Attempt, BatchInput, DeadlyMessage, ReceivedMessage, WorkItem};
 use crate::bus::Delivery;
 use crate::declare::call::ErasedInput;
 use crate::settings::BATCH_MAX;
-use crate::store::{InboxRow, Wanted};
-use crate::wire::dead_letter::{Death, Reason};
+use crate::store::Wanted;
+use crate::wire::dead_letter::{Death, Reason, SEQUENCE, dead_letter};
 use crate::wire::envelope::{Envelope, Heading};
 use crate::wire::repair::{DROP_REASON, Repair, RepairOutcome};
+use crate::wire::series::{MessageNumber, is_placeholder, kind_of};
 
 /// The messages of a batch, decoded.
 pub(super) type DecodedDeliveries<'a> = Vec<(&'a Delivery, Decoded<'a>)>;
@@ -30,10 +33,11 @@ impl<'a> Attempt<'a> {
                 (delivery, reject_deadly(decoded, batch.deadly))
             })
             .collect();
-        let received = decoded.iter().filter_map(|(_, decoded)| decoded.heading()).map(|heading| heading.id).collect();
+        let repairs = decoded.iter().filter(|(delivery, _)| Repair::of(&delivery.envelope).is_some());
+        let dead = repairs.filter_map(|(_, decoded)| Some(decoded.heading()?.id)).collect();
         let keys = batch.commands.iter().filter_map(|command| Some(command.idempotency.as_ref()?.key.clone()));
         let due = batch.due.then_some((now, u32::try_from(BATCH_MAX).unwrap_or(u32::MAX)));
-        let wanted = Wanted { received, replies: keys.collect(), due, ..Wanted::default() };
+        let wanted = Wanted { dead, replies: keys.collect(), due, ..Wanted::default() };
         let commands = batch.commands.iter().enumerate();
         let calls: Vec<_> = commands.filter_map(|(index, command)| self.call_of(index, command)).collect();
         for (delivery, decoded) in &decoded {
@@ -58,58 +62,84 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Receives messages, each once. `known` are the ids that the inbox has, with the tries of those that died.
-    pub(super) fn receive(&mut self, decoded: DecodedDeliveries<'a>, mut known: HashMap<Uuid, Option<u32>>) {
+    /// Receives messages, each once. `dead` are the messages among them that died here, with their tries.
+    pub(super) fn receive(&mut self, decoded: DecodedDeliveries<'a>, mut dead: HashMap<Uuid, u32>) {
         for (delivery, decoded) in decoded {
-            let heading = match &decoded {
-                Decoded::Unreadable(problem) => {
-                    self.die_unread(delivery, problem);
-                    continue;
-                }
-                Decoded::Rejected(heading, _) | Decoded::Accepted(heading, _) => *heading,
-            };
-            if !self.is_to_process(&heading, &delivery.envelope, &mut known) {
+            if !self.is_to_process(delivery, &decoded, &mut dead) {
                 continue;
             }
-            known.insert(heading.id, None);
-            let message = ReceivedMessage::delivered(delivery, &heading);
             match decoded {
-                Decoded::Unreadable(_) => {}
-                Decoded::Rejected(_, death) => self.die_in_turn(&message.to_store(), death),
-                Decoded::Accepted(heading, input) => self.accept(message, &heading, input),
+                Decoded::Unreadable(problem) => self.die_unread(delivery, &problem),
+                Decoded::Rejected(heading, death) => {
+                    self.die_in_turn(&ReceivedMessage::delivered(delivery, &heading).to_store(), death);
+                }
+                Decoded::Accepted(heading, input) => {
+                    self.accept(ReceivedMessage::delivered(delivery, &heading), &heading, input);
+                }
             }
         }
     }
 
-    /// Whether a message is processed: it is new, or the replay of one that died here.
-    fn is_to_process(
-        &mut self,
-        heading: &Heading<'_>,
-        envelope: &Envelope,
-        known: &mut HashMap<Uuid, Option<u32>>,
-    ) -> bool {
-        let Some(Ok(repair)) = Repair::of(envelope) else { return !known.contains_key(&heading.id) };
+    /// Whether a message is processed: its number is new, or it is the replay of one that died here.
+    fn is_to_process(&mut self, delivery: &Delivery, decoded: &Decoded<'_>, dead: &mut HashMap<Uuid, u32>) -> bool {
+        let envelope = &delivery.envelope;
+        match (Repair::of(envelope), decoded.heading()) {
+            (Some(Ok(repair)), Some(heading)) => return self.repair(&repair, heading.id, envelope, dead),
+            (Some(Ok(_)), None) => return true,
+            (None | Some(Err(_)), _) => {}
+        }
+        let Some(MessageNumber { outbox, number }) = MessageNumber::of(envelope) else {
+            let no_number = "it carries no ce-outbox and ce-number, so no service of the choreography published it";
+            self.refuse(delivery, delivery.unreadable.as_deref().unwrap_or(no_number));
+            return false;
+        };
+        let publisher = envelope.parts().map_or("", |(publisher, ..)| publisher);
+        match (self.receipts.receive(publisher, outbox, kind_of(&envelope.subject), number), &delivery.unreadable) {
+            (Receipt::New, Some(problem)) => {
+                self.refuse(delivery, problem);
+                false
+            }
+            (Receipt::New, None) => !is_placeholder(envelope),
+            (Receipt::Skipped, _) => false,
+            (Receipt::Absurd, _) => {
+                self.refuse(delivery, &format!("absurd number {number}: it is far above all that was received"));
+                false
+            }
+        }
+    }
+
+    /// Begins a repair, if this service records the death that it names. Whether the message is processed.
+    fn repair(&mut self, repair: &Repair, id: Uuid, envelope: &Envelope, dead: &mut HashMap<Uuid, u32>) -> bool {
         if repair.service != self.choreography.service {
             return false;
         }
-        if known.get(&heading.id) != Some(&Some(repair.tries)) {
+        // The same repair may be in the batch twice.
+        if dead.remove(&id) != Some(repair.tries) {
             let detail = format!("it is not dead after {} tries: it was repaired already", repair.tries);
             self.record_repair(envelope, RepairOutcome::Refused, &detail);
             return false;
         }
-        known.insert(heading.id, None); // the same repair may be in the batch twice
-        self.note_repaired(heading.id);
+        self.note_repaired(id);
         if !repair.replay {
-            self.changes.inbox.push(InboxRow { id: heading.id, dead_tries: None });
             self.record_repair(envelope, RepairOutcome::Done, envelope.header(DROP_REASON).unwrap_or("dropped"));
         }
         repair.replay
     }
 
+    /// Publishes the dead letter of a message that can't be what it seems to be. It does not count as a death of that
+    /// message: no fallback is called, and it can't be replayed.
+    fn refuse(&mut self, delivery: &Delivery, detail: &str) {
+        let headers = delivery.envelope.headers.with(SEQUENCE, delivery.stream_sequence.to_string());
+        let envelope = Envelope { headers, ..delivery.envelope.clone() };
+        let death = Death { reason: Reason::Poison, detail: detail.to_owned(), tries: 1 };
+        let (service, circumstances) = (self.choreography.service, self.circumstances(&envelope, false));
+        self.outgoing.push(dead_letter(service, &envelope, &death, circumstances, self.envelopes.now));
+        self.deaths.push((envelope.subject.to_string(), death));
+    }
+
     /// Queues an accepted message for its reaction, its effect, or both.
     fn accept(&mut self, message: ReceivedMessage, heading: &Heading<'_>, input: Option<ErasedInput>) {
         self.received += 1;
-        self.changes.inbox.push(InboxRow { id: message.id, dead_tries: None });
         let handler = message.envelope.parts().and_then(|(_, name, _)| self.choreography.handler(name));
         let message = Box::new(message);
         match (handler, input) {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Attempt;
 use crate::clock::later;
-use crate::store::{DeadCompensation, InboxRow, ScheduleChange, ScheduledRow};
+use crate::store::{self, DeadCompensation, ScheduleChange, ScheduledRow};
 use crate::wire::dead_letter::TRIES;
 use crate::wire::envelope::Envelope;
 
@@ -49,7 +49,7 @@ impl Attempt<'_> {
         }
         let tries = row.envelope.header(TRIES).and_then(|tries| tries.parse().ok());
         if let Ok(id) = row.key.parse() {
-            self.changes.inbox.push(InboxRow { id, dead_tries: Some(tries.unwrap_or_default()) });
+            self.changes.deaths.push(store::DeadMessage { id, tries: tries.unwrap_or_default() });
         }
         self.outgoing.push(row.envelope.clone());
         self.schedule_again(row.key, row.envelope);

@@ -42,6 +42,9 @@ impl Inputs {
             reading.take(feed, clock.now());
         }
         batch.deliveries = reading.drain();
+        if batch.deliveries.is_empty() {
+            batch.passed = reading.take_passed();
+        }
         // Due messages must not wait until nothing else arrives.
         let now = clock.now();
         batch.due |= reading.due().is_some_and(|due| due <= now);

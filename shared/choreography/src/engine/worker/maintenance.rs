@@ -1,6 +1,7 @@
 //! Maintenance: once a second the lease is renewed, the backlog counted, and old rows deleted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -8,6 +9,7 @@ use super::reading::Reading;
 use crate::clock::{earlier, later};
 use crate::declare::choreography::Choreography;
 use crate::declare::stored_row::UnreadableRow;
+use crate::engine::received_numbers::ReceivedNumbers;
 use crate::engine::shared::Shared;
 use crate::engine::unreadable_rows::UnreadableRows;
 use crate::settings::{FORGET_MAX, LEASE, Settings};
@@ -15,6 +17,10 @@ use crate::store::{DeadCompensation, Old, Renewal, Store, StoreError};
 
 /// Up to how many dead compensations are counted: an exact higher number would not help an operator.
 const DEAD_COMPENSATIONS_COUNTED_MAX: u32 = 1_000;
+/// How often series are deleted of which nothing can come any more.
+const SERIES_FORGOTTEN_EVERY: Duration = Duration::from_secs(3_600);
+/// How long the numbers of a series are kept after its last message: twice as long as the stream keeps a message.
+const SERIES_KEPT: Duration = Duration::from_secs(14 * 24 * 3_600);
 
 /// The periodic work of a service on its database.
 pub(super) struct Maintenance {
@@ -72,50 +78,71 @@ impl Maintenance {
         Ok(())
     }
 
+    /// Reports the messages that are lost.
+    pub(super) fn report_lost(&self, received: &ReceivedNumbers) {
+        let lost = received.lost();
+        metrics::gauge!("choreography_lost_messages", "service" => self.choreography.service).set(lost as f64);
+        self.shared.health.lost(match lost {
+            0 => Ok(()),
+            lost => Err(format!(
+                "{lost} messages for this service are lost, and their publishers keep them no more: see the dead letters \
+                 `lost`; `{} stream --accept-lost` ends this report",
+                self.choreography.service
+            )),
+        });
+    }
+
+    /// Renews the lease while this instance can work, adds the position to the checkpoints, and deletes old rows.
     async fn renew_and_forget(&self, reading: &mut Reading) -> Result<bool, StoreError> {
+        let Some(epoch) = reading.epoch else { return Ok(false) };
         let now = self.settings.clock.now();
-        let all_is_done = reading.deliveries.is_empty();
-        let Some(checkpoint) = &mut reading.checkpoint else { return Ok(false) };
-        checkpoint.remember(self.settings.durable_after, now, all_is_done);
-        let (epoch, restart_position) = (checkpoint.epoch, checkpoint.restart_position);
+        let lease_until = if self.shared.leadership.is_able(now) { later(now, LEASE) } else { now };
         let forgettable = self.shared.outbox.forgettable();
         let published = Some(self.shared.outbox.acknowledged()).filter(|published| *published > 0);
         let renewal = Renewal {
-            restart_position,
             published,
             forget: forgettable.rows.clone(),
             forget_max: FORGET_MAX,
             floor: forgettable.floor.filter(|_| forgettable.rows.is_empty()),
-            ..Renewal::of_lease(later(now, LEASE))
+            checkpoint: reading.position,
+            stream_first: reading.stream_first,
+            ..Renewal::of_lease(lease_until)
         };
         let more_rows = self.store.renew(epoch, &renewal).await?;
         if !more_rows {
             self.shared.outbox.deleted(&forgettable);
         }
         reading.due = self.store.next_due().await?;
-        Ok(self.forget(reading.since, now).await? || more_rows)
+        self.forget_series(epoch, reading, now).await?;
+        let (dead, replies) = (earlier(now, self.settings.dead_kept), earlier(now, self.settings.replies_kept));
+        Ok(self.store.forget(&Old { received: now, dead, replies }, FORGET_MAX).await? || more_rows)
+    }
+
+    /// Deletes, once an hour, the numbers of series that their publishers do not name any more, and of which the stream
+    /// can't have a message.
+    async fn forget_series(&self, epoch: i64, reading: &mut Reading, now: Timestamp) -> Result<(), StoreError> {
+        if reading.series_forgotten.is_some_and(|at| at > earlier(now, SERIES_FORGOTTEN_EVERY)) {
+            return Ok(());
+        }
+        for (publisher, named) in reading.notes.named() {
+            let before = earlier(now, SERIES_KEPT);
+            let forgotten = self.store.forget_received(epoch, publisher, &named, before).await?;
+            reading.received.forget(&forgotten);
+        }
+        reading.series_forgotten = Some(now);
+        Ok(())
     }
 
     /// Counts the backlog: outbox rows that the server has not acknowledged, waiting messages and effects. A standby knows
-    /// from the leader which rows are acknowledged.
+    /// from the leader which rows are acknowledged. Notes whether the service is halted.
     async fn count_backlog(&self) -> Result<(), StoreError> {
         let limit = u32::try_from(self.settings.backlog_max).unwrap_or(u32::MAX);
         let (queued, head) = (self.store.queued(limit).await?, self.store.head().await?);
         let published = head.outbox_published.max(self.shared.outbox.acknowledged());
         let unpublished = u64::try_from(head.outbox_next - 1 - published).unwrap_or_default();
         self.shared.backlog.set(unpublished + queued);
-        Ok(())
-    }
-
-    /// Deletes old inbox rows and replies, but never while messages that were received long ago may be delivered again.
-    async fn forget(&self, reading_since: Option<Timestamp>, now: Timestamp) -> Result<bool, StoreError> {
-        let received = earlier(now, self.settings.inbox_kept);
-        let is_settled = reading_since.is_some_and(|since| since < received);
-        if !is_settled || self.shared.health.current().reading.is_err() {
-            return Ok(false);
-        }
-        let (dead, replies) = (earlier(now, self.settings.dead_kept), earlier(now, self.settings.replies_kept));
-        self.store.forget(&Old { received, dead, replies }, FORGET_MAX).await
+        self.shared.halt.set(head.halted);
+        self.shared.leadership.saw(head.epoch)
     }
 }
 

@@ -28,6 +28,7 @@ mod hourly;
 mod inputs;
 mod maintenance;
 mod measure;
+mod notes;
 mod reading;
 
 /// The first pause after the database failed, and the longest one: it is doubled until then.
@@ -71,11 +72,11 @@ impl BatchRunner {
         now: Timestamp,
     ) -> Result<BatchOutcome, StoreError> {
         loop {
-            let advance = reading.advance(batch.deliveries.last());
+            let advance = reading.advance(batch);
             let (transaction, epoch) = (self.store.begin().await?, shared.leadership.term().epoch);
             let session = Session::new(transaction, &mut self.cache, &mut self.numbering, epoch);
-            let attempt =
-                Attempt::new(&self.choreography, &self.settings, &shared.processed, self.guard.one_by_one(), now);
+            let (received, guard) = (&reading.received, self.guard.one_by_one());
+            let attempt = Attempt::new(&self.choreography, &self.settings, received, &shared.processed, guard, now);
             match attempt.run(session, batch, advance).await {
                 Ok(outcome) => return Ok(outcome),
                 Err(AttemptError::Store(error)) => return Err(error),
@@ -147,7 +148,7 @@ impl Worker {
             }
             self.inputs.gather(&mut batch, &mut self.reading, &self.shared.leadership, &clock);
             let concerns_messages = !batch.deliveries.is_empty() || batch.due;
-            if concerns_messages && self.reading.checkpoint.is_some() && self.batches.guard.is_on().await {
+            if concerns_messages && self.reading.epoch.is_some() && self.batches.guard.is_on().await {
                 self.process_one_by_one(batch).await;
             } else {
                 self.process(batch).await;
@@ -162,7 +163,12 @@ impl Worker {
     async fn maintain(&mut self) {
         let maintained = self.maintenance.run(&mut self.reading).await;
         if maintained.is_err() {
-            self.stop_reading();
+            self.step_down();
+        }
+        if let Some(position) = self.reading.position {
+            let lost = self.reading.notes.missing(position, &self.reading.received);
+            self.process(BatchInput { lost, ..BatchInput::default() }).await;
+            self.maintenance.report_lost(&self.reading.received);
         }
         self.maintenance_is_behind = maintained.unwrap_or(false);
         let (epoch, outbox) = (self.shared.leadership.term().epoch, self.batches.numbering.outbox());
@@ -179,8 +185,8 @@ impl Worker {
         let commands = self.inputs.last_commands();
         self.process(BatchInput { commands, ..BatchInput::default() }).await;
         self.finish_effects().await;
-        if let Some(checkpoint) = &self.reading.checkpoint
-            && let Err(error) = self.batches.store.release(checkpoint.epoch).await
+        if let Some(epoch) = self.reading.epoch
+            && let Err(error) = self.batches.store.release(epoch).await
         {
             tracing::warn!(%error, "the lease was not released: a standby waits until it ends");
         }
@@ -218,7 +224,7 @@ impl Worker {
                 Ok(heading) => self.batches.guard.try_message(heading.id).await,
                 Err(_) => None,
             };
-            if self.reading.checkpoint.is_some() {
+            if self.reading.position.is_some() {
                 self.process(BatchInput { deliveries: vec![delivery], deadly, ..BatchInput::default() }).await;
             }
             self.batches.guard.count_down().await;
@@ -277,10 +283,11 @@ impl Worker {
 
     /// Drops from a batch what only the leader may process: another instance does it.
     fn keep_commands_only(&mut self, batch: &mut BatchInput) {
-        self.stop_reading();
+        self.step_down();
         batch.deliveries.clear();
-        batch.due = false;
         batch.refused.clear();
+        batch.lost.clear();
+        (batch.passed, batch.due) = (None, false);
         if !batch.effects.is_empty() {
             batch.effects.clear();
             self.shared.leadership.interrupt();
@@ -289,10 +296,10 @@ impl Worker {
 
     /// Sends on what a batch has committed: to the outbox relay, to callers, and to the effects task.
     async fn hand_on(&mut self, batch: BatchInput, outcome: BatchOutcome) {
-        self.reading.advanced(batch.deliveries.last());
         measure::count(self.batches.choreography.service, &outcome, &self.shared.health);
         self.maintenance.take_unreadable(outcome.unreadable_rows);
         self.shared.processed.add(&outcome.processed, self.batches.settings.clock.now());
+        self.reading.advanced(&batch, outcome.numbers);
         if !outcome.outbox.is_empty() {
             let _ = self.outputs.outbox.try_send(outcome.outbox);
             if !batch.commands.is_empty() {
@@ -318,8 +325,8 @@ impl Worker {
         }
     }
 
-    fn stop_reading(&mut self) {
-        if let Some(epoch) = self.reading.stop() {
+    fn step_down(&mut self) {
+        if let Some(epoch) = self.reading.step_down() {
             self.shared.leadership.step_down(epoch);
         }
     }

@@ -1,53 +1,79 @@
-//! The worker's view of the stream: its checkpoint, the messages that wait for a batch, and when something is due.
+//! The worker's view of the stream: its position, the messages that wait for a batch, and when something is due.
 
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
 use crate::bus::Delivery;
-use crate::engine::checkpoint::Checkpoint;
-use crate::engine::reader::Feed;
+use crate::engine::batch::{BatchInput, NewNumbers};
+use crate::engine::reader::{Feed, Look};
+use crate::engine::received_numbers::ReceivedNumbers;
+use crate::engine::worker::notes::Notes;
 use crate::settings::BATCH_MAX;
-use crate::store::{Advance, Checkpoint as Place};
+use crate::store::{Advance, Checkpoint};
 
-/// How far the worker has processed the stream, and what it does next. Empty while another instance reads.
+/// How far the worker has processed the stream, and what it does next.
 #[derive(Default)]
 pub(super) struct Reading {
-    pub checkpoint: Option<Checkpoint>,
+    /// The epoch under which this instance leads; none while it stands by.
+    pub epoch: Option<i64>,
+    /// The committed position; none while nothing is read.
+    pub position: Option<Checkpoint>,
     /// Delivered messages that are not part of a batch yet.
     pub deliveries: VecDeque<Delivery>,
     /// When the next scheduled message is published or the next waiting message expires.
     pub due: Option<Timestamp>,
-    /// Since when messages have been read without a restart: the inbox is not trimmed soon after one.
-    pub since: Option<Timestamp>,
+    /// The numbers that were received.
+    pub received: ReceivedNumbers,
+    /// What the publishers say.
+    pub notes: Notes,
+    /// The first sequence that the stream had when it was looked at last.
+    pub stream_first: u64,
+    /// When old series were deleted last.
+    pub series_forgotten: Option<Timestamp>,
+    /// A place up to which the stream has nothing for this service that was not delivered.
+    passed: Option<Checkpoint>,
 }
 
 impl Reading {
     /// Takes what the reader has sent. What was read under another epoch is dropped.
     pub(super) fn take(&mut self, feed: Feed, now: Timestamp) {
         match feed {
-            Feed::Begin { epoch, position } => {
-                self.deliveries.clear();
-                self.since = Some(now);
-                self.due = Some(now);
-                self.checkpoint = Some(Checkpoint::begin(epoch, position, now));
+            Feed::Lead { epoch } => {
+                self.stop();
+                (self.epoch, self.due) = (Some(epoch), Some(now));
+            }
+            Feed::Stop { stopped } => {
+                self.stop();
+                // The reader does not wait any more if it was interrupted.
+                let _ = stopped.send(());
+            }
+            Feed::Begin { epoch, position, received } => {
+                if self.epoch == Some(epoch) {
+                    (self.position, self.received) = (Some(position), *received);
+                }
             }
             Feed::Messages { epoch, deliveries } => {
-                if self.checkpoint_of(epoch).is_some() {
+                if self.reads_under(epoch) {
                     self.deliveries.extend(deliveries);
                 }
             }
-            Feed::Alive { epoch, at, passed } => {
-                if let Some(checkpoint) = self.checkpoint_of(epoch) {
-                    checkpoint.alive = at;
-                    checkpoint.passed = passed.unwrap_or(checkpoint.passed);
+            Feed::Looked { epoch, look } => {
+                if self.reads_under(epoch) {
+                    self.looked(look);
                 }
             }
         }
     }
 
-    fn checkpoint_of(&mut self, epoch: i64) -> Option<&mut Checkpoint> {
-        self.checkpoint.as_mut().filter(|checkpoint| checkpoint.epoch == epoch)
+    fn reads_under(&self, epoch: i64) -> bool {
+        self.epoch == Some(epoch) && self.position.is_some()
+    }
+
+    fn looked(&mut self, look: Look) {
+        self.position.iter_mut().for_each(|position| position.deleted = look.deleted);
+        (self.stream_first, self.passed) = (look.first, look.passed);
+        self.notes.take(look.notes);
     }
 
     /// Removes and returns the next messages, at most a batch.
@@ -56,32 +82,43 @@ impl Reading {
         self.deliveries.drain(..count).collect()
     }
 
-    /// Returns when something is due; none while another instance reads.
+    /// Removes and returns the place that reading has passed, once everything before it is processed.
+    pub(super) fn take_passed(&mut self) -> Option<Checkpoint> {
+        let position = self.position.filter(|_| self.deliveries.is_empty())?;
+        self.passed.take().filter(|passed| passed.sequence > position.sequence)
+    }
+
+    /// Returns when something is due; none while another instance leads.
     pub(super) fn due(&self) -> Option<Timestamp> {
-        self.due.filter(|_| self.checkpoint.is_some())
+        self.due.filter(|_| self.epoch.is_some())
     }
 
-    /// Returns by how much a batch that ends with a delivery moves the position.
-    pub(super) fn advance(&self, last: Option<&Delivery>) -> Option<Advance> {
-        self.checkpoint.as_ref().zip(last).map(|(checkpoint, last)| Advance {
-            epoch: checkpoint.epoch,
-            from: checkpoint.position,
-            to: Place { sequence: last.stream_sequence, ..Place::default() },
-            restart_position: checkpoint.restart_position,
-        })
+    /// Returns by how much a batch moves the position.
+    pub(super) fn advance(&self, batch: &BatchInput) -> Option<Advance> {
+        let (epoch, position) = (self.epoch?, self.position?);
+        let last = batch.deliveries.last();
+        let last = last.map(|last| (last.stream_sequence, last.stamp_ns));
+        let (sequence, stamp_ns) = last.or_else(|| batch.passed.map(|passed| (passed.sequence, passed.stamp_ns)))?;
+        let to = Checkpoint { sequence, stamp_ns, ..position };
+        Some(Advance { epoch, from: position.sequence, to, restart_position: sequence })
     }
 
-    /// Records that a batch was committed that ended with this delivery.
-    pub(super) fn advanced(&mut self, last: Option<&Delivery>) {
-        if let (Some(checkpoint), Some(last)) = (&mut self.checkpoint, last) {
-            checkpoint.position = last.stream_sequence;
-        }
+    /// Records that a batch was committed.
+    pub(super) fn advanced(&mut self, batch: &BatchInput, numbers: NewNumbers) {
+        self.position = self.advance(batch).map(|advance| advance.to).or(self.position);
+        self.received.add(numbers);
     }
 
-    /// Stops reading, and returns the epoch under which this instance read.
-    pub(super) fn stop(&mut self) -> Option<i64> {
+    /// Stops reading: nothing that was delivered is processed any more.
+    fn stop(&mut self) {
         self.deliveries.clear();
-        self.since = None;
-        self.checkpoint.take().map(|checkpoint| checkpoint.epoch)
+        (self.position, self.passed) = (None, None);
+        self.notes = Notes::default();
+    }
+
+    /// Stops leading, and returns the epoch under which this instance led.
+    pub(super) fn step_down(&mut self) -> Option<i64> {
+        self.stop();
+        self.epoch.take()
     }
 }

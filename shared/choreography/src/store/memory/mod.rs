@@ -11,8 +11,8 @@ use tokio::sync::OwnedMutexGuard;
 
 use self::data::Data;
 use super::{
-    Backlog, Changes, Checkpoint, Committed, DeadCompensation, EffectRow, Listing, Loaded, Old, RowChange, Store,
-    StoreError, StoredRow, Transaction, Wanted,
+    Backlog, Changes, Committed, DeadCompensation, EffectRow, Listing, Loaded, Old, RowChange, Store, StoreError,
+    StoredRow, Transaction, Wanted,
 };
 
 mod batch;
@@ -55,12 +55,6 @@ impl MemoryStore {
     /// Returns the switches by which a test makes this database fail.
     pub fn faults(&self) -> StoreFaults<'_> {
         StoreFaults { store: self }
-    }
-
-    /// Does what an operator does in SQLite to let a service read the stream as it is, from its beginning.
-    pub fn accept_stream(&self) {
-        let head = &mut self.data().head;
-        (head.stream_created, head.position, head.restart_position) = (String::new(), Checkpoint::default(), 0);
     }
 
     /// Returns a copy of the data as it is, as a backup of it.

@@ -34,7 +34,6 @@ impl ReadingStore for MemoryStore {
             let is_held = data.head.lease_until_ms > now_ms && credible.contains(&data.head.lease_until_ms);
             (mine == Some(data.head.epoch) || !is_held).then(|| {
                 data.head.epoch += 1;
-                data.head.position = data.restart_position();
                 data.head.lease_until_ms = until_ms;
                 data.head()
             })
@@ -166,8 +165,13 @@ impl ReadingStore for MemoryStore {
     }
 
     async fn accept_lost(&self) -> Result<u64, StoreError> {
-        let accepted = self.write(|data| std::mem::take(&mut data.reported));
-        Ok(accepted.await.iter().map(|((_, first), (last, _))| last - first + 1).sum())
+        let accepted = self.write(|data| {
+            (data.head.epoch, data.head.lease_until_ms) = (data.head.epoch + 1, 0);
+            let accepted = std::mem::take(&mut data.reported);
+            data.received.extend(accepted.clone());
+            accepted.iter().map(|((_, first), (last, _))| last - first + 1).sum()
+        });
+        Ok(accepted.await)
     }
 
     async fn forget_received(
@@ -200,13 +204,6 @@ impl Data {
         Head { has_adopted: self.outbox.values().any(|row| row.adopted), ..self.head.clone() }
     }
 
-    fn restart_position(&self) -> Checkpoint {
-        match self.head.restart_position == self.head.position.sequence {
-            true => self.head.position,
-            false => Checkpoint { sequence: self.head.restart_position, stamp_ns: 0, ..self.head.position },
-        }
-    }
-
     fn renew(&mut self, epoch: i64, renewal: &Renewal) -> Result<bool, StoreError> {
         let head = self.head_of(epoch)?;
         head.lease_until_ms = renewal.lease_until.as_millisecond();
@@ -221,13 +218,15 @@ impl Data {
         Ok(old.len() >= renewal.forget_max as usize)
     }
 
-    /// Sets the stream and the position in it. What was known of another stream, or is after the position, is deleted.
+    /// Sets the stream and the position in it, which becomes a checkpoint. What was known of another stream, or is after the
+    /// position, is deleted.
     fn take_stream(&mut self, created: &str, position: Checkpoint) {
         if self.head.stream_created != created {
             self.checkpoints.clear();
             self.floors.clear();
         }
-        self.checkpoints.retain(|sequence, _| *sequence <= position.sequence);
+        self.checkpoints.retain(|sequence, _| *sequence < position.sequence);
+        self.checkpoints.insert(position.sequence, position);
         self.head.position = position;
         created.clone_into(&mut self.head.stream_created);
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Sqlite};
 use uuid::Uuid;
 
-use super::columns::{CHECKPOINT, HEAD};
+use super::columns::{CHECKPOINT, HEAD, RANGE};
 use super::numbers::Table;
 use super::statement::During;
 use super::stream::{all_ranges, put, set_position, take_stream};
@@ -32,8 +32,7 @@ impl ReadingStore for SqliteStore {
         lease_until: Timestamp,
     ) -> Result<Option<Head>, StoreError> {
         let text = format!(
-            "update head set epoch = epoch + 1, lease_until_ms = $1, position = restart_position,
-                position_stamp_ns = iif(position = restart_position, position_stamp_ns, 0)
+            "update head set epoch = epoch + 1, lease_until_ms = $1
              where epoch = $2 or lease_until_ms <= $3 or lease_until_ms > $4 returning {HEAD}",
         );
         let (now_ms, until_ms) = (now.as_millisecond(), lease_until.as_millisecond());
@@ -169,8 +168,17 @@ impl ReadingStore for SqliteStore {
     }
 
     async fn accept_lost(&self) -> Result<u64, StoreError> {
+        const OPERATION: &str = "accepting lost numbers";
+        let mut transaction = self.writer.begin_with("begin immediate").await.during(OPERATION)?;
+        let statement = format!("insert or replace into received ({RANGE}, at_ms) select {RANGE}, $1 from reported");
+        let now_ms = sqlx::query_scalar::<_, i64>("select coalesce(max(at_ms), 0) from received");
+        let now_ms = now_ms.fetch_one(&mut *transaction).await.during(OPERATION)?;
+        sqlx::query(AssertSqlSafe(statement)).bind(now_ms).execute(&mut *transaction).await.during(OPERATION)?;
         let statement = sqlx::query_scalar::<_, i64>("delete from reported returning last - first + 1");
-        let counts = statement.fetch_all(&self.writer).await.during("accepting lost numbers")?;
+        let counts = statement.fetch_all(&mut *transaction).await.during(OPERATION)?;
+        let statement = sqlx::query("update head set epoch = epoch + 1, lease_until_ms = 0");
+        statement.execute(&mut *transaction).await.during(OPERATION)?;
+        transaction.commit().await.during(OPERATION)?;
         Ok(counts.into_iter().sum::<i64>().cast_unsigned())
     }
 

@@ -27,7 +27,8 @@ pub(super) async fn put(
     writer.flush().await
 }
 
-/// Sets the stream and the position in it. What was known of another stream, or is after the position, is deleted.
+/// Sets the stream and the position in it, which becomes a checkpoint. What was known of another stream, or is after the
+/// position, is deleted.
 pub(super) async fn take_stream(
     connection: &mut SqliteConnection,
     created: &str,
@@ -37,7 +38,10 @@ pub(super) async fn take_stream(
     if update.execute(&mut *connection).await?.rows_affected() > 0 {
         sqlx::raw_sql("delete from checkpoints; delete from floors").execute(&mut *connection).await?;
     }
-    set_position(connection, position).await
+    set_position(connection, position).await?;
+    let statement = sqlx::query("insert or replace into checkpoints (sequence, stamp_ns, deleted) values ($1, $2, $3)");
+    let statement = statement.bind(position.sequence.cast_signed()).bind(position.stamp_ns);
+    statement.bind(position.deleted.cast_signed()).execute(connection).await.map(drop)
 }
 
 /// Sets the position, and deletes the checkpoints after it.

@@ -1,0 +1,146 @@
+//! For operators: what a service knows about the stream that it reads, how a halted one goes on, and how lost messages are
+//! accepted. Every program of a service has it as the command `stream`.
+//!
+//! All of it works while the service runs, which then begins to read anew by itself, and while it does not.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), choreography::recovery::RecoveryError> {
+//! use choreography::bus::memory::MemoryBus;
+//! use choreography::recovery::Recovery;
+//! use choreography::store::memory::MemoryStore;
+//!
+//! let recovery = Recovery { store: &MemoryStore::new(), bus: &MemoryBus::new() };
+//! let report = recovery.report().await?;
+//! assert_eq!((report.halted, report.lost.len()), (None, 0));
+//! # Ok(())
+//! # }
+//! ```
+
+use jiff::Timestamp;
+
+use crate::bus::{Bus, BusError, Stream};
+use crate::store::{Checkpoint, SeriesRange, Store, StoreError};
+
+/// The database and the message server of a service.
+#[derive(Clone, Copy)]
+pub struct Recovery<'a> {
+    /// The service's database.
+    pub store: &'a dyn Store,
+    /// The message server, with the service's user.
+    pub bus: &'a dyn Bus,
+}
+
+/// What a service knows about the stream that it reads, and what the stream is like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamReport {
+    /// The sequence of the last message that was committed.
+    pub position: u64,
+    /// When the server had stored it; none if that is not known.
+    pub position_stored: Option<Timestamp>,
+    /// Why reading has stopped until an operator goes on; none if it has not.
+    pub halted: Option<String>,
+    /// The messages that were published and are lost, by series, until that is accepted or they come.
+    pub lost: Vec<SeriesRange>,
+    /// The sequence of the first message that the stream has.
+    pub first: u64,
+    /// The sequence of the last message that the stream has.
+    pub last: u64,
+    /// Where to go on by default: at the first message that was stored after the one that was read last.
+    pub proposed: u64,
+}
+
+/// Where a halted service goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GoOn {
+    /// At the first message that was stored after the one that was read last. What the server has lost, and what it
+    /// stored before and this service has not read, is not read: those numbers are reported as lost.
+    Proposed,
+    /// At the first message of the stream. What was received before is skipped by its number; steps that have expired
+    /// die.
+    First,
+    /// At a sequence. What was received before is skipped by its number, and what lies before the sequence and was not
+    /// received is reported as lost.
+    At(u64),
+}
+
+/// Why an operator's command failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecoveryError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The message server can't be reached, or refused.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// The stream does not have that sequence.
+    #[error("{sequence} is not in the stream: choose a sequence from {first} to {next}")]
+    NotInStream {
+        /// The sequence.
+        sequence: u64,
+        /// The first sequence of the stream.
+        first: u64,
+        /// The sequence that the next message gets.
+        next: u64,
+    },
+}
+
+impl Recovery<'_> {
+    /// Returns what the service knows, and where it may go on.
+    ///
+    /// # Errors
+    /// When the database or the message server fails.
+    pub async fn report(&self) -> Result<StreamReport, RecoveryError> {
+        let state = self.store.reading_state().await?;
+        let connection = self.bus.connect().await?;
+        let stream = connection.stream(Stream::Events).await?;
+        let Checkpoint { sequence: position, stamp_ns, .. } = state.head.position;
+        let later = connection.first_stamped_after(stamp_ns).await?;
+        let position_stored = Timestamp::from_nanosecond(i128::from(stamp_ns)).ok().filter(|_| stamp_ns > 0);
+        Ok(StreamReport {
+            position,
+            position_stored,
+            halted: state.head.halted,
+            lost: state.reported,
+            first: stream.first.max(1),
+            last: stream.last,
+            proposed: later.unwrap_or(stream.last + 1),
+        })
+    }
+
+    /// Lets the service go on. Returns the sequence at which it does. It also begins anew where it is not halted.
+    ///
+    /// # Errors
+    /// [`RecoveryError::NotInStream`] for a sequence that the stream does not have; or when the database or the message
+    /// server fails.
+    pub async fn resume(&self, go_on: GoOn) -> Result<u64, RecoveryError> {
+        let report = self.report().await?;
+        let (first, next) = (report.first, report.last + 1);
+        let from = match go_on {
+            GoOn::Proposed => report.proposed,
+            GoOn::First => first,
+            GoOn::At(sequence) if (first..=next.max(first)).contains(&sequence) => sequence,
+            GoOn::At(sequence) => return Err(RecoveryError::NotInStream { sequence, first, next }),
+        };
+        let connection = self.bus.connect().await?;
+        let stream = connection.stream(Stream::Events).await?;
+        let sequence = from - 1;
+        let stamp_ns = match sequence {
+            0 => 0,
+            sequence => connection.stamp_at(Stream::Events, sequence).await?.unwrap_or(0),
+        };
+        let to = Checkpoint { sequence, stamp_ns, deleted: stream.deleted };
+        self.store.resume(to, &stream.created).await?;
+        Ok(from)
+    }
+
+    /// Accepts that messages are lost: they are reported no more, and are skipped should they come. Returns how many there
+    /// were.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn accept_lost(&self) -> Result<u64, RecoveryError> {
+        Ok(self.store.accept_lost().await?)
+    }
+}
