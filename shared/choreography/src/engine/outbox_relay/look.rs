@@ -13,7 +13,7 @@ use super::kept::Forgettable;
 use super::published::{PublishedRows, Through};
 use super::readers::Readers;
 use super::trouble::Trouble;
-use crate::bus::{Connection, Stream, StreamState};
+use crate::bus::{BusError, Connection, Stream, StreamState};
 use crate::clock::Clock;
 use crate::engine::outbox_numbers::ForgettableRows;
 use crate::engine::progress_note;
@@ -32,7 +32,7 @@ impl BothStreams {
     /// Requests the state of both streams.
     async fn request(connection: &dyn Connection) -> Result<Self, Trouble> {
         let events = connection.stream(Stream::Events).await?;
-        Ok(Self { events, dead_letters: connection.stream(Stream::Events).await? })
+        Ok(Self { events, dead_letters: connection.stream(Stream::DeadLetters).await? })
     }
 
     /// Checks that the server has not been started anew, and has lost nothing, since an earlier look.
@@ -64,6 +64,8 @@ pub(super) struct Looks<'a> {
     passed: Passed,
     through: Through,
     pub(super) readers: Arc<Readers>,
+    /// Whether the progress note was written at the last look.
+    is_noted: bool,
 }
 
 /// One look. What it contains was true before it began.
@@ -85,6 +87,8 @@ struct Seen {
     /// The position that the service has committed.
     position: u64,
     readers: Arc<Readers>,
+    /// Whether the progress note was written.
+    noted: Result<(), BusError>,
 }
 
 impl<'a> Looks<'a> {
@@ -111,6 +115,7 @@ impl<'a> Looks<'a> {
             passed: Passed::default(),
             through: Through::default(),
             readers: Arc::default(),
+            is_noted: true,
         })
     }
 
@@ -134,9 +139,22 @@ impl<'a> Looks<'a> {
         let seen = current.await;
         self.current = None;
         let seen = seen?;
+        self.report(&seen.noted);
         self.through = self.passed.saw(&seen, self.receives);
         self.readers = seen.readers;
         Ok(false)
+    }
+
+    /// Logs once that the note can't be written, and once that it can again.
+    fn report(&mut self, noted: &Result<(), BusError>) {
+        match noted {
+            Err(error) if self.is_noted => {
+                tracing::warn!(%error, "the progress note is not written, so others don't see it: run the provisioning step");
+            }
+            Ok(()) if !self.is_noted => tracing::info!("the progress note is written again"),
+            _ => {}
+        }
+        self.is_noted = noted.is_ok();
     }
 
     /// Starts a look.
@@ -167,9 +185,12 @@ impl Look<'_> {
         let position = self.store.head().await?.position.sequence;
         self.let_forget(&streams.events).await?;
         let note = progress_note::note(&self.versions, self.settled, &streams.events, position, self.clock.now());
-        let _ = (self.service, note);
+        let noted = match self.connection.note_progress(self.service, &note).await {
+            Err(lost @ BusError::Lost(_)) => return Err(lost.into()),
+            noted => noted,
+        };
         let readers = Readers::request(self.connection, self.service).await?.into();
-        Ok(Seen { streams, position, readers })
+        Ok(Seen { streams, position, readers, noted })
     }
 
     /// Passes on which rows may be deleted, with the floor if the stream still has it.
