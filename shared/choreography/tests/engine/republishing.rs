@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use choreography::bus::Stream;
 use choreography::{Service, Settings};
 
 use crate::diary::{How, OpenPage, Write};
@@ -57,7 +58,7 @@ async fn a_lost_tail_is_published_again_in_order() {
 
 #[tokio::test(start_paused = true)]
 async fn a_hole_is_published_again_behind_the_rest() {
-    let lost = |stage: &Stage| stage.bus.faults().forget_between(6, 15);
+    let lost = |stage: &Stage| stage.bus.faults().lose(Stream::Events, 6..=15);
     assert_eq!(after(lost).await, opened((0..5).chain(15..30).chain(5..15)));
 }
 
@@ -134,7 +135,7 @@ async fn what_the_server_loses_while_the_service_is_stopped_is_published_at_the_
     let stage = Stage::new();
     let scribe = with_pages(&stage, 0..30).await;
     scribe.stop().await;
-    stage.bus.faults().forget_between(11, 20);
+    stage.bus.faults().lose(Stream::Events, 11..=20);
     pass(Duration::from_secs(3_600)).await;
     let scribe = stage.start().await;
     healthy(&scribe).await;

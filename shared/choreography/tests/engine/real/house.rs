@@ -49,7 +49,7 @@ impl House {
             slot,
             filter_subjects: receives(service),
         });
-        let streams = vec![StreamPlan::events(subjects), StreamPlan::dead_letters()];
+        let streams = vec![StreamPlan::events(subjects), StreamPlan::dead_letters(), StreamPlan::progress()];
         let plan = Plan { streams, consumers: consumers.collect(), ..Plan::default() };
         let plan = plan.events_bytes_max(BYTES).dead_letters_bytes_max(BYTES);
         provision(&self.server.client().await, &plan).await.unwrap();
