@@ -2,6 +2,7 @@
 
 mod duration;
 mod parse;
+mod stream_command;
 
 use std::time::Duration;
 

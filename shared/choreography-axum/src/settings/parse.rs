@@ -2,8 +2,11 @@
 
 use std::io::IsTerminal;
 
-use clap::{Command, Parser};
+use clap::{ArgMatches, Command, Parser};
 use tracing_subscriber::EnvFilter;
+
+use super::stream_command;
+use crate::Failure;
 
 /// What is logged if `RUST_LOG` is not set.
 const LOG_DEFAULT: &str = "info,async_nats=warn,sqlx=warn";
@@ -15,7 +18,7 @@ const LOG_DEFAULT: &str = "info,async_nats=warn,sqlx=warn";
 /// database `.data/payment.db`, HTTP at `127.0.0.1:<port>`. The log goes to standard error from here on; `RUST_LOG`
 /// filters it.
 ///
-/// Ends the process after `--help`, and after an error in the settings, which it prints.
+/// Ends the process after `--help`, after the command `stream`, and after an error in the settings, which it prints.
 ///
 /// ```no_run
 /// use choreography_axum::{Settings, settings};
@@ -28,11 +31,31 @@ const LOG_DEFAULT: &str = "info,async_nats=warn,sqlx=warn";
 pub fn settings<S: Parser>(service: &'static str, about: &'static str, port: u16) -> S {
     let command = own_defaults(S::command(), service, port).name(service).about(about).long_about(None::<&str>);
     let command = command.after_help("RUST_LOG filters what is logged, as RUST_LOG=debug.");
-    let settings = S::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit());
+    let matches = command.subcommand(stream_command::command()).get_matches();
+    if let Some((stream_command::STREAM, stream)) = matches.subcommand() {
+        run_and_exit(service, &matches, stream);
+    }
+    let settings = S::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| LOG_DEFAULT.into());
     let colors = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colors).init();
     settings
+}
+
+/// Runs the command `stream` on a thread of its own, because this one may run a runtime already, and ends the process.
+fn run_and_exit(service: &'static str, settings: &ArgMatches, stream: &ArgMatches) -> ! {
+    let run = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::from)?;
+        runtime.block_on(stream_command::run(service, settings, stream))
+    };
+    let done = std::thread::scope(|scope| scope.spawn(run).join());
+    match done {
+        Ok(Ok(())) => std::process::exit(0),
+        Ok(Err(failure)) => eprintln!("{failure:?}"),
+        // The thread has written why it panicked.
+        Err(_) => {}
+    }
+    std::process::exit(1)
 }
 
 /// Sets the defaults that differ from service to service.

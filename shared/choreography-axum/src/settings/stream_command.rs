@@ -1,0 +1,87 @@
+//! The command `stream` of every service's program: shows what the service knows about the stream that it reads, and lets
+//! a halted one go on. It works while the service runs, and while it does not.
+
+use choreography::bus::jetstream::{JetStreamBus, JetStreamOptions};
+use choreography::recovery::{GoOn, Recovery, StreamReport};
+use choreography::store::sqlite::SqliteStore;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::Failure;
+
+/// The name of the command.
+pub(super) const STREAM: &str = "stream";
+
+/// Returns the command's description.
+pub(super) fn command() -> Command {
+    let resume = Arg::new("resume").long("resume").action(ArgAction::SetTrue);
+    let from = Arg::new("from").long("from").requires("resume").value_name("SEQUENCE|first");
+    let accept = Arg::new("accept-lost").long("accept-lost").action(ArgAction::SetTrue).conflicts_with("resume");
+    let yes = Arg::new("yes").long("yes").action(ArgAction::SetTrue);
+    Command::new(STREAM)
+        .about("Show what the service knows about the stream that it reads, and let a halted one go on")
+        .arg(resume.help("Go on at the first message that was stored after the one that was read last"))
+        .arg(from.help("Go on at this sequence instead, or at the first message of the stream"))
+        .arg(accept.help("Report the lost messages no more; should they come, they are skipped"))
+        .arg(yes.help("Do it; without this, what it costs is shown and nothing is done"))
+}
+
+/// Runs the command.
+pub(super) async fn run(service: &str, settings: &ArgMatches, stream: &ArgMatches) -> Result<(), Failure> {
+    let setting = |name: &str| settings.get_one::<String>(name).cloned().unwrap_or_default();
+    let options = JetStreamOptions {
+        user: setting("nats_user"),
+        password: setting("nats_password"),
+        ..JetStreamOptions::new(&setting("nats_url"), service)
+    };
+    let (store, bus) = (SqliteStore::open(&setting("database_url"), None, &[]).await?, JetStreamBus::new(options));
+    let recovery = Recovery { store: &store, bus: &bus };
+    let report = recovery.report().await?;
+    show(&report);
+    let is_agreed = stream.get_flag("yes");
+    if stream.get_flag("accept-lost") {
+        match is_agreed {
+            true => println!("accepted: {} lost messages", recovery.accept_lost().await?),
+            false => println!("--accept-lost --yes ends the report; should the messages come, they are skipped"),
+        }
+    } else if stream.get_flag("resume") {
+        let go_on = match stream.get_one::<String>("from").map(String::as_str) {
+            None => GoOn::Proposed,
+            Some("first") => GoOn::First,
+            Some(sequence) => GoOn::At(sequence.parse()?),
+        };
+        println!("{}", cost(go_on));
+        match is_agreed {
+            true => println!("the service goes on at {}", recovery.resume(go_on).await?),
+            false => println!("nothing was done: add --yes"),
+        }
+    }
+    Ok(())
+}
+
+fn show(report: &StreamReport) {
+    let stored = report.position_stored.map_or_else(String::new, |at| format!(", stored {at}"));
+    println!("read up to {}{stored}; the stream has {} to {}", report.position, report.first, report.last);
+    println!("{}", report.halted.as_deref().unwrap_or("not halted"));
+    for lost in &report.lost {
+        let (series, range) = (&lost.series, lost.range);
+        println!(
+            "lost: {} {} of {}, numbers {} to {}",
+            range.last + 1 - range.first,
+            series.kind,
+            series.publisher,
+            range.first,
+            range.last
+        );
+    }
+    println!("--resume goes on at {}; --resume --from first at {}", report.proposed, report.first);
+}
+
+fn cost(go_on: GoOn) -> &'static str {
+    match go_on {
+        GoOn::Proposed => {
+            "What is lost, and what was stored before and not read here, is not read: it is reported as lost."
+        }
+        GoOn::First => "All of the stream is read: what was received is skipped, steps that have expired die.",
+        GoOn::At(_) => "What lies before and was not received is reported as lost; what was received is skipped.",
+    }
+}
