@@ -1,4 +1,4 @@
-//! Which versions of this service's messages its running subscribers read. What one of them can't read yet is held: while
+//! Which versions of this service's messages its subscribers read, by their notes. What one of them can't read yet is held: while
 //! an application is updated, publishers may be ahead of their subscribers.
 
 use std::collections::BTreeMap;
@@ -16,9 +16,18 @@ pub(super) struct Readers {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Subscriber {
     consumer: ConsumerInfo,
-    /// The versions of each message that it reads; none if it has noted nothing, because it has not run since the server
-    /// was started.
+    /// The versions of each message that it reads; none if it has noted nothing, because it has never run. Then it may
+    /// be of any release, and gets first versions only.
     versions: Option<BTreeMap<String, Vec<u32>>>,
+}
+
+impl Subscriber {
+    fn reads(&self, message: &str, version: u32) -> bool {
+        match &self.versions {
+            Some(known) => known.get(message).is_some_and(|versions| versions.contains(&version)),
+            None => version == 1,
+        }
+    }
 }
 
 impl Readers {
@@ -34,7 +43,7 @@ impl Readers {
         Ok(Self { publisher, subscribers })
     }
 
-    /// Whether every running subscriber reads a message in this version. A message without any subscriber is held while
+    /// Whether every subscriber reads a message in this version. A message without any subscriber is held while
     /// other services subscribe to something: its consumer is provisioned later.
     pub(super) fn read(&self, envelope: &Envelope) -> bool {
         self.problem(envelope).is_none()
@@ -51,10 +60,7 @@ impl Readers {
                 || format!("nobody receives {message}: it is kept; run the provisioning step of its subscriber");
             return others.then(problem);
         }
-        let reads = |versions: &BTreeMap<String, Vec<u32>>| {
-            versions.get(message).is_some_and(|versions| versions.contains(&version))
-        };
-        let unready = of_message.find(|subscriber| subscriber.versions.as_ref().is_some_and(|known| !reads(known)))?;
+        let unready = of_message.find(|subscriber| !subscriber.reads(message, version))?;
         let service = unready.consumer.service();
         Some(format!("{service} does not read version {version} of {message} yet: it is kept; update {service}"))
     }
@@ -90,7 +96,8 @@ mod tests {
             (vec![], 1, true),
             (vec![subscriber("ledger-0", "till.book-sale.*", Some(reads))], 2, true),
             (vec![subscriber("ledger-0", "till.book-sale.*", Some(reads))], 3, false),
-            (vec![subscriber("ledger-0", "till.book-sale.*", None)], 3, true),
+            (vec![subscriber("ledger-0", "till.book-sale.*", None)], 1, true),
+            (vec![subscriber("ledger-0", "till.book-sale.*", None)], 2, false),
             (vec![subscriber("ledger-0", "till.other.*", Some(reads))], 1, false),
             (vec![subscriber("till-0", "till.other.*", None)], 1, true),
             (vec![subscriber("ledger-0", "till.book-sale.*", Some(&[("other", &[1])]))], 1, false),
