@@ -1,6 +1,6 @@
 //! Whatever the server does, every message is received once and in order, or reading stops and health reports why.
 
-use choreography::bus::{Bus as _, Stream};
+use choreography::bus::{Bus as _, Progress, Stream};
 use choreography::recovery::{GoOn, Recovery};
 use choreography::{Envelope, ExecuteError, Service};
 
@@ -172,5 +172,30 @@ async fn messages_for_other_services_may_be_deleted_while_this_one_is_idle() {
     healthy(&scribe).await;
     stage.write(1, 2);
     stage.logged(1, "write 2").await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_that_its_publisher_noted_and_that_did_not_come_is_reported_until_that_is_accepted() {
+    let stage = Stage::new();
+    let scribe = stage.start().await;
+    stage.write(1, 1);
+    let lost = stage.envelope(&Write { page: 1, line: 2, how: How::Plainly });
+    stage.write(1, 3);
+    stage.all_is_received().await;
+    let connection = stage.bus.connect().await.unwrap();
+    let state = connection.stream(Stream::Events).await.unwrap();
+    let outbox = lost.header("ce-outbox").unwrap().parse().unwrap();
+    let settled = [(outbox, [("write".to_owned(), 4)].into())].into();
+    let note = Progress { server_start: state.server_start, up_to: state.last, settled, ..Progress::default() };
+    connection.note_progress("author", &note).await.unwrap();
+    until("it is reported", || async { scribe.health().lost.is_err_and(|lost| lost.starts_with("1 messages")) }).await;
+    until("it has a dead letter", || async { !stage.dead_letters().is_empty() }).await;
+    assert_eq!(&*stage.dead_letters()[0].subject, "dead.scribe.write.lost");
+    let recovery = Recovery { store: &stage.store, bus: &stage.bus };
+    assert_eq!(recovery.accept_lost().await.unwrap(), 1);
+    until("it is accepted", || async { scribe.health().lost.is_ok() }).await;
+    pass(ms(10_000)).await;
+    assert_eq!((stage.dead_letters().len(), scribe.health().lost), (1, Ok(())));
     scribe.stop().await;
 }
