@@ -91,4 +91,4 @@ fn main() {
 // dead.bakery.bake-cake.1
 //   dead-reason: poison
 //   dead-detail: panicked: index out of bounds: the len is 0 but the index is 0
-//   dead-fingerprint: bakery/bake-cake/poison/panicked-index-out-of-bounds-the-len-is
+//   dead-fingerprint: bakery/bake-cake/poison/panicked-index-out-of-bounds-the-len-is-but-the-index-is

@@ -125,6 +125,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 // Output:
 // stream EVENTS: created (deny_delete and deny_purge can't be switched off again)
 // stream DEAD_LETTERS: created (deny_delete and deny_purge can't be switched off again)
+// stream KV_PROGRESS: created (deny_delete and deny_purge can't be switched off again)
 // consumer reader-0 of stream EVENTS: created
 // consumer reader-1 of stream EVENTS: created
 // consumer oracle-0 of stream EVENTS: created

@@ -48,7 +48,8 @@ impl Progress {
 
     /// Reads a note; none if it is unreadable.
     pub(crate) fn from_json(json: &[u8]) -> Option<Self> {
-        serde_json::from_slice(json).ok()
+        // An array would pass for an object whose fields are all missing.
+        if json.first() == Some(&b'{') { serde_json::from_slice(json).ok() } else { None }
     }
 }
 

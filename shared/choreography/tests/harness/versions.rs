@@ -1,5 +1,7 @@
 //! Two versions of a message side by side: subscribers with newer code read both, those with older code lose nothing.
 
+use std::time::Duration;
+
 use choreography::testing::Harness;
 use choreography::{Choreography, Command, Map, Message, Row, nothing};
 use serde::{Deserialize, Serialize};
@@ -98,10 +100,21 @@ fn subscribers_with_newer_code_read_every_earlier_version() {
 }
 
 #[test]
-fn a_version_that_a_subscriber_does_not_know_dies_and_says_which_it_knows() {
+fn a_version_that_a_subscriber_does_not_know_is_kept_and_health_says_so() {
     let shop = Harness::of([till(), books_v1()]);
     shop.execute(Sell { sale: 7 }).unwrap();
-    shop.advance(std::time::Duration::from_secs(1));
+    shop.advance(Duration::from_secs(3));
+    assert!(shop.published().is_empty() && shop.dead_letters().is_empty());
+    let kept = shop.service("till").health().subscribers.unwrap_err();
+    assert_eq!(kept, "books does not read version 3 of book-sale yet: it is kept; update books");
+    assert_eq!(shop.get::<Booked>(&7), None);
+}
+
+#[test]
+fn a_version_that_is_not_known_dies_and_says_which_are() {
+    let shop = Harness::of([till_v1(), books_v1()]);
+    shop.publish("till", &BookSale { sale: 7, cents: 500, currency: "EUR".to_owned() });
+    shop.advance(Duration::from_secs(1));
     let dead_letters = shop.dead_letters();
     let details: Vec<_> = dead_letters.iter().filter_map(|dead| dead.envelope.header("dead-detail")).collect();
     assert_eq!(details, ["version 3 of book-sale is unknown here: this service reads [1]"]);

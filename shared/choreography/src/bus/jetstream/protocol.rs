@@ -180,6 +180,11 @@ fn numbers(reply: &str) -> Option<[u64; 4]> {
     Some([number(0)?, number(1)?, number(2)?, number(3)?])
 }
 
+/// Returns the error about a stream that does not exist.
+pub(super) fn missing(stream: &str) -> BusError {
+    BusError::Refused(format!("the stream {stream} is missing, or JetStream is not ready: provision it"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::numbers;

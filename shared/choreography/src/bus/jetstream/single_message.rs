@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::protocol::missing;
 use super::raw_headers::RawHeaders;
-use super::stored_messages::missing;
 use crate::bus::{BusError, ReadFrom, Stored};
 use crate::wire::envelope::Envelope;
 

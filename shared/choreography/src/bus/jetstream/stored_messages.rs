@@ -165,7 +165,7 @@ impl<'a> StreamReader<'a> {
         match end.status {
             Some(StatusCode::NOT_FOUND) | None => Ok(false),
             Some(status) if status.as_u16() == END_OF_BATCH => Ok(protocol::number(end, "Nats-Num-Pending") > Some(0)),
-            Some(StatusCode::NO_RESPONDERS) => Err(missing(self.stream)),
+            Some(StatusCode::NO_RESPONDERS) => Err(protocol::missing(self.stream)),
             Some(status) => {
                 let description = end.description.as_deref().unwrap_or_default();
                 Err(BusError::Refused(format!("reading the stream {}: {status} {description}", self.stream)))
@@ -191,10 +191,6 @@ pub(crate) async fn last_sequence(client: &Client, stream: &str) -> Result<u64, 
     let reply = client.request(format!("$JS.API.STREAM.INFO.{stream}"), Bytes::new()).await;
     let reply =
         reply.map_err(|error| BusError::Lost(format!("requesting the state of the stream {stream}: {error}")))?;
-    let info: Info = serde_json::from_slice(&reply.payload).map_err(|_| missing(stream))?;
+    let info: Info = serde_json::from_slice(&reply.payload).map_err(|_| protocol::missing(stream))?;
     Ok(info.state.last_seq)
-}
-
-pub(super) fn missing(stream: &str) -> BusError {
-    BusError::Refused(format!("the stream {stream} is missing, or JetStream is not ready: provision it"))
 }

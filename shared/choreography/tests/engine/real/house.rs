@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use choreography::provision::{ConsumerPlan, Plan, StreamPlan, provision};
+use choreography::recovery::{GoOn, Recovery};
+use choreography::store::sqlite::SqliteStore;
 use choreography::{Column, Row, Service, Settings};
 use futures::StreamExt;
 use tempfile::TempDir;
@@ -176,13 +178,14 @@ impl House {
         }
     }
 
-    /// Runs a statement on each database, as an operator does with `sqlite3`.
-    pub(crate) async fn run_on_databases(&self, statement: &str) {
-        for service in 0..SERVICES.len() {
-            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.path(service));
-            let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-            sqlx::raw_sql(sqlx::AssertSqlSafe(statement.to_owned())).execute(&pool).await.unwrap();
-            pool.close().await;
+    /// Lets every service go on at the first message of the stream, as an operator does.
+    pub(crate) async fn resume_all(&self) {
+        for (service, name) in SERVICES.into_iter().enumerate() {
+            let (store, bus) =
+                (SqliteStore::open(&self.path(service), None, &[]).await.unwrap(), self.server.bus(name));
+            let recovery = Recovery { store: &store, bus: &bus };
+            until("it halts", || async { recovery.report().await.unwrap().halted.is_some() }).await;
+            assert_eq!(recovery.resume(GoOn::First).await.unwrap(), 1);
         }
     }
 }
