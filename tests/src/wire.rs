@@ -46,6 +46,9 @@ pub fn headers(publisher: &str, name: &str, key: &str) -> HeaderMap {
         ("ce-correlationid", key.to_owned()),
         ("ce-causationid", id.to_string()),
         ("traceparent", format!("00-{}-{:016x}-01", id.simple(), id.as_u64_pair().1)),
+        // The first and only message of an outbox of its own.
+        ("ce-outbox", Uuid::now_v7().to_string()),
+        ("ce-number", "1".to_owned()),
     ] {
         headers.insert(header, value);
     }
