@@ -8,6 +8,7 @@
 mod bad_input;
 mod circuit;
 mod crashes;
+mod damage;
 mod dead_letters;
 mod expiry;
 mod failing;
@@ -15,6 +16,7 @@ mod followers;
 mod half_open;
 mod idempotency;
 mod intruder;
+mod kills;
 mod mails;
 mod mixed;
 mod onlookers;

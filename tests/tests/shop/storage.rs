@@ -1,7 +1,5 @@
 //! Faults of the server's storage: restored to an older state, a consumer deleted, a stream created anew.
 
-use std::path::Path;
-
 use serde_json::json;
 use shop_tests::{SERVICES, Shop};
 use testkit::until;
@@ -9,38 +7,24 @@ use uuid::Uuid;
 
 use crate::mixed;
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            std::fs::copy(entry.path(), to).unwrap();
-        }
-    }
-}
-
 /// Restarts the server as after a power cut: it has lost messages that it had acknowledged. Messages of another
 /// publisher take their sequences, so that no gap shows the loss.
 #[tokio::test]
 async fn every_order_ends_though_the_server_loses_messages_and_their_sequences_are_taken() {
     let shop = Shop::open().await;
-    let (server, store) = (&shop.premises.nats, shop.premises.nats.store());
+    let server = &shop.premises.nats;
     let older = shop.premises.world.directory().join("older");
     mixed::orders(&shop, 200, async |placed| {
         mixed::placed(placed, 60).await;
         server.process.stop().unwrap();
-        copy(store, &older);
+        server.copy_store(&older).unwrap();
         server.restart().unwrap();
         mixed::placed(placed, 120).await;
         for name in SERVICES {
             shop.premises.process(name).pause().unwrap();
         }
         server.process.kill();
-        std::fs::remove_dir_all(store).unwrap();
-        copy(&older, store);
+        server.put_back(&older).unwrap();
         server.restart().unwrap();
         for _ in 0..300 {
             let id = Uuid::now_v7().to_string();

@@ -1,0 +1,62 @@
+//! The server and the services are killed again and again under a steady load: what is stored already is not published
+//! again, so nobody has more to read than what happens, no circuit moves, and all orders end soon after the last one.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use shop_tests::{Order, Request, Shop};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::repairs::expect_no_dead_letters;
+use crate::steady::customers;
+
+/// Forty customers a second.
+const CUSTOMER_EVERY: Duration = Duration::from_millis(25);
+/// The processes that are killed in turn, and how often each is.
+const KILLED: [&str; 6] = ["nats-server", "order", "payment", "inventory", "delivery", "notify"];
+const ROUNDS: u32 = 2;
+/// The pause between two kills.
+const PAUSE: Duration = Duration::from_millis(2_000);
+/// How long after the load the last order ends at the latest.
+const ENDED_AFTER: Duration = Duration::from_secs(10);
+/// An order has 10 messages. A process that is killed may have sent some that are stored after it was started again.
+const MESSAGES_MAX: usize = 12;
+
+async fn customer(shop: &Shop, orders: &Mutex<Vec<Order>>) {
+    let order = shop.place(Request::new("tea", 1, "north").automatic()).await;
+    orders.lock().unwrap().push(order);
+}
+
+async fn kill_in_turn(shop: &Shop) {
+    for _ in 0..ROUNDS {
+        for name in KILLED {
+            sleep(PAUSE).await;
+            shop.kill_and_restart(name).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn kills_under_load_publish_nothing_twice_move_no_circuit_and_delay_no_order() {
+    let shop = Shop::open().await;
+    let orders = Mutex::default();
+    customers(CUSTOMER_EVERY, |_| customer(&shop, &orders), kill_in_turn(&shop)).await;
+    let deadline = Instant::now() + ENDED_AFTER;
+    let orders = orders.into_inner().unwrap();
+    for order in &orders {
+        let ended = timeout_at(deadline, shop.expect_within(order, "ended", ENDED_AFTER)).await;
+        assert!(ended.is_ok(), "order {} has not ended within {ENDED_AFTER:?} after the load", order.id);
+    }
+    shop.expect_all_received().await;
+    let stored = shop.published("*.*.*").await;
+    for order in &orders {
+        let count = stored.iter().filter(|message| message.key == order.id).count();
+        assert!(count <= MESSAGES_MAX, "order {} has {count} messages", order.id);
+    }
+    for service in ["order", "payment", "inventory", "delivery", "notify"] {
+        let circuits = shop.get(service, "/circuits").await.ok();
+        assert_eq!(circuits["circuits"], serde_json::json!([]), "{service}: {circuits}");
+    }
+    expect_no_dead_letters(&shop).await;
+    shop.expect_invariants().await;
+}
