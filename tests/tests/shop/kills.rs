@@ -56,6 +56,9 @@ async fn kills_under_load_publish_nothing_twice_move_no_circuit_and_delay_no_ord
     for service in ["order", "payment", "inventory", "delivery", "notify"] {
         let circuits = shop.get(service, "/circuits").await.ok();
         assert_eq!(circuits["circuits"], serde_json::json!([]), "{service}: {circuits}");
+        // Neither did one move and move back.
+        let log = shop.premises.process(service).log();
+        assert!(!log.contains("a circuit changed"), "{service}: {log}");
     }
     expect_no_dead_letters(&shop).await;
     shop.expect_invariants().await;
