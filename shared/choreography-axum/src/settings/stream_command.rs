@@ -31,7 +31,7 @@ pub(super) async fn run(service: &str, settings: &ArgMatches, stream: &ArgMatche
     let options = JetStreamOptions {
         user: setting("nats_user"),
         password: setting("nats_password"),
-        ..JetStreamOptions::new(&setting("nats_url"), service)
+        ..JetStreamOptions::new(setting("nats_url"), service)
     };
     let (store, bus) = (SqliteStore::open(&setting("database_url"), None, &[]).await?, JetStreamBus::new(options));
     let recovery = Recovery { store: &store, bus: &bus };

@@ -58,10 +58,13 @@ pub struct Harness {
     services: BTreeMap<&'static str, Member>,
     settings: Settings,
     /// The outbox of each publisher in whose name the test publishes, and the last number of each of its messages.
-    outside: RefCell<BTreeMap<String, (Uuid, BTreeMap<&'static str, u64>)>>,
+    outside: RefCell<BTreeMap<String, OutsideOutbox>>,
     // The last field: the services' tasks end with it.
     runtime: Runtime,
 }
+
+/// An outbox, and the last number of each of its messages.
+type OutsideOutbox = (Uuid, BTreeMap<&'static str, u64>);
 
 impl Harness {
     /// Starts these services with default settings and the seed 0.

@@ -173,10 +173,9 @@ impl Worker {
         self.maintenance_is_behind = maintained.unwrap_or(false);
         let (epoch, outbox) = (self.shared.leadership.term().epoch, self.batches.numbering.outbox());
         let BatchRunner { store, settings, .. } = &self.batches;
-        match self.hourly.run(store.as_ref(), settings, outbox, epoch).await {
-            Err(error @ StoreError::Database { .. }) => self.shared.health.database(Err(error.to_string())),
-            // The next renewal finds out whether another instance leads.
-            Ok(()) | Err(_) => {}
+        // If another instance leads, the next renewal finds it out.
+        if let Err(error @ StoreError::Database { .. }) = self.hourly.run(store.as_ref(), settings, outbox, epoch).await {
+            self.shared.health.database(Err(error.to_string()));
         }
     }
 
