@@ -2,7 +2,7 @@
 //!
 //! The package `fixture` has the two versions: they differ by a new field, a new word, a new version of a message, and a
 //! new message.
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may fail; its ids are its own")]
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -104,7 +104,7 @@ impl Market {
     /// Makes a sale. A till that is stopped, or refuses, makes none.
     async fn sell(&self, till: &Service, number: usize) {
         let sale = Uuid::now_v7();
-        let euros = if number % 5 == 0 { 2_000 } else { 20 };
+        let euros = if number.is_multiple_of(5) { 2_000 } else { 20 };
         let body = json!({"sale": sale, "euros": euros});
         let response = self.http.post(format!("{}/sales", till.url)).json(&body).send().await;
         if response.is_ok_and(|response| response.status().is_success()) {
@@ -242,7 +242,8 @@ async fn a_deploy_can_be_taken_back_and_made_again() {
     market.sell_during(&[&till], pause()).await;
     market.all_ended(&till, &ledger).await;
     let mut online = 0;
-    for (sale, _) in market.sales.borrow().clone() {
+    let sales = market.sales.borrow().clone();
+    for (sale, _) in sales {
         let entry = market.row(&ledger, sale).await.unwrap_or_default();
         online += u32::from(entry["kind"] == "online");
     }

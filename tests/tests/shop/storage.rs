@@ -71,6 +71,6 @@ async fn with_a_stream_created_anew_no_service_reads_and_each_reports_what_to_do
     shop.jetstream().await.delete_stream("EVENTS").await.unwrap();
     shop.premises.provision().await.unwrap();
     for service in SERVICES {
-        expect_unready(&shop, service, &["created anew", "restore", "head"]).await;
+        expect_unready(&shop, service, &["created anew", "until an operator goes on: see `", " stream`"]).await;
     }
 }

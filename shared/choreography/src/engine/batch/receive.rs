@@ -13,7 +13,7 @@ use crate::bus::Delivery;
 use crate::declare::call::ErasedInput;
 use crate::settings::BATCH_MAX;
 use crate::store::Wanted;
-use crate::wire::dead_letter::{Death, Reason, SEQUENCE, dead_letter};
+use crate::wire::dead_letter::{Death, Reason};
 use crate::wire::envelope::{Envelope, Heading};
 use crate::wire::repair::{DROP_REASON, Repair, RepairOutcome};
 use crate::wire::series::{MessageNumber, is_placeholder, kind_of};
@@ -90,19 +90,23 @@ impl<'a> Attempt<'a> {
         }
         let Some(MessageNumber { outbox, number }) = MessageNumber::of(envelope) else {
             let no_number = "it carries no ce-outbox and ce-number, so no service of the choreography published it";
-            self.refuse(delivery, delivery.unreadable.as_deref().unwrap_or(no_number));
+            let problem = match (&delivery.unreadable, decoded) {
+                (Some(problem), _) | (None, Decoded::Unreadable(problem)) => problem,
+                (None, _) => no_number,
+            };
+            self.die_unread(delivery, problem);
             return false;
         };
         let publisher = envelope.parts().map_or("", |(publisher, ..)| publisher);
         match (self.receipts.receive(publisher, outbox, kind_of(&envelope.subject), number), &delivery.unreadable) {
             (Receipt::New, Some(problem)) => {
-                self.refuse(delivery, problem);
+                self.die_unread(delivery, problem);
                 false
             }
             (Receipt::New, None) => !is_placeholder(envelope),
             (Receipt::Skipped, _) => false,
             (Receipt::Absurd, _) => {
-                self.refuse(delivery, &format!("absurd number {number}: it is far above all that was received"));
+                self.die_unread(delivery, &format!("absurd number {number}: it is far above all that was received"));
                 false
             }
         }
@@ -124,17 +128,6 @@ impl<'a> Attempt<'a> {
             self.record_repair(envelope, RepairOutcome::Done, envelope.header(DROP_REASON).unwrap_or("dropped"));
         }
         repair.replay
-    }
-
-    /// Publishes the dead letter of a message that can't be what it seems to be. It does not count as a death of that
-    /// message: no fallback is called, and it can't be replayed.
-    fn refuse(&mut self, delivery: &Delivery, detail: &str) {
-        let headers = delivery.envelope.headers.with(SEQUENCE, delivery.stream_sequence.to_string());
-        let envelope = Envelope { headers, ..delivery.envelope.clone() };
-        let death = Death { reason: Reason::Poison, detail: detail.to_owned(), tries: 1 };
-        let (service, circumstances) = (self.choreography.service, self.circumstances(&envelope, false));
-        self.outgoing.push(dead_letter(service, &envelope, &death, circumstances, self.envelopes.now));
-        self.deaths.push((envelope.subject.to_string(), death));
     }
 
     /// Queues an accepted message for its reaction, its effect, or both.

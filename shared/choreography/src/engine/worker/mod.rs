@@ -174,7 +174,8 @@ impl Worker {
         let (epoch, outbox) = (self.shared.leadership.term().epoch, self.batches.numbering.outbox());
         let BatchRunner { store, settings, .. } = &self.batches;
         // If another instance leads, the next renewal finds it out.
-        if let Err(error @ StoreError::Database { .. }) = self.hourly.run(store.as_ref(), settings, outbox, epoch).await {
+        if let Err(error @ StoreError::Database { .. }) = self.hourly.run(store.as_ref(), settings, outbox, epoch).await
+        {
             self.shared.health.database(Err(error.to_string()));
         }
     }
