@@ -20,6 +20,7 @@ mod repaired;
 mod run_record;
 pub(crate) mod shared;
 mod shared_snapshot;
+mod sources;
 pub(crate) mod start;
 mod stopping;
 mod tasks;

@@ -9,12 +9,11 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::number_ranges::NumberRanges;
+use super::sources::ANYBODY;
 use crate::store::{Range, ReadingState, SeriesId, SeriesRange};
 
 /// A number this far above everything received is not believed: no publisher loses so many messages at once.
 pub(super) const JUMP_MAX: u64 = 1_000_000;
-/// The publisher of a subscription to the messages of anybody.
-const ANYBODY: &str = "*";
 
 /// The numbers of each series.
 pub(super) type SeriesNumbers = HashMap<SeriesId, NumberRanges>;

@@ -131,13 +131,17 @@ impl<'a> Heading<'a> {
 
     /// Returns the version of a message from its type, without reading the other headers.
     pub(crate) fn version_of(envelope: &Envelope) -> Option<u32> {
-        envelope.header("ce-type")?.rsplit_once(".v")?.1.parse().ok()
+        name_and_version(envelope.header("ce-type")?).map(|(_, version)| version)
     }
 
     /// Returns the message's name and version from its type; none if that is not `<name space>.<message>.v<version>`.
     pub(crate) fn name_and_version(&self) -> Option<(&'a str, u32)> {
-        let (name, version) = self.kind.rsplit_once(".v")?;
-        Some((name.rsplit('.').next()?, version.parse().ok()?))
+        name_and_version(self.kind)
+    }
+
+    /// Returns the message's version from its type; 0 if that has none.
+    pub(crate) fn version(&self) -> u32 {
+        self.name_and_version().map_or(0, |(_, version)| version)
     }
 
     /// Returns the message of this name, with these headers and its payload.
@@ -182,6 +186,11 @@ impl<'a> Heading<'a> {
             trace: if has_trace_shape(trace) { trace } else { return Err(wrong("traceparent", trace)) },
         })
     }
+}
+
+fn name_and_version(kind: &str) -> Option<(&str, u32)> {
+    let (name, version) = kind.rsplit_once(".v")?;
+    Some((name.rsplit('.').next()?, version.parse().ok()?))
 }
 
 /// Whether a text is a valid `traceparent` of W3C Trace Context: version, trace id, parent id and flags, in lower-case

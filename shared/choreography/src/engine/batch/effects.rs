@@ -16,8 +16,7 @@ impl Attempt<'_> {
         let Some((_, name, key)) = message.envelope.parts() else { return };
         let Some(effect) = self.choreography.effect_handler(name) else { return };
         let Some(unless) = &effect.unless else { return self.add_effect(&message) };
-        let version = Heading::read(&message.envelope).ok().and_then(|heading| heading.name_and_version());
-        let version = version.map_or(0, |(_, version)| version);
+        let version = Heading::version_of(&message.envelope).unwrap_or_default();
         match effect.decode(version, &message.envelope.payload, key, message.id, self.envelopes.now) {
             Ok(input) => {
                 // Before what comes next for its key.

@@ -5,23 +5,23 @@
 
 mod position;
 mod session;
-mod sources;
 mod take_up;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::bus::{Bus, BusError, Connection, Delivery};
+use crate::bus::{Bus, BusError, Connection, Delivery, Progress, StreamState};
 use crate::clock::later;
 use crate::engine::received_numbers::ReceivedNumbers;
 use crate::engine::shared::Shared;
+use crate::engine::sources::Sources;
 use crate::settings::{LEASE, STANDBY_LOOKS_EVERY, Settings};
 use crate::store::{Checkpoint, Store, StoreError};
 use session::Session;
-use sources::Sources;
 
 /// The pause before reading starts again, after the server could not be reached or did something unexpected.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
@@ -60,6 +60,18 @@ pub(crate) struct PublisherNote {
     pub up_to: u64,
     /// By outbox and kind, the number up to which the stream has everything, or has lost it for good.
     pub settled: Vec<(Uuid, Arc<str>, u64)>,
+}
+
+impl PublisherNote {
+    /// Returns a publisher's note, if it was written since the server's last start.
+    fn read(publisher: &str, progress: Progress, stream: &StreamState) -> Option<Self> {
+        let of_outbox = |(outbox, kinds): (Uuid, BTreeMap<String, u64>)| {
+            kinds.into_iter().map(move |(kind, up_to)| (outbox, kind.into(), up_to))
+        };
+        let settled = progress.settled.into_iter().flat_map(of_outbox).collect();
+        let note = Self { publisher: publisher.into(), up_to: progress.up_to, settled };
+        (progress.server_start == stream.server_start).then_some(note)
+    }
 }
 
 /// Why reading stopped.

@@ -1,16 +1,15 @@
 //! One connection of the leader: what must be done before it reads, and reading until something happens.
 
-use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
-use uuid::Uuid;
 
 use super::position::{Resume, resume};
-use super::sources::Sources;
 use super::{Feed, Look, PublisherNote, Reader, StopReason};
-use crate::bus::{Connection, Deliveries, Delivery, Progress, Stream, StreamState};
+use crate::bus::{Connection, Deliveries, Delivery, Stream, StreamState};
 use crate::engine::received_numbers::ReceivedNumbers;
+use crate::engine::sources::Sources;
 use crate::settings::{ALIVE_CHECKED_EVERY, BATCH_MAX};
 use crate::store::{Checkpoint, ReadingState};
 
@@ -38,11 +37,13 @@ impl Session<'_> {
         let stream = self.connection.stream(Stream::Events).await?;
         self.wait_for_repair(&stream).await?;
         self.stop_feed().await?;
-        let state = self.reader.store.reading_state().await?;
-        self.verify(&stream, &state).await?;
-        let state = self.reader.store.reading_state().await?;
-        self.take_up(&stream, &state).await?;
-        let state = self.reader.store.reading_state().await?;
+        let mut state = self.reader.store.reading_state().await?;
+        if self.verify(&stream, &state).await? {
+            state = self.reader.store.reading_state().await?;
+        }
+        if self.take_up(&stream, &state).await? {
+            state = self.reader.store.reading_state().await?;
+        }
         let position = Checkpoint { deleted: stream.deleted, ..state.head.position };
         let mut pull = match self.sources == Sources::default() {
             true => None,
@@ -91,36 +92,40 @@ impl Session<'_> {
         reply.await.map_err(|_| StopReason::Ended)
     }
 
-    /// Verifies that the stream has what was read, and goes back or halts if it has not.
-    async fn verify(&self, stream: &StreamState, state: &ReadingState) -> Result<(), StopReason> {
+    /// Verifies that the stream has what was read, and goes back or halts if it has not. Returns whether the position or the
+    /// stream has changed.
+    async fn verify(&self, stream: &StreamState, state: &ReadingState) -> Result<bool, StopReason> {
         let (reader, head) = (self.reader, &state.head);
         if let Some(reason) = &head.halted {
-            return self.stay_halted(reason, stream).await;
+            match self.stay_halted(reason, stream).await? {}
         }
         if head.stream_created.is_empty() {
             let sequence = stream.first.saturating_sub(1).max(head.position.sequence);
             let position = Checkpoint { sequence, deleted: stream.deleted, ..head.position };
-            return Ok(reader.store.begin_stream(self.epoch, &stream.created, position).await?);
+            reader.store.begin_stream(self.epoch, &stream.created, position).await?;
+            return Ok(true);
         }
-        match resume(self.connection, stream, state).await? {
-            Resume::GoOn => {}
+        let goes_back = match resume(self.connection, stream, state).await? {
+            Resume::GoOn => false,
             Resume::GoBack(to) => {
                 let from = head.position.sequence;
                 tracing::warn!(from, to = to.sequence, "the stream lost messages that were read: it is read again");
                 reader.store.go_back(self.epoch, to).await?;
+                true
             }
             Resume::Halt(what) => {
                 let service = reader.service;
                 let reason = format!("{what}. Nothing is read until an operator goes on: see `{service} stream`");
                 reader.store.halt(self.epoch, &reason).await?;
-                return self.stay_halted(&reason, stream).await;
+                match self.stay_halted(&reason, stream).await? {}
             }
-        }
-        Ok(reader.store.verified(self.epoch, stream.deleted).await?)
+        };
+        reader.store.verified(self.epoch, stream.deleted).await?;
+        Ok(goes_back)
     }
 
     /// Reads nothing until an operator goes on, which ends this leadership.
-    async fn stay_halted(&self, reason: &str, stream: &StreamState) -> Result<(), StopReason> {
+    async fn stay_halted(&self, reason: &str, stream: &StreamState) -> Result<Infallible, StopReason> {
         self.reader.shared.halt.set(Some(reason.to_owned()));
         self.reader.shared.health.reading(Err(reason.to_owned()));
         loop {
@@ -190,7 +195,7 @@ impl Session<'_> {
         let mut notes = Vec::new();
         for publisher in self.sources.publishers() {
             let progress = self.connection.progress(publisher).await?;
-            notes.extend(progress.and_then(|progress| self.note(publisher, progress, stream)));
+            notes.extend(progress.and_then(|progress| PublisherNote::read(publisher, progress, stream)));
         }
         Ok(Look { first: now.first, deleted: now.deleted, passed, notes })
     }
@@ -218,16 +223,6 @@ impl Session<'_> {
         let passed = stamp.map(|stamp_ns| Checkpoint { sequence: now.last, stamp_ns, deleted: now.deleted });
         delivered.position = passed.map_or(delivered.position, |passed| passed.sequence);
         Ok(passed)
-    }
-
-    /// Returns a publisher's note, if it was written since the server's last start.
-    pub(super) fn note(&self, publisher: &str, progress: Progress, stream: &StreamState) -> Option<PublisherNote> {
-        let of_outbox = |(outbox, kinds): (Uuid, BTreeMap<String, u64>)| {
-            kinds.into_iter().map(move |(kind, up_to)| (outbox, kind.into(), up_to))
-        };
-        let settled = progress.settled.into_iter().flat_map(of_outbox).collect();
-        let note = PublisherNote { publisher: publisher.into(), up_to: progress.up_to, settled };
-        (progress.server_start == stream.server_start).then_some(note)
     }
 }
 

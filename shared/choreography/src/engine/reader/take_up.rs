@@ -20,8 +20,8 @@ const NOTE_AWAITED_MAX: Duration = Duration::from_secs(3);
 const NOTE_LOOKED_FOR_EVERY: Duration = Duration::from_millis(200);
 
 impl Session<'_> {
-    /// Takes up the kinds that the consumer receives and that are not taken up yet.
-    pub(super) async fn take_up(&self, stream: &StreamState, state: &ReadingState) -> Result<(), StopReason> {
+    /// Takes up the kinds that the consumer receives and that are not taken up yet. Returns whether there were any.
+    pub(super) async fn take_up(&self, stream: &StreamState, state: &ReadingState) -> Result<bool, StopReason> {
         let is_known = |publisher: &str, kind: &str| {
             let mut known = state.subscriptions.iter();
             known.any(|known| (&*known.publisher, &*known.kind) == (publisher, kind))
@@ -29,7 +29,7 @@ impl Session<'_> {
         let new = self.sources.0.iter().filter(|(publisher, kind)| !is_known(publisher, kind));
         let new: Vec<(Arc<str>, Arc<str>)> = new.map(|(p, kind)| (p.as_str().into(), kind.as_str().into())).collect();
         if new.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         // A new database in a stream of which nothing was deleted can read everything.
         let is_new = state.subscriptions.is_empty() && state.head.position.sequence == 0 && stream.first <= 1;
@@ -45,7 +45,7 @@ impl Session<'_> {
             let (now, store) = (self.reader.settings.clock.now(), &self.reader.store);
             store.take_up(self.epoch, &Subscription { publisher, kind, since_outbox }, &received, now).await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Returns the notes that publishers write from now on, of those that do so within some seconds. An earlier note may
@@ -63,7 +63,7 @@ impl Session<'_> {
                 let written_at = progress.as_ref().map(|progress| progress.at);
                 let first = *before.entry(publisher.clone()).or_insert(written_at);
                 if let Some(note) = progress.filter(|_| written_at != first)
-                    && let Some(note) = self.note(publisher, note, stream)
+                    && let Some(note) = PublisherNote::read(publisher, note, stream)
                 {
                     fresh.entry(publisher.clone()).or_insert(note);
                 }

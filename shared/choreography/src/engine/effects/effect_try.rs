@@ -54,7 +54,7 @@ impl Attempt {
         let envelope = &self.row.envelope;
         let (_, name, key) = envelope.parts().ok_or_else(|| EffectError::permanent("its subject is unreadable"))?;
         let heading = Heading::read(envelope).map_err(EffectError::permanent)?;
-        let version = heading.name_and_version().map_or(0, |(_, version)| version);
+        let version = heading.version();
         let effect = self.choreography.effect_handler(name);
         let effect = effect.ok_or_else(|| EffectError::permanent(format!("there is no effect for {name}")))?;
         if let Some(unless) = effect.unless.as_ref().filter(|_| self.asks) {
