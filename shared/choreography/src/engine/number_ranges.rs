@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::store::Range;
 
-/// A set of numbers: the first number of each range, with its last. Ranges that touch are joined.
+/// A set of numbers. Ranges that touch are joined.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct NumberRanges(BTreeMap<u64, u64>);
+pub(crate) struct NumberRanges {
+    /// The first number of each range, with its last.
+    ranges: BTreeMap<u64, u64>,
+    count: u64,
+}
 
 impl NumberRanges {
     /// Returns the set in which 1 is expected next.
@@ -15,65 +19,83 @@ impl NumberRanges {
     }
 
     pub(crate) fn contains(&self, number: u64) -> bool {
-        self.0.range(..=number).next_back().is_some_and(|(_, last)| number <= *last)
+        self.ranges.range(..=number).next_back().is_some_and(|(_, last)| number <= *last)
     }
 
     /// Adds the numbers of a range.
     pub(crate) fn insert(&mut self, range: Range) {
         let (mut first, mut last) = (range.first, range.last);
-        while let Some((&known, &known_last)) = self.0.range(..=last.saturating_add(1)).next_back()
+        while let Some((&known, &known_last)) = self.ranges.range(..=last.saturating_add(1)).next_back()
             && known_last >= first.saturating_sub(1)
         {
-            self.0.remove(&known);
+            self.ranges.remove(&known);
+            self.count -= known_last - known + 1;
             (first, last) = (first.min(known), last.max(known_last));
         }
-        self.0.insert(first, last);
+        self.count += last - first + 1;
+        self.ranges.insert(first, last);
     }
 
-    /// Removes one number. Whether it was there.
-    pub(crate) fn remove(&mut self, number: u64) -> bool {
-        let Some((&first, &last)) = self.0.range(..=number).next_back().filter(|(_, last)| number <= **last) else {
-            return false;
+    /// Removes one number, if it is there.
+    pub(crate) fn remove(&mut self, number: u64) {
+        let Some((&first, &last)) = self.ranges.range(..=number).next_back().filter(|(_, last)| number <= **last)
+        else {
+            return;
         };
-        self.0.remove(&first);
+        self.count -= 1;
+        self.ranges.remove(&first);
         if first < number {
-            self.0.insert(first, number - 1);
+            self.ranges.insert(first, number - 1);
         }
         if number < last {
-            self.0.insert(number + 1, last);
+            self.ranges.insert(number + 1, last);
         }
-        true
+    }
+
+    /// Removes the numbers that follow a number without a gap, and those not above it. Returns the last one of them, or
+    /// the number itself.
+    pub(crate) fn take_following(&mut self, mut number: u64) -> u64 {
+        while let Some(range) = self.ranges.first_entry().filter(|range| *range.key() <= number + 1) {
+            let (first, last) = range.remove_entry();
+            self.count -= last - first + 1;
+            number = number.max(last);
+        }
+        number
+    }
+
+    pub(crate) fn lowest(&self) -> Option<u64> {
+        self.ranges.first_key_value().map(|(first, _)| *first)
     }
 
     pub(crate) fn highest(&self) -> Option<u64> {
-        self.0.last_key_value().map(|(_, last)| *last)
+        self.ranges.last_key_value().map(|(_, last)| *last)
     }
 
     /// Returns the ranges, in order.
     pub(crate) fn ranges(&self) -> impl Iterator<Item = Range> + '_ {
-        self.0.iter().map(|(first, last)| Range { first: *first, last: *last })
+        self.ranges.iter().map(|(first, last)| Range { first: *first, last: *last })
     }
 
     /// Returns the gaps between two ranges, and the one from the highest number to `up_to`.
     pub(crate) fn gaps(&self, up_to: u64) -> impl Iterator<Item = Range> + '_ {
-        let starts = self.0.keys().copied().skip(1).chain([up_to.saturating_add(1)]);
-        let gaps = self.0.values().zip(starts).map(|(last, next)| Range { first: last + 1, last: next - 1 });
+        let starts = self.ranges.keys().copied().skip(1).chain([up_to.saturating_add(1)]);
+        let gaps = self.ranges.values().zip(starts).map(|(last, next)| Range { first: last + 1, last: next - 1 });
         gaps.filter(|gap| gap.first <= gap.last)
     }
 
     /// Whether a range is one of the ranges, as it is.
     pub(crate) fn has(&self, range: Range) -> bool {
-        self.0.get(&range.first) == Some(&range.last)
+        self.ranges.get(&range.first) == Some(&range.last)
     }
 
     /// Whether a range begins at a number.
     pub(crate) fn begins_at(&self, first: u64) -> bool {
-        self.0.contains_key(&first)
+        self.ranges.contains_key(&first)
     }
 
     /// Returns how many numbers there are.
     pub(crate) fn count(&self) -> u64 {
-        self.0.iter().map(|(first, last)| last - first + 1).sum()
+        self.count
     }
 }
 
@@ -110,7 +132,18 @@ mod tests {
         let mut numbers = NumberRanges::default();
         [range(10, 12), range(1, 2), range(20, 30), range(3, 25)].into_iter().for_each(|more| numbers.insert(more));
         assert_eq!(numbers.ranges().collect::<Vec<_>>(), [range(1, 30)]);
-        assert_eq!([1, 30, 7, 50].map(|number| numbers.remove(number)), [true, true, true, false]);
+        assert_eq!((numbers.lowest(), numbers.count()), (Some(1), 30));
+        [1, 30, 7, 50].into_iter().for_each(|number| numbers.remove(number));
         assert_eq!(numbers.ranges().collect::<Vec<_>>(), [range(2, 6), range(8, 29)]);
+        assert_eq!((numbers.lowest(), numbers.count()), (Some(2), 27));
+    }
+
+    #[test]
+    fn numbers_are_taken_from_below_as_far_as_they_follow_each_other() {
+        let mut numbers: NumberRanges = [range(3, 5), range(7, 7), range(9, 9)].into_iter().collect();
+        assert_eq!(numbers.take_following(1), 1);
+        assert_eq!(numbers.take_following(2), 5);
+        assert_eq!(numbers.take_following(6), 7);
+        assert_eq!((numbers.take_following(20), numbers.count()), (20, 0));
     }
 }

@@ -1,47 +1,59 @@
 //! Which outbox rows the server has acknowledged, or had when they were compared with its streams.
 
-use super::numbers::NumberSet;
+use crate::engine::number_ranges::NumberRanges;
+use crate::store::Range;
 
 /// The rows that the streams have, by their local numbers. Every number that the outbox has no row of counts, too: such
 /// a row was stored and is forgotten.
 #[derive(Debug, Default)]
 pub(super) struct AcknowledgedRows {
     /// Up to here every row is acknowledged.
-    through: i64,
+    through: u64,
     /// Acknowledged rows above that: they passed a held one, or the stream lost one before them.
-    beyond: NumberSet,
+    beyond: NumberRanges,
 }
 
 impl AcknowledgedRows {
     /// Returns the first number that is not acknowledged.
     pub(super) fn next(&self) -> i64 {
-        self.through + 1
+        signed(self.through) + 1
     }
 
     pub(super) fn contains(&self, row: i64) -> bool {
+        let row = unsigned(row);
         row <= self.through || self.beyond.contains(row)
     }
 
     /// Returns how many rows are acknowledged since the first row of this database.
     pub(super) fn count(&self) -> i64 {
-        self.through + self.beyond.count()
+        signed(self.through + self.beyond.count())
     }
 
     pub(super) fn add(&mut self, row: i64) {
+        let row = unsigned(row);
         if row == self.through + 1 {
             self.through = self.beyond.take_following(row);
         } else if row > self.through {
-            self.beyond.insert(row);
+            self.beyond.insert(Range { first: row, last: row });
         }
     }
 
     /// Adds the rows from the first to the last; none if the last is before the first.
     pub(super) fn add_range(&mut self, first: i64, last: i64) {
         if first <= last {
-            self.beyond.insert_range(first, last);
+            self.beyond.insert(Range { first: unsigned(first), last: unsigned(last) });
             self.through = self.beyond.take_following(self.through);
         }
     }
+}
+
+/// Local numbers begin at 1; the database has them signed.
+fn unsigned(row: i64) -> u64 {
+    u64::try_from(row).unwrap_or_default()
+}
+
+fn signed(row: u64) -> i64 {
+    i64::try_from(row).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ mod held;
 mod kept;
 mod lanes;
 mod look;
-mod numbers;
 mod pace;
 mod published;
 mod readers;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::numbers::NumberSet;
-use crate::store::Given;
+use crate::engine::number_ranges::NumberRanges;
+use crate::store::{Given, Range};
 
 /// Which of the [`SettledNumbers`] a row belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,18 +16,18 @@ pub(super) struct SeriesIndex(usize);
 /// The settled numbers of all series of this publisher.
 #[derive(Debug, Default)]
 pub(super) struct SettledNumbers {
-    series: Vec<SeriesNumbers>,
+    series: Vec<SettledSeries>,
     index: HashMap<Arc<str>, HashMap<Uuid, SeriesIndex>>,
 }
 
 #[derive(Debug)]
-struct SeriesNumbers {
+struct SettledSeries {
     outbox: Uuid,
     kind: Arc<str>,
     /// The highest number that is acknowledged, or that was given before the repair.
-    last: i64,
+    last: u64,
     /// The numbers up to that which the stream does not have yet.
-    missing: NumberSet,
+    missing: NumberRanges,
     /// When a number was given last, or found in the stream; in milliseconds since 1970.
     given_at_ms: i64,
 }
@@ -39,7 +39,7 @@ impl SettledNumbers {
         for Given { outbox, kind, last, at_ms } in given {
             let index = settled.index(outbox, &kind);
             let series = &mut settled.series[index.0];
-            (series.last, series.given_at_ms) = (signed(last), at_ms);
+            (series.last, series.given_at_ms) = (last, at_ms);
         }
         settled
     }
@@ -52,29 +52,29 @@ impl SettledNumbers {
         let index = SeriesIndex(self.series.len());
         let kind = self.index.get_key_value(kind).map_or_else(|| kind.into(), |(known, _)| known.clone());
         self.index.entry(Arc::clone(&kind)).or_default().insert(outbox, index);
-        self.series.push(SeriesNumbers { outbox, kind, last: 0, given_at_ms: 0, missing: NumberSet::default() });
+        self.series.push(SettledSeries { outbox, kind, last: 0, given_at_ms: 0, missing: NumberRanges::default() });
         index
     }
 
     /// Records that the stream does not have a number.
     pub(super) fn lacks(&mut self, series: SeriesIndex, number: u64) {
-        let (series, number) = (&mut self.series[series.0], signed(number));
+        let series = &mut self.series[series.0];
         if number <= series.last {
-            series.missing.insert(number);
+            series.missing.insert(Range { first: number, last: number });
         }
     }
 
     /// Records that the stream has a number. Those of one series are acknowledged in ascending order, but for those
     /// that the stream lacked.
     pub(super) fn acknowledged(&mut self, series: SeriesIndex, number: u64) {
-        let (series, number) = (&mut self.series[series.0], signed(number));
+        let series = &mut self.series[series.0];
         series.missing.remove(number);
         series.last = series.last.max(number);
     }
 
     /// Whether the publisher has given this number, as far as is known.
     pub(super) fn knows(&self, series: SeriesIndex, number: u64) -> bool {
-        signed(number) <= self.series[series.0].last
+        number <= self.series[series.0].last
     }
 
     /// Returns when a number of a series was given last, or found in the stream, before the connection began; in
@@ -85,17 +85,12 @@ impl SettledNumbers {
 
     /// Returns up to which number each series is settled.
     pub(super) fn all(&self) -> Vec<Given> {
-        let settled = |series: &SeriesNumbers| {
-            let last = series.missing.first().map_or(series.last, |missing| missing - 1);
-            let (outbox, kind, at_ms) = (series.outbox, series.kind.clone(), series.given_at_ms);
-            Given { outbox, kind, last: last.unsigned_abs(), at_ms }
+        let settled = |series: &SettledSeries| {
+            let last = series.missing.lowest().map_or(series.last, |missing| missing - 1);
+            Given { outbox: series.outbox, kind: series.kind.clone(), last, at_ms: series.given_at_ms }
         };
         self.series.iter().map(settled).collect()
     }
-}
-
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
