@@ -18,8 +18,7 @@ const UNREACHABLE_MAX: Duration = Duration::from_secs(5);
 pub(crate) struct Term {
     /// The epoch under which this instance leads; none while it stands by.
     pub epoch: Option<i64>,
-    /// How often leading was interrupted. While this number is the same, no other instance has led, even if the epoch
-    /// was raised.
+    /// How often leading was interrupted. While this number is the same, no other instance has led.
     pub interruptions: u64,
 }
 
@@ -39,12 +38,9 @@ impl Leadership {
         self.term.get()
     }
 
-    /// Begins to lead under an epoch. That is no interruption if this instance held the epoch just before this one.
+    /// Begins to lead under an epoch. This instance does not lead under another one.
     pub(crate) fn become_leader(&self, epoch: i64) {
-        self.term.change(|term| {
-            term.interruptions += u64::from(term.epoch.is_some_and(|held| held + 1 != epoch));
-            term.epoch = Some(epoch);
-        });
+        self.term.change(|term| term.epoch = Some(epoch));
     }
 
     /// Records that this instance has what a leader needs: the server and its consumer.
@@ -88,15 +84,10 @@ impl Leadership {
         self.term.get()
     }
 
-    /// Waits until leading was interrupted since a term, even if this instance leads again.
+    /// Waits until leading was interrupted since a term: this instance has stepped down, or begins anew, even if it leads
+    /// again.
     pub(crate) async fn interrupted(&self, since: Term) {
         self.term.wait_for(|term| term.interruptions != since.interruptions).await;
-    }
-
-    /// Waits until this instance does not lead under a term any more: it has stepped down, was interrupted, or leads
-    /// under another epoch.
-    pub(crate) async fn ended(&self, term: Term) {
-        self.term.wait_for(|now| *now != term).await;
     }
 
     /// Waits until this instance does not hold the epoch.

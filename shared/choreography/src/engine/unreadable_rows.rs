@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::declare::stored_row::UnreadableRow;
 use crate::declare::tables::Tables;
-use crate::store::{Condition, Listing, Store, StoreError};
+use crate::store::{Listing, Store, StoreError};
 
 /// The most rows that are remembered: an operator who mends these finds the next ones.
 const REMEMBERED_MAX: usize = 100;
@@ -28,9 +28,7 @@ impl UnreadableRows {
     /// Reads the rows again, and forgets those that are readable by now, or gone.
     pub(crate) async fn read_again(&mut self, tables: &Tables, store: &dyn Store) -> Result<(), StoreError> {
         for (table, key) in self.0.keys().cloned().collect::<Vec<_>>() {
-            let conditions = vec![Condition { column: "key", value: key.clone() }];
-            let listing = Listing { table, conditions, after: None, descending: false, limit: 1 };
-            let row = store.list(&listing).await?.pop();
+            let row = store.list(&Listing::of_key(table, &key)).await?.pop();
             match row.and_then(|row| tables.check(table, &row)) {
                 Some(UnreadableRow { problem, .. }) => drop(self.0.insert((table, key), problem)),
                 None => drop(self.0.remove(&(table, key))),

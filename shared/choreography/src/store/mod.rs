@@ -67,6 +67,14 @@ pub struct Listing {
     pub limit: u32,
 }
 
+impl Listing {
+    /// Returns the listing of the row with a key.
+    pub(crate) fn of_key(table: &'static str, key: &str) -> Self {
+        let conditions = vec![Condition { column: "key", value: key.to_owned() }];
+        Self { table, conditions, after: None, descending: false, limit: 1 }
+    }
+}
+
 /// A service's database.
 ///
 /// Any method may fail with [`StoreError::Database`]; calling it again is safe. Whether a commit that failed like this was

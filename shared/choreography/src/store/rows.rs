@@ -1,8 +1,11 @@
 //! The rows of the runtime's own tables in a service's database.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
 
 use super::{Checkpoint, RowName};
+use crate::settings::CRASHES_MAX;
 use crate::wire::envelope::Envelope;
 
 /// How far a service has read and published, and which instance leads; a single row.
@@ -196,6 +199,13 @@ pub struct LastRun {
     pub died_here: bool,
     /// The messages and effects that were tried by themselves when a process crashed, and how often that was.
     pub suspects: Vec<(Uuid, u32)>,
+}
+
+impl LastRun {
+    /// Returns the messages and effects that must not be tried any more, and how many processes have crashed on each.
+    pub(crate) fn deadly(&self) -> HashMap<Uuid, u32> {
+        self.suspects.iter().filter(|(_, crashes)| *crashes >= CRASHES_MAX).copied().collect()
+    }
 }
 
 /// What is tried by itself: a message and an effect may be at the same time.

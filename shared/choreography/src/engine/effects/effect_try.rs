@@ -11,7 +11,7 @@ use crate::declare::choreography::Choreography;
 use crate::declare::effect_error::EffectError;
 use crate::declare::outgoing::OutgoingMessage;
 use crate::engine::panic::panic_text;
-use crate::store::{Condition, EffectRow, Listing, Store};
+use crate::store::{EffectRow, Listing, Store};
 use crate::wire::envelope::Heading;
 
 /// One try of an effect.
@@ -71,8 +71,6 @@ impl Attempt {
 
     /// Returns the state of a stored row, if there is one.
     async fn state(&self, table: &'static str, key: &str) -> Result<Option<String>, EffectError> {
-        let conditions = vec![Condition { column: "key", value: key.to_owned() }];
-        let listing = Listing { table, conditions, after: None, descending: false, limit: 1 };
-        Ok(self.store.list(&listing).await?.pop().map(|row| row.state))
+        Ok(self.store.list(&Listing::of_key(table, key)).await?.pop().map(|row| row.state))
     }
 }

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::clock::{later, until};
-use crate::settings::CRASHES_MAX;
 use crate::store::LastRun;
 
 /// How long after one effect the next one is begun although the first still runs. A process that dies later than that is
@@ -35,8 +34,7 @@ impl EffectGuard {
     pub(super) fn after(last: &LastRun, loaded: usize, now: Timestamp) -> Self {
         let remaining = if last.crashed { loaded } else { 0 };
         let next_at = last.died_here.then(|| later(now, MESSAGES_FIRST));
-        let deadly = last.suspects.iter().filter(|(_, crashes)| *crashes >= CRASHES_MAX).copied();
-        Self { remaining, recorded: false, next_at, deadly: deadly.collect() }
+        Self { remaining, recorded: false, next_at, deadly: last.deadly() }
     }
 
     /// Whether effects are begun one by one.

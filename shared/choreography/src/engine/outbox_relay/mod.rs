@@ -84,7 +84,7 @@ impl OutboxRelay {
             };
             let ended = tokio::select! {
                 biased;
-                () = leadership.ended(term) => Ok(()),
+                () = leadership.interrupted(term) => Ok(()),
                 ended = self.publish(term.epoch.unwrap_or_default(), &mut retry) => ended,
             };
             let Err(trouble) = ended else { continue };

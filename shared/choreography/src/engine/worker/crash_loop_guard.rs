@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::engine::batch::{DeadlyMessage, OneByOne};
 use crate::engine::health::HealthReporter;
 use crate::engine::run_record::RunRecord;
-use crate::settings::{BATCH_MAX, CRASHES_MAX};
+use crate::settings::BATCH_MAX;
 use crate::store::{Store, TrySlot};
 
 /// How many messages are processed one by one after a crash: two batches, of which the first may have been committed.
@@ -36,8 +36,7 @@ impl CrashLoopGuard {
             match self.run.begin(&*self.store).await {
                 Ok(last) => {
                     self.remaining = Some(if last.died_here { GUARDED_MESSAGES } else { 0 });
-                    let deadly = last.suspects.iter().filter(|(_, crashes)| *crashes >= CRASHES_MAX);
-                    self.one_by_one.deadly = deadly.copied().collect();
+                    self.one_by_one.deadly = last.deadly();
                 }
                 Err(error) => self.health.database(Err(error.to_string())),
             }

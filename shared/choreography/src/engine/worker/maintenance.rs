@@ -1,9 +1,6 @@
 //! Maintenance: once a second the lease is renewed, the backlog counted, and old rows deleted.
 
 use std::sync::Arc;
-use std::time::Duration;
-
-use jiff::Timestamp;
 
 use super::reading::Reading;
 use crate::clock::{earlier, later};
@@ -17,10 +14,6 @@ use crate::store::{DeadCompensation, Old, Renewal, Store, StoreError};
 
 /// Up to how many dead compensations are counted: an exact higher number would not help an operator.
 const DEAD_COMPENSATIONS_COUNTED_MAX: u32 = 1_000;
-/// How often series are deleted of which nothing can come any more.
-const SERIES_FORGOTTEN_EVERY: Duration = Duration::from_secs(3_600);
-/// How long the numbers of a series are kept after its last message: twice as long as the stream keeps a message.
-const SERIES_KEPT: Duration = Duration::from_secs(14 * 24 * 3_600);
 
 /// The periodic work of a service on its database.
 pub(super) struct Maintenance {
@@ -113,24 +106,8 @@ impl Maintenance {
             self.shared.outbox.deleted(&forgettable);
         }
         reading.due = self.store.next_due().await?;
-        self.forget_series(epoch, reading, now).await?;
         let (dead, replies) = (earlier(now, self.settings.dead_kept), earlier(now, self.settings.replies_kept));
         Ok(self.store.forget(&Old { received: now, dead, replies }, FORGET_MAX).await? || more_rows)
-    }
-
-    /// Deletes, once an hour, the numbers of series that their publishers do not name any more, and of which the stream
-    /// can't have a message.
-    async fn forget_series(&self, epoch: i64, reading: &mut Reading, now: Timestamp) -> Result<(), StoreError> {
-        if reading.series_forgotten.is_some_and(|at| at > earlier(now, SERIES_FORGOTTEN_EVERY)) {
-            return Ok(());
-        }
-        for (publisher, named) in reading.notes.named() {
-            let before = earlier(now, SERIES_KEPT);
-            let forgotten = self.store.forget_received(epoch, publisher, &named, before).await?;
-            reading.received.forget(&forgotten);
-        }
-        reading.series_forgotten = Some(now);
-        Ok(())
     }
 
     /// Counts the backlog: outbox rows that the server has not acknowledged, waiting messages and effects. A standby knows

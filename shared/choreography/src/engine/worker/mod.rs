@@ -171,11 +171,10 @@ impl Worker {
             self.maintenance.report_lost(&self.reading.received);
         }
         self.maintenance_is_behind = maintained.unwrap_or(false);
-        let (epoch, outbox) = (self.shared.leadership.term().epoch, self.batches.numbering.outbox());
-        let BatchRunner { store, settings, .. } = &self.batches;
+        let (BatchRunner { store, settings, .. }, outbox) = (&self.batches, self.batches.numbering.outbox());
+        let done = self.hourly.run(store.as_ref(), settings, outbox, &mut self.reading).await;
         // If another instance leads, the next renewal finds it out.
-        if let Err(error @ StoreError::Database { .. }) = self.hourly.run(store.as_ref(), settings, outbox, epoch).await
-        {
+        if let Err(error @ StoreError::Database { .. }) = done {
             self.shared.health.database(Err(error.to_string()));
         }
     }

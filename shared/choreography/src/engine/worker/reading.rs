@@ -29,8 +29,6 @@ pub(super) struct Reading {
     pub notes: Notes,
     /// The first sequence that the stream had when it was looked at last.
     pub stream_first: u64,
-    /// When old series were deleted last.
-    pub series_forgotten: Option<Timestamp>,
     /// A place up to which the stream has nothing for this service that was not delivered.
     passed: Option<Checkpoint>,
 }
