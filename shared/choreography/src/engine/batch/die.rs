@@ -2,7 +2,7 @@
 //! called.
 
 use super::envelopes::Cause;
-use super::unrepaired::DeadMessage;
+use super::unrepaired::UnrepairedMessage;
 use super::{Action, Attempt, WorkItem};
 use crate::bus::Delivery;
 use crate::engine::execute::ExecuteError;
@@ -45,7 +45,7 @@ impl<'a> Attempt<'a> {
 
     /// Records that the fallback of a message that died has failed, also in the dead letter. Without it the story is not
     /// compensated.
-    fn fallback_failed(&mut self, mut dead: DeadMessage, detail: &str) {
+    fn fallback_failed(&mut self, mut dead: UnrepairedMessage, detail: &str) {
         tracing::error!(
             subject = dead.subject,
             detail,
@@ -108,8 +108,11 @@ impl<'a> Attempt<'a> {
         let (_, name, key) = envelope.parts()?;
         self.changes.deaths.retain(|dead| dead.id != heading.id);
         self.changes.deaths.push(store::DeadMessage { id: heading.id, tries: death.tries });
-        let dead =
-            || DeadMessage { id: heading.id, subject: envelope.subject.to_string(), dead_letter: dead_letter.clone() };
+        let dead = || UnrepairedMessage {
+            id: heading.id,
+            subject: envelope.subject.to_string(),
+            dead_letter: dead_letter.clone(),
+        };
         if self.choreography.role_of(name) == Some(Role::Compensation) {
             self.leave_unrepaired(dead());
         }

@@ -46,7 +46,7 @@ pub(crate) use one_by_one::{AttemptError, OneByOne};
 pub(crate) use receipts::NewNumbers;
 use receipts::Receipts;
 pub(crate) use session::Session;
-use wait::{Postponed, RowName};
+use wait::{Postponed, RowKey};
 use work_item::{Action, ReceivedMessage, WorkItem};
 
 /// The outcome of a batch that is committed.

@@ -5,7 +5,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Action, Attempt, AttemptError, RowName, Session, WorkItem};
+use super::{Action, Attempt, AttemptError, RowKey, Session, WorkItem};
 use crate::declare::call::{CheckIdempotence, Reacted};
 use crate::declare::stored_row::UnreadableRow;
 use crate::declare::tables::Tables;
@@ -141,7 +141,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Handles a function that needs a row which does not exist: a message waits for it, a caller gets an error.
-    fn miss(&mut self, item: WorkItem<'a>, row: RowName) {
+    fn miss(&mut self, item: WorkItem<'a>, row: RowKey) {
         match item.action {
             Action::Execute { index, idempotency, .. } => {
                 let (table, key) = row;

@@ -18,7 +18,7 @@ const UNREPAIRED: &str = "*unrepaired";
 const TIMES: u32 = 4;
 
 /// A message that has died, with its dead letter.
-pub(super) struct DeadMessage {
+pub(super) struct UnrepairedMessage {
     pub id: Uuid,
     /// The subject of the message.
     pub subject: String,
@@ -27,8 +27,8 @@ pub(super) struct DeadMessage {
 
 impl Attempt<'_> {
     /// Reports a dead message until an operator has it replayed or dropped.
-    pub(super) fn leave_unrepaired(&mut self, dead: DeadMessage) {
-        let DeadMessage { id, subject, dead_letter } = dead;
+    pub(super) fn leave_unrepaired(&mut self, dead: UnrepairedMessage) {
+        let UnrepairedMessage { id, subject, dead_letter } = dead;
         if self.changes.compensations_died.iter().all(|known| known.id != id) {
             self.changes.compensations_died.push(DeadCompensation { id, subject });
         }

@@ -20,24 +20,24 @@ use crate::wire::role::Role;
 const UNREADABLE_TRIED_EVERY: Duration = Duration::from_secs(60);
 
 /// The table and the key of a row.
-pub(super) type RowName = (&'static str, String);
+pub(super) type RowKey = (&'static str, String);
 
 /// A message that can't be processed in this batch yet.
 pub(super) struct Postponed<'a> {
     item: WorkItem<'a>,
-    row: RowName,
+    row: RowKey,
     /// When it is tried again in any case; none if only the row's creation or its own expiry ends its waiting.
     retry: Option<Timestamp>,
 }
 
 impl<'a> Attempt<'a> {
     /// Lets a message wait until a row is created.
-    pub(super) fn wait_for_creation(&mut self, item: WorkItem<'a>, row: RowName) {
+    pub(super) fn wait_for_creation(&mut self, item: WorkItem<'a>, row: RowKey) {
         self.postponed.push(Postponed { item, row, retry: None });
     }
 
     /// Lets a message wait until an unreadable row is mended.
-    pub(super) fn wait_for_mending(&mut self, item: WorkItem<'a>, row: RowName) {
+    pub(super) fn wait_for_mending(&mut self, item: WorkItem<'a>, row: RowKey) {
         let retry = Some(later(self.envelopes.now, UNREADABLE_TRIED_EVERY));
         self.postponed.push(Postponed { item, row, retry });
     }

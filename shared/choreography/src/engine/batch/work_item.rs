@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::envelopes::Cause;
-use super::unrepaired::DeadMessage;
+use super::unrepaired::UnrepairedMessage;
 use crate::bus::Delivery;
 use crate::declare::call::ErasedInput;
 use crate::declare::fallback::Fallback;
@@ -31,7 +31,7 @@ pub(super) enum Action<'a> {
     },
     Fallback {
         fallback: &'a Fallback,
-        dead: Box<DeadMessage>,
+        dead: Box<UnrepairedMessage>,
     },
     /// Publishes what an effect returned, in order with the functions of its key.
     PublishEffectResult {

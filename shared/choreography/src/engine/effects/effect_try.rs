@@ -15,7 +15,7 @@ use crate::store::{EffectRow, Listing, Store};
 use crate::wire::envelope::Heading;
 
 /// One try of an effect.
-pub(super) struct Attempt {
+pub(super) struct EffectTry {
     pub choreography: Arc<Choreography>,
     pub store: Arc<dyn Store>,
     pub row: EffectRow,
@@ -36,7 +36,7 @@ pub(super) enum Ran {
     Obsolete(String),
 }
 
-impl Attempt {
+impl EffectTry {
     /// Runs the effect once. A panic, and a try that takes too long, are transient failures.
     pub(super) async fn run(self) -> Result<Ran, EffectError> {
         let trying = tokio::time::timeout(self.time_max, self.ask_and_run());

@@ -3,7 +3,7 @@
 //! What must hold: of each message and key one effect runs at a time, in order, and the effects of one message never wait
 //! for those of another. Each try is a task of its own, so it goes on whatever this task waits for.
 
-mod attempt;
+mod effect_try;
 mod guard;
 mod kind;
 mod queue;
@@ -30,7 +30,7 @@ use crate::store::{EffectRow, Store, TrySlot};
 use crate::wire::dead_letter::{Death, Reason};
 use crate::wire::envelope::Heading;
 use crate::wire::ids::derived_id;
-use attempt::{Attempt, Ran};
+use effect_try::{EffectTry, Ran};
 use guard::EffectGuard;
 use kind::{Kind, Kinds};
 
@@ -151,7 +151,7 @@ impl Effects {
             && let Some((index, (key, row, asks))) = kinds.start_next(now)
         {
             let crashes = if guard.is_on() { self.try_alone(&mut guard, &row, now).await } else { None };
-            let attempt = Attempt {
+            let attempt = EffectTry {
                 choreography: self.choreography.clone(),
                 store: self.store.clone(),
                 time_max: kinds[index].time_of_try(row.tries, row.since_ms, now),

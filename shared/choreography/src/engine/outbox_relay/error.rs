@@ -5,7 +5,7 @@ use crate::store::StoreError;
 
 /// Why publishing on a connection ended, in the ways that the relay distinguishes.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum RelayError {
     /// The server or the database can't be reached, or the server was started anew: a new connection may help at once.
     Lost(String),
     /// The server refused something: it may go on doing so for a while.
@@ -16,8 +16,8 @@ pub(super) enum Trouble {
     SteppedDown,
 }
 
-impl Trouble {
-    /// Returns the trouble that publishing a row met.
+impl RelayError {
+    /// Returns the error that publishing a row met.
     pub(super) fn of_row(error: BusError, row: i64) -> Self {
         match error {
             BusError::TooLarge(_) | BusError::InvalidKey(_) => Self::RefusedForGood { row, problem: error.to_string() },
@@ -26,7 +26,7 @@ impl Trouble {
     }
 }
 
-impl From<BusError> for Trouble {
+impl From<BusError> for RelayError {
     fn from(error: BusError) -> Self {
         match error {
             BusError::Lost(_) => Self::Lost(error.to_string()),
@@ -35,7 +35,7 @@ impl From<BusError> for Trouble {
     }
 }
 
-impl From<StoreError> for Trouble {
+impl From<StoreError> for RelayError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::HeadConflict { .. } => Self::SteppedDown,

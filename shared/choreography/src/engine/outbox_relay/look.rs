@@ -9,10 +9,10 @@ use futures::future::BoxFuture;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::OutboxRelay;
+use super::error::RelayError;
 use super::kept::Forgettable;
 use super::published::{PublishedRows, Through};
 use super::readers::Readers;
-use super::trouble::Trouble;
 use crate::bus::{BusError, Connection, Stream, StreamState};
 use crate::clock::Clock;
 use crate::engine::outbox_numbers::ForgettableRows;
@@ -30,18 +30,18 @@ struct BothStreams {
 
 impl BothStreams {
     /// Requests the state of both streams.
-    async fn request(connection: &dyn Connection) -> Result<Self, Trouble> {
+    async fn request(connection: &dyn Connection) -> Result<Self, RelayError> {
         let events = connection.stream(Stream::Events).await?;
         Ok(Self { events, dead_letters: connection.stream(Stream::DeadLetters).await? })
     }
 
     /// Checks that the server has not been started anew, and has lost nothing, since an earlier look.
-    fn check_start(&self, before: &Self) -> Result<(), Trouble> {
+    fn check_start(&self, before: &Self) -> Result<(), RelayError> {
         let is_same = self.events.server_start == before.events.server_start
             && self.dead_letters.server_start == before.dead_letters.server_start;
         match is_same {
             true => Ok(()),
-            false => Err(Trouble::Lost("the server was started anew, or a stream has lost messages".to_owned())),
+            false => Err(RelayError::Lost("the server was started anew, or a stream has lost messages".to_owned())),
         }
     }
 }
@@ -60,7 +60,7 @@ pub(super) struct Looks<'a> {
     before: BothStreams,
     due: Interval,
     /// The look that is under way: publishing goes on meanwhile.
-    current: Option<BoxFuture<'a, Result<Seen, Trouble>>>,
+    current: Option<BoxFuture<'a, Result<Seen, RelayError>>>,
     passed: Passed,
     through: Through,
     pub(super) readers: Arc<Readers>,
@@ -97,7 +97,7 @@ impl<'a> Looks<'a> {
         connection: &'a dyn Connection,
         epoch: i64,
         relay: &OutboxRelay,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, RelayError> {
         let mut due = tokio::time::interval(SERVER_LOOKS_EVERY);
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Self {
@@ -120,7 +120,7 @@ impl<'a> Looks<'a> {
     }
 
     /// Takes the first look, right after the repair, and lets the reader begin.
-    pub(super) async fn first(&mut self, published: &mut PublishedRows) -> Result<(), Trouble> {
+    pub(super) async fn first(&mut self, published: &mut PublishedRows) -> Result<(), RelayError> {
         self.shared.outbox.set_forgettable(ForgettableRows::default());
         self.due.reset();
         self.start(published);
@@ -131,7 +131,7 @@ impl<'a> Looks<'a> {
 
     /// Waits for the end of the look that is under way, or until the next one is due. Returns whether one is due.
     /// Dropping the future loses nothing.
-    pub(super) async fn next(&mut self) -> Result<bool, Trouble> {
+    pub(super) async fn next(&mut self) -> Result<bool, RelayError> {
         let Some(current) = &mut self.current else {
             self.due.tick().await;
             return Ok(true);
@@ -179,7 +179,7 @@ impl<'a> Looks<'a> {
 }
 
 impl Look<'_> {
-    async fn take(self) -> Result<Seen, Trouble> {
+    async fn take(self) -> Result<Seen, RelayError> {
         let streams = BothStreams::request(self.connection).await?;
         streams.check_start(&self.before)?;
         let position = self.store.head().await?.position.sequence;
@@ -194,7 +194,7 @@ impl Look<'_> {
     }
 
     /// Passes on which rows may be deleted, with the floor if the stream still has it.
-    async fn let_forget(&self, events: &StreamState) -> Result<(), Trouble> {
+    async fn let_forget(&self, events: &StreamState) -> Result<(), RelayError> {
         let Forgettable { spans, floor } = &self.forgettable;
         if spans.is_empty() {
             return Ok(());

@@ -5,6 +5,7 @@
 //! streams have of the rows that the database keeps; exactly the others are published.
 
 mod acknowledged;
+mod error;
 mod fill;
 mod gate;
 mod held;
@@ -17,7 +18,6 @@ mod readers;
 mod repair;
 mod retry;
 mod settled;
-mod trouble;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +32,7 @@ use crate::clock::until;
 use crate::engine::shared::Shared;
 use crate::settings::{OUTBOX_LOOKS_EVERY, Settings, WINDOW_MAX};
 use crate::store::{OutboxRow, Store};
+use error::RelayError;
 use gate::Gate;
 pub(crate) use held::HeldRows;
 use look::Looks;
@@ -39,7 +40,6 @@ pub(crate) use pace::Paces;
 use published::PublishedRows;
 use repair::OutboxRepair;
 use retry::RetryPause;
-use trouble::Trouble;
 use window::Window;
 
 /// How long a stopping service waits until its last messages are acknowledged.
@@ -87,8 +87,8 @@ impl OutboxRelay {
                 () = leadership.interrupted(term) => Ok(()),
                 ended = self.publish(term.epoch.unwrap_or_default(), &mut retry) => ended,
             };
-            let Err(trouble) = ended else { continue };
-            let pause = self.report(trouble, &mut retry).await;
+            let Err(error) = ended else { continue };
+            let pause = self.report(error, &mut retry).await;
             tokio::select! {
                 biased;
                 () = stopping.begun() => return,
@@ -98,16 +98,16 @@ impl OutboxRelay {
     }
 
     /// Reports why publishing ended. Returns after which pause it begins again.
-    async fn report(&self, trouble: Trouble, retry: &mut RetryPause) -> Duration {
-        let (problem, pause) = match trouble {
-            Trouble::Lost(problem) => (problem, retry.short()),
-            Trouble::Refused(problem) => (problem, retry.longer()),
-            Trouble::RefusedForGood { row, problem } => {
+    async fn report(&self, error: RelayError, retry: &mut RetryPause) -> Duration {
+        let (problem, pause) = match error {
+            RelayError::Lost(problem) => (problem, retry.short()),
+            RelayError::Refused(problem) => (problem, retry.longer()),
+            RelayError::RefusedForGood { row, problem } => {
                 let problem = format!("outbox row {row}: {problem}");
                 self.set_aside(row, &problem).await;
                 (problem, retry.longer())
             }
-            Trouble::SteppedDown => ("another instance leads".to_owned(), retry.short()),
+            RelayError::SteppedDown => ("another instance leads".to_owned(), retry.short()),
         };
         self.shared.health.publishing(Err(problem));
         pause
@@ -127,7 +127,7 @@ impl OutboxRelay {
     }
 
     /// Publishes on one connection, until it is lost, the server is started anew, or the service stops.
-    async fn publish(&mut self, epoch: i64, retry: &mut RetryPause) -> Result<(), Trouble> {
+    async fn publish(&mut self, epoch: i64, retry: &mut RetryPause) -> Result<(), RelayError> {
         let connection = self.bus.connect().await?;
         let connection = connection.as_ref();
         let stopping = self.shared.stopping.clone();
@@ -149,7 +149,7 @@ impl OutboxRelay {
         &self,
         epoch: i64,
         connection: &'a dyn Connection,
-    ) -> Result<(PublishedRows, Looks<'a>), Trouble> {
+    ) -> Result<(PublishedRows, Looks<'a>), RelayError> {
         let mut looks = Looks::begin(connection, epoch, self).await?;
         let repair = OutboxRepair {
             store: self.store.as_ref(),
@@ -169,7 +169,7 @@ impl OutboxRelay {
         window: &mut Window<'_>,
         looks: &mut Looks<'_>,
         retry: &mut RetryPause,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), RelayError> {
         let (connection, stopping) = (window.connection, self.shared.stopping.clone());
         let mut breaker = self.shared.breaker.subscribe();
         window.gate.breaker = breaker.borrow_and_update().clone();
@@ -216,7 +216,7 @@ impl OutboxRelay {
                     self.note_acknowledged(window);
                     self.shared.health.publishing(Ok(()));
                 }
-                lost = connection.lost() => return Err(Trouble::Lost(lost)),
+                lost = connection.lost() => return Err(RelayError::Lost(lost)),
             }
         }
     }
@@ -229,7 +229,7 @@ impl OutboxRelay {
 
     /// Publishes the last rows before the service stops, if that does not take long; the others are published after the
     /// next start.
-    async fn finish(&mut self, window: &mut Window<'_>) -> Result<(), Trouble> {
+    async fn finish(&mut self, window: &mut Window<'_>) -> Result<(), RelayError> {
         let publishing = async {
             while let Some(rows) = self.committed.recv().await {
                 window.take(rows);

@@ -8,9 +8,9 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::error::RelayError;
 use super::published::{PublishedRows, SentRow, stream_of};
 use super::settled::{SeriesIndex, SettledNumbers};
-use super::trouble::Trouble;
 use crate::bus::{Connection, Stream};
 use crate::clock::Clock;
 use crate::settings::WINDOW_MAX;
@@ -64,7 +64,7 @@ struct Kept {
 impl OutboxRepair<'_> {
     /// Repairs the outbox. Returns which rows are published: all others are to be published, in the order of their local
     /// numbers.
-    pub(super) async fn run(&self) -> Result<PublishedRows, Trouble> {
+    pub(super) async fn run(&self) -> Result<PublishedRows, RelayError> {
         loop {
             let head = self.store.head().await?;
             let mut kept = self.kept(&head).await?;
@@ -82,7 +82,7 @@ impl OutboxRepair<'_> {
     }
 
     /// Reads the rows that the database keeps.
-    async fn kept(&self, head: &Head) -> Result<Kept, Trouble> {
+    async fn kept(&self, head: &Head) -> Result<Kept, RelayError> {
         // What is given first: a number that is not given by then belongs to a later row.
         let settled = SettledNumbers::given(self.store.given().await?);
         let mut kept = Kept { rows: Vec::new(), by_number: HashMap::new(), settled, end: head.outbox_next };
@@ -98,7 +98,7 @@ impl OutboxRepair<'_> {
     }
 
     /// Returns the newest floor that the stream of events still has: no kept row is stored at or below it.
-    async fn floor(&self, head: &Head) -> Result<u64, Trouble> {
+    async fn floor(&self, head: &Head) -> Result<u64, RelayError> {
         let stream = self.connection.stream(Stream::Events).await?;
         if !head.stream_created.is_empty() && head.stream_created != stream.created {
             return Ok(0);
@@ -114,7 +114,7 @@ impl OutboxRepair<'_> {
     }
 
     /// Lists the own messages behind a place: finds kept rows, and messages that the database does not know.
-    async fn list(&self, stream: Stream, floor: u64, kept: &mut Kept, unknown: &mut Unknown) -> Result<(), Trouble> {
+    async fn list(&self, stream: Stream, floor: u64, kept: &mut Kept, unknown: &mut Unknown) -> Result<(), RelayError> {
         let mut after = floor;
         loop {
             let listed = self.connection.own_messages(stream, self.service, after, LISTED_AT_ONCE).await?;
@@ -130,7 +130,7 @@ impl OutboxRepair<'_> {
     }
 
     /// Makes messages that the database does not know published rows.
-    async fn adopt(&self, rows: &mut Vec<NewOutboxRow>, floor: u64) -> Result<(), Trouble> {
+    async fn adopt(&self, rows: &mut Vec<NewOutboxRow>, floor: u64) -> Result<(), RelayError> {
         if rows.is_empty() {
             return Ok(());
         }
@@ -147,7 +147,7 @@ impl OutboxRepair<'_> {
 
     /// Replaces the rows whose message the stream has under another number by placeholders, and deletes the floors that
     /// the stream has lost.
-    async fn put_placeholders(&self, kept: &Kept, floor: u64) -> Result<(), Trouble> {
+    async fn put_placeholders(&self, kept: &Kept, floor: u64) -> Result<(), RelayError> {
         let mut placeholders = Vec::new();
         for row in kept.repeated() {
             let found = self.store.outbox(row, 1).await?;

@@ -7,12 +7,12 @@ use std::collections::VecDeque;
 use futures::FutureExt;
 use jiff::Timestamp;
 
+use super::error::RelayError;
 use super::gate::Gate;
 use super::held::{HeldRows, marked, message_of};
 use super::lanes::Lanes;
 use super::pace::Paces;
 use super::published::{PublishedRows, SentRow};
-use super::trouble::Trouble;
 use crate::breaker::CircuitState;
 use crate::bus::{Acknowledgement, Connection};
 use crate::clock::{Clock, later};
@@ -68,7 +68,7 @@ impl<'a> Window<'a> {
     }
 
     /// Publishes the rows that may be published, as long as the window has room.
-    pub(super) async fn send(&mut self, held: &mut HeldRows, paces: &mut Paces) -> Result<(), Trouble> {
+    pub(super) async fn send(&mut self, held: &mut HeldRows, paces: &mut Paces) -> Result<(), RelayError> {
         let now = self.clock.now();
         if !self.lanes.is_empty() {
             self.lanes.note_held(&self.gate, held);
@@ -109,25 +109,25 @@ impl<'a> Window<'a> {
         None
     }
 
-    async fn publish(&mut self, row: OutboxRow, held: &HeldRows) -> Result<(), Trouble> {
+    async fn publish(&mut self, row: OutboxRow, held: &HeldRows) -> Result<(), RelayError> {
         let acknowledgement = match held.contains(&row) {
             true => self.connection.publish(&marked(&row.envelope)).await,
             false => self.connection.publish(&row.envelope).await,
         };
-        let acknowledgement = acknowledgement.map_err(|error| Trouble::of_row(error, row.number))?;
+        let acknowledgement = acknowledgement.map_err(|error| RelayError::of_row(error, row.number))?;
         self.outstanding.push_back(Outstanding { sent: self.published.sent(&row), acknowledgement });
         Ok(())
     }
 
     /// Waits for the acknowledgement of the row that was published first, and takes those after it that have arrived,
     /// too.
-    pub(super) async fn acknowledged(&mut self) -> Result<(), Trouble> {
+    pub(super) async fn acknowledged(&mut self) -> Result<(), RelayError> {
         let Some(Outstanding { acknowledgement, .. }) = self.outstanding.front_mut() else { return Ok(()) };
         let mut arrived = Some(acknowledgement.await);
         let now = self.clock.now();
         while let Some(acknowledged) = arrived {
             let Some(Outstanding { sent, .. }) = self.outstanding.pop_front() else { break };
-            let sequence = acknowledged.map_err(|error| Trouble::of_row(error, sent.row))?;
+            let sequence = acknowledged.map_err(|error| RelayError::of_row(error, sent.row))?;
             self.published.stored(sent, sequence, now);
             let next = self.outstanding.front_mut();
             arrived = next.and_then(|outstanding| (&mut outstanding.acknowledgement).now_or_never());

@@ -21,7 +21,7 @@ use crate::engine::shared::Shared;
 use crate::engine::sources::Sources;
 use crate::settings::{LEASE, STANDBY_LOOKS_EVERY, Settings};
 use crate::store::{Checkpoint, Store, StoreError};
-use session::Session;
+use session::ReadingSession;
 
 /// The pause before reading starts again, after the server could not be reached or did something unexpected.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
@@ -152,7 +152,7 @@ impl Reader {
             None => self.claim(connection).await?,
         };
         leadership.set_able(Some(self.settings.clock.now()));
-        let session = Session { reader: self, connection, epoch, sources };
+        let session = ReadingSession { reader: self, connection, epoch, sources };
         let ended = tokio::select! {
             biased;
             () = leadership.stepped_down(epoch) => Err(StopReason::Ended),

@@ -14,7 +14,7 @@ use crate::settings::{ALIVE_CHECKED_EVERY, BATCH_MAX};
 use crate::store::{Checkpoint, ReadingState};
 
 /// One connection of the leader.
-pub(super) struct Session<'a> {
+pub(super) struct ReadingSession<'a> {
     pub(super) reader: &'a Reader,
     pub(super) connection: &'a dyn Connection,
     pub(super) epoch: i64,
@@ -31,7 +31,7 @@ struct Delivered {
     count_before: Option<u64>,
 }
 
-impl Session<'_> {
+impl ReadingSession<'_> {
     /// Reads until something happens.
     pub(super) async fn run(&self) -> Result<(), StopReason> {
         let stream = self.connection.stream(Stream::Events).await?;

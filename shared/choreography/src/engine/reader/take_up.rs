@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::session::Session;
+use super::session::ReadingSession;
 use super::{PublisherNote, StopReason};
 use crate::bus::StreamState;
 use crate::store::{Range, ReadingState, SeriesId, SeriesRange, Subscription};
@@ -19,7 +19,7 @@ const NOTE_AWAITED_MAX: Duration = Duration::from_secs(3);
 /// How often it is looked for.
 const NOTE_LOOKED_FOR_EVERY: Duration = Duration::from_millis(200);
 
-impl Session<'_> {
+impl ReadingSession<'_> {
     /// Takes up the kinds that the consumer receives and that are not taken up yet. Returns whether there were any.
     pub(super) async fn take_up(&self, stream: &StreamState, state: &ReadingState) -> Result<bool, StopReason> {
         let is_known = |publisher: &str, kind: &str| {
