@@ -43,7 +43,7 @@ pub(crate) const ADOPTED_KEPT: Duration = Duration::from_secs(24 * 3_600);
 pub(crate) const DEAD_LETTERS_READ_EVERY: Duration = Duration::from_millis(250);
 /// How often the effects task looks for effects that another instance committed.
 pub(crate) const EFFECTS_LOOKS_EVERY: Duration = Duration::from_secs(1);
-/// The largest number of inbox rows that are deleted at once, so that no batch waits long for the database.
+/// The largest number of old rows of a kind that are deleted at once, so that no batch waits long for the database.
 pub(crate) const FORGET_MAX: u32 = 5_000;
 
 /// The settings of a service. The defaults suit production, with a name space of its own.
@@ -65,16 +65,11 @@ pub struct Settings {
     /// step; a step that follows from a command, an event or a compensation begins a new one. Events and compensations
     /// never expire. 10 minutes by default.
     pub message_deadline: Duration,
-    /// How old a position or an acknowledgement must be before the server can't lose it any more: ten times the
-    /// server's `sync_interval`. 10 seconds by default.
-    pub durable_after: Duration,
     /// How long published messages are kept in the outbox, so that they can be published again if the server loses them;
     /// while the server can't be reached, none gets older. 10 minutes by default.
     pub outbox_kept: Duration,
     /// The largest number of published messages that are kept so long; more are kept for 10 seconds. 200,000 by default.
     pub outbox_kept_max: u64,
-    /// How long the ids of received messages are kept, to skip a message that comes twice. 10 minutes by default.
-    pub inbox_kept: Duration,
     /// How long the ids of dead messages are kept, so that they can be replayed: as long as their dead letters are
     /// kept. 30 days by default.
     pub dead_kept: Duration,
@@ -115,10 +110,8 @@ impl Default for Settings {
             namespace: "choreography".to_owned(),
             instance: 0,
             message_deadline: Duration::from_secs(600),
-            durable_after: Duration::from_secs(10),
             outbox_kept: Duration::from_secs(600),
             outbox_kept_max: 200_000,
-            inbox_kept: Duration::from_secs(600),
             dead_kept: Duration::from_secs(30 * 24 * 3_600),
             replies_kept: Duration::from_secs(24 * 3_600),
             effect_time_max: Duration::from_secs(900),

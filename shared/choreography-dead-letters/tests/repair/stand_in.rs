@@ -1,4 +1,4 @@
-//! Does a service's part of a repair: reads all events, acts on the repairs for its service while its inbox has the
+//! Does a service's part of a repair: reads all events, acts on the repairs for its service while it has the
 //! message as dead with the same number of tries, and publishes a record.
 
 use std::sync::{Arc, Mutex};

@@ -58,8 +58,8 @@ pub enum RepairResult {
 /// Has the services replay or drop dead letters, in the order of the slice, which should be the stream's. `on_progress`
 /// is called after each step.
 ///
-/// Safe to repeat: a service acts on a repair only while its inbox has the message as dead with the same number of
-/// tries.
+/// Safe to repeat: a service acts on a repair only while its database has the message as dead with the same number
+/// of tries.
 ///
 /// # Errors
 /// The server can't be reached, and nothing was published. What fails later is in the report.

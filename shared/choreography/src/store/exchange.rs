@@ -7,16 +7,14 @@ use uuid::Uuid;
 
 use super::error::put_back_head;
 use super::{
-    Checkpoint, DeadCompensation, DeadMessage, EffectRow, FailedTry, Head, IdempotencyKey, InboxRow, NewOutboxRow,
-    RangeChanges, RowChange, ScheduledRow, StoreError, StoredReply, StoredRow, WaitingRow,
+    Checkpoint, DeadCompensation, DeadMessage, EffectRow, FailedTry, Head, IdempotencyKey, NewOutboxRow, RangeChanges,
+    RowChange, ScheduledRow, StoreError, StoredReply, StoredRow, WaitingRow,
 };
 use crate::wire::envelope::Envelope;
 
 /// What a batch reads before it decides.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Wanted {
-    /// Messages that may have been received already.
-    pub received: Vec<Uuid>,
     /// Messages that may have died here.
     pub dead: Vec<Uuid>,
     /// Ids of outgoing messages that the stream may have already, because the database was put back to an older copy.
@@ -46,8 +44,6 @@ impl Wanted {
 pub struct Loaded {
     /// The head, as it stays until the commit.
     pub head: Head,
-    /// The messages that were received already: how often each was tried before it died, none if it did not die.
-    pub received: HashMap<Uuid, Option<u32>>,
     /// The messages that died here, and how often each had been tried.
     pub dead: HashMap<Uuid, u32>,
     /// The ids of outgoing messages that the stream has already.
@@ -79,8 +75,6 @@ pub struct Changes {
     pub preconditions: Option<Preconditions>,
     /// Changed rows, at most one change a row.
     pub rows: Vec<RowChange>,
-    /// Received messages. One that is recorded already is replaced, unless a precondition requires it to be new.
-    pub inbox: Vec<InboxRow>,
     /// Numbers that were received.
     pub received: RangeChanges,
     /// Numbers that were recorded as lost, and have come.
@@ -139,8 +133,6 @@ pub struct Committed {
 pub struct Preconditions {
     /// The head: its epoch, its position, and its next outbox number.
     pub head: Head,
-    /// Messages that have not been received before.
-    pub unreceived: Vec<Uuid>,
     /// Idempotency keys without a stored reply.
     pub unused_keys: Vec<IdempotencyKey>,
     /// Rows: the table, the key, and the version; 0 for a row that does not exist. A row that the batch also changes is
@@ -152,7 +144,6 @@ impl Preconditions {
     /// Adds further preconditions at the same head.
     pub(crate) fn add(&mut self, other: Self) {
         self.head = other.head;
-        self.unreceived.extend(other.unreceived);
         self.unused_keys.extend(other.unused_keys);
         self.rows.extend(other.rows);
     }
@@ -167,8 +158,6 @@ pub struct Advance {
     pub from: u64,
     /// The new position. Its `deleted` is not stored.
     pub to: Checkpoint,
-    /// The new restart position.
-    pub restart_position: u64,
 }
 
 impl Advance {

@@ -28,15 +28,13 @@ pub use numbers::{Checkpoint, Range, RangeChanges, RowName, SeriesId, SeriesRang
 pub use publishing::{Given, PublishingStore, Repair};
 pub use reading::{ReadingState, ReadingStore, Renewal, Subscription};
 pub use rows::{
-    Backlog, DeadCompensation, DeadMessage, EffectRow, FailedTry, Head, IdempotencyKey, InboxRow, LastRun,
-    NewOutboxRow, OutboxRow, ScheduledRow, StoredReply, TrySlot, WaitingRow,
+    Backlog, DeadCompensation, DeadMessage, EffectRow, FailedTry, Head, IdempotencyKey, LastRun, NewOutboxRow,
+    OutboxRow, ScheduledRow, StoredReply, TrySlot, WaitingRow,
 };
 
 /// The moments before which rows are old enough to be deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Old {
-    /// For received messages that did not die.
-    pub received: Timestamp,
     /// For messages that died: they may be replayed as long as their dead letters are kept.
     pub dead: Timestamp,
     /// For stored replies under idempotency keys.

@@ -39,8 +39,6 @@ pub struct Subscription {
 pub struct Renewal {
     /// Until when the lease is held.
     pub lease_until: Timestamp,
-    /// The new restart position; an earlier one than the stored is ignored.
-    pub restart_position: u64,
     /// The position, to be added to the checkpoints.
     pub checkpoint: Option<Checkpoint>,
     /// How many outbox rows the server has acknowledged since the first row of this database, those included that are
@@ -62,7 +60,6 @@ impl Renewal {
     pub fn of_lease(lease_until: Timestamp) -> Self {
         Self {
             lease_until,
-            restart_position: 0,
             checkpoint: None,
             published: None,
             forget: Vec::new(),
@@ -109,9 +106,6 @@ pub trait ReadingStore: Send + Sync {
     /// Records which message or effect is tried next, by itself; none if nothing is any more. If the process crashes now,
     /// that is what it died of.
     async fn try_alone(&self, slot: TrySlot, id: Option<Uuid>) -> Result<(), StoreError>;
-
-    /// Records when the stream that is read was created, as the server writes it.
-    async fn remember_stream(&self, epoch: i64, created: &str) -> Result<(), StoreError>;
 
     /// Returns everything that the leader must know before it reads, as it was at one moment.
     async fn reading_state(&self) -> Result<ReadingState, StoreError>;

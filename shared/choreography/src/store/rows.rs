@@ -19,9 +19,6 @@ pub struct Head {
     /// The place of the last message that was committed. Its `deleted` is how many messages the stream lacked when the
     /// leader looked last.
     pub position: Checkpoint,
-    /// The position to which reading goes back after a restart, a lost connection or an anomaly. It is old enough that
-    /// the server cannot have lost what came before it.
-    pub restart_position: u64,
     /// When the stream was created, as the server writes it; empty before the stream is read for the first time.
     pub stream_created: String,
     /// The local number of the next outbox row; the first is 1.
@@ -146,15 +143,6 @@ pub struct FailedTry {
     pub since_ms: i64,
     /// The earliest moment of the next try, in milliseconds since 1970.
     pub due_ms: i64,
-}
-
-/// A received message, as the inbox records it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InboxRow {
-    /// The message's id.
-    pub id: Uuid,
-    /// How often it was tried before it died; none if it did not die.
-    pub dead_tries: Option<u32>,
 }
 
 /// A compensation that died, or a message whose fallback failed. Nothing else leaves a saga half compensated: it counts

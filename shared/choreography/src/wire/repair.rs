@@ -1,7 +1,7 @@
 //! Repairs: an operator has a dead message replayed or dropped.
 //!
 //! The message is published again under its own id, with a header that names one of its deaths. Only the service where
-//! it died processes it, and only while its inbox records that death with the same number of tries: so no repair is
+//! it died processes it, and only while its database records that death with the same number of tries: so no repair is
 //! done twice. Its outcome is committed together with its changes, as a record in the stream of dead letters.
 
 use std::fmt::{self, Display, Formatter};

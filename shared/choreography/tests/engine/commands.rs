@@ -148,7 +148,7 @@ async fn stored_rejections_are_repeated_but_faults_and_missing_rows_are_tried_ag
 #[tokio::test(start_paused = true)]
 async fn a_stored_reply_is_deleted_after_its_time() {
     let stage = Stage::new();
-    let settings = Settings { replies_kept: ms(100_000), inbox_kept: ms(10_000), ..stage.settings() };
+    let settings = Settings { replies_kept: ms(100_000), ..stage.settings() };
     let scribe = stage.start_with(settings).await;
     healthy(&scribe).await;
     scribe.execute_as(open(1, "May"), once("a", "x")).await.unwrap();

@@ -113,9 +113,6 @@ impl ReadingStore for PausableStore {
         self.tried.lock().unwrap().extend(id);
         self.running().await.try_alone(slot, id).await
     }
-    async fn remember_stream(&self, epoch: i64, created: &str) -> Result<(), StoreError> {
-        self.running().await.remember_stream(epoch, created).await
-    }
     async fn reading_state(&self) -> Result<ReadingState, StoreError> {
         self.running().await.reading_state().await
     }

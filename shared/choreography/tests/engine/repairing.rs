@@ -170,7 +170,7 @@ async fn a_dead_compensation_can_be_replayed_however_old_it_is() {
     let message = stage.envelope(&TearOut { page: 1 });
     let unreadable = Envelope { payload: "{}".into(), ..message.clone() };
     let kept = ms(40_000);
-    let settings = || Settings { dead_kept: kept, inbox_kept: ms(10_000), ..stage.settings() };
+    let settings = || Settings { dead_kept: kept, ..stage.settings() };
     let scribe = stage.start_with(settings()).await;
     stage.bus.publish(&unreadable).unwrap();
     until("it dies", || async { deaths(&stage).len() == 1 }).await;

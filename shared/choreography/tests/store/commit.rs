@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use choreography::Envelope;
 use choreography::store::{
-    Backlog, Changes, EffectRow, InboxRow, ScheduleChange, ScheduledRow, Store, StoreError, WaitingRow,
+    Backlog, Changes, DeadMessage, EffectRow, ScheduleChange, ScheduledRow, Store, StoreError, WaitingRow,
 };
 
 use crate::fixture::{
-    Instances, LoadOne as _, advance, at, begin, commit, envelope, envelopes, id, in_outbox, is_row_conflict, leading,
-    new_outbox, numbers, outgoing, payments, received, reply, row, scheduled, set, stored, to_publish, waiting, write,
+    Instances, LoadOne as _, advance, at, begin, commit, dead, envelope, envelopes, id, in_outbox, is_row_conflict,
+    leading, new_outbox, numbers, outgoing, payments, reply, row, scheduled, set, stored, to_publish, waiting, write,
 };
 
 /// Returns a change of everything except rows.
@@ -18,7 +18,7 @@ fn everything() -> Changes {
         EffectRow { number: 0, key: "1".to_owned(), tries: 0, since_ms: 5, due_ms: 5, envelope: envelope("effect") };
     Changes {
         now_ms: 5,
-        inbox: vec![received(1)],
+        deaths: vec![dead(1, 1)],
         outbox: to_publish(&["one"]),
         waiting: vec![waiting(2, "2", Some(9))],
         scheduled: vec![set("reminder", 9)],
@@ -32,25 +32,22 @@ fn everything() -> Changes {
 async fn assert_nothing(store: &Arc<dyn Store>) {
     assert_eq!(store.backlog().await.unwrap(), Backlog::default());
     let mut transaction = begin(store).await;
-    assert!(transaction.received(&[id(1)]).await.is_empty());
+    assert!(transaction.dead(&[id(1)]).await.is_empty());
     assert!(transaction.replies(&[reply("anna", "a").key]).await.is_empty());
     assert_eq!(transaction.head().await.outbox_next, 1);
 }
 
-pub(crate) async fn a_commit_moves_the_position_and_the_restart_position(stores: Instances) {
-    let head = leading(&stores.first, 50, 20).await;
+pub(crate) async fn a_commit_moves_the_position(stores: Instances) {
+    let head = leading(&stores.first, 50).await;
     commit(&stores.first, Changes { advance: Some(advance(head.epoch, 50, 60)), ..everything() }).await.unwrap();
     let after = stores.second.head().await.unwrap();
-    assert_eq!(
-        (after.epoch, after.position.sequence, after.restart_position, after.outbox_next),
-        (head.epoch, 60, 30, 2)
-    );
+    assert_eq!((after.epoch, after.position.sequence, after.outbox_next), (head.epoch, 60, 2));
     let backlog = stores.second.backlog().await.unwrap();
     assert_eq!(backlog, Backlog { outbox: 1, waiting: 1, scheduled: 1, effects: 1 });
 }
 
 pub(crate) async fn a_commit_at_another_epoch_writes_nothing(stores: Instances) {
-    let head = leading(&stores.first, 50, 20).await;
+    let head = leading(&stores.first, 50).await;
     let rows = vec![row("1", 0, "{}")];
     let changes = Changes { advance: Some(advance(head.epoch - 1, 50, 60)), rows, ..everything() };
     let committed = commit(&stores.first, changes).await;
@@ -61,7 +58,7 @@ pub(crate) async fn a_commit_at_another_epoch_writes_nothing(stores: Instances) 
 }
 
 pub(crate) async fn a_commit_from_another_position_writes_nothing(stores: Instances) {
-    let head = leading(&stores.first, 50, 20).await;
+    let head = leading(&stores.first, 50).await;
     let committed = commit(&stores.first, Changes { advance: Some(advance(head.epoch, 49, 60)), ..everything() }).await;
     assert!(matches!(committed, Err(StoreError::HeadConflict { epoch: 1, position: 49 })), "{committed:?}");
     assert_eq!(stores.first.head().await.unwrap(), head);
@@ -69,14 +66,14 @@ pub(crate) async fn a_commit_from_another_position_writes_nothing(stores: Instan
 }
 
 pub(crate) async fn a_batch_without_deliveries_is_committed_at_any_epoch(stores: Instances) {
-    let head = leading(&stores.first, 50, 20).await;
+    let head = leading(&stores.first, 50).await;
     commit(&stores.second, Changes { outbox: to_publish(&["one"]), ..Changes::default() }).await.unwrap();
     let after = stores.first.head().await.unwrap();
-    assert_eq!((after.position, after.restart_position, after.outbox_next), (head.position, head.restart_position, 2));
+    assert_eq!((after.position, after.outbox_next), (head.position, 2));
 }
 
 pub(crate) async fn a_commit_returns_the_number_of_its_first_outbox_row(stores: Instances) {
-    let head = leading(&stores.first, 50, 20).await;
+    let head = leading(&stores.first, 50).await;
     let three = Changes { outbox: to_publish(&["one", "two", "three"]), ..Changes::default() };
     let three = Changes { advance: Some(advance(head.epoch, 50, 51)), ..three };
     assert_eq!(commit(&stores.first, three).await.unwrap().outbox_first, 1);
@@ -97,7 +94,7 @@ pub(crate) async fn outbox_numbers_have_no_gaps_even_after_a_failed_commit(store
 }
 
 pub(crate) async fn a_row_conflict_writes_nothing(stores: Instances) {
-    let head = leading(&stores.first, 50, 20).await;
+    let head = leading(&stores.first, 50).await;
     let rows = vec![row("new", 0, "{}"), row("stale", 3, "{}")];
     let changes = Changes { advance: Some(advance(head.epoch, 50, 60)), rows, ..everything() };
     assert!(is_row_conflict(commit(&stores.first, changes).await));
@@ -148,13 +145,13 @@ pub(crate) async fn a_batch_of_thousands_is_committed(stores: Instances) {
     let ids: Vec<_> = (0..u128::from(count)).map(id).collect();
     let changes = Changes {
         rows: keys.iter().map(|key| row(key, 0, "{}")).collect(),
-        inbox: ids.iter().map(|&id| InboxRow { id, dead_tries: None }).collect(),
+        deaths: ids.iter().map(|&id| DeadMessage { id, tries: 1 }).collect(),
         outbox: to_publish(&keys.iter().map(String::as_str).collect::<Vec<_>>()),
         ..Changes::default()
     };
     commit(&stores.first, changes).await.unwrap();
     let mut transaction = begin(&stores.second).await;
-    assert_eq!(transaction.received(&ids).await.len(), keys.len());
+    assert_eq!(transaction.dead(&ids).await.len(), keys.len());
     assert_eq!(transaction.rows("payment", &keys).await.len(), keys.len());
     let last = stores.second.outbox(i64::from(count), 10).await.unwrap();
     assert_eq!(last.into_iter().map(|row| row.envelope).collect::<Vec<_>>(), envelopes(&["11999"]));

@@ -10,7 +10,7 @@ use choreography::Envelope;
 use choreography::store::memory::MemoryStore;
 use choreography::store::sqlite::SqliteStore;
 use choreography::store::{
-    Advance, Changes, Checkpoint, Committed, Head, IdempotencyKey, InboxRow, Loaded, NewOutboxRow, Old, OutboxRow,
+    Advance, Changes, Checkpoint, Committed, DeadMessage, Head, IdempotencyKey, Loaded, NewOutboxRow, Old, OutboxRow,
     Renewal, RowChange, RowName, ScheduleChange, ScheduledRow, Store, StoreError, StoredReply, StoredRow, Transaction,
     WaitingRow, Wanted,
 };
@@ -67,8 +67,8 @@ pub(crate) fn at(millisecond: i64) -> Timestamp {
 }
 
 /// Returns these moments for received messages and for replies; dead messages are never old.
-pub(crate) fn old(received_ms: i64, replies_ms: i64) -> Old {
-    Old { received: at(received_ms), dead: at(0), replies: at(replies_ms) }
+pub(crate) fn old(dead_ms: i64, replies_ms: i64) -> Old {
+    Old { dead: at(dead_ms), replies: at(replies_ms) }
 }
 
 pub(crate) fn id(number: u128) -> Uuid {
@@ -120,8 +120,8 @@ pub(crate) fn stored(key: &str, version: i64, state: &str) -> StoredRow {
     StoredRow { key: key.to_owned(), version, state: state.to_owned() }
 }
 
-pub(crate) fn received(number: u128) -> InboxRow {
-    InboxRow { id: id(number), dead_tries: None }
+pub(crate) fn dead(number: u128, tries: u32) -> DeadMessage {
+    DeadMessage { id: id(number), tries }
 }
 
 pub(crate) fn waiting(number: u128, key: &str, expiry_ms: Option<i64>) -> WaitingRow {
@@ -167,8 +167,8 @@ pub(crate) trait LoadOne {
     async fn head(&mut self) -> Head {
         self.load_all(Wanted::default()).await.head
     }
-    async fn received(&mut self, ids: &[Uuid]) -> HashMap<Uuid, Option<u32>> {
-        self.load_all(Wanted { received: ids.to_vec(), ..Wanted::default() }).await.received
+    async fn dead(&mut self, ids: &[Uuid]) -> HashMap<Uuid, u32> {
+        self.load_all(Wanted { dead: ids.to_vec(), ..Wanted::default() }).await.dead
     }
     async fn replies(&mut self, keys: &[IdempotencyKey]) -> Vec<StoredReply> {
         self.load_all(Wanted { replies: keys.to_vec(), ..Wanted::default() }).await.replies
@@ -202,10 +202,10 @@ pub(crate) async fn payments(store: &Arc<dyn Store>, keys: &[&str]) -> Vec<Store
     rows
 }
 
-/// Takes the leadership, and commits a position and a restart position.
-pub(crate) async fn leading(store: &Arc<dyn Store>, position: u64, restart_position: u64) -> Head {
+/// Takes the leadership, and commits a position.
+pub(crate) async fn leading(store: &Arc<dyn Store>, position: u64) -> Head {
     let head = store.claim(None, at(0), at(1_000)).await.unwrap().unwrap();
-    let advance = Advance { epoch: head.epoch, from: head.position.sequence, to: place(position), restart_position };
+    let advance = Advance { epoch: head.epoch, from: head.position.sequence, to: place(position) };
     commit(store, Changes { advance: Some(advance), ..Changes::default() }).await.unwrap();
     store.head().await.unwrap()
 }
@@ -217,12 +217,12 @@ pub(crate) fn place(sequence: u64) -> Checkpoint {
 
 /// Returns the move of the position from one sequence to another.
 pub(crate) fn advance(epoch: i64, from: u64, to: u64) -> Advance {
-    Advance { epoch, from, to: place(to), restart_position: 30 }
+    Advance { epoch, from, to: place(to) }
 }
 
-/// Returns a renewal that moves the restart position, and deletes outbox rows up to a number.
-pub(crate) fn renewal(until_ms: i64, restart_position: u64, forget: i64) -> Renewal {
-    Renewal { restart_position, forget: vec![(0, forget)], ..Renewal::of_lease(at(until_ms)) }
+/// Returns a renewal that deletes outbox rows up to a number.
+pub(crate) fn renewal(until_ms: i64, forget: i64) -> Renewal {
+    Renewal { forget: vec![(0, forget)], ..Renewal::of_lease(at(until_ms)) }
 }
 
 /// Returns the whole outbox.

@@ -13,7 +13,7 @@ pub(crate) async fn a_new_database_has_read_nothing(stores: Instances) {
 }
 
 pub(crate) async fn a_claim_raises_the_epoch_and_keeps_the_position(stores: Instances) {
-    let before = leading(&stores.first, 50, 20).await;
+    let before = leading(&stores.first, 50).await;
     assert_eq!((before.epoch, before.position.sequence), (1, 50));
     let claimed = stores.first.claim(Some(1), at(10), at(2_000)).await.unwrap().unwrap();
     assert_eq!(claimed, Head { epoch: 2, lease_until_ms: 2_000, ..before });
@@ -57,63 +57,43 @@ pub(crate) async fn an_old_epoch_releases_nothing(stores: Instances) {
     assert_eq!(stores.first.head().await.unwrap().lease_until_ms, 2_000);
 }
 
-pub(crate) async fn renewing_prolongs_the_lease_and_moves_the_restart_position_forward(stores: Instances) {
-    let before = leading(&stores.first, 50, 20).await;
-    stores.first.renew(before.epoch, &renewal(3_000, 40, 0)).await.unwrap();
-    assert_eq!(stores.second.head().await.unwrap(), Head { lease_until_ms: 3_000, restart_position: 40, ..before });
-}
-
-pub(crate) async fn renewing_never_moves_the_restart_position_back(stores: Instances) {
-    let before = leading(&stores.first, 50, 20).await;
-    stores.first.renew(before.epoch, &renewal(3_000, 10, 0)).await.unwrap();
-    assert_eq!(stores.first.head().await.unwrap().restart_position, 20);
+pub(crate) async fn renewing_prolongs_the_lease(stores: Instances) {
+    let before = leading(&stores.first, 50).await;
+    stores.first.renew(before.epoch, &renewal(3_000, 0)).await.unwrap();
+    assert_eq!(stores.second.head().await.unwrap(), Head { lease_until_ms: 3_000, ..before });
 }
 
 pub(crate) async fn renewing_deletes_the_outbox_up_to_the_number(stores: Instances) {
-    let epoch = leading(&stores.first, 50, 20).await.epoch;
+    let epoch = leading(&stores.first, 50).await.epoch;
     let outbox = to_publish(&["one", "two", "three"]);
     commit(&stores.first, Changes { outbox, ..Changes::default() }).await.unwrap();
-    stores.first.renew(epoch, &renewal(3_000, 20, 0)).await.unwrap();
+    stores.first.renew(epoch, &renewal(3_000, 0)).await.unwrap();
     assert_eq!(numbers(&outgoing(&stores.first).await), [1, 2, 3]);
-    stores.first.renew(epoch, &renewal(3_000, 20, 2)).await.unwrap();
+    stores.first.renew(epoch, &renewal(3_000, 2)).await.unwrap();
     assert_eq!(numbers(&outgoing(&stores.first).await), [3]);
     assert_eq!(stores.first.head().await.unwrap().outbox_next, 4);
 }
 
 pub(crate) async fn renewing_at_an_old_epoch_changes_nothing(stores: Instances) {
-    leading(&stores.first, 50, 20).await;
+    leading(&stores.first, 50).await;
     commit(&stores.first, Changes { outbox: to_publish(&["one"]), ..Changes::default() }).await.unwrap();
     let before = stores.second.claim(None, at(1_000), at(2_000)).await.unwrap().unwrap();
-    let renewed = stores.first.renew(1, &renewal(9_000, 40, 1)).await;
+    let renewed = stores.first.renew(1, &renewal(9_000, 1)).await;
     assert!(matches!(renewed, Err(StoreError::HeadConflict { epoch: 1, .. })), "{renewed:?}");
     assert_eq!(stores.first.head().await.unwrap(), before);
     assert_eq!(numbers(&outgoing(&stores.first).await), [1]);
 }
 
-pub(crate) async fn the_creation_time_of_the_stream_is_recorded(stores: Instances) {
-    let before = leading(&stores.first, 50, 20).await;
-    stores.first.remember_stream(before.epoch, "2025-01-01").await.unwrap();
-    let remembered = Head { stream_created: "2025-01-01".to_owned(), ..before };
-    assert_eq!(stores.second.head().await.unwrap(), remembered);
-}
-
-pub(crate) async fn nothing_is_recorded_at_an_old_epoch(stores: Instances) {
-    let before = leading(&stores.first, 50, 20).await;
-    let stream = stores.first.remember_stream(before.epoch - 1, "2025-01-01").await;
-    assert!(matches!(stream, Err(StoreError::HeadConflict { epoch: 0, .. })), "{stream:?}");
-    assert_eq!(stores.first.head().await.unwrap(), before);
-}
-
 pub(crate) async fn a_crashed_run_is_recognized_by_its_start_position(stores: Instances) {
     let died_here = async |store: &Arc<dyn Store>| store.begin_run().await.unwrap().died_here;
-    let head = leading(&stores.first, 5, 3).await;
+    let head = leading(&stores.first, 5).await;
     assert!(!died_here(&stores.first).await);
     // It crashes; the next run starts at the same position.
     assert!(died_here(&stores.second).await);
     stores.second.release(head.epoch).await.unwrap();
     assert!(!died_here(&stores.first).await);
     // It commits something before it crashes.
-    let advance = Advance { epoch: head.epoch, from: 5, to: place(6), restart_position: 3 };
+    let advance = Advance { epoch: head.epoch, from: 5, to: place(6) };
     commit(&stores.first, Changes { advance: Some(advance), ..Changes::default() }).await.unwrap();
     assert!(!died_here(&stores.second).await);
 }
@@ -125,7 +105,7 @@ pub(crate) async fn crashes_of_the_message_processed_by_itself_are_counted(store
         suspects
     };
     let (message, effect) = (TrySlot::Message, TrySlot::Effect);
-    let head = leading(&stores.first, 5, 3).await;
+    let head = leading(&stores.first, 5).await;
     assert_eq!(suspects(&stores.first).await, []);
     stores.first.try_alone(message, Some(id(1))).await.unwrap();
     stores.first.try_alone(effect, Some(id(9))).await.unwrap();
@@ -143,7 +123,7 @@ pub(crate) async fn crashes_of_the_message_processed_by_itself_are_counted(store
 }
 
 pub(crate) async fn renewing_records_how_many_rows_are_published(stores: Instances) {
-    let epoch = leading(&stores.first, 50, 20).await.epoch;
+    let epoch = leading(&stores.first, 50).await.epoch;
     for (published, expected) in [(Some(7), 7), (None, 7), (Some(9), 9)] {
         stores.first.renew(epoch, &Renewal { published, ..Renewal::of_lease(at(9)) }).await.unwrap();
         assert_eq!(stores.second.head().await.unwrap().outbox_published, expected);

@@ -5,10 +5,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod commit;
+mod dead;
 mod effects;
 mod fixture;
 mod head;
-mod inbox;
 mod listing;
 mod memory;
 mod migrations;
@@ -56,11 +56,10 @@ mod claims {
             a_batch_whose_preconditions_hold_is_written
             a_moved_head_refuses_a_batch
             a_row_of_another_version_refuses_a_batch
-            a_received_message_refuses_a_batch_that_takes_it_for_new
             a_stored_reply_refuses_a_batch_that_takes_its_key_for_unused
         }
         commit {
-            a_commit_moves_the_position_and_the_restart_position
+            a_commit_moves_the_position
             a_commit_at_another_epoch_writes_nothing
             a_commit_from_another_position_writes_nothing
             a_batch_without_deliveries_is_committed_at_any_epoch
@@ -93,22 +92,18 @@ mod claims {
             an_old_epoch_does_not_take_the_lease_of_another_instance
             a_released_lease_can_be_claimed_at_once
             an_old_epoch_releases_nothing
-            renewing_prolongs_the_lease_and_moves_the_restart_position_forward
-            renewing_never_moves_the_restart_position_back
+            renewing_prolongs_the_lease
             renewing_deletes_the_outbox_up_to_the_number
             renewing_at_an_old_epoch_changes_nothing
             renewing_records_how_many_rows_are_published
-            the_creation_time_of_the_stream_is_recorded
-            nothing_is_recorded_at_an_old_epoch
         }
-        inbox {
-            a_received_message_is_in_the_inbox
-            a_dead_message_is_in_the_inbox_with_its_tries
-            the_last_record_of_a_message_counts
-            old_messages_are_deleted_from_the_inbox
-            no_more_messages_than_the_limit_are_deleted_at_once
-            a_message_received_again_is_deleted_later
-            dead_messages_are_kept_longer
+        dead {
+            a_dead_message_is_found_with_its_tries
+            the_last_death_of_a_message_counts
+            old_dead_messages_are_deleted
+            no_more_dead_messages_than_the_limit_are_deleted_at_once
+            a_message_that_died_again_is_deleted_later
+            dead_messages_are_found_until_they_are_repaired_or_old
             dead_compensations_are_listed_until_they_are_repaired
         }
         scheduled {
@@ -163,7 +158,6 @@ mod claims {
             an_epoch_that_the_database_has_not_reached_shows_an_older_database
             refused_rows_become_placeholders_in_a_commit
             highest_numbers_are_forgotten_when_no_process_keeps_them_and_no_row_has_them
-            dead_messages_are_found_until_they_are_repaired_or_old
         }
         ranges {
             received_ranges_are_read_in_order

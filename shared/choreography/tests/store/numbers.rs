@@ -6,7 +6,7 @@ use choreography::store::{Changes, Committed, Given, NewOutboxRow, Store, StoreE
 use uuid::Uuid;
 
 use crate::fixture::{
-    Instances, LoadOne as _, at, begin, commit, envelope, envelopes, id, in_outbox, leading, new_outbox, outgoing, row,
+    Instances, LoadOne as _, at, begin, commit, envelope, envelopes, in_outbox, leading, new_outbox, outgoing, row,
 };
 
 /// Returns messages from this number on, all of one kind.
@@ -75,7 +75,7 @@ pub(crate) async fn a_commit_that_fails_raises_no_number(stores: Instances) {
 }
 
 pub(crate) async fn an_epoch_that_the_database_has_not_reached_shows_an_older_database(stores: Instances) {
-    let head = leading(&stores.first, 50, 20).await;
+    let head = leading(&stores.first, 50).await;
     for result in [
         stores.first.halt(head.epoch + 1, "why").await,
         stores.first.verified(head.epoch + 1, 3).await,
@@ -99,7 +99,7 @@ pub(crate) async fn refused_rows_become_placeholders_in_a_commit(stores: Instanc
 }
 
 pub(crate) async fn highest_numbers_are_forgotten_when_no_process_keeps_them_and_no_row_has_them(stores: Instances) {
-    let epoch = leading(&stores.first, 50, 20).await.epoch;
+    let epoch = leading(&stores.first, 50).await.epoch;
     let (old, kept, with_row) = (new_outbox(), new_outbox(), new_outbox());
     for outbox in [old, kept, with_row] {
         publish(&stores.first, from(outbox, 1, 1)).await.unwrap();
@@ -112,21 +112,4 @@ pub(crate) async fn highest_numbers_are_forgotten_when_no_process_keeps_them_and
     assert_eq!(stores.first.forget_given(epoch, at(6)).await.unwrap(), 1);
     let outboxes: Vec<_> = given(&stores.second).await.into_iter().map(|(outbox, _, _)| outbox).collect();
     assert_eq!(outboxes, [kept, with_row]);
-}
-
-pub(crate) async fn dead_messages_are_found_until_they_are_repaired_or_old(stores: Instances) {
-    use choreography::store::{DeadMessage, Old, Wanted};
-    let dead = |number, tries| DeadMessage { id: id(number), tries };
-    let deaths = vec![dead(1, 3), dead(2, 1), dead(3, 1)];
-    commit(&stores.first, Changes { now_ms: 1, deaths, ..Changes::default() }).await.unwrap();
-    // One is repaired, and one dies again while it is repaired.
-    let changes = Changes { now_ms: 5, repaired: vec![id(1), id(2)], deaths: vec![dead(2, 2)], ..Changes::default() };
-    commit(&stores.first, changes).await.unwrap();
-    let wanted = Wanted { dead: (1..=4).map(id).collect(), ..Wanted::default() };
-    let found = async || begin(&stores.second).await.load_all(wanted.clone()).await.dead;
-    assert_eq!(found().await, [(id(2), 2), (id(3), 1)].into());
-    let old = Old { received: at(0), dead: at(5), replies: at(0) };
-    assert!(stores.first.forget(&old, 1).await.unwrap());
-    assert!(!stores.first.forget(&old, 1).await.unwrap());
-    assert_eq!(found().await, [(id(2), 2)].into());
 }

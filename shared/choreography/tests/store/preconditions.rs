@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use choreography::store::{Advance, Changes, Head, InboxRow, Preconditions, Store, StoreError};
+use choreography::store::{Advance, Changes, Head, Preconditions, Store, StoreError};
 
 use crate::fixture::{
-    Instances, LoadOne as _, begin, commit, deleted, id, leading, outgoing, payments, place, received, reply, row,
-    stored, to_publish, write,
+    Instances, LoadOne as _, begin, commit, dead, deleted, id, leading, outgoing, payments, place, reply, row, stored,
+    to_publish, write,
 };
 
 /// Returns the precondition that the head is this one.
@@ -35,29 +35,25 @@ async fn is_committed(store: &Arc<dyn Store>, preconditions: Preconditions, chan
 }
 
 pub(crate) async fn a_batch_whose_preconditions_hold_is_written(stores: Instances) {
-    let head = leading(&stores.first, 50, 20).await;
+    let head = leading(&stores.first, 50).await;
     write(&stores.first, vec![row("read", 0, "{}"), row("changed", 0, "{}"), row("deleted", 0, "{}")]).await.unwrap();
     let preconditions = Preconditions {
-        unreceived: (1..=9).map(id).collect(),
         unused_keys: vec![reply("anna", "a").key, reply("anna", "b").key],
         rows: rows(&[("changed", 1), ("deleted", 1), ("missing", 0), ("new", 0), ("read", 1)]),
         ..at(&head)
     };
     let changes = Changes {
-        advance: Some(Advance { epoch: head.epoch, from: 50, to: place(60), restart_position: 30 }),
+        advance: Some(Advance { epoch: head.epoch, from: 50, to: place(60) }),
         rows: vec![row("changed", 1, "[]"), deleted("deleted", 1), deleted("missing", 0), row("new", 0, "[]")],
-        inbox: vec![received(1), InboxRow { id: id(2), dead_tries: Some(3) }],
+        deaths: vec![dead(2, 3)],
         replies: vec![reply("anna", "a")],
         ..Changes::default()
     };
     assert!(is_committed(&stores.first, preconditions, changes).await);
-    assert_eq!(
-        stores.second.head().await.unwrap(),
-        Head { position: place(60), restart_position: 30, outbox_next: 2, ..head }
-    );
+    assert_eq!(stores.second.head().await.unwrap(), Head { position: place(60), outbox_next: 2, ..head });
     assert_eq!(outgoing(&stores.second).await.len(), 1);
     let mut transaction = begin(&stores.second).await;
-    assert_eq!(transaction.received(&[id(1), id(2), id(3)]).await, [(id(1), None), (id(2), Some(3))].into());
+    assert_eq!(transaction.dead(&[id(1), id(2), id(3)]).await, [(id(2), 3)].into());
     assert_eq!(transaction.replies(&[reply("anna", "a").key]).await, [reply("anna", "a")]);
     drop(transaction);
     let found = payments(&stores.second, &["changed", "deleted", "missing", "new", "read"]).await;
@@ -65,7 +61,7 @@ pub(crate) async fn a_batch_whose_preconditions_hold_is_written(stores: Instance
 }
 
 pub(crate) async fn a_moved_head_refuses_a_batch(stores: Instances) {
-    let head = leading(&stores.first, 50, 20).await;
+    let head = leading(&stores.first, 50).await;
     for other in [
         Head { epoch: head.epoch - 1, ..head.clone() },
         Head { position: place(49), ..head.clone() },
@@ -101,21 +97,6 @@ pub(crate) async fn a_row_of_another_version_refuses_a_batch(stores: Instances) 
     let mut preconditions = rows(&[("1", 1), ("2", 2)]);
     preconditions.extend(many.into_iter().map(|key| ("payment", key, 0)));
     assert!(is_committed(&stores.first, Preconditions { rows: preconditions, ..at(&head) }, Changes::default()).await);
-}
-
-pub(crate) async fn a_received_message_refuses_a_batch_that_takes_it_for_new(stores: Instances) {
-    commit(&stores.second, Changes { inbox: vec![received(7)], ..Changes::default() }).await.unwrap();
-    let head = stores.first.head().await.unwrap();
-    for inbox in [vec![], vec![received(7)], (1..=200).map(received).collect()] {
-        let preconditions = Preconditions { unreceived: (1..=200).map(id).collect(), ..at(&head) };
-        assert!(!is_committed(&stores.first, preconditions, Changes { inbox, ..Changes::default() }).await);
-    }
-    assert_eq!(begin(&stores.second).await.received(&[id(1), id(7)]).await, [(id(7), None)].into());
-    // A message that is not taken for new may be recorded again.
-    let dead = InboxRow { id: id(7), dead_tries: Some(1) };
-    let preconditions = Preconditions { unreceived: vec![id(1)], ..at(&head) };
-    assert!(is_committed(&stores.first, preconditions, Changes { inbox: vec![dead], ..Changes::default() }).await);
-    assert_eq!(begin(&stores.second).await.received(&[id(7)]).await, [(id(7), Some(1))].into());
 }
 
 pub(crate) async fn a_stored_reply_refuses_a_batch_that_takes_its_key_for_unused(stores: Instances) {

@@ -64,7 +64,7 @@ pub(crate) async fn a_batch_that_fails_receives_nothing(stores: Instances) {
 }
 
 pub(crate) async fn a_kind_is_taken_up_with_what_counts_as_received(stores: Instances) {
-    let epoch = leading(&stores.first, 50, 20).await.epoch;
+    let epoch = leading(&stores.first, 50).await.epoch;
     let subscription =
         |kind: &str, since| Subscription { publisher: "a".into(), kind: kind.into(), since_outbox: id(since) };
     let settled = range(&series("a", 1, "x"), 0, 7);
@@ -78,7 +78,7 @@ pub(crate) async fn a_kind_is_taken_up_with_what_counts_as_received(stores: Inst
 }
 
 pub(crate) async fn reported_numbers_stay_until_they_come_or_are_accepted(stores: Instances) {
-    let epoch = leading(&stores.first, 50, 20).await.epoch;
+    let epoch = leading(&stores.first, 50).await.epoch;
     let (one, other) = (series("a", 1, "x"), series("a", 1, "y"));
     let lost = [range(&one, 3, 9), range(&other, 1, 1)];
     stores.first.report(epoch, &lost).await.unwrap();
@@ -97,7 +97,7 @@ pub(crate) async fn reported_numbers_stay_until_they_come_or_are_accepted(stores
 }
 
 pub(crate) async fn old_series_that_their_publisher_does_not_note_are_forgotten_whole(stores: Instances) {
-    let epoch = leading(&stores.first, 50, 20).await.epoch;
+    let epoch = leading(&stores.first, 50).await.epoch;
     let [noted, old, young, mixed] = [1, 2, 3, 4].map(|outbox| series("a", outbox, "x"));
     let foreign = series("b", 2, "x");
     let ranges = [&noted, &old, &young, &mixed, &foreign].map(|series| range(series, 1, 3));

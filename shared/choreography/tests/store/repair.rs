@@ -25,7 +25,7 @@ async fn adopted(stores: &Instances, numbers: &[u128]) -> HashSet<uuid::Uuid> {
 }
 
 pub(crate) async fn unknown_messages_are_adopted_as_published_rows(stores: Instances) {
-    let epoch = leading(&stores.first, 50, 20).await.epoch;
+    let epoch = leading(&stores.first, 50).await.epoch;
     commit(&stores.first, Changes { outbox: to_publish(&["one"]), ..Changes::default() }).await.unwrap();
     assert!(!stores.first.head().await.unwrap().has_adopted);
     let found = in_outbox(new_outbox(), vec![with_id("a", 1), with_id("a", 2), with_id("b", 3)]);
@@ -43,7 +43,7 @@ pub(crate) async fn unknown_messages_are_adopted_as_published_rows(stores: Insta
 }
 
 pub(crate) async fn adopting_raises_the_highest_numbers_and_never_lowers_them(stores: Instances) {
-    let epoch = leading(&stores.first, 50, 20).await.epoch;
+    let epoch = leading(&stores.first, 50).await.epoch;
     let outbox = new_outbox();
     let rows = in_outbox(outbox, vec![with_id("a", 1), with_id("a", 2), with_id("a", 3)]);
     let last = async || stores.second.given().await.unwrap().iter().map(|given| given.last).collect::<Vec<_>>();
@@ -57,7 +57,7 @@ pub(crate) async fn adopting_raises_the_highest_numbers_and_never_lowers_them(st
 }
 
 pub(crate) async fn an_adopted_placeholder_does_not_stand_for_its_message(stores: Instances) {
-    let epoch = leading(&stores.first, 50, 20).await.epoch;
+    let epoch = leading(&stores.first, 50).await.epoch;
     let mut rows = in_outbox(new_outbox(), vec![with_id("a", 1), with_id("a", 2)]);
     rows[0].placeholder = true;
     stores.first.repair(epoch, adopting(rows)).await.unwrap();
@@ -65,7 +65,7 @@ pub(crate) async fn an_adopted_placeholder_does_not_stand_for_its_message(stores
 }
 
 pub(crate) async fn a_scheduled_message_that_is_adopted_is_not_published_again(stores: Instances) {
-    let epoch = leading(&stores.first, 50, 20).await.epoch;
+    let epoch = leading(&stores.first, 50).await.epoch;
     let schedule = |name: &str, number| {
         let choreography::store::ScheduleChange::Set(row) = set(name, 9) else { unreachable!() };
         choreography::store::ScheduleChange::Set(choreography::store::ScheduledRow {
@@ -83,7 +83,7 @@ pub(crate) async fn a_scheduled_message_that_is_adopted_is_not_published_again(s
 }
 
 pub(crate) async fn a_repair_makes_rows_placeholders_and_deletes_floors(stores: Instances) {
-    let epoch = leading(&stores.first, 50, 20).await.epoch;
+    let epoch = leading(&stores.first, 50).await.epoch;
     commit(&stores.first, Changes { outbox: to_publish(&["a", "b"]), ..Changes::default() }).await.unwrap();
     for sequence in [60, 120, 180] {
         let floor = Some(place(sequence));
@@ -99,7 +99,7 @@ pub(crate) async fn a_repair_makes_rows_placeholders_and_deletes_floors(stores: 
 }
 
 pub(crate) async fn a_repair_at_another_epoch_writes_nothing(stores: Instances) {
-    let head = leading(&stores.first, 50, 20).await;
+    let head = leading(&stores.first, 50).await;
     let found = in_outbox(new_outbox(), vec![with_id("a", 1)]);
     let repaired = stores.first.repair(head.epoch - 1, adopting(found)).await;
     assert!(matches!(repaired, Err(StoreError::HeadConflict { .. })), "{repaired:?}");
@@ -108,7 +108,7 @@ pub(crate) async fn a_repair_at_another_epoch_writes_nothing(stores: Instances) 
 }
 
 pub(crate) async fn rows_are_deleted_by_ranges_and_a_bounded_number_at_once(stores: Instances) {
-    let epoch = leading(&stores.first, 50, 20).await.epoch;
+    let epoch = leading(&stores.first, 50).await.epoch;
     let outbox = to_publish(&["a"; 12]);
     commit(&stores.first, Changes { outbox, ..Changes::default() }).await.unwrap();
     let forget = Renewal { forget: vec![(1, 4), (6, 7), (9, 99)], forget_max: 5, ..Renewal::of_lease(at(9)) };
@@ -121,7 +121,7 @@ pub(crate) async fn rows_are_deleted_by_ranges_and_a_bounded_number_at_once(stor
 }
 
 pub(crate) async fn adopted_rows_are_forgotten_like_others(stores: Instances) {
-    let epoch = leading(&stores.first, 50, 20).await.epoch;
+    let epoch = leading(&stores.first, 50).await.epoch;
     stores.first.repair(epoch, adopting(in_outbox(new_outbox(), vec![with_id("a", 1)]))).await.unwrap();
     let forget = Renewal { forget: vec![(1, 1)], ..Renewal::of_lease(at(9)) };
     stores.first.renew(epoch, &forget).await.unwrap();

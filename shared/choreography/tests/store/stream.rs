@@ -27,7 +27,7 @@ async fn checkpoints(store: &Arc<dyn Store>) -> Vec<u64> {
 }
 
 pub(crate) async fn the_position_is_stored_with_its_stamp(stores: Instances) {
-    let head = leading(&stores.first, 50, 50).await;
+    let head = leading(&stores.first, 50).await;
     assert_eq!(head.position, place(50));
     stores.first.verified(head.epoch, 3).await.unwrap();
     let changes = Changes { advance: Some(advance(head.epoch, 50, 60)), ..Changes::default() };
@@ -36,7 +36,7 @@ pub(crate) async fn the_position_is_stored_with_its_stamp(stores: Instances) {
 }
 
 pub(crate) async fn checkpoints_are_kept_each_second_for_a_minute_and_each_minute_before(stores: Instances) {
-    let epoch = leading(&stores.first, 50, 20).await.epoch;
+    let epoch = leading(&stores.first, 50).await.epoch;
     note(&stores.first, epoch, 120..=400, 1).await;
     let expected: Vec<u64> = (340..=400).rev().chain([300, 240, 180, 120]).collect();
     assert_eq!(checkpoints(&stores.second).await, expected);
@@ -47,13 +47,13 @@ pub(crate) async fn checkpoints_are_kept_each_second_for_a_minute_and_each_minut
 }
 
 pub(crate) async fn checkpoints_after_a_pause_are_thinned_too(stores: Instances) {
-    let epoch = leading(&stores.first, 50, 20).await.epoch;
+    let epoch = leading(&stores.first, 50).await.epoch;
     note(&stores.first, epoch, [60, 61, 62, 10_000, 10_001, 20_000], 1).await;
     assert_eq!(checkpoints(&stores.second).await, [20_000, 10_000, 60]);
 }
 
 pub(crate) async fn of_the_checkpoints_before_the_streams_first_message_the_newest_is_kept(stores: Instances) {
-    let epoch = leading(&stores.first, 50, 20).await.epoch;
+    let epoch = leading(&stores.first, 50).await.epoch;
     note(&stores.first, epoch, [60, 120, 180, 240], 1).await;
     note(&stores.first, epoch, [300], 180).await;
     assert_eq!(checkpoints(&stores.second).await, [300, 240, 180, 120]);
@@ -62,7 +62,7 @@ pub(crate) async fn of_the_checkpoints_before_the_streams_first_message_the_newe
 }
 
 pub(crate) async fn going_back_deletes_the_checkpoints_after_the_new_position(stores: Instances) {
-    let head = leading(&stores.first, 300, 20).await;
+    let head = leading(&stores.first, 300).await;
     note(&stores.first, head.epoch, [60, 120, 180, 240], 1).await;
     let to = Checkpoint { deleted: 7, ..place(120) };
     let other_epoch = stores.first.go_back(head.epoch - 1, to).await;
@@ -79,7 +79,7 @@ pub(crate) async fn going_back_deletes_the_checkpoints_after_the_new_position(st
 }
 
 pub(crate) async fn another_stream_has_one_checkpoint_and_no_floors(stores: Instances) {
-    let head = leading(&stores.first, 300, 20).await;
+    let head = leading(&stores.first, 300).await;
     stores.first.begin_stream(head.epoch, "monday", place(300)).await.unwrap();
     note(&stores.first, head.epoch, [60, 120], 1).await;
     stores.first.begin_stream(head.epoch, "monday", place(100)).await.unwrap();
@@ -92,7 +92,7 @@ pub(crate) async fn another_stream_has_one_checkpoint_and_no_floors(stores: Inst
 }
 
 pub(crate) async fn a_halt_lasts_until_an_operator_goes_on(stores: Instances) {
-    let head = leading(&stores.first, 300, 300).await;
+    let head = leading(&stores.first, 300).await;
     stores.first.begin_stream(head.epoch, "monday", place(300)).await.unwrap();
     note(&stores.first, head.epoch, [60, 120], 1).await;
     stores.first.halt(head.epoch - 1, "no").await.unwrap_err();
@@ -105,7 +105,7 @@ pub(crate) async fn a_halt_lasts_until_an_operator_goes_on(stores: Instances) {
     let state = stores.second.reading_state().await.unwrap();
     assert_eq!((state.head.halted, state.head.position, state.checkpoints), (None, to, vec![to, place(60)]));
     // The running leader has to start over, and can at once.
-    let renewed = stores.second.renew(halted.epoch, &renewal(30, 0, 0)).await;
+    let renewed = stores.second.renew(halted.epoch, &renewal(30, 0)).await;
     assert!(matches!(renewed, Err(StoreError::HeadConflict { .. })), "{renewed:?}");
     assert!(stores.second.claim(None, at(11), at(21)).await.unwrap().is_some());
 }

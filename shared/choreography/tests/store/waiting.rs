@@ -74,7 +74,7 @@ pub(crate) async fn messages_without_an_expiry_never_expire(stores: Instances) {
 
 pub(crate) async fn the_backlog_counts_outbox_waiting_scheduled_and_effects(stores: Instances) {
     assert_eq!(stores.second.backlog().await.unwrap(), Backlog::default());
-    let epoch = leading(&stores.first, 1, 1).await.epoch;
+    let epoch = leading(&stores.first, 1).await.epoch;
     let changes = Changes {
         outbox: to_publish(&["one", "two", "three"]),
         waiting: vec![waiting(1, "a", None), waiting(2, "a", Some(5))],
@@ -82,7 +82,7 @@ pub(crate) async fn the_backlog_counts_outbox_waiting_scheduled_and_effects(stor
         ..Changes::default()
     };
     commit(&stores.first, changes).await.unwrap();
-    stores.first.renew(epoch, &renewal(1_000, 1, 1)).await.unwrap();
+    stores.first.renew(epoch, &renewal(1_000, 1)).await.unwrap();
     let backlog = stores.second.backlog().await.unwrap();
     assert_eq!(backlog, Backlog { outbox: 2, waiting: 2, scheduled: 1, effects: 0 });
 }
@@ -123,7 +123,7 @@ pub(crate) async fn the_rows_that_messages_wait_for_are_listed_up_to_a_limit(sto
 }
 
 pub(crate) async fn the_head_shows_that_messages_began_to_wait(stores: Instances) {
-    let head = leading(&stores.first, 50, 50).await;
+    let head = leading(&stores.first, 50).await;
     let waits_changed = async || stores.second.head().await.unwrap().waits_changed;
     let waits = Changes { waiting: vec![waiting(1, "a", None)], ..Changes::default() };
     commit(&stores.second, waits.clone()).await.unwrap();

@@ -53,11 +53,6 @@ impl BusFaults<'_> {
         self.change(|world| world.forget_before(sequence));
     }
 
-    /// Restarts the server without the messages from the first to the last sequence, as after a damaged block.
-    pub fn forget_between(self, first: u64, last: u64) {
-        self.change(|world| world.forget_between(first, last));
-    }
-
     /// Deletes the stream of events with its consumers and creates it again.
     pub fn recreate_stream(self) {
         self.change(World::recreate);

@@ -276,11 +276,6 @@ impl World {
         self.restart();
     }
 
-    pub(super) fn forget_between(&mut self, first: u64, last: u64) {
-        self.events.messages.retain(|kept| !(first..=last).contains(&kept.sequence));
-        self.restart();
-    }
-
     pub(super) fn forget_before(&mut self, sequence: u64) {
         self.events.messages.retain(|kept| kept.sequence >= sequence);
     }

@@ -51,8 +51,7 @@ impl Cache {
             }
             loaded.rows.push(found);
         }
-        let (unreceived, unused_keys) = (wanted.received.clone(), wanted.replies.clone());
-        Some((loaded, Preconditions { head: self.head.clone(), unreceived, unused_keys, rows }))
+        Some((loaded, Preconditions { head: self.head.clone(), unused_keys: wanted.replies.clone(), rows }))
     }
 
     /// Returns up to how many rows that messages wait for the database has to list; none if they are known.
@@ -67,7 +66,7 @@ impl Cache {
         let mut known = loaded.head.revision() == self.head.revision();
         self.observe_waits(loaded, known);
         self.head.clone_from(&loaded.head);
-        known &= loaded.received.is_empty() && loaded.replies.is_empty();
+        known &= loaded.replies.is_empty();
         for ((table, keys), found) in wanted.rows.iter().zip(&loaded.rows) {
             let kept = self.tables.entry(table).or_default();
             let found: HashMap<&str, &StoredRow> = found.iter().map(|row| (row.key.as_str(), row)).collect();

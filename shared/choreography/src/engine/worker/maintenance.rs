@@ -107,7 +107,7 @@ impl Maintenance {
         }
         reading.due = self.store.next_due().await?;
         let (dead, replies) = (earlier(now, self.settings.dead_kept), earlier(now, self.settings.replies_kept));
-        Ok(self.store.forget(&Old { received: now, dead, replies }, FORGET_MAX).await? || more_rows)
+        Ok(self.store.forget(&Old { dead, replies }, FORGET_MAX).await? || more_rows)
     }
 
     /// Counts the backlog: outbox rows that the server has not acknowledged, waiting messages and effects. A standby knows

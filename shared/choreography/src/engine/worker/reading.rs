@@ -98,7 +98,7 @@ impl Reading {
         let last = last.map(|last| (last.stream_sequence, last.stamp_ns));
         let (sequence, stamp_ns) = last.or_else(|| batch.passed.map(|passed| (passed.sequence, passed.stamp_ns)))?;
         let to = Checkpoint { sequence, stamp_ns, ..position };
-        Some(Advance { epoch, from: position.sequence, to, restart_position: sequence })
+        Some(Advance { epoch, from: position.sequence, to })
     }
 
     /// Records that a batch was committed.

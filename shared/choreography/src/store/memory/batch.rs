@@ -41,7 +41,6 @@ impl Data {
     fn hold(&self, preconditions: &Preconditions) -> bool {
         let version = |table, key: &String| Some(self.tables.get(table)?.get(key)?.version);
         preconditions.head.revision() == self.head.revision()
-            && !preconditions.unreceived.iter().any(|id| self.inbox.contains_key(id))
             && !preconditions.unused_keys.iter().any(|key| self.replies.contains_key(key))
             && preconditions.rows.iter().all(|(table, key, loaded)| version(*table, key).unwrap_or(0) == *loaded)
     }
@@ -63,7 +62,6 @@ impl Data {
 
     /// Returns what a batch wants to read.
     pub(super) fn load(&self, wanted: &Wanted) -> Loaded {
-        let received = wanted.received.iter().filter_map(|id| Some((*id, self.inbox.get(id)?.1)));
         let dead = wanted.dead.iter().filter_map(|id| Some((*id, self.dead.get(id)?.1)));
         let adopted_ids = self.adopted_ids();
         let adopted = wanted.adopted.iter().filter(|id| adopted_ids.contains(id)).copied();
@@ -84,7 +82,6 @@ impl Data {
         expired.truncate(limit);
         Loaded {
             head: self.head(),
-            received: received.collect(),
             dead: dead.collect(),
             adopted: adopted.collect(),
             replies: replies.collect(),
@@ -109,7 +106,6 @@ impl Data {
         if let Some(advance) = changes.advance {
             let deleted = self.head.position.deleted;
             self.head.position = Checkpoint { deleted, ..advance.to };
-            self.head.restart_position = advance.restart_position;
         }
         self.head.outbox_next += changes.outbox.len() as i64;
         self.head.waits_changed += i64::from(changes.changes_waits());
@@ -117,7 +113,6 @@ impl Data {
         apply_ranges(&mut self.received, changes.received, now_ms);
         apply_ranges(&mut self.reported, changes.reported, now_ms);
         changes.rows.into_iter().filter(|row| !row.is_nothing()).for_each(|row| self.apply_row(row));
-        self.inbox.extend(changes.inbox.into_iter().map(|row| (row.id, (now_ms, row.dead_tries))));
         let repaired: BTreeSet<Uuid> = changes.repaired.into_iter().collect();
         self.dead.retain(|id, _| !repaired.contains(id));
         self.dead.extend(changes.deaths.into_iter().map(|dead| (dead.id, (now_ms, dead.tries))));

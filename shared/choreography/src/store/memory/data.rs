@@ -29,8 +29,6 @@ pub(super) struct Data {
     pub(super) head: Head,
     pub(super) run: CurrentRun,
     pub(super) tables: BTreeMap<&'static str, BTreeMap<String, StoredRow>>,
-    /// When each message was received, and how often it was tried if it died.
-    pub(super) inbox: BTreeMap<Uuid, (i64, Option<u32>)>,
     pub(super) dead_compensations: Vec<DeadCompensation>,
     /// When each message died, and how often it had been tried.
     pub(super) dead: BTreeMap<Uuid, (i64, u32)>,
@@ -62,7 +60,6 @@ impl Default for Data {
             head: Head { outbox_next: 1, ..Head::default() },
             run: CurrentRun::default(),
             tables: BTreeMap::new(),
-            inbox: BTreeMap::new(),
             dead_compensations: Vec::new(),
             dead: BTreeMap::new(),
             outbox: BTreeMap::new(),
@@ -106,19 +103,12 @@ impl Data {
 
     /// Deletes what is older, at most `limit` of each kind. Returns whether there may be more.
     pub(super) fn forget(&mut self, old: &Old, limit: usize) -> bool {
-        let inbox = |dead: bool| {
-            let of_a_kind = self.inbox.iter().filter(move |(_, (_, dead_tries))| dead_tries.is_some() == dead);
-            of_a_kind.map(|(id, (at_ms, _))| (*at_ms, *id))
-        };
-        let alive = oldest(inbox(false), old.received.as_millisecond(), limit);
-        let dead = oldest(inbox(true), old.dead.as_millisecond(), limit);
-        self.inbox.retain(|id, _| !alive.contains(id) && !dead.contains(id));
         let ids = oldest(self.dead.iter().map(|(id, (at_ms, _))| (*at_ms, *id)), old.dead.as_millisecond(), limit);
         self.dead.retain(|id, _| !ids.contains(id));
         let keys = self.replies.iter().map(|(key, (at_ms, _))| (*at_ms, key.clone()));
         let keys = oldest(keys, old.replies.as_millisecond(), limit);
         self.replies.retain(|key, _| !keys.contains(key));
-        [alive.len(), dead.len(), ids.len(), keys.len()].contains(&limit)
+        [ids.len(), keys.len()].contains(&limit)
     }
 }
 

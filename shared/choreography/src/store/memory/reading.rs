@@ -82,10 +82,6 @@ impl ReadingStore for MemoryStore {
         Ok(())
     }
 
-    async fn remember_stream(&self, epoch: i64, created: &str) -> Result<(), StoreError> {
-        self.write(|data| data.head_of(epoch).map(|head| head.stream_created = created.to_owned())).await
-    }
-
     async fn reading_state(&self) -> Result<ReadingState, StoreError> {
         let data = self.data();
         let subscription = |((publisher, kind), since): (&(Arc<str>, Arc<str>), &Uuid)| Subscription {
@@ -207,7 +203,6 @@ impl Data {
     fn renew(&mut self, epoch: i64, renewal: &Renewal) -> Result<bool, StoreError> {
         let head = self.head_of(epoch)?;
         head.lease_until_ms = renewal.lease_until.as_millisecond();
-        head.restart_position = head.restart_position.max(renewal.restart_position);
         head.outbox_published = renewal.published.unwrap_or(head.outbox_published);
         for (points, new) in [(&mut self.checkpoints, renewal.checkpoint), (&mut self.floors, renewal.floor)] {
             add_point(points, new, renewal.stream_first);

@@ -14,7 +14,7 @@ use crate::store::{
 use crate::wire::envelope::Envelope;
 use crate::wire::headers::Headers;
 
-pub(super) const HEAD: &str = "epoch, lease_until_ms, position, restart_position, stream_created, outbox_next,
+pub(super) const HEAD: &str = "epoch, lease_until_ms, position, stream_created, outbox_next,
     position_stamp_ns, stream_deleted, halted, exists (select 1 from outbox where adopted),
     outbox_published, waits_changed";
 pub(super) const OUTBOX: &str = "subject, headers, payload, number, outbox, kind, kind_number, placeholder, adopted";
@@ -32,16 +32,15 @@ pub(super) fn head(row: &SqliteRow) -> Result<Head, sqlx::Error> {
         lease_until_ms: row.try_get(1)?,
         position: Checkpoint {
             sequence: row.try_get::<i64, _>(2)?.cast_unsigned(),
-            stamp_ns: row.try_get(6)?,
-            deleted: row.try_get::<i64, _>(7)?.cast_unsigned(),
+            stamp_ns: row.try_get(5)?,
+            deleted: row.try_get::<i64, _>(6)?.cast_unsigned(),
         },
-        restart_position: row.try_get::<i64, _>(3)?.cast_unsigned(),
-        stream_created: row.try_get(4)?,
-        outbox_next: row.try_get(5)?,
-        halted: row.try_get(8)?,
-        has_adopted: row.try_get(9)?,
-        outbox_published: row.try_get(10)?,
-        waits_changed: row.try_get(11)?,
+        stream_created: row.try_get(3)?,
+        outbox_next: row.try_get(4)?,
+        halted: row.try_get(7)?,
+        has_adopted: row.try_get(8)?,
+        outbox_published: row.try_get(9)?,
+        waits_changed: row.try_get(10)?,
     })
 }
 

@@ -3,16 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 
 use sqlx::SqliteConnection;
-use uuid::Uuid;
 
 use super::numbers::{self, Table};
 use super::statement::{During, FAIL_WHERE, ListStatement, Writer, plain};
 use super::write;
-use crate::store::{Changes, IdempotencyKey, InboxRow, Preconditions, RowChange, StoreError};
-
-/// Replaces a message that was received before: it has died, or is being repaired.
-const REPLACE_RECEIVED: &str =
-    "on conflict (id) do update set at_ms = excluded.at_ms, dead_tries = excluded.dead_tries";
+use crate::store::{Changes, IdempotencyKey, Preconditions, RowChange, StoreError};
 
 /// Writes all changes, the outbox rows from this number on, and commits. Returns the numbers of the added effects.
 ///
@@ -33,7 +28,7 @@ pub(super) async fn write(
         move_head(&mut writer, outbox_first, &changes, preconditions.as_ref());
     }
     if let Some(preconditions) = preconditions {
-        check(&mut writer, preconditions, &mut changes).await.during("checking the preconditions of a batch")?;
+        check(&mut writer, preconditions, &changes).await.during("checking the preconditions of a batch")?;
     }
     write_rows(&mut writer, std::mem::take(&mut changes.rows)).await?;
     write_others(&mut writer, outbox_first, changes).await.during("writing a batch")?;
@@ -47,7 +42,7 @@ pub(super) async fn write(
 fn move_head(writer: &mut Writer<'_>, outbox_first: i64, changes: &Changes, preconditions: Option<&Preconditions>) {
     let next = outbox_first + changes.outbox.len() as i64;
     let position = match changes.advance {
-        Some(_) => ", position = ?, position_stamp_ns = ?, restart_position = ?",
+        Some(_) => ", position = ?, position_stamp_ns = ?",
         None => "",
     };
     let check = if preconditions.is_some() {
@@ -60,7 +55,6 @@ fn move_head(writer: &mut Writer<'_>, outbox_first: i64, changes: &Changes, prec
     script.add(&format!("update head set outbox_next = ?{position}{waits}{check}")).bind(next);
     if let Some(advance) = changes.advance {
         script.bind(advance.to.sequence.cast_signed()).bind(advance.to.stamp_ns);
-        script.bind(advance.restart_position.cast_signed());
     }
     if let Some(preconditions) = preconditions {
         let (epoch, position, outbox_next, waits_changed) = preconditions.head.revision();
@@ -69,12 +63,8 @@ fn move_head(writer: &mut Writer<'_>, outbox_first: i64, changes: &Changes, prec
 }
 
 /// Checks the preconditions that no other statement checks: the head is checked by [`move_head`], changed rows and
-/// stored replies by writing them. New messages are inserted here, which fails if one was received before.
-async fn check(
-    writer: &mut Writer<'_>,
-    preconditions: Preconditions,
-    changes: &mut Changes,
-) -> Result<(), sqlx::Error> {
+/// stored replies by writing them.
+async fn check(writer: &mut Writer<'_>, preconditions: Preconditions, changes: &Changes) -> Result<(), sqlx::Error> {
     let changed: HashSet<_> =
         changes.rows.iter().filter(|row| !row.is_nothing()).map(|row| (row.table, &row.key)).collect();
     let mut unchanged: BTreeMap<&'static str, Vec<(String, i64)>> = BTreeMap::new();
@@ -86,30 +76,9 @@ async fn check(
     for (table, rows) in unchanged {
         write::check_versions(writer, table, rows).await?;
     }
-    check_unreceived(writer, preconditions.unreceived.into_iter().collect(), changes).await?;
     let stored: HashSet<_> = changes.replies.iter().map(|reply| &reply.key).collect();
     let others = preconditions.unused_keys.into_iter().filter(|key| !stored.contains(key)).collect();
     check_unused(writer, others).await
-}
-
-/// Inserts the new messages that the batch received, and checks that the others were not received either.
-async fn check_unreceived(
-    writer: &mut Writer<'_>,
-    unreceived: HashSet<Uuid>,
-    changes: &mut Changes,
-) -> Result<(), sqlx::Error> {
-    let (new, known): (Vec<InboxRow>, _) =
-        std::mem::take(&mut changes.inbox).into_iter().partition(|row| unreceived.contains(&row.id));
-    changes.inbox = known;
-    let inserted: HashSet<Uuid> = new.iter().map(|row| row.id).collect();
-    let others: Vec<_> = unreceived.difference(&inserted).map(|id| id.as_bytes().to_vec()).collect();
-    let before = format!("{FAIL_WHERE} exists (select 1 from inbox where id in (");
-    let statement = ListStatement { before: &before, tuple: "?", after: "))" };
-    let checked = writer.list(statement, others, |script, id| {
-        script.bind(id);
-    });
-    checked.await?;
-    write::inbox(writer, changes.now_ms, new, "").await
 }
 
 async fn check_unused(writer: &mut Writer<'_>, keys: Vec<IdempotencyKey>) -> Result<(), sqlx::Error> {
@@ -141,7 +110,6 @@ async fn write_rows(writer: &mut Writer<'_>, rows: Vec<RowChange>) -> Result<(),
 
 /// Writes everything but the head and the service's rows.
 async fn write_others(writer: &mut Writer<'_>, outbox_first: i64, changes: Changes) -> Result<(), sqlx::Error> {
-    write::inbox(writer, changes.now_ms, changes.inbox, REPLACE_RECEIVED).await?;
     numbers::ranges(writer, Table::Received(changes.now_ms), changes.received).await?;
     numbers::ranges(writer, Table::Reported, changes.reported).await?;
     write::delete_ids(writer, "delete from dead where id in (", changes.repaired.clone()).await?;

@@ -1,7 +1,8 @@
 //! The tables of a database: the runtime's own, made by numbered migrations, and those that a service keeps rows in.
 //!
 //! The runtime's migrations are recorded in a table of their own, apart from those of the service. A migration is never
-//! changed after its release: what changes is a new one.
+//! changed after its release: what changes is a new one. The table `inbox` and the head's `restart_position` are of earlier
+//! releases, which may still open the database.
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{AssertSqlSafe, SqliteConnection};

@@ -53,16 +53,6 @@ impl Store for SqliteStore {
         let mut transaction = self.writer.begin_with("begin immediate").await.during(OPERATION)?;
         let mut more = false;
         for (text, before) in [
-            (
-                "delete from inbox where id in (select id from inbox where dead_tries is null and at_ms < $1
-                 order by at_ms limit $2)",
-                old.received,
-            ),
-            (
-                "delete from inbox where id in (select id from inbox where dead_tries is not null and at_ms < $1
-                 order by at_ms limit $2)",
-                old.dead,
-            ),
             ("delete from dead where id in (select id from dead where at_ms < $1 order by at_ms limit $2)", old.dead),
             (
                 "delete from idempotency_keys where rowid in (select rowid from idempotency_keys where at_ms < $1

@@ -74,14 +74,6 @@ impl ReadingStore for SqliteStore {
         transaction.commit().await.during(OPERATION)
     }
 
-    async fn remember_stream(&self, epoch: i64, created: &str) -> Result<(), StoreError> {
-        const OPERATION: &str = "recording the stream";
-        let mut transaction = self.begin_as_leader(epoch, OPERATION).await?;
-        let statement = sqlx::query("update head set stream_created = $1").bind(created);
-        statement.execute(&mut *transaction).await.during(OPERATION)?;
-        transaction.commit().await.during(OPERATION)
-    }
-
     async fn reading_state(&self) -> Result<ReadingState, StoreError> {
         const OPERATION: &str = "reading what was received";
         // One read transaction, so that everything is of one moment.

@@ -10,10 +10,8 @@ const LOOKED_AT_MAX: u32 = 128;
 
 /// Writes a renewal. Returns whether there may be more outbox rows to delete.
 pub(super) async fn write(connection: &mut SqliteConnection, renewal: &Renewal) -> Result<bool, sqlx::Error> {
-    let statement = "update head set lease_until_ms = $1, restart_position = max(restart_position, $2),
-        outbox_published = coalesce($3, outbox_published)";
-    let statement = sqlx::query(statement).bind(renewal.lease_until.as_millisecond());
-    let statement = statement.bind(renewal.restart_position.cast_signed()).bind(renewal.published);
+    let statement = "update head set lease_until_ms = $1, outbox_published = coalesce($2, outbox_published)";
+    let statement = sqlx::query(statement).bind(renewal.lease_until.as_millisecond()).bind(renewal.published);
     statement.execute(&mut *connection).await?;
     for (table, new) in [("checkpoints", renewal.checkpoint), ("floors", renewal.floor)] {
         if let Some(new) = new {

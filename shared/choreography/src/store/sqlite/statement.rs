@@ -27,11 +27,10 @@ pub(super) const PUT_BACK_WHERE: &str = "update head set outbox_next = null wher
 /// SQLite's error for a batch that [`PUT_BACK_WHERE`] has failed.
 const PUT_BACK: &str = "NOT NULL constraint failed: head.outbox_next";
 
-/// SQLite's errors for a batch whose preconditions do not hold: the head has moved, a message was received before, or
-/// an idempotency key was used before.
-const CONFLICTS: [&str; 3] = [
+/// SQLite's errors for a batch whose preconditions do not hold: the head has moved, or an idempotency key was used
+/// before.
+const CONFLICTS: [&str; 2] = [
     "CHECK constraint failed: one = 1",
-    "UNIQUE constraint failed: inbox.id",
     "UNIQUE constraint failed: idempotency_keys.route, idempotency_keys.caller, idempotency_keys.key",
 ];
 

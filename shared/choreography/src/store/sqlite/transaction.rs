@@ -33,15 +33,14 @@ impl Drop for SqliteTransaction {
 
 /// The kind of a row that was read, from its last column. Rows of the wanted tables are numbered from [`TABLES`] on.
 const HEAD: i64 = 0;
-const RECEIVED: i64 = 1;
-const REPLIES: i64 = 2;
-const WAITING: i64 = 3;
-const DUE: i64 = 4;
-const EXPIRED: i64 = 5;
-const DEAD: i64 = 6;
-const ADOPTED: i64 = 7;
-const WAITED_FOR: i64 = 8;
-const TABLES: i64 = 9;
+const REPLIES: i64 = 1;
+const WAITING: i64 = 2;
+const DUE: i64 = 3;
+const EXPIRED: i64 = 4;
+const DEAD: i64 = 5;
+const ADOPTED: i64 = 6;
+const WAITED_FOR: i64 = 7;
+const TABLES: i64 = 8;
 
 impl SqliteTransaction {
     /// Waits for the connection that writes. The transaction itself begins with its first script.
@@ -108,11 +107,6 @@ fn load_script(wanted: &Wanted, begin: bool) -> Result<Script, StoreError> {
         script.add("begin immediate");
     }
     script.add(&format!("select {}, exists (select 1 from waiting), {HEAD} from head", columns::HEAD));
-    if !wanted.received.is_empty() {
-        let ids = "select unhex(value) from json_each(?)";
-        script.add(&format!("select id, dead_tries, {RECEIVED} from inbox where id in ({ids})"));
-        script.bind(json(wanted.received.iter().map(|id| id.simple().to_string())));
-    }
     for (kind, ids, select) in [
         (DEAD, &wanted.dead, "select id, tries, {kind} from dead where id in"),
         (ADOPTED, &wanted.adopted, "select id, {kind} from outbox where adopted and id in"),
@@ -165,7 +159,6 @@ fn json<T: serde::Serialize>(items: impl IntoIterator<Item = T>) -> String {
 fn read(row: &SqliteRow, loaded: &mut Loaded, waiting: &mut Vec<(i64, WaitingRow)>) -> Result<(), sqlx::Error> {
     match row.try_get(row.len() - 1)? {
         HEAD => (loaded.head, loaded.any_waits) = (columns::head(row)?, row.try_get(row.len() - 2)?),
-        RECEIVED => drop(loaded.received.insert(columns::id(row, 0)?, row.try_get(1)?)),
         DEAD => drop(loaded.dead.insert(columns::id(row, 0)?, row.try_get(1)?)),
         ADOPTED => drop(loaded.adopted.insert(columns::id(row, 0)?)),
         WAITED_FOR => loaded.all_waited_for.get_or_insert_default().push((row.try_get(0)?, row.try_get(1)?)),

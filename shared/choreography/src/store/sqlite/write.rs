@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::columns::bind_envelope;
 use super::statement::{FAIL_WHERE, ListStatement, Writer};
 use crate::store::{
-    DeadCompensation, DeadMessage, EffectRow, FailedTry, InboxRow, NewOutboxRow, RowChange, ScheduleChange,
-    ScheduledRow, StoredReply, WaitingRow,
+    DeadCompensation, DeadMessage, EffectRow, FailedTry, NewOutboxRow, RowChange, ScheduleChange, ScheduledRow,
+    StoredReply, WaitingRow,
 };
 use crate::wire::envelope::Envelope;
 
@@ -72,21 +72,6 @@ pub(super) async fn delete_ids(writer: &mut Writer<'_>, deletion: &str, ids: Vec
         script.bind(id.as_bytes().to_vec());
     });
     deleted.await
-}
-
-/// Inserts received messages.
-pub(super) async fn inbox(
-    writer: &mut Writer<'_>,
-    at_ms: i64,
-    rows: Vec<InboxRow>,
-    on_conflict: &str,
-) -> Result<(), sqlx::Error> {
-    let before = "insert into inbox (id, at_ms, dead_tries) select * from (values ";
-    let after = format!("{SKIP_NULLS} {on_conflict}");
-    let written = writer.list(list(before, "(?,?,?)", &after), rows, |script, row| {
-        script.bind(row.id.as_bytes().to_vec()).bind(at_ms).bind(row.dead_tries);
-    });
-    written.await
 }
 
 /// Inserts compensations that died.
