@@ -1,23 +1,15 @@
-//! The whole shop in memory: an order completes or is undone, and the same seed gives the same story.
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
+//! An order completes or is undone, and the same seed gives the same story.
 
-use std::time::Duration;
-
-use choreography::Settings;
 use choreography::testing::Harness;
-use contracts::{Address, Confirmation, Currency, Line, Money, NAMESPACE, News, OrderId, Sku, Zone};
-use delivery::dealers::{AddDealer, Dealers};
-use inventory::catalogue::PutProduct;
+use contracts::{Currency, Money, News, OrderId, Sku};
+use delivery::dealers::Dealers;
 use inventory::stock::Stock;
 use lettre::transport::stub::AsyncStubTransport;
-use notify::mailer::{FROM, Mailer};
-use order::customer::OpenOrder;
 use order::order::{Order, Status};
 use payment::customer::ConfirmPayment;
 use payment::payment::{Payment, Status as PaymentStatus};
 
-/// How long a payment waits for the customer.
-const DEADLINE: Duration = Duration::from_secs(600);
+use crate::{DEADLINE, open, order, sku, zone};
 
 struct Shop {
     harness: Harness,
@@ -28,29 +20,14 @@ impl Shop {
     /// Returns a shop with five pieces of tea, and one dealer, in the north.
     fn open(seed: u64) -> Self {
         let mails = AsyncStubTransport::new_ok();
-        let services = [
-            order::choreography(),
-            inventory::choreography(),
-            payment::choreography(DEADLINE),
-            delivery::choreography(),
-            notify::choreography(Mailer::to_memory(FROM.parse().unwrap(), mails.clone())),
-        ];
-        let settings = Settings { namespace: NAMESPACE.to_owned(), ..Settings::default() };
-        let harness = Harness::start(services, settings, seed);
-        let price = Money::new(450, Currency::EUR);
-        harness.execute(PutProduct { sku: tea(), name: "Tea".to_owned(), price, stock: 5 }).unwrap();
-        harness.execute(AddDealer { zone: zone("north"), name: "Nora".to_owned(), capacity: 1 }).unwrap();
+        let harness = open(seed, &mails, 5, 1);
         Self { harness, mails }
     }
 
     /// Orders two pieces of tea, and pays for them.
     fn order(&self, zone_name: &str) -> OrderId {
-        let (harness, service) = (&self.harness, self.harness.service("order"));
-        let (order_id, customer_id) = (service.new_id(), service.new_id());
-        let address = Address { zone: zone(zone_name), line: "1 Hill Road".to_owned() };
-        let lines = vec![Line { sku: tea(), quantity: 2 }];
-        let (email, confirmation) = (Some("ada@example.com".to_owned()), Confirmation::Manual);
-        harness.execute(OpenOrder { order_id, customer_id, email, lines, address, confirmation }).unwrap();
+        let harness = &self.harness;
+        let order_id = order(harness, "tea", zone_name, Some("ada@example.com"));
         harness.until::<Payment>(&order_id, |payment| payment.status == PaymentStatus::Pending);
         assert_eq!(harness.get::<Stock>(&tea()).unwrap().held, 2);
         harness.execute(ConfirmPayment { order_id }).unwrap();
@@ -69,11 +46,7 @@ impl Shop {
 }
 
 fn tea() -> Sku {
-    "tea".parse().unwrap()
-}
-
-fn zone(name: &str) -> Zone {
-    name.parse().unwrap()
+    sku("tea")
 }
 
 #[test]
@@ -101,12 +74,7 @@ fn without_a_dealer_money_and_stock_go_back() {
 #[test]
 fn a_payment_that_nobody_confirms_expires() {
     let shop = Shop::open(0);
-    let service = shop.harness.service("order");
-    let (order_id, customer_id) = (service.new_id(), service.new_id());
-    let address = Address { zone: zone("north"), line: "1 Hill Road".to_owned() };
-    let lines = vec![Line { sku: tea(), quantity: 2 }];
-    let confirmation = Confirmation::Manual;
-    shop.harness.execute(OpenOrder { order_id, customer_id, email: None, lines, address, confirmation }).unwrap();
+    let order_id = order(&shop.harness, "tea", "north", None);
     shop.harness.advance(DEADLINE);
     shop.ends(order_id, Status::Cancelled, News::Cancelled);
     assert_eq!(shop.harness.get::<Payment>(&order_id).unwrap().status, PaymentStatus::Expired);

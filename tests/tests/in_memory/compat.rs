@@ -1,7 +1,6 @@
 //! What earlier releases wrote stays readable: `compat/<version>.json` holds messages and rows as that release wrote them.
 //!
-//! For a new release: `WRITE_RELEASE=<version> cargo test -p shop-tests --test compat`, and add the file.
-#![allow(clippy::unwrap_used, reason = "a test may fail")]
+//! For a new release: `WRITE_RELEASE=<version> cargo test -p shop-tests --test in_memory`, and add the file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -9,21 +8,18 @@ use std::time::Duration;
 use std::{env, fs};
 
 use choreography::testing::Harness;
-use choreography::{Choreography, HandlerKind, Map, Message, ReadError, Row, Settings};
+use choreography::{Choreography, HandlerKind, Map, Message, ReadError, Row};
 use contracts::{
-    Address, CancelDelivery, CancelOrder, CancelPayment, Confirmation, CreateDelivery, CreatePayment, Currency,
-    CustomerNotified, DeliveryAssigned, ExpirePayment, Line, Money, NAMESPACE, OrderConfirmed, OrderId, OrderUpdated,
-    PaymentCreated, ReserveStock, Sku, Zone,
+    CancelDelivery, CancelOrder, CancelPayment, CreateDelivery, CreatePayment, CustomerNotified, DeliveryAssigned,
+    ExpirePayment, NAMESPACE, OrderConfirmed, OrderId, OrderUpdated, PaymentCreated, ReserveStock,
 };
-use delivery::dealers::{AddDealer, Dealers};
+use delivery::dealers::Dealers;
 use delivery::delivery::Delivery;
-use inventory::catalogue::PutProduct;
 use inventory::reservation::Reservation;
 use inventory::stock::Stock;
 use lettre::transport::stub::AsyncStubTransport;
-use notify::mailer::{FROM, Mailer};
 use notify::notifications::Notifications;
-use order::customer::{OpenOrder, WithdrawOrder};
+use order::customer::WithdrawOrder;
 use order::order::Order;
 use payment::customer::ConfirmPayment;
 use payment::payment::Payment;
@@ -31,7 +27,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-const DEADLINE: Duration = Duration::from_secs(600);
+use crate::{DEADLINE, open, order, services, sku, zone};
 
 /// The most examples of a message, or of a table's rows.
 const EXAMPLES_MAX: usize = 6;
@@ -83,17 +79,6 @@ fn rows() -> BTreeMap<&'static str, ReadRow> {
     ])
 }
 
-fn services() -> [Choreography; 5] {
-    let mailer = Mailer::to_memory(FROM.parse().unwrap(), AsyncStubTransport::new_ok());
-    [
-        order::choreography(),
-        inventory::choreography(),
-        payment::choreography(DEADLINE),
-        delivery::choreography(),
-        notify::choreography(mailer),
-    ]
-}
-
 fn directory() -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "compat"].iter().collect()
 }
@@ -138,12 +123,12 @@ fn rows_of_every_release_are_readable() {
 
 #[test]
 fn every_message_and_every_table_has_examples() {
-    let map = Map::of(&services());
+    let map = Map::of(&services(&AsyncStubTransport::new_ok()));
     let received =
         map.edges().iter().filter(|edge| edge.kind != HandlerKind::Command && edge.kind != HandlerKind::Then);
     let names: BTreeSet<_> = received.map(|edge| edge.receives).collect();
     assert_eq!(messages().into_keys().collect::<BTreeSet<_>>(), names);
-    let tables: BTreeSet<_> = services().iter().flat_map(Choreography::tables).collect();
+    let tables: BTreeSet<_> = services(&AsyncStubTransport::new_ok()).iter().flat_map(Choreography::tables).collect();
     assert_eq!(rows().into_keys().collect::<BTreeSet<_>>(), tables);
     let all = releases();
     let kinds: BTreeSet<&str> =
@@ -166,11 +151,7 @@ struct Stories {
 
 impl Stories {
     fn told() -> Self {
-        let settings = Settings { namespace: NAMESPACE.to_owned(), ..Settings::default() };
-        let harness = Harness::start(services(), settings, 1);
-        let price = Money::new(450, Currency::EUR);
-        harness.execute(PutProduct { sku: sku("tea"), name: "Tea".to_owned(), price, stock: 50 }).unwrap();
-        harness.execute(AddDealer { zone: zone("north"), name: "Nora".to_owned(), capacity: 9 }).unwrap();
+        let harness = open(1, &AsyncStubTransport::new_ok(), 50, 9);
         let mut stories = Self { harness, orders: Vec::new() };
         for (zone, product, pays, cancels) in [
             ("north", "tea", true, false),
@@ -187,13 +168,8 @@ impl Stories {
     }
 
     fn order(&mut self, zone_name: &str, product: &str, pays: bool, cancels: bool) {
-        let (harness, service) = (&self.harness, self.harness.service("order"));
-        let (order_id, customer_id) = (service.new_id(), service.new_id());
-        let address = Address { zone: zone(zone_name), line: "1 Hill Road".to_owned() };
-        let lines = vec![Line { sku: sku(product), quantity: 2 }];
-        let (email, confirmation) = (Some("ada@example.com".to_owned()), Confirmation::Manual);
-        harness.execute(OpenOrder { order_id, customer_id, email, lines, address, confirmation }).unwrap();
-        harness.advance(Duration::from_secs(2));
+        let order_id = order(&self.harness, product, zone_name, Some("ada@example.com"));
+        self.harness.advance(Duration::from_secs(2));
         if pays {
             if cancels {
                 self.harness.crash("delivery"); // an order that a dealer has can't be cancelled
@@ -254,14 +230,6 @@ fn shape(value: &Value) -> Value {
         Value::Number(_) => 0.into(),
         other => other.clone(),
     }
-}
-
-fn sku(code: &str) -> Sku {
-    code.parse().unwrap()
-}
-
-fn zone(name: &str) -> Zone {
-    name.parse().unwrap()
 }
 
 /// Also without `WRITE_RELEASE` this shows that the stories have an example of everything.

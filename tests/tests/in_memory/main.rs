@@ -1,0 +1,59 @@
+//! The whole shop in memory.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod compat;
+mod stories;
+
+use std::time::Duration;
+
+use choreography::testing::Harness;
+use choreography::{Choreography, Settings};
+use contracts::{Address, Confirmation, Currency, Line, Money, NAMESPACE, OrderId, Sku, Zone};
+use delivery::dealers::AddDealer;
+use inventory::catalogue::PutProduct;
+use lettre::transport::stub::AsyncStubTransport;
+use notify::mailer::{FROM, Mailer};
+use order::customer::OpenOrder;
+
+/// How long a payment waits for the customer.
+const DEADLINE: Duration = Duration::from_secs(600);
+
+/// Returns the shop's services, of which notify sends its mails here.
+fn services(mails: &AsyncStubTransport) -> [Choreography; 5] {
+    [
+        order::choreography(),
+        inventory::choreography(),
+        payment::choreography(DEADLINE),
+        delivery::choreography(),
+        notify::choreography(Mailer::to_memory(FROM.parse().unwrap(), mails.clone())),
+    ]
+}
+
+/// Opens a shop with some pieces of tea, and one dealer, in the north.
+fn open(seed: u64, mails: &AsyncStubTransport, pieces: u64, capacity: u32) -> Harness {
+    let settings = Settings { namespace: NAMESPACE.to_owned(), ..Settings::default() };
+    let harness = Harness::start(services(mails), settings, seed);
+    let price = Money::new(450, Currency::EUR);
+    harness.execute(PutProduct { sku: sku("tea"), name: "Tea".to_owned(), price, stock: pieces }).unwrap();
+    harness.execute(AddDealer { zone: zone("north"), name: "Nora".to_owned(), capacity }).unwrap();
+    harness
+}
+
+/// Orders two pieces of a product. The payment waits for the customer.
+fn order(harness: &Harness, product: &str, zone_name: &str, email: Option<&str>) -> OrderId {
+    let service = harness.service("order");
+    let (order_id, customer_id) = (service.new_id(), service.new_id());
+    let address = Address { zone: zone(zone_name), line: "1 Hill Road".to_owned() };
+    let lines = vec![Line { sku: sku(product), quantity: 2 }];
+    let (email, confirmation) = (email.map(str::to_owned), Confirmation::Manual);
+    harness.execute(OpenOrder { order_id, customer_id, email, lines, address, confirmation }).unwrap();
+    order_id
+}
+
+fn sku(code: &str) -> Sku {
+    code.parse().unwrap()
+}
+
+fn zone(name: &str) -> Zone {
+    name.parse().unwrap()
+}
