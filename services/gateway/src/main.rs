@@ -1,0 +1,28 @@
+//! The gateway as a program.
+
+use choreography_axum::{Failure, serve, settings};
+use contracts::NAMESPACE;
+use gateway::gateway::Gateway;
+use gateway::settings::{Command, Settings};
+use gateway::tokens::Tokens;
+use gateway::upstreams::Upstreams;
+use gateway::{choreography, routes};
+
+// A message is a few hundred small allocations; mimalloc spends less on each than the system's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[tokio::main(flavor = "current_thread")] // decisions need one thread; SQLite has its own
+async fn main() -> Result<(), Failure> {
+    let about = "Gateway: the one public door of the shop, its API under /api, and its pages.";
+    let Settings { service: settings, upstreams, tokens, command } = settings("gateway", about, 8080);
+    if let Some(Command::Token(token)) = command {
+        println!("{}", token.token(&tokens, choreography::Clock::system().now())?);
+        return Ok(());
+    }
+    let (settings, tokens) = (settings.with_namespace(NAMESPACE), Tokens::start(tokens).await?);
+    let service = settings.builder(choreography()).migrations(&sqlx::migrate!()).start().await?;
+    let upstreams = Upstreams::new(&upstreams);
+    let gateway = Gateway { service: service.clone(), upstreams, tokens, demo: settings.demo };
+    Ok(serve(service, routes(gateway)).with(&settings).await?)
+}

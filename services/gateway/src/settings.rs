@@ -1,0 +1,30 @@
+//! The gateway's settings: the services behind it, and whose tokens count.
+
+use clap::{Parser, Subcommand};
+
+use crate::tokens::{TokenCommand, TokenSettings};
+use crate::upstreams::UpstreamSettings;
+
+/// The settings of the gateway.
+#[derive(Debug, Clone, Parser)]
+pub struct Settings {
+    /// What every service has.
+    #[command(flatten)]
+    pub service: choreography_axum::Settings,
+    /// The services behind it.
+    #[command(flatten)]
+    pub upstreams: UpstreamSettings,
+    /// Whose tokens count.
+    #[command(flatten)]
+    pub tokens: TokenSettings,
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What the program can do instead of serving.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Print a token for a laptop, signed with the development key, and exit
+    Token(TokenCommand),
+}

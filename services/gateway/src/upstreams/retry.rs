@@ -1,0 +1,67 @@
+//! When a request is sent again: only if it may be, after a pause that grows, and not more often than a share of all
+//! requests, so that a service in trouble is not asked even more.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{Response, StatusCode};
+use tokio::time::sleep;
+use tower::BoxError;
+use tower::retry::Policy;
+use tower::retry::budget::{Budget, TpsBudget};
+
+use super::UpstreamRequest;
+
+/// How often a request is sent at most.
+const TRIES_MAX: u32 = 4;
+/// The pause after the first failure, doubled after each further one.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Marks a request that may be sent again: executed twice, it is as if executed once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Repeatable;
+
+/// Sends repeatable requests again. A clone is used for each request; the budget is common to all.
+#[derive(Clone, Default)]
+pub(super) struct RetryRepeatable {
+    failures: u32,
+    budget: Arc<TpsBudget>,
+}
+
+impl<B> Policy<UpstreamRequest, Response<B>, BoxError> for RetryRepeatable {
+    type Future = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+    fn retry(
+        &mut self,
+        request: &mut UpstreamRequest,
+        result: &mut Result<Response<B>, BoxError>,
+    ) -> Option<Self::Future> {
+        if !is_failure(result) {
+            self.budget.deposit();
+            return None;
+        }
+        self.failures += 1;
+        let is_repeatable = request.extensions().get::<Repeatable>().is_some();
+        if !is_repeatable || self.failures >= TRIES_MAX || !self.budget.withdraw() {
+            return None;
+        }
+        Some(Box::pin(sleep(PAUSE * 2_u32.pow(self.failures - 1))))
+    }
+
+    fn clone_request(&mut self, request: &UpstreamRequest) -> Option<UpstreamRequest> {
+        Some(request.clone())
+    }
+}
+
+/// Whether another try may succeed: there was no response, or the instance says that it can't do it now.
+fn is_failure<B>(result: &Result<Response<B>, BoxError>) -> bool {
+    match result {
+        Ok(response) => matches!(
+            response.status(),
+            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
+        ),
+        Err(_) => true,
+    }
+}
