@@ -111,7 +111,10 @@ async fn read(source: &KeySource, client: Option<&HttpsClient>) -> Result<KeySet
     let json = match source {
         KeySource::Development => return Ok(KeySet::of(development::public_key())),
         KeySource::File(path) => tokio::fs::read(path).await.map_err(|error| KeySetError::File(path.clone(), error))?,
-        KeySource::Url(url) => client.get(url).await.map_err(|error| KeySetError::Url(url.clone(), error))?.to_vec(),
+        KeySource::Url(url) => {
+            let client = client.expect("there is a client for keys at a URL");
+            client.get(url).await.map_err(|error| KeySetError::Url(url.clone(), error))?.to_vec()
+        }
     };
     let keys = KeySet::read(&json).map_err(|error| KeySetError::Format(source.to_string(), error))?;
     if keys.is_empty() { Err(KeySetError::Empty(source.to_string())) } else { Ok(keys) }
