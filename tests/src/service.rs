@@ -6,7 +6,7 @@ use anyhow::Result;
 use testkit::{Process, Program, World, binary, free_port};
 
 /// The names of the services, which are also their users on the server.
-pub const SERVICES: [&str; 5] = ["order", "inventory", "payment", "delivery", "notify"];
+pub const SERVICES: [&str; 6] = ["order", "inventory", "payment", "delivery", "notify", "customer"];
 
 /// Returns the variables of `nats.conf` with the passwords of the server's users.
 pub fn users() -> Vec<(String, String)> {

@@ -18,6 +18,7 @@ pub fn shop() -> Vec<Choreography> {
         payment::choreography(Duration::MAX),
         delivery::choreography(),
         notify::choreography(notify::mailer::Mailer::default()),
+        customer::choreography(),
     ]
 }
 
