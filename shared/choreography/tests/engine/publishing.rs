@@ -103,6 +103,18 @@ async fn a_published_row_is_kept_as_long_as_the_service_is_connected_to_the_same
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_idle_service_deletes_its_outbox_rows() {
+    let stage = Stage::new();
+    let scribe = stage.start_with(Settings { outbox_kept: ms(20_000), ..stage.settings() }).await;
+    healthy(&scribe).await;
+    open(&scribe, 0..10).await;
+    published(&stage, 10).await;
+    pass(ms(25_000)).await;
+    assert_eq!(stage.backlog().await.outbox, 0);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn more_rows_than_are_kept_so_long_are_kept_for_ten_seconds() {
     let stage = Stage::new();
     let scribe = stage.start_with(Settings { outbox_kept_max: 5, ..stage.settings() }).await;
