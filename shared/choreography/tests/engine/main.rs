@@ -16,6 +16,7 @@ mod diary;
 mod dying;
 mod effect_tries;
 mod effects;
+mod holes;
 mod instances;
 mod keys;
 mod lost_messages;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use choreography::bus::Bus;
 use choreography::bus::memory::MemoryBus;
+use choreography::recovery::Recovery;
 use choreography::store::memory::MemoryStore;
 use choreography::store::{Backlog, EffectRow, Head, Listing, ReadingStore as _, Store};
 use choreography::{Choreography, Clock, Envelope, Heading, Message, Service, Settings};
@@ -188,6 +189,11 @@ impl Stage {
     /// Returns the effects of a message that are queued.
     pub(crate) async fn store_effects(&self, message: &str) -> Vec<EffectRow> {
         self.store.effects(message, 0, 1_000).await.unwrap()
+    }
+
+    /// Returns what an operator of the scribe has.
+    pub(crate) fn recovery(&self) -> Recovery<'_> {
+        Recovery { store: &self.store, bus: &self.bus }
     }
 
     pub(crate) async fn head(&self) -> Head {

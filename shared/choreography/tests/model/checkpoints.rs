@@ -43,10 +43,16 @@ impl CheckpointHistory {
         self.0.iter().rev().find(|checkpoint| is_there(**checkpoint, stream)).copied()
     }
 
-    /// Returns the newest place that the stream still has and that was noted when it lacked no more than now.
-    pub(crate) fn newest_before_put_back(&self, stream: &impl StreamView) -> Option<Checkpoint> {
+    /// Returns where to go on when the stream lacks less than before: behind the newest place that it has and that was noted
+    /// when it lacked no more than now, else behind the oldest one; but not before the stream's first message.
+    pub(crate) fn before_holes(&self, stream: &impl StreamView) -> Option<Checkpoint> {
         let lacked_less = |checkpoint: &&Checkpoint| checkpoint.deleted <= stream.deleted();
-        self.0.iter().rev().filter(lacked_less).find(|checkpoint| is_there(**checkpoint, stream)).copied()
+        let newest = self.0.iter().rev().filter(lacked_less).find(|checkpoint| is_there(**checkpoint, stream));
+        let beginning = stream.first_sequence() - 1;
+        newest.or(self.0.first()).map(|found| match found.sequence < beginning {
+            true => Checkpoint { sequence: beginning, stamp: 0, deleted: stream.deleted() },
+            false => *found,
+        })
     }
 
     /// Returns the oldest place after which everything is still stored that was stored then.

@@ -33,7 +33,7 @@ impl Service {
             false => Resume::GoOn,
         };
         if rules.go_back_when_less_is_lacking && stream.deleted() < was_lacking && found != Resume::Halt {
-            found = database.checkpoints.newest_before_put_back(stream).map_or(found, Resume::GoBack);
+            found = database.checkpoints.before_holes(stream).map_or(found, Resume::GoBack);
         }
         match found {
             Resume::GoBack(checkpoint) if rules.look_at_history => self.go_back(checkpoint),

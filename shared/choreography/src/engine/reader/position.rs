@@ -31,14 +31,10 @@ pub(super) async fn resume(
             stream.created, head.stream_created
         )));
     }
-    let mut found = match is_there(connection, stream, position).await? {
+    let found = match is_there(connection, stream, position).await? {
         true => Some(position),
-        false => newest_there(connection, stream, &state.checkpoints, u64::MAX).await?,
+        false => newest_there(connection, stream, &state.checkpoints).await?,
     };
-    // The stream was put back whole: it may lack messages that it had when it had the position, too.
-    if found.is_some() && stream.deleted < position.deleted {
-        found = newest_there(connection, stream, &state.checkpoints, stream.deleted).await?.or(found);
-    }
     Ok(match found {
         None => Resume::Halt(format!(
             "the stream ends at {} and has neither the message that was read last, {}, nor any that was read before: the \
@@ -49,19 +45,39 @@ pub(super) async fn resume(
             "the stream begins at {}, but only {} was read: messages were deleted unread",
             stream.first, found.sequence
         )),
+        Some(_) if stream.deleted < position.deleted => {
+            Resume::GoBack(before_holes(connection, stream, &state.checkpoints).await?)
+        }
         Some(found) if found == position => Resume::GoOn,
         Some(found) => Resume::GoBack(found),
     })
 }
 
-/// Returns the newest checkpoint that the stream has, of those at which it lacked at most `deleted` messages.
+/// Returns where reading goes on when the stream lacks fewer messages than before: it was put back whole, and has messages
+/// that were missing when reading passed them. Or its limits have removed a hole; then nothing comes of it.
+async fn before_holes(
+    connection: &dyn Connection,
+    stream: &StreamState,
+    checkpoints: &[Checkpoint],
+) -> Result<Checkpoint, BusError> {
+    let earlier: Vec<_> = checkpoints.iter().filter(|earlier| earlier.deleted <= stream.deleted).copied().collect();
+    let newest = newest_there(connection, stream, &earlier).await?;
+    // Behind the oldest checkpoint lies everything that was ever meant for this service.
+    let from = newest.or(checkpoints.last().copied()).unwrap_or_default();
+    let beginning = stream.first.saturating_sub(1);
+    Ok(match from.sequence < beginning {
+        true => Checkpoint { sequence: beginning, stamp_ns: 0, deleted: stream.deleted },
+        false => from,
+    })
+}
+
+/// Returns the newest checkpoint that the stream has.
 async fn newest_there(
     connection: &dyn Connection,
     stream: &StreamState,
     checkpoints: &[Checkpoint],
-    deleted: u64,
 ) -> Result<Option<Checkpoint>, BusError> {
-    for checkpoint in checkpoints.iter().filter(|checkpoint| checkpoint.deleted <= deleted) {
+    for checkpoint in checkpoints {
         if is_there(connection, stream, *checkpoint).await? {
             return Ok(Some(*checkpoint));
         }
