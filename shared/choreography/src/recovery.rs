@@ -20,6 +20,7 @@
 use jiff::Timestamp;
 
 use crate::bus::{Bus, BusError, Stream};
+use crate::engine::reader::place_before;
 use crate::store::{Checkpoint, SeriesRange, Store, StoreError};
 
 /// The database and the message server of a service.
@@ -125,12 +126,7 @@ impl Recovery<'_> {
         };
         let connection = self.bus.connect().await?;
         let stream = connection.stream(Stream::Events).await?;
-        let sequence = from - 1;
-        let stamp_ns = match sequence {
-            0 => 0,
-            sequence => connection.stamp_at(Stream::Events, sequence).await?.unwrap_or(0),
-        };
-        let to = Checkpoint { sequence, stamp_ns, deleted: stream.deleted };
+        let to = place_before(connection.as_ref(), &stream, from).await?;
         self.store.resume(to, &stream.created).await?;
         Ok(from)
     }

@@ -14,7 +14,7 @@ mod outbox_relay;
 mod panic;
 mod processed;
 mod progress_note;
-mod reader;
+pub(crate) mod reader;
 mod received_numbers;
 mod repaired;
 mod run_record;

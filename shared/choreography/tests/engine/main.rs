@@ -22,6 +22,7 @@ mod keys;
 mod lost_messages;
 mod market;
 mod obsolete_effects;
+mod operator;
 mod order;
 mod overdue;
 mod pausable_store;

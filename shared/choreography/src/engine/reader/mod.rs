@@ -21,6 +21,7 @@ use crate::engine::shared::Shared;
 use crate::engine::sources::Sources;
 use crate::settings::{LEASE, STANDBY_LOOKS_EVERY, Settings};
 use crate::store::{Checkpoint, Store, StoreError};
+pub(crate) use position::place_before;
 use session::ReadingSession;
 
 /// The pause before reading starts again, after the server could not be reached or did something unexpected.

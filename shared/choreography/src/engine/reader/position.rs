@@ -71,6 +71,22 @@ async fn before_holes(
     })
 }
 
+/// Returns the place behind which reading goes on at a sequence: that of the last message before it. A hole before it may be
+/// as long as a block of the server's file, some ten thousand messages, of which each takes a request.
+pub(crate) async fn place_before(
+    connection: &dyn Connection,
+    stream: &StreamState,
+    next: u64,
+) -> Result<Checkpoint, BusError> {
+    let next = next.min(stream.last + 1);
+    for sequence in (stream.first.max(1)..next).rev() {
+        if let Some(stamp_ns) = connection.stamp_at(Stream::Events, sequence).await? {
+            return Ok(Checkpoint { sequence, stamp_ns, deleted: stream.deleted });
+        }
+    }
+    Ok(Checkpoint { sequence: next.saturating_sub(1), stamp_ns: 0, deleted: stream.deleted })
+}
+
 /// Returns the newest checkpoint that the stream has.
 async fn newest_there(
     connection: &dyn Connection,
@@ -86,11 +102,10 @@ async fn newest_there(
 }
 
 /// Whether the stream has the message that was read at a place. A place before its first message can't be looked at: it
-/// counts as there. So does one without a stamp, at which this service has read no message, or an earlier version of the
-/// runtime did.
+/// counts as there.
 async fn is_there(connection: &dyn Connection, stream: &StreamState, place: Checkpoint) -> Result<bool, BusError> {
-    if place.sequence < stream.first.max(1) || place.stamp_ns == 0 {
-        return Ok(place.sequence <= stream.last.max(stream.first));
+    if place.sequence < stream.first.max(1) {
+        return Ok(true);
     }
     Ok(connection.stamp_at(Stream::Events, place.sequence).await? == Some(place.stamp_ns))
 }

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 
-use super::position::{Resume, resume};
+use super::position::{Resume, place_before, resume};
 use super::{Feed, Look, PublisherNote, Reader, StopReason};
 use crate::bus::{Connection, Deliveries, Delivery, Stream, StreamState};
 use crate::engine::received_numbers::ReceivedNumbers;
@@ -99,9 +99,11 @@ impl ReadingSession<'_> {
         if let Some(reason) = &head.halted {
             match self.stay_halted(reason, stream).await? {}
         }
-        if head.stream_created.is_empty() {
-            let sequence = stream.first.saturating_sub(1).max(head.position.sequence);
-            let position = Checkpoint { sequence, deleted: stream.deleted, ..head.position };
+        // An earlier version of the runtime has left a position without a stamp, and no checkpoint.
+        let is_other = !head.stream_created.is_empty() && head.stream_created != stream.created;
+        if state.checkpoints.is_empty() && !is_other {
+            let next = stream.first.max(head.position.sequence + 1);
+            let position = place_before(self.connection, stream, next).await?;
             reader.store.begin_stream(self.epoch, &stream.created, position).await?;
             return Ok(true);
         }
