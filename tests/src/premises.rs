@@ -124,6 +124,11 @@ impl Premises {
                 None => ("MAIL_DIR".to_owned(), self.world.directory().join("mail").display().to_string()),
             });
         }
+        if name == "gateway" {
+            let services = self.services.iter().filter(|service| service.name != name);
+            let url = |service: &Service| (format!("{}_URL", service.name.to_uppercase()), service.url.clone());
+            settings.extend(services.map(url));
+        }
         let own = self.plan.settings.iter().filter(|(service, ..)| *service == name);
         settings.extend(own.map(|(_, variable, value)| (variable.clone(), value.clone())));
         let proxy = self.proxy.as_ref().filter(|_| self.plan.through_proxy == Some(name));

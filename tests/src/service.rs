@@ -6,7 +6,8 @@ use anyhow::Result;
 use testkit::{Process, Program, World, binary, free_port};
 
 /// The names of the services, which are also their users on the server.
-pub const SERVICES: [&str; 6] = ["order", "inventory", "payment", "delivery", "notify", "customer"];
+/// The gateway is the last: it is started when the addresses of the others are known.
+pub const SERVICES: [&str; 7] = ["order", "inventory", "payment", "delivery", "notify", "customer", "gateway"];
 
 /// Returns the variables of `nats.conf` with the passwords of the server's users.
 pub fn users() -> Vec<(String, String)> {

@@ -13,6 +13,7 @@ use choreography::provision::{Plan, Users};
 /// Returns the choreographies of all services. What they are started with does not matter here: nothing is started.
 pub fn shop() -> Vec<Choreography> {
     vec![
+        gateway::choreography(),
         order::choreography(),
         inventory::choreography(),
         payment::choreography(Duration::MAX),

@@ -49,13 +49,16 @@ fn server_lets_each_service_publish_and_read_what_it_needs_and_nothing_else() {
 
 #[test]
 fn each_service_receives_what_it_has_a_function_for() {
-    let expected: [(&str, &[&str]); 5] = [
+    let expected: [(&str, &[&str]); 6] = [
+        ("gateway", &["inventory.cancel-order.*", "order.cancel-order.*", "payment.cancel-order.*"]),
         (
             "order",
             &[
                 "delivery.delivery-assigned.*",
+                "gateway.create-order.*",
                 "inventory.cancel-order.*",
                 "notify.customer-notified.*",
+                "order.cancel-order.*",
                 "payment.cancel-order.*",
                 "payment.order-confirmed.*",
                 "payment.payment-created.*",
@@ -66,6 +69,7 @@ fn each_service_receives_what_it_has_a_function_for() {
             &[
                 "delivery.delivery-assigned.*",
                 "inventory.cancel-order.*",
+                "order.cancel-order.*",
                 "order.reserve-stock.*",
                 "payment.cancel-order.*",
             ],
@@ -80,7 +84,7 @@ fn each_service_receives_what_it_has_a_function_for() {
             ],
         ),
         ("delivery", &["order.cancel-delivery.*", "order.create-delivery.*"]),
-        ("notify", &["order.order-updated.*"]),
+        ("notify", &["gateway.order-updated.*", "order.order-updated.*"]),
     ];
     let consumers = |(service, subjects): &(&str, &[&str])| {
         let subjects: Vec<String> = subjects.iter().map(|subject| (*subject).to_owned()).collect();

@@ -9,6 +9,7 @@ use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
 use contracts::CustomerId;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::gateway::Gateway;
 use crate::tokens::unauthorized;
@@ -43,6 +44,12 @@ impl Identity {
     /// Whether the caller may reach what belongs to a customer.
     pub fn reaches(&self, customer_id: CustomerId) -> bool {
         self.role == Role::Operator || self.customer_id == customer_id
+    }
+
+    /// Whether the caller may reach what has this JSON, by its `customer_id`.
+    pub fn reaches_owner(&self, json: &Value) -> bool {
+        let owner = json["customer_id"].as_str().and_then(|id| id.parse().ok());
+        self.role == Role::Operator || owner == Some(self.customer_id)
     }
 }
 

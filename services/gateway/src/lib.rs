@@ -3,6 +3,7 @@
 pub mod gateway;
 pub mod https;
 pub mod identity;
+pub mod orders;
 pub mod pages;
 pub mod settings;
 pub mod tokens;
@@ -12,13 +13,14 @@ use choreography::{Choreography, Service};
 use utoipa_axum::router::OpenApiRouter;
 
 use gateway::Gateway;
+use orders::{accept_order, cancel_accepted};
 
 /// Returns everything that the gateway receives and publishes.
 pub fn choreography() -> Choreography {
-    Choreography::new("gateway")
+    Choreography::new("gateway").intake(accept_order).compensate(cancel_accepted)
 }
 
 /// Returns all routes: the API and the pages.
 pub fn routes(gateway: Gateway) -> OpenApiRouter<Service> {
-    OpenApiRouter::from(pages::routes()).with_state(gateway)
+    OpenApiRouter::from(pages::routes()).merge(orders::routes()).with_state(gateway)
 }

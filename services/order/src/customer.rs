@@ -4,9 +4,10 @@
 
 use choreography::{Command, Incoming, Rejected};
 use contracts::{
-    Address, CancelDelivery, CancelPayment, CancelReason, Confirmation, CustomerId, Line, OrderId, OrderUpdated,
-    ReserveStock, Zone,
+    Address, CancelDelivery, CancelPayment, CancelReason, Confirmation, CreateOrder, CustomerId, Line, OrderId,
+    OrderUpdated, ReserveStock, Zone,
 };
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::order::{Order, Status};
@@ -55,8 +56,17 @@ pub(crate) fn open_order(command: &Incoming<OpenOrder>, order: &mut Option<Order
         return None;
     }
     let OpenOrder { order_id, customer_id, email, lines, address, confirmation } = (**command).clone();
+    let create = CreateOrder { order_id, customer_id, email, lines, address, confirmation };
+    let (opened, reserve_stock) = opened(create, command.now());
+    *order = Some(opened);
+    Some(reserve_stock)
+}
+
+/// Returns the order that is asked for, and the request for its stock.
+pub(crate) fn opened(create: CreateOrder, now: Timestamp) -> (Order, ReserveStock) {
+    let CreateOrder { order_id, customer_id, email, lines, address, confirmation } = create;
     let lines = added_up(lines);
-    *order = Some(Order {
+    let order = Order {
         id: order_id,
         customer_id,
         email,
@@ -69,10 +79,10 @@ pub(crate) fn open_order(command: &Incoming<OpenOrder>, order: &mut Option<Order
         delivery_id: None,
         reason: None,
         notified: None,
-        created_at: command.now(),
-        updated_at: command.now(),
-    });
-    Some(ReserveStock { order_id, customer_id, lines, confirmation })
+        created_at: now,
+        updated_at: now,
+    };
+    (order, ReserveStock { order_id, customer_id, lines, confirmation })
 }
 
 /// Returns lines with each product once, where it stood first.

@@ -10,16 +10,19 @@ use contracts::{CustomerNotified, PaymentCreated};
 
 use customer::{move_order, open_order, withdraw_order};
 use reactions::{
-    cancel_incomplete, cancel_order, cancel_unconfirmed, complete_order, confirm_order, note_notified, note_payment,
+    cancel_incomplete, cancel_order, cancel_unconfirmed, cancel_unopened, complete_order, confirm_order, create_order,
+    note_notified, note_payment,
 };
 
 /// The services whose messages make an order's story.
-pub const PUBLISHERS: [&str; 5] = ["order", "inventory", "payment", "delivery", "notify"];
+pub const PUBLISHERS: [&str; 6] = ["gateway", "order", "inventory", "payment", "delivery", "notify"];
 
 /// Returns everything that order receives and publishes.
 pub fn choreography() -> Choreography {
     Choreography::new("order")
         .intake(open_order)
+        .on(create_order)
+        .fallback(cancel_unopened)
         .command(move_order)
         .on(note_payment)
         .fallback(nothing::<PaymentCreated>) // the confirmation names the payment again

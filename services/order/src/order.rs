@@ -69,6 +69,14 @@ pub struct Order {
     pub updated_at: Timestamp,
 }
 
+/// An order that was cancelled before it was opened: it is not opened any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Row)]
+#[row(table = "unopened_order", key = OrderId)]
+pub struct UnopenedOrder {
+    /// When it was cancelled.
+    pub cancelled_at: Timestamp,
+}
+
 impl Order {
     /// The column of its id.
     pub const ID: Column<Self, OrderId> = Column::new("key");

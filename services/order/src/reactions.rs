@@ -5,11 +5,39 @@
 
 use choreography::{Dead, Incoming};
 use contracts::{
-    CancelDelivery, CancelOrder, CancelPayment, CancelReason, CreateDelivery, CustomerNotified, DeliveryAssigned, News,
-    OrderConfirmed, OrderUpdated, PaymentCreated,
+    CancelDelivery, CancelOrder, CancelPayment, CancelReason, CreateDelivery, CreateOrder, CustomerNotified,
+    DeliveryAssigned, News, OrderConfirmed, OrderUpdated, PaymentCreated, ReserveStock,
 };
 
-use crate::order::{Order, Status};
+use crate::customer::opened;
+use crate::order::{Order, Status, UnopenedOrder};
+
+/// Opens the order that the gateway has accepted, unless it was opened already, or cancelled first.
+pub(crate) fn create_order(
+    message: &Incoming<CreateOrder>,
+    order: &mut Option<Order>,
+    unopened: &mut Option<UnopenedOrder>,
+) -> Option<ReserveStock> {
+    if order.is_some() || unopened.is_some() {
+        return None;
+    }
+    let (opened, reserve_stock) = opened((**message).clone(), message.now());
+    *order = Some(opened);
+    Some(reserve_stock)
+}
+
+/// Cancels an order that can't be opened, so that the gateway knows, and it is not opened later.
+pub(crate) fn cancel_unopened(
+    dead: &Dead<CreateOrder>,
+    order: &mut Option<Order>,
+    unopened: &mut Option<UnopenedOrder>,
+) -> Option<CancelOrder> {
+    if order.is_some() || unopened.is_some() {
+        return None;
+    }
+    *unopened = Some(UnopenedOrder { cancelled_at: dead.now() });
+    Some(CancelOrder { order_id: *dead.key(), reason: CancelReason::NotOpened, goods_gone: false })
+}
 
 /// Notes the payment, also of an order that was cancelled meanwhile, so that the order shows it.
 pub(crate) fn note_payment(message: &Incoming<PaymentCreated>, order: &mut Order) {
@@ -74,15 +102,24 @@ pub(crate) fn cancel_incomplete(
 }
 
 /// Notes the latest news that the customer was mailed, in whatever order the messages arrive.
-pub(crate) fn note_notified(message: &Incoming<CustomerNotified>, order: &mut Order) {
+///
+/// An order that was cancelled before it was opened has no row: the customer was notified of that all the same.
+pub(crate) fn note_notified(message: &Incoming<CustomerNotified>, order: &mut Option<Order>) {
+    let Some(order) = order else { return };
     if message.status != News::Unknown && order.notified < Some(message.status) {
         (order.notified, order.updated_at) = (Some(message.status), message.now());
     }
 }
 
-/// Cancels the order, unless it is completed or cancelled. One that was never opened here needs no tombstone: an order
-/// is opened before anything about it is published.
-pub(crate) fn cancel_order(message: &Incoming<CancelOrder>, order: &mut Option<Order>) -> Option<OrderUpdated> {
+/// Cancels the order, unless it is completed or cancelled. One that is not opened yet never will be.
+pub(crate) fn cancel_order(
+    message: &Incoming<CancelOrder>,
+    order: &mut Option<Order>,
+    unopened: &mut Option<UnopenedOrder>,
+) -> Option<OrderUpdated> {
+    if order.is_none() {
+        unopened.get_or_insert(UnopenedOrder { cancelled_at: message.now() });
+    }
     order.as_mut()?.cancel(message.reason, message.now())
 }
 

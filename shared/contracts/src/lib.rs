@@ -10,9 +10,11 @@ mod macros;
 
 pub mod delivery;
 pub mod email;
+pub mod gateway;
 pub mod ids;
 pub mod inventory;
 pub mod money;
+pub mod new_order;
 pub mod notify;
 pub mod order;
 pub mod payment;
@@ -22,6 +24,7 @@ pub mod words;
 
 pub use delivery::{CancelDelivery, DeliveryAssigned};
 pub use email::EmailAddress;
+pub use gateway::CreateOrder;
 pub use ids::{CustomerId, DeliveryId, OrderId, PaymentId};
 pub use inventory::CreatePayment;
 pub use money::{Currency, Money};

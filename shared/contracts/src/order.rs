@@ -109,7 +109,7 @@ pub struct OrderUpdated {
     pub lines: Vec<Line>,
 }
 
-/// To order and inventory, from inventory and payment: the order is cancelled, and its pieces are
+/// To order, inventory and the gateway, from inventory, payment and order: the order is cancelled, and its pieces are
 /// released, unless they are gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
 #[message(name = "cancel-order", key = order_id, role = compensation)]

@@ -28,6 +28,8 @@ pub enum CancelReason {
     CustomerCancelled,
     /// The delivery was cancelled.
     DeliveryCancelled,
+    /// The order could not be opened.
+    NotOpened,
     /// A message of the order died; the reason is in its dead letter.
     Failed,
     /// A reason of a later version.
@@ -48,6 +50,7 @@ impl CancelReason {
             Self::NoDealer => "no-dealer",
             Self::CustomerCancelled => "customer-cancelled",
             Self::DeliveryCancelled => "delivery-cancelled",
+            Self::NotOpened => "not-opened",
             Self::Failed => "failed",
             Self::Unknown => "unknown",
         }
@@ -65,6 +68,7 @@ impl CancelReason {
             Self::NoDealer => "Nobody can deliver to your zone at the moment.",
             Self::CustomerCancelled => "You cancelled the order.",
             Self::DeliveryCancelled => "The delivery was cancelled.",
+            Self::NotOpened => "We could not take the order. Nothing was paid.",
             Self::Failed | Self::Unknown => "Something went wrong on our side.",
         }
     }
@@ -92,6 +96,7 @@ mod tests {
             CancelReason::NoDealer,
             CancelReason::CustomerCancelled,
             CancelReason::DeliveryCancelled,
+            CancelReason::NotOpened,
             CancelReason::Failed,
             CancelReason::Unknown,
         ] {

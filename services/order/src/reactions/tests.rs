@@ -115,12 +115,12 @@ fn a_compensation_cancels_an_unfinished_order_and_notifies_the_customer_once() {
         (Status::Completed, Status::Completed, false),
         (Status::Cancelled, Status::Cancelled, false),
     ] {
-        let (outgoing, order) = twice(order(before), optional(|order| cancel_order(&message, order)));
+        let (outgoing, order) = twice(order(before), optional(|order| cancel_order(&message, order, &mut None)));
         assert_eq!((order.status, outgoing.is_some()), (after, update), "{before}");
         assert_eq!(order.reason, update.then_some(CancelReason::OutOfStock));
         assert!(outgoing.is_none_or(|update| update.reason == order.reason && update.status == News::Cancelled));
     }
-    assert_eq!(cancel_order(&message, &mut None), None);
+    assert_eq!(cancel_order(&message, &mut None, &mut None), None);
 }
 
 #[test]
@@ -133,8 +133,34 @@ fn the_news_that_the_customer_knows_never_go_back() {
     ];
     for (notified, status, after) in cases {
         let message = incoming(CustomerNotified { order_id: id(1), status });
-        let ((), order) = twice(Order { notified, ..order(Status::Completed) }, |order| note_notified(&message, order));
+        let ((), order) =
+            twice(Order { notified, ..order(Status::Completed) }, optional(|order| note_notified(&message, order)));
         assert_eq!(order.notified, Some(after));
+    }
+    note_notified(&incoming(CustomerNotified { order_id: id(1), status: News::Cancelled }), &mut None);
+}
+
+#[test]
+fn an_order_of_the_gateway_is_opened_once_and_not_after_it_was_cancelled() {
+    let Order { customer_id, email, lines, address, confirmation, .. } = order(Status::Pending);
+    let create = incoming(CreateOrder { order_id: id(1), customer_id, email, lines, address, confirmation });
+    let (mut opened, mut unopened) = (None, None);
+    assert!(create_order(&create, &mut opened, &mut unopened).is_some());
+    assert_eq!(opened, Some(Order { created_at: at(5), updated_at: at(5), ..order(Status::Pending) }));
+    assert_eq!(create_order(&create, &mut opened, &mut unopened), None);
+    assert_eq!(cancel_unopened(&dead(), &mut opened, &mut unopened), None);
+    let cancel = CancelOrder { order_id: id(1), reason: CancelReason::NotOpened, goods_gone: false };
+    for cancelled_by_fallback in [true, false] {
+        let (mut opened, mut unopened) = (None, None);
+        if cancelled_by_fallback {
+            assert_eq!(cancel_unopened(&dead(), &mut opened, &mut unopened), Some(cancel.clone()));
+        }
+        for _ in 0..2 {
+            assert_eq!(cancel_order(&incoming(cancel.clone()), &mut opened, &mut unopened), None);
+            assert_eq!(cancel_unopened(&dead(), &mut opened, &mut unopened), None);
+            assert_eq!(create_order(&create, &mut opened, &mut unopened), None);
+            assert_eq!((&opened, &unopened), (&None, &Some(UnopenedOrder { cancelled_at: at(5) })));
+        }
     }
 }
 

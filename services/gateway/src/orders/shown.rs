@@ -1,0 +1,70 @@
+//! An accepted order as its customer sees it: with the fields that order shows.
+
+use contracts::{Address, CancelReason, CustomerId, Line, OrderId};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::accepted::AcceptedOrder;
+
+/// An order that order does not know yet. It has the fields of an order, so that nobody has to tell the two apart.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AcceptedOrder)]
+pub struct AcceptedShown {
+    id: OrderId,
+    customer_id: CustomerId,
+    status: AcceptedStatus,
+    /// What was ordered.
+    lines: Vec<Line>,
+    /// Where it is delivered.
+    address: Address,
+    total: Option<()>,
+    payment_id: Option<()>,
+    operation_id: Option<()>,
+    delivery_id: Option<()>,
+    /// Why it was cancelled.
+    reason: Option<CancelReason>,
+    notified: Option<()>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+/// The state of an order that order does not know.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum AcceptedStatus {
+    /// Order opens it as soon as it can.
+    Accepted,
+    /// It was cancelled.
+    Cancelled,
+}
+
+impl AcceptedShown {
+    /// Returns it as JSON.
+    pub fn to_json(&self) -> Value {
+        serde_json::to_value(self).expect("an accepted order has only what JSON has")
+    }
+}
+
+impl From<AcceptedOrder> for AcceptedShown {
+    fn from(AcceptedOrder { create, cancelled, accepted_at, updated_at }: AcceptedOrder) -> Self {
+        Self {
+            id: create.order_id,
+            customer_id: create.customer_id,
+            status: if cancelled.is_some() { AcceptedStatus::Cancelled } else { AcceptedStatus::Accepted },
+            lines: create.lines,
+            address: create.address,
+            total: None,
+            payment_id: None,
+            operation_id: None,
+            delivery_id: None,
+            reason: cancelled,
+            notified: None,
+            created_at: accepted_at,
+            updated_at,
+        }
+    }
+}
