@@ -10,17 +10,19 @@ use std::{env, fs};
 use choreography::testing::Harness;
 use choreography::{Choreography, HandlerKind, Map, Message, ReadError, Row};
 use contracts::{
-    CancelDelivery, CancelOrder, CancelPayment, CreateDelivery, CreatePayment, CustomerNotified, DeliveryAssigned,
-    ExpirePayment, NAMESPACE, OrderConfirmed, OrderId, OrderUpdated, PaymentCreated, ReserveStock,
+    Address, CancelDelivery, CancelOrder, CancelPayment, CancelReason, Confirmation, CreateDelivery, CreateOrder,
+    CreatePayment, CustomerNotified, DeliveryAssigned, ExpirePayment, Line, NAMESPACE, OrderConfirmed, OrderId,
+    OrderUpdated, PaymentCreated, ReserveStock,
 };
 use delivery::dealers::Dealers;
 use delivery::delivery::Delivery;
+use gateway::orders::{AcceptOrder, AcceptedOrder};
 use inventory::reservation::Reservation;
 use inventory::stock::Stock;
 use lettre::transport::stub::AsyncStubTransport;
 use notify::notifications::Notifications;
 use order::customer::WithdrawOrder;
-use order::order::Order;
+use order::order::{Order, UnopenedOrder};
 use payment::customer::ConfirmPayment;
 use payment::payment::Payment;
 use serde::de::DeserializeOwned;
@@ -52,6 +54,7 @@ fn row<S: Row + DeserializeOwned>() -> (&'static str, ReadRow) {
 
 fn messages() -> BTreeMap<&'static str, ReadMessage> {
     BTreeMap::from([
+        message::<CreateOrder>(),
         message::<ReserveStock>(),
         message::<CreatePayment>(),
         message::<PaymentCreated>(),
@@ -69,6 +72,8 @@ fn messages() -> BTreeMap<&'static str, ReadMessage> {
 
 fn rows() -> BTreeMap<&'static str, ReadRow> {
     BTreeMap::from([
+        row::<AcceptedOrder>(),
+        row::<UnopenedOrder>(),
         row::<Order>(),
         row::<Payment>(),
         row::<Stock>(),
@@ -163,8 +168,27 @@ impl Stories {
         ] {
             stories.order(zone, product, pays, cancels);
         }
+        stories.order_at_the_gateway();
+        stories.cancel_before_it_is_opened();
         stories.harness.advance(DEADLINE * 2);
         stories
+    }
+
+    fn order_at_the_gateway(&mut self) {
+        let service = self.harness.service("gateway");
+        let (order_id, customer_id) = (service.new_id(), service.new_id());
+        let (email, confirmation) = (Some("ada@example.com".to_owned()), Confirmation::Automatic);
+        let lines = vec![Line { sku: sku("tea"), quantity: 2 }];
+        let address = Address { zone: zone("north"), line: "1 Hill Road".to_owned() };
+        self.harness.execute(AcceptOrder { order_id, customer_id, email, lines, address, confirmation }).unwrap();
+        self.orders.push(order_id);
+    }
+
+    fn cancel_before_it_is_opened(&mut self) {
+        let order_id = self.harness.service("order").new_id();
+        let cancel = CancelOrder { order_id, reason: CancelReason::NotOpened, goods_gone: false };
+        self.harness.publish("order", &cancel);
+        self.orders.push(order_id);
     }
 
     fn order(&mut self, zone_name: &str, product: &str, pays: bool, cancels: bool) {
@@ -209,6 +233,8 @@ impl Stories {
             }
         }
         release.rows = BTreeMap::from([
+            self.states::<AcceptedOrder>(),
+            self.states::<UnopenedOrder>(),
             self.states::<Order>(),
             self.states::<Payment>(),
             self.states::<Reservation>(),

@@ -19,8 +19,9 @@ use order::customer::OpenOrder;
 const DEADLINE: Duration = Duration::from_secs(600);
 
 /// Returns the shop's services, of which notify sends its mails here.
-fn services(mails: &AsyncStubTransport) -> [Choreography; 5] {
+fn services(mails: &AsyncStubTransport) -> [Choreography; 6] {
     [
+        gateway::choreography(),
         order::choreography(),
         inventory::choreography(),
         payment::choreography(DEADLINE),
