@@ -14,7 +14,6 @@ pub mod gateway;
 pub mod ids;
 pub mod inventory;
 pub mod money;
-pub mod new_order;
 pub mod notify;
 pub mod order;
 pub mod payment;

@@ -1,8 +1,8 @@
 //! The body of a request that places an order.
 
 use choreography_axum::{InvalidField, Problem};
-use contracts::new_order::{NewAddress, NewConfirmation, NewLine, invalid_lines};
 use contracts::{CustomerId, EmailAddress, Line, OrderId};
+use order::new_order::{NewAddress, NewConfirmation, NewLine, invalid_lines};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

@@ -3,12 +3,12 @@
 //! What is invalid is reported with its JSON pointer; of the lines, everything at once.
 
 use choreography_axum::{InvalidField, Problem};
-use contracts::new_order::{NewAddress, NewConfirmation, NewLine, invalid_lines};
 use contracts::{AddressLine, CustomerId, EmailAddress, Line, OrderId, Zone};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::customer::OpenOrder;
+use crate::new_order::{NewAddress, NewConfirmation, NewLine, invalid_lines};
 
 /// The body of a request that opens an order.
 #[derive(Debug, Deserialize, ToSchema)]

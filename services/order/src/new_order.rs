@@ -2,10 +2,9 @@
 //!
 //! What must hold: both are made of these parts, so that order refuses nothing for its form that the gateway accepted.
 
+use contracts::{Address, AddressLine, Confirmation, Line, Sku, Zone};
 use serde::Deserialize;
 use utoipa::ToSchema;
-
-use crate::{Address, AddressLine, Confirmation, Line, Sku, Zone};
 
 /// The largest number of lines: they are in one message, together with their order.
 const LINES_MAX: usize = 100;
