@@ -116,13 +116,18 @@ impl Settings {
     /// # }
     /// ```
     pub fn builder(&self, choreography: Choreography) -> ServiceBuilder {
-        let server = JetStreamOptions {
+        let server = self.server(choreography.service());
+        Service::builder(choreography).settings(self.runtime()).sqlite(&self.database_url).jetstream(server)
+    }
+
+    /// Returns how a service of this name reaches the message server.
+    pub fn server(&self, service: &str) -> JetStreamOptions {
+        JetStreamOptions {
             user: self.nats_user.clone(),
             password: self.nats_password.clone(),
             publishers: self.publishers.clone(),
-            ..JetStreamOptions::new(&self.nats_url, choreography.service())
-        };
-        Service::builder(choreography).settings(self.runtime()).sqlite(&self.database_url).jetstream(server)
+            ..JetStreamOptions::new(&self.nats_url, service)
+        }
     }
 
     /// Returns the runtime's part of the settings.

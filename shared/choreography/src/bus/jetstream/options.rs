@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::ServerAddr;
+use async_nats::{Client, ConnectOptions, Event, ServerAddr};
 
 use crate::bus::{BusError, Stream};
 use crate::wire::dead_letter::{DEAD_LETTERS, EVENTS};
@@ -46,6 +46,30 @@ impl JetStreamOptions {
         }
     }
 
+    /// Returns a client for requests and replies beside the choreography, as the service's user. It connects in the
+    /// background, and again when the connection is lost: until then requests are not replied to.
+    ///
+    /// # Errors
+    /// When a URL is no address of a NATS server.
+    pub async fn request_client(&self) -> Result<Client, BusError> {
+        self.check()?;
+        let options = match self.user.is_empty() {
+            true => ConnectOptions::new(),
+            false => ConnectOptions::with_user_and_password(self.user.clone(), self.password.clone()),
+        };
+        let options = options
+            .name(&self.service)
+            .custom_inbox_prefix(self.inbox_prefix())
+            .connection_timeout(self.ack_timeout)
+            .request_timeout(Some(self.ack_timeout))
+            .ping_interval(self.heartbeat)
+            .ignore_discovered_servers()
+            .retry_on_initial_connect()
+            .event_callback(|event| std::future::ready(log_trouble(&event)));
+        let client = options.connect(self.urls().collect::<Vec<_>>()).await;
+        client.map_err(|error| BusError::Lost(error.to_string()))
+    }
+
     /// Checks that each URL is the address of a NATS server.
     pub(super) fn check(&self) -> Result<(), BusError> {
         for url in self.urls() {
@@ -75,6 +99,16 @@ impl JetStreamOptions {
     /// Returns the prefix of the subjects that replies come to.
     pub(super) fn inbox_prefix(&self) -> String {
         inbox_prefix(if self.user.is_empty() { &self.service } else { &self.user })
+    }
+}
+
+/// Logs what goes wrong on the connection for requests.
+fn log_trouble(event: &Event) {
+    match event {
+        Event::ServerError(_) | Event::ClientError(_) | Event::SlowConsumer(_) | Event::Disconnected => {
+            tracing::warn!(%event, "the connection for requests has a problem");
+        }
+        _ => {}
     }
 }
 
