@@ -9,6 +9,9 @@ use std::time::Duration;
 
 use choreography::Choreography;
 use choreography::provision::{Plan, Users};
+use contracts::CONTACT_SUBJECT;
+use notify::contacts::Contacts;
+use notify::mailer::Mailer;
 
 /// Returns the choreographies of all services. What they are started with does not matter here: nothing is started.
 pub fn shop() -> Vec<Choreography> {
@@ -18,13 +21,14 @@ pub fn shop() -> Vec<Choreography> {
         inventory::choreography(),
         payment::choreography(Duration::MAX),
         delivery::choreography(),
-        notify::choreography(notify::mailer::Mailer::default()),
+        notify::choreography(Mailer::default(), Contacts::unreachable()),
         customer::choreography(),
     ]
 }
 
 /// Returns the users of the server's configuration. The order service follows stories live, for
-/// `GET /orders/{id}/events`.
+/// `GET /orders/{id}/events`; notify asks customer how a customer is reached.
 pub fn users() -> Users {
-    Plan::of(&shop()).users().following_stories("order")
+    let users = Plan::of(&shop()).users().following_stories("order");
+    users.replying("customer", CONTACT_SUBJECT).requesting("notify", CONTACT_SUBJECT)
 }

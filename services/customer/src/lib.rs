@@ -1,5 +1,7 @@
-//! Customer keeps the customers' profiles. It takes no part in orders: it receives and publishes no message.
+//! Customer keeps the customers' profiles, and tells other services how a customer is reached. It takes no part in
+//! orders: it receives and publishes no message.
 
+pub mod contact;
 pub mod customer;
 pub mod demo;
 pub mod http;

@@ -1,10 +1,11 @@
 //! The mails that customers get when an order is paid, cancelled or completed.
 //!
-//! A mail depends on the news alone: written again, it is the same.
+//! A mail depends on the news and on how its customer is reached: written again, it is the same unless the customer
+//! changed name or address meanwhile.
 
 use std::fmt::Write as _;
 
-use contracts::{News, OrderUpdated};
+use contracts::{Contact, News, OrderUpdated};
 use lettre::Address;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -24,9 +25,9 @@ pub struct Mail {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Skipped {
-    /// The order has no address.
+    /// Neither the order nor its customer's profile has an address.
     NoAddress,
-    /// The order's address can't be read.
+    /// The address can't be read.
     BadAddress,
     /// News of a later version, for which there is no mail.
     UnknownNews,
@@ -35,18 +36,25 @@ pub enum Skipped {
 }
 
 impl Mail {
-    /// Returns the mail that brings this news.
+    /// Returns the mail that brings this news to a customer who is reached like this, if that is known. It goes to the
+    /// order's address if the order has one, else to that of the profile.
     ///
     /// # Errors
     /// Why there is none: nobody to send it to, or nothing to tell.
-    pub fn about(news: &OrderUpdated) -> Result<Self, Skipped> {
+    pub fn about(news: &OrderUpdated, contact: Option<&Contact>) -> Result<Self, Skipped> {
         if news.status == News::Unknown {
             return Err(Skipped::UnknownNews);
         }
-        let address = news.email.as_deref().filter(|address| !address.is_empty()).ok_or(Skipped::NoAddress)?;
+        let of_profile = contact.and_then(|contact| contact.email.as_deref());
+        let address = address_of_order(news).or(of_profile).ok_or(Skipped::NoAddress)?;
         let to = address.parse().map_err(|_| Skipped::BadAddress)?;
-        Ok(Self { to, subject: subject(news), body: body(news) })
+        Ok(Self { to, subject: subject(news), body: body(news, contact) })
     }
+}
+
+/// Returns the address that the order itself has.
+pub(crate) fn address_of_order(news: &OrderUpdated) -> Option<&str> {
+    news.email.as_deref().filter(|address| !address.is_empty())
 }
 
 /// Returns the subject of the mail that brings this news, also of one that can't be sent.
@@ -60,8 +68,9 @@ pub fn subject(news: &OrderUpdated) -> String {
     format!("Your order {} {happened}", news.order_id)
 }
 
-fn body(news: &OrderUpdated) -> String {
-    let mut body = format!("Hello,\n\n{}\n", opening(news));
+fn body(news: &OrderUpdated, contact: Option<&Contact>) -> String {
+    let name = contact.map_or(String::new(), |contact| format!(" {}", contact.name));
+    let mut body = format!("Hello{name},\n\n{}\n", opening(news));
     if !news.lines.is_empty() {
         body.push_str("\nYour order:\n");
     }
@@ -125,7 +134,7 @@ mod tests {
             (cancelled(CancelReason::CustomerCancelled), "was cancelled", "You cancelled the order."),
         ];
         for (news, subject, text) in cases {
-            let mail = Mail::about(&news).unwrap();
+            let mail = Mail::about(&news, None).unwrap();
             assert_eq!(mail.subject, format!("Your order {} {subject}", news.order_id));
             assert!(mail.body.contains(text), "{text:?} is not in {}", mail.body);
         }
@@ -133,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_mail_lists_the_lines_and_the_total() {
-        let mail = Mail::about(&news(News::Completed)).unwrap();
+        let mail = Mail::about(&news(News::Completed), None).unwrap();
         let expected = "Hello,\n\ngood news: a dealer has your order and brings it to you.\n\nYour order:\n  2 x tea\n  \
                         1 x mug\n  Total: 14.00 EUR\n\nOrder number: 0198c0de-0000-7000-8000-000000000001\n\nYour shop\n";
         assert_eq!(mail.body, expected);
@@ -143,7 +152,7 @@ mod tests {
     fn a_total_has_the_decimals_of_its_currency() {
         for (currency, total) in [("JPY", "Total: 1,400 JPY\n"), ("KWD", "Total: 1.400 KWD\n")] {
             let total_in = Some(Money::new(1400, currency.parse().unwrap()));
-            let body = Mail::about(&OrderUpdated { total: total_in, ..news(News::Paid) }).unwrap().body;
+            let body = Mail::about(&OrderUpdated { total: total_in, ..news(News::Paid) }, None).unwrap().body;
             assert!(body.contains(total), "{body}");
         }
     }
@@ -151,7 +160,7 @@ mod tests {
     #[test]
     fn a_mail_leaves_out_what_is_not_known() {
         let bare = OrderUpdated { total: None, lines: Vec::new(), ..news(News::Cancelled) };
-        let body = Mail::about(&bare).unwrap().body;
+        let body = Mail::about(&bare, None).unwrap().body;
         assert!(!body.contains("Total") && !body.contains("Your order:"), "{body}");
     }
 
@@ -168,7 +177,28 @@ mod tests {
         ];
         for (email, expected) in cases {
             let news = OrderUpdated { email: email.map(str::to_owned), ..news(News::Paid) };
-            assert_eq!(Mail::about(&news).err(), expected, "{email:?}");
+            assert_eq!(Mail::about(&news, None).err(), expected, "{email:?}");
+        }
+    }
+
+    #[test]
+    fn a_mail_goes_to_the_orders_own_address_or_else_to_the_profiles_and_greets_by_name() {
+        let contact = |email: Option<&str>| Contact { name: "Ada Lovelace".into(), email: email.map(str::to_owned) };
+        let (own, of_profile) = (Some("ada@work.example"), Some("ada@home.example"));
+        let cases = [
+            (own, None, Ok("ada@work.example"), "Hello,\n"),
+            (own, Some(contact(None)), Ok("ada@work.example"), "Hello Ada Lovelace,\n"),
+            (own, Some(contact(of_profile)), Ok("ada@work.example"), "Hello Ada Lovelace,\n"),
+            (None, Some(contact(of_profile)), Ok("ada@home.example"), "Hello Ada Lovelace,\n"),
+            (None, Some(contact(None)), Err(Skipped::NoAddress), ""),
+            (None, Some(contact(Some("ada"))), Err(Skipped::BadAddress), ""),
+            (None, None, Err(Skipped::NoAddress), ""),
+        ];
+        for (email, contact, to, greeting) in cases {
+            let news = OrderUpdated { email: email.map(str::to_owned), ..news(News::Paid) };
+            let mail = Mail::about(&news, contact.as_ref());
+            assert!(mail.as_ref().map_or("", |mail| mail.body.as_str()).starts_with(greeting), "{mail:?}");
+            assert_eq!(mail.map(|mail| mail.to.to_string()), to.map(str::to_owned), "{email:?}, {contact:?}");
         }
     }
 }

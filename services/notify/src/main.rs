@@ -2,6 +2,7 @@
 
 use choreography_axum::{Failure, serve, settings};
 use contracts::NAMESPACE;
+use notify::contacts::Contacts;
 use notify::settings::Settings;
 use notify::{choreography, http};
 
@@ -14,6 +15,8 @@ async fn main() -> Result<(), Failure> {
     let about = "Notify: mails customers the news of their orders.";
     let Settings { service: settings, mail } = settings("notify", about, 8084);
     let settings = settings.with_namespace(NAMESPACE);
-    let service = settings.builder(choreography(mail.mailer()?)).migrations(&sqlx::migrate!()).start().await?;
+    let contacts = Contacts::of_service(settings.server("notify").request_client().await?);
+    let choreography = choreography(mail.mailer()?, contacts);
+    let service = settings.builder(choreography).migrations(&sqlx::migrate!()).start().await?;
     Ok(serve(service, http::routes()).with(&settings).await?)
 }

@@ -3,7 +3,7 @@
 //! A mail is `sent` only after the mail server, or the directory, took it.
 
 use choreography::{Column, Row};
-use contracts::{News, OrderId, OrderUpdated};
+use contracts::{CustomerNotified, News, OrderId, OrderUpdated};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -41,7 +41,7 @@ pub struct Notification {
     pub message_id: Uuid,
     /// The news.
     pub status: News,
-    /// The recipient, as the order has it.
+    /// The recipient: as the order has it, or once it is sent, as the customer's profile had it.
     pub to: Option<String>,
     /// Its subject.
     pub subject: String,
@@ -60,7 +60,8 @@ pub struct Notification {
 impl Notification {
     /// Returns the mail that brings this news, before it is sent.
     pub fn about(news: &OrderUpdated, message_id: Uuid, now: Timestamp) -> Self {
-        let skipped = Mail::about(news).err();
+        // Whether the customer's profile has an address is not known yet.
+        let skipped = Mail::about(news, None).err().filter(|reason| *reason != Skipped::NoAddress);
         Self {
             message_id,
             status: news.status,
@@ -108,12 +109,18 @@ impl Notifications {
         self.mails.push(mail);
     }
 
-    /// Notes that the mail with this news was sent. Earlier ones that are still queued died before, and are outdated now.
-    pub fn note_sent(&mut self, status: News, now: Timestamp) {
+    /// Notes that the mail with this news was sent, or that there was nobody to send it to. Earlier ones that are still
+    /// queued died before, and are outdated now.
+    pub fn note_sent(&mut self, notified: &CustomerNotified, now: Timestamp) {
+        let CustomerNotified { status, mailed, ref email, .. } = *notified;
         if let Some(mail) = self.mails.iter_mut().find(|mail| mail.status == status)
             && mail.mail == MailStatus::Queued
         {
-            (mail.mail, mail.sent_at) = (MailStatus::Sent, Some(now));
+            match mailed {
+                true => (mail.mail, mail.sent_at) = (MailStatus::Sent, Some(now)),
+                false => mail.skip(Skipped::NoAddress),
+            }
+            mail.to = email.clone().or(mail.to.take());
         }
         if is_final(status) {
             let earlier = self.mails.iter_mut().filter(|mail| !is_final(mail.status));

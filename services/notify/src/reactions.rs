@@ -3,12 +3,20 @@
 //! What must hold: the mails of an order are sent in the order of the news, and a mail that is sent again has the same
 //! `Message-ID`.
 
-use choreography::{EffectError, Incoming};
-use contracts::{CustomerNotified, News, OrderUpdated};
+use std::time::Duration;
 
-use crate::mail::Mail;
+use choreography::{EffectError, Incoming};
+use contracts::{Contact, CustomerNotified, News, OrderUpdated};
+
+use crate::contacts::Contacts;
+use crate::mail::{Mail, address_of_order};
 use crate::mailer::Mailer;
 use crate::notifications::{Notification, Notifications};
+
+/// How long a mail waits for the name of its customer: it can go without.
+const NAME_TIME_MAX: Duration = Duration::from_millis(500);
+/// How long one try waits for the address of its customer.
+const ADDRESS_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Notes the mail before it is sent.
 pub(crate) fn note_mail(message: &Incoming<OrderUpdated>, notifications: &mut Option<Notifications>) {
@@ -16,23 +24,49 @@ pub(crate) fn note_mail(message: &Incoming<OrderUpdated>, notifications: &mut Op
     notifications.get_or_insert_with(|| Notifications::none(message.order_id)).add(mail);
 }
 
+/// What sending a mail needs.
+pub(crate) struct MailMeans {
+    pub(crate) mailer: Mailer,
+    pub(crate) contacts: Contacts,
+}
+
 /// Sends the mail. If there is nobody to send it to, it is skipped, and the story ends all the same.
 pub(crate) async fn send_mail(
     message: &Incoming<OrderUpdated>,
-    mailer: &Mailer,
+    means: &MailMeans,
 ) -> Result<CustomerNotified, EffectError> {
     let (order_id, status) = (message.order_id, message.status);
-    match Mail::about(message) {
-        Ok(mail) => {
-            if let Err(error) = mailer.send(&mail, message.id(), message.now()).await {
-                let is_permanent = error.is_permanent();
-                let error = anyhow::Error::new(error).context(format!("mailing the customer of order {order_id}"));
-                return Err(if is_permanent { EffectError::permanent(error) } else { EffectError::transient(error) });
-            }
+    let contact = contact_of(message, &means.contacts).await?;
+    let mail = match Mail::about(message, contact.as_ref()) {
+        Ok(mail) => mail,
+        Err(skipped) => {
+            tracing::info!(%order_id, ?skipped, "there is nobody to mail");
+            return Ok(CustomerNotified { order_id, status, mailed: false, email: None });
         }
-        Err(skipped) => tracing::info!(%order_id, ?skipped, "there is nobody to mail"),
+    };
+    if let Err(error) = means.mailer.send(&mail, message.id(), message.now()).await {
+        let is_permanent = error.is_permanent();
+        let error = anyhow::Error::new(error).context(format!("mailing the customer of order {order_id}"));
+        return Err(if is_permanent { EffectError::permanent(error) } else { EffectError::transient(error) });
     }
-    Ok(CustomerNotified { order_id, status })
+    Ok(CustomerNotified { order_id, status, mailed: true, email: Some(mail.to.to_string()) })
+}
+
+/// Returns how the order's customer is reached; none if there is no profile, or if it can't be looked up and the order
+/// has an address: then the mail goes there, and greets nobody by name.
+async fn contact_of(news: &OrderUpdated, contacts: &Contacts) -> Result<Option<Contact>, EffectError> {
+    if news.status == News::Unknown {
+        return Ok(None); // there is no mail about it
+    }
+    let customer_id = news.customer_id;
+    if address_of_order(news).is_some() {
+        let found = contacts.find(customer_id, NAME_TIME_MAX).await;
+        return Ok(found.inspect_err(|error| tracing::debug!(%error, "a mail greets nobody by name")).unwrap_or(None));
+    }
+    contacts.find(customer_id, ADDRESS_TIME_MAX).await.map_err(|error| {
+        let asked = format!("asking for the address of customer {customer_id} for order {}", news.order_id);
+        EffectError::transient(anyhow::Error::new(error).context(asked))
+    })
 }
 
 /// Returns why a mail is not sent: the customer has got later news, after which it is not true any more. A mail whose
@@ -45,10 +79,10 @@ pub(crate) fn outdated(message: &OrderUpdated, notifications: Option<&Notificati
     Some(format!("the customer was mailed already that the order is {later}"))
 }
 
-/// Notes that the mail was sent.
+/// Notes that the mail was sent, or that there was nobody to send it to.
 pub(crate) fn note_sent(message: &Incoming<CustomerNotified>, notifications: &mut Option<Notifications>) {
     if let Some(notifications) = notifications {
-        notifications.note_sent(message.status, message.now());
+        notifications.note_sent(message, message.now());
     }
 }
 

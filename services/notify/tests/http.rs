@@ -2,13 +2,17 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use choreography_axum::testing::TestFace;
-use contracts::{NAMESPACE, News, OrderId, OrderUpdated};
+use contracts::{Contact, NAMESPACE, News, OrderId, OrderUpdated};
 use lettre::transport::stub::AsyncStubTransport;
+use notify::contacts::Contacts;
 use notify::mailer::{FROM, Mailer};
 use notify::notifications::{MailStatus, Notifications};
 use notify::{choreography, http};
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+/// A customer.
+const ADA: Uuid = Uuid::from_u128(0x0198_c0de_0000_7000_8000_0000_0000_0001);
 
 /// The service in memory, its routes, and the mails that it has sent.
 struct Notify {
@@ -21,14 +25,19 @@ impl Notify {
         self.face.call("GET", path, Value::Null)
     }
 
-    /// Publishes that a new order is paid, and returns the list of its mails once none is queued any more.
-    fn notify_customer(&self, email: Option<&str>) -> Value {
-        let service = self.face.harness.service("notify");
-        let order_id: OrderId = service.new_id();
-        let (customer_id, email, status) = (service.new_id(), email.map(str::to_owned), News::Paid);
+    /// Publishes that a new order of [`ADA`] is paid.
+    fn publish_paid(&self, email: Option<&str>) -> OrderId {
+        let order_id: OrderId = self.face.harness.service("notify").new_id();
+        let (customer_id, email, status) = (ADA.into(), email.map(str::to_owned), News::Paid);
         let (total, reason, lines) = (None, None, Vec::new());
         let news = OrderUpdated { order_id, customer_id, email, status, total, reason, lines };
         self.face.harness.publish("order", &news);
+        order_id
+    }
+
+    /// Publishes that a new order is paid, and returns the list of its mails once none is queued any more.
+    fn notify_customer(&self, email: Option<&str>) -> Value {
+        let order_id = self.publish_paid(email);
         let is_final = |notified: &Notifications| notified.mails.iter().all(|mail| mail.mail != MailStatus::Queued);
         self.face.harness.until::<Notifications>(&order_id, is_final);
         self.call(&format!("/notifications?order_id={order_id}")).1
@@ -36,9 +45,13 @@ impl Notify {
 }
 
 fn start() -> Notify {
+    start_with(Contacts::known([]))
+}
+
+fn start_with(contacts: Contacts) -> Notify {
     let mails = AsyncStubTransport::new_ok();
     let mailer = Mailer::to_memory(FROM.parse().unwrap(), mails.clone());
-    Notify { face: TestFace::start(choreography(mailer), NAMESPACE, http::routes()), mails }
+    Notify { face: TestFace::start(choreography(mailer, contacts), NAMESPACE, http::routes()), mails }
 }
 
 #[test]
@@ -73,4 +86,29 @@ fn notifications_are_listed_by_order() {
         let (status, problem) = service.call(path);
         assert_eq!((status, &problem["type"]), (400, &json!("urn:problem:invalid-query")));
     }
+}
+
+#[test]
+fn an_order_without_an_address_is_mailed_to_the_profiles_and_the_mail_greets_by_name() {
+    let contact = Contact { name: "Ada Lovelace".into(), email: Some("ada@home.example".into()) };
+    let service = start_with(Contacts::known([(ADA.into(), contact)]));
+    for (email, to) in [(None, "ada@home.example"), (Some("ada@work.example"), "ada@work.example")] {
+        let listed = service.notify_customer(email);
+        let mail = &listed["items"][0];
+        assert_eq!((&mail["mail"], &mail["to"]), (&json!("sent"), &json!(to)), "{listed}");
+    }
+    let mails = service.face.harness.block_on(service.mails.messages());
+    assert_eq!(mails.iter().filter(|(_, text)| text.contains("Hello Ada Lovelace,")).count(), 2, "{mails:?}");
+}
+
+#[test]
+fn while_customers_can_not_be_looked_up_only_mails_to_an_unknown_address_wait() {
+    let service = start_with(Contacts::unreachable());
+    let listed = service.notify_customer(Some("ada@example.com"));
+    assert_eq!(listed["items"][0]["mail"], "sent", "{listed}");
+    let order_id = service.publish_paid(None);
+    service.face.harness.until::<Notifications>(&order_id, |_| true);
+    service.face.harness.advance(std::time::Duration::from_secs(60));
+    let listed = service.call(&format!("/notifications?order_id={order_id}")).1;
+    assert_eq!((&listed["items"][0]["mail"], &listed["items"][0]["to"]), (&json!("queued"), &Value::Null), "{listed}");
 }

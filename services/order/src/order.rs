@@ -61,7 +61,7 @@ pub struct Order {
     pub delivery_id: Option<DeliveryId>,
     /// Why it was cancelled.
     pub reason: Option<CancelReason>,
-    /// The latest news that the customer was notified of.
+    /// The latest news that the customer was mailed; none if there is nobody to mail.
     pub notified: Option<News>,
     /// When it was opened.
     pub created_at: Timestamp,

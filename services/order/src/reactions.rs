@@ -101,12 +101,13 @@ pub(crate) fn cancel_incomplete(
     Some((CancelDelivery { order_id, reason }, update))
 }
 
-/// Notes the latest news that the customer was mailed, in whatever order the messages arrive.
+/// Notes the latest news that the customer was mailed, in whatever order the messages arrive; nothing if there was
+/// nobody to mail.
 ///
 /// An order that was cancelled before it was opened has no row: the customer was notified of that all the same.
 pub(crate) fn note_notified(message: &Incoming<CustomerNotified>, order: &mut Option<Order>) {
     let Some(order) = order else { return };
-    if message.status != News::Unknown && order.notified < Some(message.status) {
+    if message.mailed && message.status != News::Unknown && order.notified < Some(message.status) {
         (order.notified, order.updated_at) = (Some(message.status), message.now());
     }
 }

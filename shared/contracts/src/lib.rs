@@ -8,6 +8,7 @@
 
 mod macros;
 
+pub mod customer;
 pub mod delivery;
 pub mod email;
 pub mod gateway;
@@ -21,6 +22,7 @@ pub mod reason;
 pub mod text;
 pub mod words;
 
+pub use customer::{CONTACT_SUBJECT, Contact, ContactRequest};
 pub use delivery::{CancelDelivery, DeliveryAssigned};
 pub use email::EmailAddress;
 pub use gateway::CreateOrder;

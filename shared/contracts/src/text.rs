@@ -6,7 +6,7 @@
 use crate::macros::text;
 
 text! {
-    /// The name of a product or a dealer: 1 to 200 characters on one line.
+    /// The name of a product, a dealer or a customer: 1 to 200 characters on one line.
     Name, "a name", 200
 }
 text! {

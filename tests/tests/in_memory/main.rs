@@ -12,6 +12,7 @@ use contracts::{Address, Confirmation, Currency, Line, Money, NAMESPACE, OrderId
 use delivery::dealers::AddDealer;
 use inventory::catalogue::PutProduct;
 use lettre::transport::stub::AsyncStubTransport;
+use notify::contacts::Contacts;
 use notify::mailer::{FROM, Mailer};
 use order::customer::OpenOrder;
 
@@ -26,7 +27,7 @@ fn services(mails: &AsyncStubTransport) -> [Choreography; 6] {
         inventory::choreography(),
         payment::choreography(DEADLINE),
         delivery::choreography(),
-        notify::choreography(Mailer::to_memory(FROM.parse().unwrap(), mails.clone())),
+        notify::choreography(Mailer::to_memory(FROM.parse().unwrap(), mails.clone()), Contacts::known([])),
     ]
 }
 

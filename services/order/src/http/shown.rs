@@ -24,7 +24,7 @@ pub(super) struct OrderShown {
     delivery_id: Option<DeliveryId>,
     /// Why it was cancelled.
     reason: Option<CancelReason>,
-    /// The last news that the customer was mailed.
+    /// The latest news that the customer was mailed; null also if there is nobody to mail.
     notified: Option<News>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,

@@ -124,20 +124,25 @@ fn a_compensation_cancels_an_unfinished_order_and_notifies_the_customer_once() {
 }
 
 #[test]
-fn the_news_that_the_customer_knows_never_go_back() {
+fn the_news_that_the_customer_was_mailed_never_go_back() {
     let cases = [
-        (None, News::Paid, News::Paid),
-        (Some(News::Paid), News::Completed, News::Completed),
-        (Some(News::Cancelled), News::Paid, News::Cancelled),
-        (Some(News::Paid), News::Unknown, News::Paid),
+        (None, News::Paid, true, Some(News::Paid)),
+        (None, News::Paid, false, None),
+        (Some(News::Paid), News::Completed, true, Some(News::Completed)),
+        (Some(News::Paid), News::Completed, false, Some(News::Paid)),
+        (Some(News::Cancelled), News::Paid, true, Some(News::Cancelled)),
+        (Some(News::Paid), News::Unknown, true, Some(News::Paid)),
     ];
-    for (notified, status, after) in cases {
-        let message = incoming(CustomerNotified { order_id: id(1), status });
+    for (notified, status, mailed, after) in cases {
+        let message = incoming(CustomerNotified { order_id: id(1), status, mailed, email: None });
         let ((), order) =
             twice(Order { notified, ..order(Status::Completed) }, optional(|order| note_notified(&message, order)));
-        assert_eq!(order.notified, Some(after));
+        assert_eq!(order.notified, after, "{notified:?}, {status:?}, {mailed}");
     }
-    note_notified(&incoming(CustomerNotified { order_id: id(1), status: News::Cancelled }), &mut None);
+    note_notified(
+        &incoming(CustomerNotified { order_id: id(1), status: News::Cancelled, mailed: true, email: None }),
+        &mut None,
+    );
 }
 
 #[test]
