@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use futures::StreamExt;
 use tokio::time::timeout;
@@ -17,6 +18,19 @@ const DISCARDED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// How long a body may take: the largest one at 8 KiB/s, and less than a response may take.
 const BODY_TIME_MAX: Duration = Duration::from_secs(8);
+
+/// A request's whole body as it is, of any media type, up to [`BODY_BYTES_MAX`](crate::BODY_BYTES_MAX): for handlers that
+/// hand it on.
+#[derive(Debug, Clone)]
+pub struct WholeBody(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for WholeBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        read_whole(request.into_body()).await.map(|body| Self(body.into()))
+    }
+}
 
 /// Returns the whole body; one that is too large is a 413, one that is incomplete a 400, one that takes too long a 408.
 pub(crate) async fn read_whole(body: Body) -> Result<Vec<u8>, Problem> {

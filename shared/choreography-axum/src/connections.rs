@@ -6,11 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -78,11 +80,11 @@ impl Connections {
         let mut is_failing = false;
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     if std::mem::take(&mut is_failing) {
                         tracing::info!("connections are accepted again");
                     }
-                    self.begin(stream, self.place().await);
+                    self.begin(stream, peer, self.place().await);
                 }
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => (), // the caller has gone away
                 Err(error) => {
@@ -103,14 +105,16 @@ impl Connections {
         self.places.clone().acquire_owned().await.ok()
     }
 
-    fn begin(&self, stream: TcpStream, place: Option<OwnedSemaphorePermit>) {
+    fn begin(&self, stream: TcpStream, peer: SocketAddr, place: Option<OwnedSemaphorePermit>) {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.limits.write_time_max));
         let (app, silence) = (self.app.clone(), self.silent.begin());
         let ended = silence.ended.clone();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             silence.break_off();
-            app.clone().oneshot(request.map(Body::new))
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(ConnectInfo(peer));
+            app.clone().oneshot(request)
         });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(self.limits.header_time_max);

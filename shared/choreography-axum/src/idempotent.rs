@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::caller::{KEY_BYTES_MAX, idempotency_key};
 use crate::json::{read, read_tree};
-use crate::{Caller, Problem};
+use crate::{Caller, CallerIdentity, Problem};
 
 /// A JSON body under the caller's `idempotency-key`: sent again with the same key, the command is executed once, and
 /// the first reply comes back.
@@ -46,9 +46,10 @@ pub struct Idempotent<T> {
 }
 
 impl<T> Idempotent<T> {
-    /// Lets the key count for one caller only, whom the body names: others may choose the same key.
+    /// Lets the key count for one caller only, whom the body names: others may choose the same key. The subject of a
+    /// gateway's token comes first.
     pub fn by<C: Display>(mut self, caller: impl FnOnce(&T) -> C) -> Self {
-        if let Some(idempotency) = &mut self.request.idempotency {
+        if let Some(idempotency) = self.request.idempotency.as_mut().filter(|known| known.key.caller.is_empty()) {
             idempotency.key.caller = caller(&self.body).to_string();
         }
         self
@@ -76,10 +77,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Idempotent<T> {
         let Caller(caller) = Caller::from_request_parts(&mut parts, state).await?;
         let key = idempotency_key(&parts.headers)?;
         let route = format!("{} {}", parts.method, parts.uri.path());
+        let subject = parts.extensions.get::<CallerIdentity>().map(|caller| caller.subject.clone());
         let tree = read_tree(axum::extract::Request::from_parts(parts, body)).await?;
         let body_hash = Uuid::new_v5(&Uuid::NAMESPACE_OID, tree.to_string().as_bytes()).to_string();
-        let idempotency =
-            key.map(|key| Idempotency { key: IdempotencyKey { route, caller: String::new(), key }, body_hash });
+        let idempotency = key.map(|key| Idempotency {
+            key: IdempotencyKey { route, caller: subject.unwrap_or_default(), key },
+            body_hash,
+        });
         Ok(Self { body: read(tree)?, request: Request { idempotency, ..caller } })
     }
 }

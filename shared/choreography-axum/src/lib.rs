@@ -11,6 +11,7 @@ mod failure;
 mod find;
 mod health;
 mod idempotent;
+mod identity;
 mod json;
 mod paging;
 mod path_and_query;
@@ -33,11 +34,13 @@ pub use utoipa;
 #[doc(no_inline)]
 pub use utoipa_axum;
 
+pub use body::WholeBody;
 pub use caller::Caller;
 pub use command_route::post_command;
 pub use failure::Failure;
 pub use find::find;
 pub use idempotent::{Idempotent, OptionalKey, RequiredKey};
+pub use identity::{CallerIdentity, GatewayKey, IdentityClaims, InvalidGatewayKey};
 pub use json::Json;
 pub use paging::{LIMIT_DEFAULT, Listing, Paged, Paging};
 pub use path_and_query::{Path, Query};

@@ -5,6 +5,7 @@ use std::io::{Error, ErrorKind};
 use std::pin::Pin;
 use std::time::Duration;
 
+use axum::Router;
 use choreography::{Service, stop_signal};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -13,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::connections::{Limits, serve_connections};
 use crate::descriptors::room_for;
 use crate::settings::CONNECTIONS_MAX_DEFAULT;
-use crate::{Settings, Stopping, request_metrics, router};
+use crate::{GatewayKey, Settings, Stopping, identity, request_metrics, router};
 
 /// The default address of HTTP.
 const LISTEN_DEFAULT: &str = "127.0.0.1:8080";
@@ -41,7 +42,14 @@ const BATCH_FINISHES_MAX: Duration = Duration::from_millis(6_500);
 /// # }
 /// ```
 pub fn serve(service: Service, routes: OpenApiRouter<Service>) -> Serve {
-    Serve { service, routes, address: LISTEN_DEFAULT.to_owned(), connections_max: CONNECTIONS_MAX_DEFAULT as usize }
+    Serve {
+        service,
+        routes,
+        address: LISTEN_DEFAULT.to_owned(),
+        connections_max: CONNECTIONS_MAX_DEFAULT as usize,
+        gateway: None,
+        around: Box::new(|app| app),
+    }
 }
 
 /// A service that is about to be served: awaited, it serves until SIGTERM or Ctrl-C.
@@ -51,6 +59,8 @@ pub struct Serve {
     routes: OpenApiRouter<Service>,
     address: String,
     connections_max: usize,
+    gateway: Option<GatewayKey>,
+    around: Box<dyn FnOnce(Router) -> Router + Send>,
 }
 
 /// Why a service is not served, or not any more.
@@ -86,15 +96,31 @@ impl Serve {
         Self { address: address.to_owned(), ..self }
     }
 
-    /// Takes the address and the number of connections from the service's settings.
+    /// Takes the address, the number of connections, and the gateway that must be in front, from the service's settings.
     pub fn with(self, settings: &Settings) -> Self {
-        Self { address: settings.listen.clone(), connections_max: settings.http_connections_max as usize, ..self }
+        Self {
+            address: settings.listen.clone(),
+            connections_max: settings.http_connections_max as usize,
+            gateway: settings.require_gateway.clone(),
+            ..self
+        }
+    }
+
+    /// Adds layers around everything that is served: also around what exists in every service, and around its problems.
+    pub fn around(self, around: impl FnOnce(Router) -> Router + Send + 'static) -> Self {
+        Self { around: Box::new(around), ..self }
     }
 
     async fn run(self) -> Result<(), ServeError> {
-        let Self { service, routes, address, connections_max } = self;
+        let Self { service, routes, address, connections_max, gateway, around } = self;
+        let stopping = Stopping::default();
+        let app =
+            around(identity::required(router(service.clone(), routes, stopping.clone()), service.name(), gateway));
         let served = match listen(&address).await {
-            Ok(listener) => serve_until_stopped(&service, routes, listener, &address, connections_max).await,
+            Ok(listener) => {
+                let limits = Limits::new(room_for(connections_max));
+                serve_until_stopped(&service, (app, stopping), listener, &address, limits).await
+            }
             Err(error) => Err(error),
         };
         if timeout(BATCH_FINISHES_MAX, service.stop()).await.is_err() {
@@ -123,15 +149,13 @@ async fn listen(address: &str) -> Result<TcpListener, ServeError> {
 /// Serves until a signal comes or the service ends by itself; then lets the requests finish.
 async fn serve_until_stopped(
     service: &Service,
-    routes: OpenApiRouter<Service>,
+    (app, stopping): (Router, Stopping),
     listener: TcpListener,
     address: &str,
-    connections_max: usize,
+    limits: Limits,
 ) -> Result<(), ServeError> {
     let address = listener.local_addr().map_or_else(|_| address.to_owned(), |address| address.to_string());
-    let (name, stopping) = (service.name(), Stopping::default());
-    let app = router(service.clone(), routes, stopping.clone());
-    let limits = Limits::new(room_for(connections_max));
+    let name = service.name();
     let serving = tokio::spawn(serve_connections(listener, app, limits, stopping.clone()));
     tracing::info!("{name} is served at http://{address}");
     let ended = tokio::select! {

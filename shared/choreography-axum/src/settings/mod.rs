@@ -10,6 +10,7 @@ use choreography::bus::jetstream::JetStreamOptions;
 use choreography::{Choreography, Service, ServiceBuilder};
 use clap::{Parser, value_parser};
 
+use crate::GatewayKey;
 pub use duration::{InvalidDuration, duration};
 pub use parse::settings;
 
@@ -80,6 +81,10 @@ pub struct Settings {
     /// The pause after an effect's first failure, doubled after each further one up to a minute
     #[arg(long, env = "EFFECT_BACKOFF", default_value = "500ms", value_parser = duration)]
     pub effect_backoff: Duration,
+    /// The file with the public key (Ed25519, PEM) of the gateway that must be in front: requests without its token are
+    /// refused. Without it anybody who reaches the service may ask everything
+    #[arg(long, env = "REQUIRE_GATEWAY")]
+    pub require_gateway: Option<GatewayKey>,
     /// A fault for tests, `panic:<message>:<text in its payload>` or `abort:…`; release builds have none
     #[arg(long, env = "FAULT", hide = true)]
     pub fault: Option<choreography::Fault>,
