@@ -33,7 +33,8 @@ pub(crate) fn confirm_payment(
         (Status::Confirmed, _) => Ok(None),
         (Status::Pending, Some(amount)) => {
             payment.confirm(command.now());
-            let confirmed = OrderConfirmed { order_id: payment.order_id, payment_id: payment.id, amount };
+            let confirmed =
+                OrderConfirmed { order_id: payment.order_id, payment_id: payment.id, amount, operation_id: None };
             Ok(Some((confirmed, payment.expiry().cancel())))
         }
         _ => Err(ended(payment.status, "it can't be confirmed any more; order again")),

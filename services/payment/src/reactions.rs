@@ -28,7 +28,7 @@ pub(crate) fn create_payment(
     match message.confirmation {
         Confirmation::Automatic => {
             *payment = Some(Payment::confirmed(payment_id, message, now));
-            Some((created, Some(OrderConfirmed { order_id, payment_id, amount }), None))
+            Some((created, Some(OrderConfirmed { order_id, payment_id, amount, operation_id: None }), None))
         }
         // A way to confirm that this version does not know never takes money by itself.
         Confirmation::Manual | Confirmation::Unknown => {

@@ -18,6 +18,20 @@ id! {
     /// A customer.
     CustomerId
 }
+id! {
+    /// An operation of a wallet: one change of one balance.
+    OperationId
+}
+
+impl OperationId {
+    /// Returns the id of the operation that opens a customer's wallet with money. It derives from the customer's id, so
+    /// that there is one at most; its version 8 sets it apart from all other operations, whose version is 7.
+    pub fn of_opening(customer_id: CustomerId) -> Self {
+        let mut bytes = *customer_id.0.as_bytes();
+        bytes[6] = 0x80 | (bytes[6] & 0x0f);
+        Self(uuid::Uuid::from_bytes(bytes))
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -20,20 +20,22 @@ pub mod order;
 pub mod payment;
 pub mod reason;
 pub mod text;
+pub mod wallet;
 pub mod words;
 
 pub use customer::{CONTACT_SUBJECT, Contact, ContactRequest};
 pub use delivery::{CancelDelivery, DeliveryAssigned};
 pub use email::EmailAddress;
 pub use gateway::CreateOrder;
-pub use ids::{CustomerId, DeliveryId, OrderId, PaymentId};
+pub use ids::{CustomerId, DeliveryId, OperationId, OrderId, PaymentId};
 pub use inventory::CreatePayment;
 pub use money::{Currency, Money};
 pub use notify::CustomerNotified;
 pub use order::{Address, CancelOrder, Confirmation, CreateDelivery, Line, News, OrderUpdated, ReserveStock};
-pub use payment::{CancelPayment, ExpirePayment, OrderConfirmed, PaymentCreated};
+pub use payment::{CancelPayment, DebitWallet, ExpirePayment, OrderConfirmed, PaymentCreated, RetryDebit};
 pub use reason::CancelReason;
 pub use text::{AddressLine, Name};
+pub use wallet::{DebitRefused, RefundWallet, WalletDebited};
 pub use words::{Sku, Zone};
 
 /// The name space of the message types, as in `shop.order-confirmed.v1`.

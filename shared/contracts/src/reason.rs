@@ -22,6 +22,10 @@ pub enum CancelReason {
     PaymentCancelled,
     /// Nobody confirmed the payment in time.
     PaymentExpired,
+    /// The wallet has too little money.
+    InsufficientFunds,
+    /// The wallet did not answer in time.
+    WalletUnreachable,
     /// No dealer of the zone has room.
     NoDealer,
     /// The customer cancelled the order.
@@ -47,6 +51,8 @@ impl CancelReason {
             Self::TotalTooLarge => "total-too-large",
             Self::PaymentCancelled => "payment-cancelled",
             Self::PaymentExpired => "payment-expired",
+            Self::InsufficientFunds => "insufficient-funds",
+            Self::WalletUnreachable => "wallet-unreachable",
             Self::NoDealer => "no-dealer",
             Self::CustomerCancelled => "customer-cancelled",
             Self::DeliveryCancelled => "delivery-cancelled",
@@ -65,6 +71,8 @@ impl CancelReason {
             Self::TotalTooLarge => "The order is larger than we can take.",
             Self::PaymentCancelled => "The payment was cancelled.",
             Self::PaymentExpired => "The payment was not confirmed in time.",
+            Self::InsufficientFunds => "Your wallet has not enough money for the order.",
+            Self::WalletUnreachable => "Your wallet could not be reached. You have not paid.",
             Self::NoDealer => "Nobody can deliver to your zone at the moment.",
             Self::CustomerCancelled => "You cancelled the order.",
             Self::DeliveryCancelled => "The delivery was cancelled.",
@@ -93,6 +101,8 @@ mod tests {
             CancelReason::TotalTooLarge,
             CancelReason::PaymentCancelled,
             CancelReason::PaymentExpired,
+            CancelReason::InsufficientFunds,
+            CancelReason::WalletUnreachable,
             CancelReason::NoDealer,
             CancelReason::CustomerCancelled,
             CancelReason::DeliveryCancelled,

@@ -39,7 +39,7 @@ fn optional<R>(react: impl Fn(&mut Option<Order>) -> R) -> impl Fn(&mut Order) -
 }
 
 fn paid() -> OrderConfirmed {
-    OrderConfirmed { order_id: id(1), payment_id: id(3), amount: TOTAL }
+    OrderConfirmed { order_id: id(1), payment_id: id(3), amount: TOTAL, operation_id: Some(id(6)) }
 }
 
 fn assigned() -> DeliveryAssigned {

@@ -74,7 +74,10 @@ fn an_automatic_payment_is_confirmed_at_once_and_has_no_deadline() {
     let (outgoing, payment) = twice(None, |payment| create_payment(&message, payment, DEADLINE));
     let (order_id, payment_id, amount) = (message.order_id, message.new_id("payment"), AMOUNT);
     let created = PaymentCreated { order_id, payment_id, amount };
-    assert_eq!(outgoing, Some((created, Some(OrderConfirmed { order_id, payment_id, amount }), None)));
+    assert_eq!(
+        outgoing,
+        Some((created, Some(OrderConfirmed { order_id, payment_id, amount, operation_id: None }), None))
+    );
     assert_eq!((payment.status, payment.deadline), (Status::Confirmed, None));
 }
 
