@@ -75,6 +75,9 @@ pub struct Settings {
     /// How long after the command that began it a step expires, such as 10m
     #[arg(long, env = "MESSAGE_DEADLINE", default_value = "10m", value_parser = duration)]
     pub message_deadline: Duration,
+    /// How long published messages are kept, so that they can be published again if the message server loses them
+    #[arg(long, env = "OUTBOX_KEPT", default_value = "10m", value_parser = duration)]
+    pub outbox_kept: Duration,
     /// For how long an effect, such as sending a mail, is tried before its message dies
     #[arg(long, env = "EFFECT_TIME_MAX", default_value = "15m", value_parser = duration)]
     pub effect_time_max: Duration,
@@ -85,7 +88,8 @@ pub struct Settings {
     /// refused. Without it anybody who reaches the service may ask everything
     #[arg(long, env = "REQUIRE_GATEWAY")]
     pub require_gateway: Option<GatewayKey>,
-    /// A fault for tests, `panic:<message>:<text in its payload>` or `abort:…`; release builds have none
+    /// A fault for tests, `panic:<message>:<text in its payload>` or `abort:…`, for effects `panic-effect:…` or
+    /// `abort-effect:…`; release builds have none
     #[arg(long, env = "FAULT", hide = true)]
     pub fault: Option<choreography::Fault>,
     /// Begin with the data of the demonstration
@@ -145,6 +149,7 @@ impl Settings {
             overdue_after: self.overdue_after,
             backlog_max: self.backlog_max,
             message_deadline: self.message_deadline,
+            outbox_kept: self.outbox_kept,
             effect_time_max: self.effect_time_max,
             effect_backoff: self.effect_backoff,
             fault: self.fault.clone(),

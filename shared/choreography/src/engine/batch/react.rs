@@ -12,6 +12,7 @@ use crate::declare::tables::Tables;
 use crate::declare::unready::Unready;
 use crate::engine::execute::ExecuteError;
 use crate::engine::panic::panic_text;
+use crate::fault::FaultyFunction;
 use crate::store::{Loaded, StoreError, Wanted};
 use crate::wire::repair::RepairOutcome;
 use crate::wire::role::Role;
@@ -88,7 +89,9 @@ impl<'a> Attempt<'a> {
         let fault = self.envelopes.settings.fault.as_ref();
         let call = AssertUnwindSafe(|| match &item.action {
             Action::React { handler, message } if fault.is_some() => {
-                fault.inspect(|fault| fault.strike(handler.message, &message.envelope.payload));
+                fault.inspect(|fault| {
+                    fault.strike(FaultyFunction::Reaction, handler.message, &message.envelope.payload)
+                });
                 handler.react(&item.input, tables, check)
             }
             Action::React { handler, .. } | Action::Execute { handler, .. } => {

@@ -11,6 +11,7 @@ use crate::declare::choreography::Choreography;
 use crate::declare::effect_error::EffectError;
 use crate::declare::outgoing::OutgoingMessage;
 use crate::engine::panic::panic_text;
+use crate::fault::{Fault, FaultyFunction};
 use crate::store::{EffectRow, Listing, Store};
 use crate::wire::envelope::Heading;
 
@@ -26,6 +27,7 @@ pub(super) struct EffectTry {
     pub now: Timestamp,
     /// How long it may take.
     pub time_max: Duration,
+    pub fault: Option<Fault>,
 }
 
 /// What a try came to that did not fail.
@@ -65,6 +67,9 @@ impl EffectTry {
             if let Some(reason) = reason {
                 return Ok(Ran::Obsolete(reason));
             }
+        }
+        if let Some(fault) = &self.fault {
+            fault.strike(FaultyFunction::Effect, name, &envelope.payload);
         }
         effect.run(version, envelope.payload.clone(), heading.id, self.now).await.map(Ran::Done)
     }

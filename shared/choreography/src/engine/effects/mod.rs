@@ -159,6 +159,7 @@ impl Effects {
                 asks,
                 crashes,
                 now,
+                fault: self.settings.fault.clone(),
             };
             tries.spawn(async move { (index, key, attempt.run().await) });
         }
