@@ -7,6 +7,7 @@
 pub mod bench;
 mod http;
 mod invariants;
+mod length;
 mod mail;
 mod orders;
 mod premises;
@@ -17,6 +18,7 @@ mod shop;
 mod wire;
 
 pub use http::Reply;
+pub use length::length;
 pub use mail::Mail;
 pub use orders::{Order, Request};
 pub use premises::{Plan, Premises};

@@ -8,6 +8,7 @@ use testkit::until;
 use uuid::Uuid;
 
 use crate::http::Reply;
+use crate::shelf::Product;
 use crate::shop::{PATIENCE, Shop};
 
 /// An order that was placed.
@@ -206,9 +207,12 @@ impl Shop {
         self.post("order", &format!("/orders/{}/cancel", order.id), &json!({})).await
     }
 
-    /// Leaves an order out of the invariants, for one that ends in a known loss.
+    /// Leaves an order and its products out of the invariants, for one that ends in a known loss.
     pub fn forget(&self, order: &Order) {
         self.placed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).retain(|placed| placed != order);
+        let is_of_order = |product: &Product| order.lines.iter().any(|(sku, _)| *sku == product.sku);
+        let mut products = self.products.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        products.retain(|product| !is_of_order(product));
     }
 
     /// Returns the order's deliveries.

@@ -31,6 +31,12 @@ impl Plan {
         self
     }
 
+    /// Sets a setting of every service.
+    pub fn set_all(self, name: &str, value: impl Into<String>) -> Self {
+        let value = value.into();
+        SERVICES.into_iter().fold(self, |plan, service| plan.set(service, name, &*value))
+    }
+
     /// Sends mail to a real SMTP server instead of files.
     pub fn smtp(mut self) -> Self {
         self.smtp = true;

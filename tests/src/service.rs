@@ -1,8 +1,11 @@
 //! The services as processes, and the settings with which each is started.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use testkit::{Process, Program, World, binary, free_port};
 
 /// The names of the services, which are also their users on the server.
@@ -23,6 +26,8 @@ pub struct Service {
     pub process: Arc<Process>,
     /// The URL of its HTTP interface.
     pub url: String,
+    /// The file of its database.
+    pub database: PathBuf,
 }
 
 impl Service {
@@ -38,16 +43,29 @@ impl Service {
         settings: &[(String, String)],
     ) -> Result<Self> {
         let listen = format!("127.0.0.1:{}", free_port()?);
+        let database = world.directory().join(format!("{name}.db"));
         let mut program = Program::new(format!("{name}-{instance}"), binary(name)?)
             .surviving_file_limits()
             .arg("--demo")
             .env("NATS_URL", nats_url)
             .env("LISTEN", &listen)
             .env("INSTANCE", instance.to_string())
-            .env("DATABASE_URL", format!("sqlite://{}", world.directory().join(format!("{name}.db")).display()));
+            .env("DATABASE_URL", format!("sqlite://{}", database.display()));
         for (variable, value) in users().iter().chain(settings) {
             program = program.env(variable, value);
         }
-        Ok(Self { name, process: world.start(program)?, url: format!("http://{listen}") })
+        Ok(Self { name, process: world.start(program)?, url: format!("http://{listen}"), database })
+    }
+
+    /// Returns how many published messages its database still keeps, or has to publish.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn kept(&self) -> Result<i64> {
+        let options = SqliteConnectOptions::new().filename(&self.database).read_only(true);
+        let mut connection = SqliteConnection::connect_with(&options).await?;
+        let count = sqlx::query_scalar("select count(*) from outbox").fetch_one(&mut connection).await?;
+        connection.close().await?;
+        Ok(count)
     }
 }

@@ -6,6 +6,7 @@
 #![allow(clippy::disallowed_methods, reason = "real processes are timed by the real clock")]
 
 mod damage;
+mod database;
 mod nats;
 mod ports;
 mod process;
@@ -14,6 +15,7 @@ mod smtp;
 mod until;
 mod world;
 
+pub use database::copy_database;
 pub use nats::NatsServer;
 pub use ports::free_port;
 pub use process::{Process, Program};

@@ -1,4 +1,5 @@
-//! A TCP proxy that can cut its connections, also in the middle of a message, or stop passing anything on.
+//! A TCP proxy that can cut its connections, also in the middle of a message, or stop passing anything on, or only what
+//! the server replies.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -24,6 +25,8 @@ struct Link {
 struct State {
     connections: Vec<TcpStream>,
     frozen: bool,
+    /// Whether nothing that the server sends is passed on.
+    muted: bool,
     /// How many more bytes go to the server before everything is cut; `None` without end.
     upward_bytes_left: Option<usize>,
     accepted: u64,
@@ -77,6 +80,12 @@ impl Proxy {
     /// Passes nothing on any more, and closes nothing, until the next cut.
     pub fn freeze(&self) {
         self.link.state().frozen = true;
+    }
+
+    /// Passes on what goes to the server, and nothing that comes from it, until the next cut: what is published is
+    /// stored, and its acknowledgement is lost.
+    pub fn mute(&self) {
+        self.link.state().muted = true;
     }
 
     /// Returns how often it has cut.
@@ -139,7 +148,8 @@ impl Link {
         let mut buffer = [0; BUFFER_BYTES];
         loop {
             let read = from.read(&mut buffer).unwrap_or(0);
-            if self.unfrozen(cuts).is_none() || read == 0 || to.write_all(&buffer[..read]).is_err() {
+            let Some(muted) = self.unfrozen(cuts).map(|state| state.muted) else { break };
+            if read == 0 || (!muted && to.write_all(&buffer[..read]).is_err()) {
                 break;
             }
         }
@@ -165,7 +175,7 @@ impl Link {
     fn cut(&self) {
         let mut state = self.state();
         state.cuts += 1;
-        state.frozen = false;
+        (state.frozen, state.muted) = (false, false);
         state.upward_bytes_left = None;
         for connection in state.connections.drain(..) {
             let _ = connection.shutdown(Shutdown::Both);

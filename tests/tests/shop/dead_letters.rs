@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt;
 use serde_json::{Value, json};
-use shop_tests::{Mail, Order, PATIENCE, Plan, Request, SERVICES, Shop};
+use shop_tests::{Mail, Order, PATIENCE, Plan, Request, Shop};
 use testkit::until;
 
 use crate::repairs::outcomes;
@@ -22,8 +22,7 @@ const CIRCUIT_THRESHOLD: usize = 10 * DEAD_LETTERS_COUNT;
 async fn shop_with_failures() -> Shop {
     let plan = Plan::new().smtp().set("notify", "EFFECT_TIME_MAX", "1ms");
     let plan = plan.set("delivery", "FAULT", "panic:create-delivery:13 Poison Lane");
-    let without_breaker = |plan: Plan, service| plan.set(service, "CIRCUIT_THRESHOLD", CIRCUIT_THRESHOLD.to_string());
-    Shop::open_with(SERVICES.into_iter().fold(plan, without_breaker)).await
+    Shop::open_with(plan.set_all("CIRCUIT_THRESHOLD", CIRCUIT_THRESHOLD.to_string())).await
 }
 
 async fn place(shop: &Shop, number: usize) -> Order {

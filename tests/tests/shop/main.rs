@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, reason = "a program of tests exports nothing")]
 #![allow(clippy::unwrap_used, reason = "a test fails with a panic")]
 
+mod absences;
 mod bad_input;
 mod circuit;
 mod crashes;
