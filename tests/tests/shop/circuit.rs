@@ -32,7 +32,7 @@ async fn state(shop: &Shop, service: &str, message: &str) -> Value {
 }
 
 /// Waits until a circuit has gone through these states, and fails on any other one.
-async fn expect_states(shop: &Shop, message: &str, states: &[&str]) {
+pub(crate) async fn expect_states(shop: &Shop, message: &str, states: &[&str]) {
     for (before, after) in states.iter().zip(&states[1..]) {
         until(format_args!("{message}, {before}, to be {after}"), CIRCUIT_PATIENCE, async || {
             let state = state(shop, "order", message).await;

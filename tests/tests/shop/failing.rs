@@ -1,6 +1,6 @@
 //! Parts of the shop fail: it slows its intake down, loses nothing, and recovers by itself.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use shop_tests::{PATIENCE, Plan, Request, Shop};
@@ -8,7 +8,6 @@ use testkit::until;
 
 use crate::repairs::{expect_dead_letter_of, expect_no_dead_letters, outcomes};
 use crate::steady::{Tally, customers};
-use crate::storage::expect_unready;
 
 #[tokio::test]
 async fn mails_wait_for_their_server_and_arrive_once_when_it_is_back() {
@@ -71,44 +70,6 @@ async fn without_the_server_orders_are_accepted_until_the_backlog_is_full_and_al
         tally.expect_accepted(25).await;
     })
     .await;
-    shop.expect_invariants().await;
-    expect_no_dead_letters(&shop).await;
-}
-
-/// Causes a real failure of the file system: the database's log is already longer than the limit of delivery's files,
-/// so that every write to it fails. Delivery's own log stays below the limit.
-#[tokio::test]
-async fn while_delivery_cannot_write_for_a_minute_its_orders_wait_and_then_each_is_delivered_once() {
-    const CUSTOMER_EVERY: Duration = Duration::from_millis(125);
-    const FILE_BYTES_MAX: u64 = 64 * 1_024;
-    let shop = Shop::open().await;
-    let (tally, delivery) = (Tally::default(), shop.premises.process("delivery"));
-    let first = shop.order_automatic("tea", 1, "north").await;
-    shop.expect(&first, "completed").await;
-    let written = std::fs::metadata(shop.premises.world.directory().join("delivery.db-wal")).unwrap().len();
-    assert!(written > FILE_BYTES_MAX, "{written} bytes");
-    customers(CUSTOMER_EVERY, async |_| customer(&shop, &tally, "circuit-open").await, async {
-        delivery.limit_files(Some(FILE_BYTES_MAX)).unwrap();
-        let writes_at = Instant::now() + Duration::from_secs(60);
-        expect_unready(&shop, "delivery", &["database", "disk I/O error"]).await;
-        let waits = shop.order_automatic("tea", 1, "north").await;
-        until("the minute to be over", PATIENCE * 2, async || {
-            assert_eq!(delivery.ended(), None);
-            if Instant::now() >= writes_at { Ok(()) } else { Err("delivery cannot write") }
-        })
-        .await;
-        expect_unready(&shop, "delivery", &["database", "disk I/O error"]).await;
-        assert_eq!(shop.look(&waits).await["status"], "confirmed");
-        delivery.limit_files(None).unwrap();
-        shop.premises.ready(shop.premises.service("delivery")).await;
-        shop.expect(&waits, "completed").await;
-    })
-    .await;
-    let log = delivery.log();
-    assert!(
-        log.len() < FILE_BYTES_MAX as usize && log.matches("WARN").count() < 10,
-        "the failure is logged too often:\n{log}"
-    );
     shop.expect_invariants().await;
     expect_no_dead_letters(&shop).await;
 }

@@ -14,6 +14,7 @@ mod dead_letters;
 mod expiry;
 mod failing;
 mod followers;
+mod full_disk;
 mod half_open;
 mod idempotency;
 mod intruder;
