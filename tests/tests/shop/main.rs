@@ -21,6 +21,7 @@ mod intruder;
 mod kills;
 mod mails;
 mod mixed;
+mod older_database;
 mod onlookers;
 mod outcomes;
 mod permissions;
