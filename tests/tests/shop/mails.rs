@@ -1,10 +1,12 @@
 //! Mails are sent once, whatever the mail server and a deploy do meanwhile, and only while they are true.
 
+use std::cell::Cell;
+
 use serde_json::json;
 use shop_tests::{Order, PATIENCE, Plan, Request, Shop};
 use testkit::until;
 
-use crate::repairs::outcomes;
+use crate::repairs::{dead_letter_of, outcomes};
 
 /// Returns how many mails to the customer of an order have arrived; one that was sent twice counts twice.
 fn arrived(shop: &Shop, order: &Order) -> usize {
@@ -65,6 +67,40 @@ async fn mailbox_that_refuses_every_mail_harms_nobody_else() {
     assert_eq!((&dead_letter["reason"], &dead_letter["tries"]), (&json!("poison"), &json!(1)), "{listed}");
     let order = shop.order_automatic("tea", 1, "south").await;
     shop.expect_mails(&order, 2).await;
+}
+
+/// The first process dies unsuspecting, the next two try the mail by itself.
+#[tokio::test]
+async fn mail_whose_sending_kills_the_process_three_times_dies_alone_and_the_next_of_its_order_is_sent() {
+    const DEATHS: u32 = 3;
+    let fault = r#"abort-effect:order-updated:deadly@example.com","status":"paid"#;
+    let shop = Shop::open_with(Plan::new().smtp().set("notify", "FAULT", fault)).await;
+    let notify = shop.premises.process("notify");
+    let mut request = Request::new("tea", 1, "north").automatic();
+    request.body["email"] = json!("deadly@example.com");
+    let (doomed, well) = (shop.place(request).await, shop.order_automatic("tea", 1, "south").await);
+    for order in [&doomed, &well] {
+        shop.expect(order, "completed").await;
+    }
+    let deaths = Cell::new(0);
+    let dead_letter = until("the mail to die", PATIENCE * 2, async || {
+        if notify.ended().is_some() {
+            deaths.set(deaths.get() + 1);
+            assert!(deaths.get() <= DEATHS, "it dies again and again");
+            notify.restart().unwrap();
+        }
+        dead_letter_of(&shop, &doomed).await
+    })
+    .await;
+    assert_eq!(deaths.get(), DEATHS);
+    assert_eq!((&dead_letter["service"], &dead_letter["reason"]), (&json!("notify"), &json!("poison")));
+    shop.expect_mails(&well, 2).await;
+    until("the order's next mail", PATIENCE, async || {
+        let mails: Vec<_> = shop.all_mails().into_iter().filter(|mail| mail.to == "deadly@example.com").collect();
+        let is_next = |mails: &[shop_tests::Mail]| mails.len() == 1 && mails[0].subject.contains("is on its way");
+        if is_next(&mails) { Ok(()) } else { Err(format!("{mails:?}")) }
+    })
+    .await;
 }
 
 #[tokio::test]

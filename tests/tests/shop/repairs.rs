@@ -8,7 +8,7 @@ use testkit::until;
 use crate::races::exclusive_shop;
 
 /// Returns the only dead letter in an order's story, or what is there instead.
-async fn dead_letter_of(shop: &Shop, order: &Order) -> Result<Value, String> {
+pub(crate) async fn dead_letter_of(shop: &Shop, order: &Order) -> Result<Value, String> {
     let (code, listed) = shop.dead_letters(&["list", "--key", &order.id]).await;
     match listed["dead_letters"].as_array().map(Vec::as_slice) {
         Some([dead_letter]) if code == 0 => Ok(dead_letter.clone()),
