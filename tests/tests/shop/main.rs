@@ -9,6 +9,7 @@ mod absences;
 mod bad_input;
 mod circuit;
 mod crashes;
+mod customers;
 mod damage;
 mod dead_letters;
 mod expiry;
