@@ -65,7 +65,7 @@ impl JetStreamOptions {
             .ping_interval(self.heartbeat)
             .ignore_discovered_servers()
             .retry_on_initial_connect()
-            .event_callback(|event| std::future::ready(log_trouble(&event)));
+            .event_callback(|event| async move { log_trouble(&event) });
         let client = options.connect(self.urls().collect::<Vec<_>>()).await;
         client.map_err(|error| BusError::Lost(error.to_string()))
     }
