@@ -1,5 +1,6 @@
 //! The gateway is the one public door of the shop: its API under `/api`, and its pages.
 
+mod api;
 pub mod gateway;
 pub mod https;
 pub mod identity;
@@ -22,5 +23,5 @@ pub fn choreography() -> Choreography {
 
 /// Returns all routes: the API and the pages.
 pub fn routes(gateway: Gateway) -> OpenApiRouter<Service> {
-    OpenApiRouter::from(pages::routes()).merge(orders::routes()).with_state(gateway)
+    OpenApiRouter::from(pages::routes()).merge(api::routes()).with_state(gateway)
 }

@@ -1,5 +1,6 @@
 //! The gateway as a program.
 
+use choreography::Clock;
 use choreography_axum::{Failure, serve, settings};
 use contracts::NAMESPACE;
 use gateway::gateway::Gateway;
@@ -17,12 +18,12 @@ async fn main() -> Result<(), Failure> {
     let about = "Gateway: the one public door of the shop, its API under /api, and its pages.";
     let Settings { service: settings, upstreams, tokens, command } = settings("gateway", about, 8080);
     if let Some(Command::Token(token)) = command {
-        println!("{}", token.token(&tokens, choreography::Clock::system().now())?);
+        println!("{}", token.token(&tokens, Clock::system().now())?);
         return Ok(());
     }
     let (settings, tokens) = (settings.with_namespace(NAMESPACE), Tokens::start(tokens).await?);
     let service = settings.builder(choreography()).migrations(&sqlx::migrate!()).start().await?;
-    let upstreams = Upstreams::new(&upstreams);
+    let upstreams = Upstreams::new(&upstreams, Clock::system());
     let gateway = Gateway { service: service.clone(), upstreams, tokens, demo: settings.demo };
     Ok(serve(service, routes(gateway)).with(&settings).await?)
 }

@@ -13,7 +13,7 @@ use super::{TokenSettings, Tokens};
 use crate::identity::{Identity, Role};
 
 /// An Ed25519 key, which is no secret.
-const PRIVATE_KEY: &[u8] = include_bytes!("development.pem");
+pub(crate) const PRIVATE_KEY: &[u8] = include_bytes!("development.pem");
 /// Its public half.
 const PUBLIC_KEY: &[u8] = include_bytes!("development-public.pem");
 /// The id of the key.

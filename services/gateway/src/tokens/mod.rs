@@ -21,6 +21,7 @@ use jsonwebtoken::{Validation, decode, decode_header};
 use serde::{Deserialize, Serialize};
 
 use crate::identity::{Identity, Role};
+pub(crate) use development::PRIVATE_KEY as DEVELOPMENT_KEY;
 pub use development::{NoDevelopmentKey, TokenCommand};
 use key_set::Key;
 use keys::Keys;

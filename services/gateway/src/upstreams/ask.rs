@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use serde_json::Value;
 
+use super::identity_tokens::IdentityTokens;
 use super::retry::Repeatable;
 use super::{Upstream, UpstreamRequest};
 use crate::identity::Identity;
@@ -19,6 +20,7 @@ pub struct Ask {
     headers: HeaderMap,
     body: Bytes,
     repeatable: bool,
+    identity: Option<Identity>,
 }
 
 impl Ask {
@@ -32,6 +34,7 @@ impl Ask {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             repeatable,
+            identity: None,
         }
     }
 
@@ -77,18 +80,18 @@ impl Ask {
     }
 
     /// Says on whose behalf it is asked; the service gets the caller's identity.
-    pub fn by(self, _identity: &Identity) -> Self {
-        self
+    pub fn by(self, identity: &Identity) -> Self {
+        Self { identity: Some(*identity), ..self }
     }
 
-    pub(super) fn into_request(self) -> UpstreamRequest {
-        let Self { method, path_and_query, headers, body, repeatable, .. } = self;
+    pub(super) fn into_request(self, identities: &IdentityTokens) -> UpstreamRequest {
+        let Self { upstream, method, path_and_query, headers, body, repeatable, identity } = self;
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         // An address that can't be parsed has characters that no path has: the service has nothing there.
         *request.uri_mut() = path_and_query.parse().unwrap_or_default();
         *request.headers_mut() = headers;
-        request.headers_mut().remove(AUTHORIZATION);
+        request.headers_mut().insert(AUTHORIZATION, identities.bearer(upstream, identity));
         if repeatable {
             request.extensions_mut().insert(Repeatable);
         }

@@ -3,6 +3,7 @@
 //! What must hold: a request is sent again only if that changes nothing when the first one was executed.
 
 mod ask;
+mod identity_tokens;
 mod instance;
 mod retry;
 mod settings;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use bytes::Bytes;
+use choreography::Clock;
 use choreography_axum::{InvalidField, Problem};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
@@ -29,6 +31,8 @@ use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceExt};
 
 pub use ask::Ask;
+use identity_tokens::IdentityTokens;
+pub use identity_tokens::{IdentityKey, InvalidIdentityKey};
 use instance::{Instance, client};
 use retry::RetryRepeatable;
 pub use settings::{BaseUrl, InvalidBaseUrl, UpstreamSettings};
@@ -85,11 +89,12 @@ impl Display for Upstream {
 #[derive(Clone)]
 pub struct Upstreams {
     pools: Arc<BTreeMap<Upstream, Pool>>,
+    identities: Arc<IdentityTokens>,
 }
 
 impl Upstreams {
     /// Returns the services at these addresses. Nothing is connected yet.
-    pub fn new(settings: &UpstreamSettings) -> Self {
+    pub fn new(settings: &UpstreamSettings, clock: Clock) -> Self {
         let client = client();
         let pool = |(upstream, instances): (Upstream, &[BaseUrl])| {
             let alone = instances.len() == 1;
@@ -101,7 +106,8 @@ impl Upstreams {
             let retried = Retry::new(RetryRepeatable::default(), balanced);
             (upstream, BoxCloneSyncService::new(Timeout::new(retried, ANSWER_TIME_MAX)))
         };
-        Self { pools: Arc::new(settings.instances().map(pool).into_iter().collect()) }
+        let identities = Arc::new(IdentityTokens::new(settings.identity_key.clone(), clock));
+        Self { pools: Arc::new(settings.instances().map(pool).into_iter().collect()), identities }
     }
 
     /// Asks a service, and returns the JSON of its answer; null if it has none.
@@ -126,7 +132,7 @@ impl Upstreams {
     pub async fn send(&self, ask: Ask) -> Result<Response<Body>, Problem> {
         let upstream = ask.upstream;
         let pool = self.pools[&upstream].clone();
-        let response = pool.oneshot(ask.into_request()).await;
+        let response = pool.oneshot(ask.into_request(&self.identities)).await;
         Ok(response.map_err(|error| no_response(upstream, &*error))?.map(Body::new))
     }
 }

@@ -7,7 +7,7 @@ use axum::http::Uri;
 use axum::http::uri::Authority;
 use clap::Args;
 
-use super::Upstream;
+use super::{IdentityKey, Upstream};
 
 /// Where the services behind the gateway are: the URLs of their instances.
 #[derive(Debug, Clone, Args)]
@@ -33,6 +33,10 @@ pub struct UpstreamSettings {
     /// The customer service
     #[arg(long, env = "CUSTOMER_URL", default_value = "http://127.0.0.1:8087", value_delimiter = ',')]
     pub customer_url: Vec<BaseUrl>,
+    /// The file with the private key (Ed25519, PEM) with which the gateway tells the services who calls; they get the
+    /// public key as REQUIRE_GATEWAY. Without it a key for development
+    #[arg(long, env = "IDENTITY_KEY")]
+    pub identity_key: Option<IdentityKey>,
 }
 
 impl UpstreamSettings {

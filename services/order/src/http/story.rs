@@ -48,6 +48,7 @@ pub(super) struct StoryMessage {
     time: Timestamp,
     /// The id of the message that led to it.
     causation: String,
+    #[schema(value_type = Object)]
     payload: Value,
 }
 
