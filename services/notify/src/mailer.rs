@@ -15,7 +15,7 @@ use lettre::transport::stub::AsyncStubTransport;
 use uuid::Uuid;
 
 use crate::mail::Mail;
-use crate::smtp::{SmtpServer, is_refused_for_good};
+use crate::smtp::SmtpServer;
 use crate::spool::Spool;
 
 /// The default sender of mails.
@@ -47,6 +47,9 @@ pub enum MailError {
     /// The mail server did not take it.
     #[error("handing the mail to the mail server")]
     Server(#[source] smtp::Error),
+    /// The mail server has refused the mail, or its mailbox, for good.
+    #[error("the mail server refuses the mail")]
+    Refused(#[source] smtp::Error),
     /// The test lets it fail.
     #[error("keeping the mail in memory")]
     Memory(#[source] stub::Error),
@@ -58,11 +61,7 @@ pub enum MailError {
 impl MailError {
     /// Whether another try can't succeed: the mail can't be written, or the server has refused it for good.
     pub fn is_permanent(&self) -> bool {
-        match self {
-            Self::Content(_) => true,
-            Self::Server(error) => is_refused_for_good(error),
-            Self::Url(_) | Self::Memory(_) | Self::Directory(_) => false,
-        }
+        matches!(self, Self::Content(_) | Self::Refused(_))
     }
 }
 
@@ -100,7 +99,7 @@ impl Mailer {
     pub async fn send(&self, mail: &Mail, id: Uuid, now: Timestamp) -> Result<(), MailError> {
         let message = self.message(mail, id, now)?;
         match &self.transport {
-            Transport::Smtp(smtp) => smtp.send(message).await.map_err(MailError::Server),
+            Transport::Smtp(smtp) => smtp.send(message).await,
             Transport::Memory(mails) => mails.send(message).await.map_err(MailError::Memory),
             Transport::Directory(spool) => spool.put(id, now, message.formatted()).await.map_err(MailError::Directory),
         }

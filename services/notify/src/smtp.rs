@@ -12,6 +12,8 @@ use lettre::transport::smtp::PoolConfig;
 use lettre::transport::smtp::response::Category;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 
+use crate::mailer::MailError;
+
 /// How long connecting to the mail server may take. The time of a try bounds all the rest.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
 /// The largest number of connections to the mail server that are kept open: many servers refuse more from one client.
@@ -53,13 +55,15 @@ impl SmtpServer {
     /// Sends a mail.
     ///
     /// # Errors
-    /// When the server did not take it.
-    pub(crate) async fn send(&self, message: Message) -> Result<(), smtp::Error> {
-        let connections = self.connections()?;
+    /// When the server did not take it: [`MailError::Refused`] if it has refused this mail, or its mailbox, for good.
+    pub(crate) async fn send(&self, message: Message) -> Result<(), MailError> {
+        let connections = self.connections().map_err(MailError::Server)?;
         let mut sending = Sending { server: self, ended: false };
         let sent = connections.send(message).await;
+        // A server that refuses every client (with 554 as its greeting) has not looked at the mail.
+        let is_of_mail = sent.as_ref().is_err_and(is_refused_for_good) && connections.test_connection().await.is_ok();
         sending.ended = true;
-        sent.map(drop)
+        sent.map(drop).map_err(if is_of_mail { MailError::Refused } else { MailError::Server })
     }
 
     fn connections(&self) -> Result<Connections, smtp::Error> {
@@ -73,8 +77,8 @@ impl SmtpServer {
     }
 }
 
-/// Whether the server has refused this mail, or its mailbox, for good. Other replies that SMTP calls permanent, to a
+/// Whether the server has refused a mail, a mailbox or a client for good. Other replies that SMTP calls permanent, to a
 /// password or to a command, are about the server's or our own set-up: an operator can mend that.
-pub(crate) fn is_refused_for_good(error: &smtp::Error) -> bool {
+fn is_refused_for_good(error: &smtp::Error) -> bool {
     error.is_permanent() && error.status().is_some_and(|code| code.category == Category::MailSystem)
 }

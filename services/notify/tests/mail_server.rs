@@ -19,6 +19,8 @@ struct Server {
     seen: Arc<Mutex<(Vec<String>, u32)>>,
     /// Whether it replies about the recipient `slow@…` now.
     replies: Arc<watch::Sender<bool>>,
+    /// Whether it refuses every client.
+    is_closed: bool,
 }
 
 impl Server {
@@ -38,7 +40,7 @@ impl Server {
     async fn serve(self, client: TcpStream) -> Option<()> {
         let (read, mut write) = client.into_split();
         let (mut lines, mut recipient) = (BufReader::new(read).lines(), String::new());
-        write.write_all(b"220 test\r\n").await.ok()?;
+        write.write_all(if self.is_closed { b"554 none\r\n" } else { b"220 test\r\n" }).await.ok()?;
         while let Some(line) = lines.next_line().await.ok()? {
             let reply = match line.get(..4)? {
                 "RCPT" => {
@@ -90,6 +92,13 @@ async fn a_refused_mailbox_is_a_permanent_failure_and_everything_else_a_transien
     }
     send(&mailer, "ada@example.com").await.unwrap();
     assert_eq!(server.seen.lock().unwrap().0, ["ada@example.com"]);
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_every_client_has_not_refused_the_mail() {
+    let mailer = Server { is_closed: true, ..Server::default() }.start().await;
+    let error = send(&mailer, "ada@example.com").await.unwrap_err();
+    assert!(!error.is_permanent(), "{error:?}");
 }
 
 #[tokio::test]
