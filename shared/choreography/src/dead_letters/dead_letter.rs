@@ -70,6 +70,9 @@ impl DeadLetter {
     }
 
     fn flaw_of(&self, envelope: &Envelope) -> Option<String> {
+        if let Some(problem) = envelope.header(dead_letter::UNREADABLE) {
+            return Some(problem.to_owned());
+        }
         let heading = match Heading::read(envelope) {
             Ok(heading) => heading,
             Err(error) => return Some(error.to_string()),
@@ -86,6 +89,11 @@ impl DeadLetter {
     /// Whether it is a notice that a message is overdue; that message has not died.
     pub fn is_notice(&self) -> bool {
         self.reason == OVERDUE || self.key == OVERDUE
+    }
+
+    /// Whether it reports that messages are lost; it is the dead letter of none of them.
+    pub(super) fn is_of_lost_messages(&self) -> bool {
+        self.reason == dead_letter::LOST
     }
 
     /// Returns the header value that names this death to its service.
@@ -107,6 +115,7 @@ impl DeadLetter {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::dead_letters::entry::Entry;
 
     /// Returns a dead letter as a service writes it, of the message with this id.
     pub(in super::super) fn stored(sequence: u64, id: u128) -> Stored {
@@ -141,6 +150,24 @@ pub(super) mod tests {
         assert_eq!((&*original.subject, &original.payload[..]), ("order.debit.o1", b"{}".as_slice()));
         assert!(Heading::read(&original).is_ok());
         assert!(original.headers.iter().all(|(name, _)| !name.starts_with("dead-")), "{original:?}");
+    }
+
+    #[test]
+    fn dead_letter_of_a_message_that_its_service_has_no_record_of_can_only_be_looked_at() {
+        let obstacle = |name, value: &str| {
+            let mut stored = stored(5, 1);
+            let others = stored.envelope.headers.iter().filter(|(other, _)| *other != name);
+            stored.envelope.headers = others.chain([(name, value)]).collect();
+            Entry::new(DeadLetter::read(&stored), 5, Vec::new()).obstacle().map(|obstacle| obstacle.to_string())
+        };
+        assert_eq!(obstacle("ce-time", "1970-01-01T00:00:00Z"), None);
+        let unreadable = obstacle("dead-unreadable", "it carries no ce-number").unwrap();
+        assert!(
+            unreadable.ends_with("payment would not recognize the message: it carries no ce-number"),
+            "{unreadable}"
+        );
+        let lost = obstacle("dead-reason", "lost").unwrap();
+        assert!(lost.contains("`payment stream --accept-lost`"), "{lost}");
     }
 
     #[test]

@@ -37,6 +37,11 @@ pub enum EntryState {
 pub enum Obstacle {
     /// It is a notice that a message is overdue; the message has not died.
     Notice,
+    /// It reports that messages are lost, and is the dead letter of none of them.
+    Lost {
+        /// The service that they were published for.
+        service: String,
+    },
     /// The service would not recognize the message.
     Flawed {
         /// What is wrong with it.
@@ -75,6 +80,9 @@ impl Entry {
         if self.dead_letter.is_notice() {
             return Some(Obstacle::Notice);
         }
+        if self.dead_letter.is_of_lost_messages() {
+            return Some(Obstacle::Lost { service: self.dead_letter.service.clone() });
+        }
         if let Some(flaw) = &self.dead_letter.flaw {
             return Some(Obstacle::Flawed { flaw: flaw.clone(), service: self.dead_letter.service.clone() });
         }
@@ -93,6 +101,9 @@ impl Display for Obstacle {
                 "it is a notice that a message is overdue: the message has not died, and is processed when its subscriber is \
                  back",
             ),
+            Self::Lost { service } => {
+                write!(f, "it reports lost messages: `{service} stream` shows them, and `{service} stream --accept-lost` ends the report")
+            }
             Self::Flawed { flaw, service } => {
                 write!(f, "it can only be looked at, because {service} would not recognize the message: {flaw}")
             }

@@ -58,11 +58,13 @@ pub(crate) const SUBJECT: &str = "dead-subject";
 pub(crate) const CUT: &str = "dead-cut";
 /// Why the fallback of the message failed, if it did.
 pub(crate) const FALLBACK: &str = "dead-fallback";
+/// Why its service can't recognize the message, also if it came again; such a message has no record there.
+pub(crate) const UNREADABLE: &str = "dead-unreadable";
 /// Marks a message that an open circuit held back.
 pub(crate) const HELD: &str = "dead-held";
 
-/// The headers of earlier deaths and repairs that a new dead letter keeps.
-const KEPT_HEADERS: [&str; 2] = [SEQUENCE, HELD];
+/// The headers about the message's death, an earlier one too, that a new dead letter keeps.
+const KEPT_HEADERS: [&str; 3] = [SEQUENCE, UNREADABLE, HELD];
 
 /// The longest text of a header, in bytes.
 const TEXT_BYTES_MAX: usize = 1_000;

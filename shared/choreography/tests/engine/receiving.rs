@@ -80,6 +80,7 @@ async fn a_message_without_numbers_dies_and_leaves_no_other_trace() {
     assert!(details[0].contains("header ce-specversion is missing"), "{details:?}");
     assert!(details[1].contains("carries no ce-outbox and ce-number"), "{details:?}");
     assert!(details[2].contains("absurd number 5000000"), "{details:?}");
+    assert!(stage.dead_letters().iter().all(|dead| dead.header("dead-unreadable").is_some()));
     scribe.stop().await;
 }
 

@@ -8,7 +8,7 @@ use crate::bus::Delivery;
 use crate::engine::execute::ExecuteError;
 use crate::store;
 use crate::wire::circumstances::Circumstances;
-use crate::wire::dead_letter::{DEATH_HEADERS, Death, FALLBACK, Reason, SEQUENCE, dead_letter, one_line};
+use crate::wire::dead_letter::{DEATH_HEADERS, Death, FALLBACK, Reason, SEQUENCE, UNREADABLE, dead_letter, one_line};
 use crate::wire::envelope::{Envelope, Heading};
 use crate::wire::headers::Headers;
 use crate::wire::repair::{Repair, RepairOutcome, record};
@@ -65,7 +65,8 @@ impl<'a> Attempt<'a> {
         let Delivery { envelope, stream_sequence, .. } = delivery;
         self.unreadable.push(format!("{} (message {stream_sequence} of the stream): {problem}", envelope.subject));
         let headers = envelope.headers.iter().filter(|(name, _)| !name.starts_with(DEATH_HEADERS)).collect::<Headers>();
-        let message = Envelope { headers: headers.with(SEQUENCE, stream_sequence.to_string()), ..envelope.clone() };
+        let headers = headers.with(SEQUENCE, stream_sequence.to_string()).with(UNREADABLE, one_line(problem));
+        let message = Envelope { headers, ..envelope.clone() };
         let death = Death { reason: Reason::Poison, detail: format!("unreadable: {problem}"), tries: 1 };
         let (service, circumstances) = (self.choreography.service, self.circumstances(envelope, false));
         self.outgoing.push(dead_letter(service, &message, &death, circumstances, self.envelopes.now));
