@@ -26,15 +26,15 @@ pub(super) fn command() -> Command {
 }
 
 /// Runs the command.
-pub(super) async fn run(service: &str, settings: &ArgMatches, stream: &ArgMatches) -> Result<(), Failure> {
+pub(super) async fn run(service: &'static str, settings: &ArgMatches, stream: &ArgMatches) -> Result<(), Failure> {
     let setting = |name: &str| settings.get_one::<String>(name).cloned().unwrap_or_default();
     let options = JetStreamOptions {
         user: setting("nats_user"),
         password: setting("nats_password"),
         ..JetStreamOptions::new(setting("nats_url"), service)
     };
-    let (store, bus) = (SqliteStore::open(&setting("database_url"), None, &[]).await?, JetStreamBus::new(options));
-    let recovery = Recovery { store: &store, bus: &bus };
+    let store = SqliteStore::open_existing(service, &setting("database_url")).await?;
+    let recovery = Recovery { store: &store, bus: &JetStreamBus::new(options) };
     let report = recovery.report().await?;
     show(&report);
     let is_agreed = stream.get_flag("yes");

@@ -178,6 +178,20 @@ async fn two_services_cannot_share_a_file() {
 }
 
 #[tokio::test]
+async fn an_operators_command_opens_only_the_file_that_the_service_has() {
+    let file = File::new();
+    let open = async |service| SqliteStore::open_existing(service, &file.path).await.map_err(|error| error.to_string());
+    let missing = open("order").await.map(drop).unwrap_err();
+    assert!(missing.ends_with("it does not exist; name the file that the service runs with"), "{missing}");
+    assert!(!std::path::Path::new(&file.path).exists());
+    SqliteStore::open(&file.path, None, &[]).await.unwrap();
+    open("order").await.unwrap();
+    let refused = open("payment").await.map(drop).unwrap_err();
+    assert!(refused.contains("it belongs to the service order, and this is payment"), "{refused}");
+    open("order").await.unwrap();
+}
+
+#[tokio::test]
 async fn a_database_that_is_not_sqlite_is_refused_without_its_password() {
     let refused = problem("postgres://shop:secret@localhost/shop", TABLES).await;
     let expected = "cannot open the database postgres://…: only SQLite is supported; name a file, or a URL as \

@@ -54,6 +54,19 @@ impl SqliteStore {
         Self::open_for(None, database, migrations, tables).await
     }
 
+    /// Opens the database file of a service as [`open`](Self::open) does, for an operator's command: one that does not
+    /// exist is not created, and one that belongs to another service is refused.
+    ///
+    /// # Errors
+    /// [`OpenError`] names the file and what to do about it.
+    pub async fn open_existing(service: &'static str, database: &str) -> Result<Self, OpenError> {
+        let path = path_of(database)?;
+        if !path.exists() {
+            return Err(OpenError { database: path.display().to_string(), problem: Problem::Missing });
+        }
+        Self::open_for(Some(service), database, None, &[]).await
+    }
+
     /// Opens a database file as [`open`](Self::open) does, and refuses one that belongs to another service.
     pub(crate) async fn open_for(
         service: Option<&'static str>,

@@ -22,6 +22,8 @@ pub struct OpenError {
 pub(super) enum Problem {
     #[error("{0:?} names no file")]
     NoFile(String),
+    #[error("it does not exist")]
+    Missing,
     #[error("it is a directory")]
     Directory,
     #[error("cannot make {}: {cause}", directory.display())]
@@ -51,6 +53,7 @@ impl Problem {
     fn advice(&self) -> &'static str {
         match self {
             Self::NoFile(_) | Self::Directory => "name a file",
+            Self::Missing => "name the file that the service runs with",
             Self::NotSqlite => "name a file, or a URL as sqlite:///data/payment.db",
             Self::OtherService { .. } => "name a file of its own for each service",
             Self::Nullable(_) => "correct the migrations",
