@@ -8,8 +8,9 @@ use tracing_subscriber::EnvFilter;
 use super::stream_command;
 use crate::Failure;
 
-/// What is logged if `RUST_LOG` is not set.
-const LOG_DEFAULT: &str = "info,async_nats=warn,sqlx=warn";
+/// What is logged if `RUST_LOG` is not set. Why the server can't be reached is logged once, by the runtime; the client
+/// would repeat it with every try.
+const LOG_DEFAULT: &str = "info,async_nats=warn,async_nats::connector=off,sqlx=warn";
 
 /// Reads a service's settings from flags and environment. `S` is [`Settings`](crate::Settings), or has them flattened
 /// in. `about` is the first line of `--help`.
