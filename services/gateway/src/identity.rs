@@ -3,16 +3,18 @@
 //! What must hold: a cookie, which a browser sends by itself, is enough to look, and never to change anything under
 //! `/api`.
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::Response;
 use contracts::CustomerId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::gateway::Gateway;
-use crate::tokens::unauthorized;
+use crate::tokens::{InvalidToken, unauthorized};
 
 /// The name of the cookie in which the pages keep a caller's token.
 pub const SESSION_COOKIE: &str = "session";
@@ -53,29 +55,71 @@ impl Identity {
     }
 }
 
-impl FromRequestParts<Gateway> for Identity {
-    type Rejection = axum::response::Response;
+/// Who sent a request, as its headers say: in the request's extensions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// Nobody, or a session that has ended.
+    Anonymous,
+    /// The bearer of a token.
+    Bearer(Identity),
+    /// A browser with a session.
+    Session(Identity),
+    /// The bearer of a token that does not count.
+    Invalid(InvalidToken),
+}
 
-    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Self::Rejection> {
-        let identity = <Self as OptionalFromRequestParts<Gateway>>::from_request_parts(parts, gateway).await?;
-        identity.ok_or_else(|| unauthorized("send a token as `authorization: Bearer <token>`", None))
+impl Caller {
+    /// Returns who it is.
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        match self {
+            Self::Bearer(identity) | Self::Session(identity) => Some(*identity),
+            Self::Anonymous | Self::Invalid(_) => None,
+        }
+    }
+
+    async fn of(headers: &HeaderMap, gateway: &Gateway) -> Self {
+        if let Some(token) = bearer(headers) {
+            return gateway.tokens.verify(token).await.map_or_else(Self::Invalid, Self::Bearer);
+        }
+        match session(headers) {
+            Some(token) => gateway.tokens.verify(token).await.map_or(Self::Anonymous, Self::Session),
+            None => Self::Anonymous,
+        }
     }
 }
 
-impl OptionalFromRequestParts<Gateway> for Identity {
-    type Rejection = axum::response::Response;
+/// Finds out who sent a request, before anything else is done with it.
+pub(crate) async fn identify(State(gateway): State<Gateway>, mut request: Request, next: Next) -> Response {
+    let caller = Caller::of(request.headers(), &gateway).await;
+    request.extensions_mut().insert(caller);
+    next.run(request).await
+}
 
-    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Option<Self>, Self::Rejection> {
-        let token = match bearer(&parts.headers) {
-            Some(token) => Some(token),
-            None if parts.method.is_safe() => session(&parts.headers),
-            None => None,
-        };
-        match token {
-            Some(token) => gateway.tokens.verify(token).await.map(Some).map_err(|error| error.into_response()),
-            None => Ok(None),
+impl<S: Send + Sync> FromRequestParts<S> for Identity {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let identity = <Self as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await?;
+        identity.ok_or_else(token_missing)
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for Identity {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Response> {
+        match parts.extensions.get::<Caller>() {
+            Some(Caller::Bearer(identity)) => Ok(Some(*identity)),
+            Some(Caller::Session(identity)) if parts.method.is_safe() => Ok(Some(*identity)),
+            Some(Caller::Invalid(error)) => Err(error.clone().into_response()),
+            Some(Caller::Session(_) | Caller::Anonymous) | None => Ok(None),
         }
     }
+}
+
+/// Makes the 401 of a request without a token.
+pub(crate) fn token_missing() -> Response {
+    unauthorized("send a token as `authorization: Bearer <token>`", None)
 }
 
 /// Returns the token in the `authorization` header.

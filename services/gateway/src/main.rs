@@ -16,7 +16,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[tokio::main(flavor = "current_thread")] // decisions need one thread; SQLite has its own
 async fn main() -> Result<(), Failure> {
     let about = "Gateway: the one public door of the shop, its API under /api, and its pages.";
-    let Settings { service: settings, upstreams, tokens, command } = settings("gateway", about, 8080);
+    let Settings { service: settings, upstreams, tokens, limits, door, command } = settings("gateway", about, 8080);
     if let Some(Command::Token(token)) = command {
         println!("{}", token.token(&tokens, Clock::system().now())?);
         return Ok(());
@@ -25,5 +25,6 @@ async fn main() -> Result<(), Failure> {
     let service = settings.builder(choreography()).migrations(&sqlx::migrate!()).start().await?;
     let upstreams = Upstreams::new(&upstreams, Clock::system());
     let gateway = Gateway { service: service.clone(), upstreams, tokens, demo: settings.demo };
-    Ok(serve(service, routes(gateway)).with(&settings).await?)
+    let routes = routes(gateway, &limits);
+    Ok(serve(service, routes).with(&settings).around(move |app| door.around(app)).await?)
 }

@@ -2,6 +2,8 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::door::DoorSettings;
+use crate::limits::LimitSettings;
 use crate::tokens::{TokenCommand, TokenSettings};
 use crate::upstreams::UpstreamSettings;
 
@@ -17,6 +19,12 @@ pub struct Settings {
     /// Whose tokens count.
     #[command(flatten)]
     pub tokens: TokenSettings,
+    /// How many requests are allowed.
+    #[command(flatten)]
+    pub limits: LimitSettings,
+    /// What is around everything.
+    #[command(flatten)]
+    pub door: DoorSettings,
     /// What to do instead of serving.
     #[command(subcommand)]
     pub command: Option<Command>,

@@ -11,8 +11,7 @@ use futures::StreamExt;
 use super::access::Address;
 use super::exposed::{Access, Exposed};
 use crate::gateway::Gateway;
-use crate::identity::Identity;
-use crate::tokens::unauthorized;
+use crate::identity::{Identity, token_missing};
 use crate::upstreams::Ask;
 
 /// What of a request a service gets to see.
@@ -38,7 +37,7 @@ pub(super) async fn forward(
 ) -> axum::response::Response {
     let query = match (exposed.access, identity) {
         (Access::Everyone, _) => Ok(request.uri().query().unwrap_or_default().to_owned()),
-        (_, None) => return unauthorized("send a token as `authorization: Bearer <token>`", None),
+        (_, None) => return token_missing(),
         (access, Some(identity)) => {
             let query = request.uri().query().unwrap_or_default();
             access.check(&gateway, &identity, Address { parameters: &parameters, query }).await
