@@ -12,6 +12,7 @@ use crate::declare::call::ErasedInput;
 use crate::declare::effect_error::EffectError;
 use crate::declare::effect_policy::EffectPolicy;
 use crate::declare::fallback::Fallback;
+use crate::declare::guarded::guarded;
 use crate::declare::handler::{Decode, Handler, decode};
 use crate::declare::incoming::Incoming;
 use crate::declare::input::ReactionInput;
@@ -88,7 +89,9 @@ impl EffectHandler {
                 let message = I::Message::read(version, &payload).map_err(EffectError::permanent)?;
                 let incoming = Incoming::new(message, id, now);
                 let outgoing = function.call(I::of(&incoming), &means).await.into_result()?;
-                messages_of(outgoing).map_err(EffectError::permanent)
+                // The effect has run: it is not run again for what can't be published.
+                let messages = guarded(|| messages_of(outgoing)).map_err(EffectError::permanent)?;
+                messages.map_err(EffectError::permanent)
             })
         });
         Self {

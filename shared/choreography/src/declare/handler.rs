@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::declare::call::{CheckIdempotence, ErasedInput, ReactFunction, Reacted, Want};
 use crate::declare::fallback::Fallback;
+use crate::declare::guarded::guarded;
 use crate::declare::incoming::Incoming;
 use crate::declare::message::Message;
 use crate::declare::outgoing::OutgoingType;
@@ -145,8 +146,8 @@ pub(crate) fn decode<M: Message>(
     id: Uuid,
     now: Timestamp,
 ) -> Result<ErasedInput, String> {
-    let message = M::read(version, payload).map_err(|error| error.to_string())?;
-    let own = message.key().to_string();
+    let read = || M::read(version, payload).map(|message| (message.key().to_string(), message));
+    let (own, message) = guarded(read)?.map_err(|error| error.to_string())?;
     if own != key {
         return Err(format!("the payload's key is {own:?}, its subject's {key:?}"));
     }

@@ -11,6 +11,7 @@ pub(crate) mod effect_error;
 pub(crate) mod effect_policy;
 pub(crate) mod fallback;
 pub(crate) mod function;
+pub(crate) mod guarded;
 pub(crate) mod handler;
 pub(crate) mod incoming;
 pub(crate) mod input;

@@ -42,8 +42,13 @@ pub struct Collector {
 
 impl Collector {
     fn add<M: Message>(&mut self, message: &M, due: Option<Due>) {
-        let payload = serde_json::to_string(message)
-            .unwrap_or_else(|error| panic!("{} can't be written as JSON: {error}", M::NAME));
+        let payload = match serde_json::to_string(message) {
+            Ok(payload) => payload,
+            Err(error) => {
+                self.unpublishable = Some(Unready::NotJson(format!("{} can't be written as JSON: {error}", M::NAME)));
+                return;
+            }
+        };
         if payload.len() > PAYLOAD_BYTES_MAX {
             let (name, bytes) = (M::NAME, payload.len());
             let detail = format!("{name} would be {bytes} bytes; a message has at most {PAYLOAD_BYTES_MAX}");
@@ -61,7 +66,7 @@ impl Collector {
 /// Returns the messages of a function's return value, in their order.
 ///
 /// # Errors
-/// When one of them is too large, or has a key that can't be part of a subject.
+/// When one of them can't be written as JSON, is too large, or has a key that can't be part of a subject.
 pub(crate) fn messages_of(outgoing: impl Outgoing) -> Result<Vec<OutgoingMessage>, Unready> {
     let mut collector = Collector::default();
     outgoing.collect(&mut collector);

@@ -40,3 +40,11 @@ pub(crate) struct UnreadableRow {
     pub(crate) key: String,
     pub(crate) problem: String,
 }
+
+/// A changed row that its type can't write as JSON: a bug of the type, for the values that the row has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UnwritableRow {
+    pub(crate) table: &'static str,
+    pub(crate) key: String,
+    pub(crate) problem: String,
+}

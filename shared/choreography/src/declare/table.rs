@@ -3,8 +3,9 @@
 use std::any::Any;
 use std::collections::{BTreeSet, HashMap};
 
+use crate::declare::guarded::guarded;
 use crate::declare::row::Row;
-use crate::declare::stored_row::{RowChange, StoredRow, UnreadableRow};
+use crate::declare::stored_row::{RowChange, StoredRow, UnreadableRow, UnwritableRow};
 use crate::declare::unknown_fields::UnknownFields;
 use crate::declare::unready::Unready;
 use crate::wire::dead_letter::one_line;
@@ -18,7 +19,7 @@ pub(crate) trait AnyTable: Send + Sync {
     fn fill(&mut self, found: Vec<StoredRow>) -> Vec<UnreadableRow>;
     fn check(&self, row: &StoredRow) -> Option<UnreadableRow>;
     fn changed(&self) -> u64;
-    fn changes(&self) -> Vec<RowChange>;
+    fn changes(&self) -> Result<Vec<RowChange>, UnwritableRow>;
     fn exists(&self, key: &str) -> bool;
     fn take_created(&mut self) -> Vec<String>;
     fn as_any(&self) -> &dyn Any;
@@ -129,19 +130,17 @@ impl<S: Row> AnyTable for Table<S> {
         self.changed
     }
 
-    fn changes(&self) -> Vec<RowChange> {
+    fn changes(&self) -> Result<Vec<RowChange>, UnwritableRow> {
         let changed = self.slots.iter().filter(|(_, slot)| slot.changed);
         changed
             .filter_map(|(key, slot)| Some((key, slot.version, &slot.unknown, slot.current.as_ref().ok()?.as_ref())))
             .filter(|(_, version, _, row)| *version > 0 || row.is_some())
-            .map(|(key, version, unknown, row)| RowChange {
-                table: S::TABLE,
-                key: key.to_string(),
-                version,
-                state: row.map(|row| {
-                    let state = unknown.write(row);
-                    state.unwrap_or_else(|error| panic!("{} {key} can't be written as JSON: {error}", S::TABLE))
-                }),
+            .map(|(key, version, unknown, row)| {
+                let key = key.to_string();
+                match row.map(|row| write(row, unknown)).transpose() {
+                    Ok(state) => Ok(RowChange { table: S::TABLE, key, version, state }),
+                    Err(problem) => Err(UnwritableRow { table: S::TABLE, key, problem }),
+                }
             })
             .collect()
     }
@@ -166,5 +165,12 @@ impl<S: Row> AnyTable for Table<S> {
 /// Returns the state of a row, and the fields that its type does not know.
 fn read<S: Row>(row: &StoredRow) -> Result<(S, UnknownFields), String> {
     // An error quotes what it found, which may be long.
-    UnknownFields::read(&row.state).map_err(|error| one_line(&error.to_string()))
+    let read = guarded(|| UnknownFields::read(&row.state)).and_then(|read| read.map_err(|error| error.to_string()));
+    read.map_err(|problem| one_line(&problem))
+}
+
+/// Returns a row as it is stored, with the fields that its type does not know.
+fn write<S: Row>(row: &S, unknown: &UnknownFields) -> Result<String, String> {
+    let written = guarded(|| unknown.write(row)).and_then(|state| state.map_err(|error| error.to_string()));
+    written.map_err(|problem| one_line(&problem))
 }

@@ -6,7 +6,7 @@ use std::any::TypeId;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::declare::row::Row;
-use crate::declare::stored_row::{RowChange, StoredRow, UnreadableRow};
+use crate::declare::stored_row::{RowChange, StoredRow, UnreadableRow, UnwritableRow};
 use crate::declare::table::{AnyTable, Table};
 
 /// The tables of one batch.
@@ -74,10 +74,16 @@ impl Tables {
     }
 
     /// Returns the changed rows, in the order of tables and keys.
-    pub(crate) fn changes(&self) -> Vec<RowChange> {
-        let mut changes: Vec<RowChange> = self.tables.values().flat_map(|table| table.changes()).collect();
+    ///
+    /// # Errors
+    /// A row can't be written as JSON.
+    pub(crate) fn changes(&self) -> Result<Vec<RowChange>, UnwritableRow> {
+        let mut changes = Vec::new();
+        for table in self.tables.values() {
+            changes.extend(table.changes()?);
+        }
         changes.sort_by(|a, b| (a.table, &a.key).cmp(&(b.table, &b.key)));
-        changes
+        Ok(changes)
     }
 
     /// Whether a row is loaded, exists and is readable.

@@ -26,6 +26,9 @@ pub enum Unready {
         /// The error of reading it.
         problem: String,
     },
+    /// The function publishes a message that can't be written as JSON.
+    #[error("{0}")]
+    NotJson(String),
     /// The function publishes a message that is too large.
     #[error("{0}")]
     TooLarge(String),

@@ -11,7 +11,6 @@ mod leadership;
 mod number_ranges;
 mod outbox_numbers;
 mod outbox_relay;
-mod panic;
 mod processed;
 mod progress_note;
 pub(crate) mod reader;

@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use crate::declare::stored_row::UnwritableRow;
+
 /// Why a database operation failed. Nothing was written, except where a commit fails with [`StoreError::Database`]: then
 /// it is not known.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +34,16 @@ pub enum StoreError {
         /// The constraint, as the database names it.
         detail: String,
     },
+    /// A changed row can't be written as JSON. The same batch fails again; parts of it may not.
+    #[error("row {key:?} of {table} can't be written as JSON: {problem}")]
+    Unwritable {
+        /// The row's table.
+        table: String,
+        /// The row's key.
+        key: String,
+        /// The error of writing it.
+        problem: String,
+    },
     /// A stored row is not JSON of its type: an operator must mend it.
     #[error("row {key:?} of {table} is unreadable")]
     Unreadable {
@@ -55,6 +67,12 @@ impl StoreError {
     /// Returns the failure of an operation, as `loading rows of payment`, with its cause.
     pub fn database(operation: impl Into<String>, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Database { operation: operation.into(), cause: cause.into() }
+    }
+}
+
+impl From<UnwritableRow> for StoreError {
+    fn from(UnwritableRow { table, key, problem }: UnwritableRow) -> Self {
+        Self::Unwritable { table: table.to_owned(), key, problem }
     }
 }
 

@@ -39,6 +39,7 @@ mod stopping;
 mod stream_put_back;
 mod unreadable;
 mod unresponsive_bus;
+mod unwritable;
 mod waiting;
 
 /// Waits until a condition holds, at most a minute; under paused time this takes no real time.

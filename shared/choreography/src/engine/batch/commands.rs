@@ -3,6 +3,7 @@
 use super::envelopes::Cause;
 use super::{Action, Attempt, WorkItem};
 use crate::declare::call::ErasedReply;
+use crate::declare::guarded::guarded;
 use crate::declare::output::Rejected;
 use crate::engine::execute::{ExecuteError, Idempotency, QueuedCommand};
 use crate::store::StoredReply;
@@ -83,7 +84,10 @@ fn decode_reply(command: &QueuedCommand, stored: &StoredReply) -> Result<ErasedR
     let unreadable =
         |error: serde_json::Error| ExecuteError::Failed(format!("the stored reply is unreadable: {error}"));
     match serde_json::from_str(&stored.reply).map_err(unreadable)? {
-        StoredContent { row: Some(row), .. } => (command.decode_reply)(&row.to_string()).map_err(unreadable),
+        StoredContent { row: Some(row), .. } => match guarded(|| (command.decode_reply)(&row.to_string())) {
+            Ok(reply) => reply.map_err(unreadable),
+            Err(panic) => Err(ExecuteError::Failed(panic)),
+        },
         StoredContent { rejected: Some(rejected), .. } => Err(ExecuteError::Rejected(rejected)),
         // Earlier versions also stored that a row was missing, without its table.
         StoredContent { .. } => Err(ExecuteError::Missing { table: "row".to_owned(), key: command.key.clone() }),

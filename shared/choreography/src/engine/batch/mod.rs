@@ -176,7 +176,7 @@ impl<'a> Attempt<'a> {
 
     async fn finish(mut self, mut session: Session<'_>, advance: Option<Advance>) -> Result<BatchOutcome, StoreError> {
         self.leave_waiting();
-        self.changes.rows = self.tables.changes();
+        self.changes.rows = self.tables.changes()?;
         self.changes.advance = advance;
         let (received, reported, numbers) = self.receipts.finish();
         (self.changes.received, self.changes.reported) = (received, reported);

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
+use super::input::Blamed;
 use super::{Action, Attempt, Violation, WorkItem};
 use crate::store::StoreError;
 use crate::wire::ids::derived_id;
@@ -54,9 +55,9 @@ impl Violation {
     /// Whether a function is to blame: that of the message or command itself, or any.
     fn concerns(&self, item: &WorkItem<'_>) -> bool {
         match &item.action {
-            Action::React { message, .. } => self.widely || message.is_delivered(),
+            Action::React { message, .. } => self.blamed >= Blamed::Reactions || message.is_delivered(),
             Action::Execute { .. } => true,
-            Action::Fallback { .. } => self.widely,
+            Action::Fallback { .. } => self.blamed == Blamed::All,
             Action::PublishEffectResult { .. } | Action::QueueEffect { .. } => false,
         }
     }

@@ -3,15 +3,13 @@
 //! Rows are loaded with one statement a table, for all queued functions. A function that fails or panics leaves no
 //! trace.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use super::{Action, Attempt, AttemptError, RowKey, Session, WorkItem};
 use crate::declare::call::{CheckIdempotence, Reacted};
+use crate::declare::guarded::guarded;
 use crate::declare::stored_row::UnreadableRow;
 use crate::declare::tables::Tables;
 use crate::declare::unready::Unready;
 use crate::engine::execute::ExecuteError;
-use crate::engine::panic::panic_text;
 use crate::fault::FaultyFunction;
 use crate::store::{Loaded, StoreError, Wanted};
 use crate::wire::repair::RepairOutcome;
@@ -22,7 +20,7 @@ impl<'a> Attempt<'a> {
     /// is called.
     pub(super) fn want(&mut self, want: impl FnOnce(&mut Tables)) {
         let tables = &mut self.tables;
-        let _ = catch_unwind(AssertUnwindSafe(|| want(tables)));
+        let _ = guarded(|| want(tables));
     }
 
     /// Loads what is wanted, and the rows that functions need.
@@ -75,6 +73,7 @@ impl<'a> Attempt<'a> {
                 Ok(Err(Unready::Unreadable { table, key, problem })) => {
                     self.unreadable(item, UnreadableRow { table, key, problem });
                 }
+                Ok(Err(Unready::NotJson(detail))) => self.fail(item, detail),
                 Ok(Err(Unready::TooLarge(detail))) => self.unpublishable(item, ExecuteError::TooLarge(detail)),
                 Ok(Err(Unready::InvalidKey(_, invalid))) => self.unpublishable(item, invalid.into()),
                 Err(panic) => self.fail(item, panic),
@@ -87,7 +86,7 @@ impl<'a> Attempt<'a> {
     fn call(&mut self, item: &WorkItem<'_>) -> Result<Result<Reacted, Unready>, String> {
         let (tables, check) = (&mut self.tables, CheckIdempotence(self.envelopes.settings.check_idempotence));
         let fault = self.envelopes.settings.fault.as_ref();
-        let call = AssertUnwindSafe(|| match &item.action {
+        guarded(|| match &item.action {
             Action::React { handler, message } if fault.is_some() => {
                 fault.inspect(|fault| {
                     fault.strike(FaultyFunction::Reaction, handler.message, &message.envelope.payload)
@@ -104,8 +103,7 @@ impl<'a> Attempt<'a> {
             Action::QueueEffect { unless, .. } => {
                 Ok(Reacted { obsolete: unless.reason(&item.input, tables)?, ..Reacted::default() })
             }
-        });
-        catch_unwind(call).map_err(|panic| panic_text(panic.as_ref()))
+        })
     }
 
     /// Publishes what a function returned, and replies to the caller of a command.

@@ -11,7 +11,6 @@ use super::receipts::Receipt;
 use super::{Action, Attempt, BatchInput, DeadlyMessage, ReceivedMessage, WorkItem};
 use crate::bus::Delivery;
 use crate::declare::call::ErasedInput;
-use crate::settings::BATCH_MAX;
 use crate::store::Wanted;
 use crate::wire::dead_letter::{Death, Reason};
 use crate::wire::envelope::{Envelope, Heading};
@@ -36,7 +35,7 @@ impl<'a> Attempt<'a> {
         let repairs = decoded.iter().filter(|(delivery, _)| Repair::of(&delivery.envelope).is_some());
         let dead = repairs.filter_map(|(_, decoded)| Some(decoded.heading()?.id)).collect();
         let keys = batch.commands.iter().filter_map(|command| Some(command.idempotency.as_ref()?.key.clone()));
-        let due = batch.due.then_some((now, u32::try_from(BATCH_MAX).unwrap_or(u32::MAX)));
+        let due = Some(batch.due).filter(|due| *due > 0).map(|due| (now, u32::try_from(due).unwrap_or(u32::MAX)));
         let wanted = Wanted { dead, replies: keys.collect(), due, ..Wanted::default() };
         let commands = batch.commands.iter().enumerate();
         let calls: Vec<_> = commands.filter_map(|(index, command)| self.call_of(index, command)).collect();

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use crate::declare::choreography::Choreography;
 use crate::declare::effect_error::EffectError;
+use crate::declare::guarded::panic_text;
 use crate::declare::outgoing::OutgoingMessage;
-use crate::engine::panic::panic_text;
 use crate::fault::{Fault, FaultyFunction};
 use crate::store::{EffectRow, Listing, Store};
 use crate::wire::envelope::Heading;

@@ -47,7 +47,9 @@ impl Inputs {
         }
         // Due messages must not wait until nothing else arrives.
         let now = clock.now();
-        batch.due |= reading.due().is_some_and(|due| due <= now);
+        if reading.due().is_some_and(|due| due <= now) {
+            batch.due = BATCH_MAX;
+        }
     }
 
     /// Takes the effects that were tried, up to a batch.

@@ -14,7 +14,7 @@ use crate::engine::batch::numbering::Numbering;
 use crate::engine::batch::{Attempt, AttemptError, BatchInput, BatchOutcome, Session};
 use crate::engine::shared::Shared;
 use crate::engine::unreadable_rows::UnreadableRows;
-use crate::settings::{CONFLICTS_MAX, MAINTENANCE_EVERY, Settings};
+use crate::settings::{BATCH_MAX, CONFLICTS_MAX, MAINTENANCE_EVERY, Settings};
 use crate::store::{EffectRow, OutboxRow, Store, StoreError};
 use crate::wire::envelope::Heading;
 use crash_loop_guard::CrashLoopGuard;
@@ -144,10 +144,10 @@ impl Worker {
                 }
                 Some(refused) = self.inputs.refused.recv() => batch.refused.push(refused),
                 Some(feed) = self.inputs.feed.recv() => self.reading.take(feed, clock.now()),
-                () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => batch.due = true,
+                () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => batch.due = BATCH_MAX,
             }
             self.inputs.gather(&mut batch, &mut self.reading, &self.shared.leadership, &clock);
-            let concerns_messages = !batch.deliveries.is_empty() || batch.due;
+            let concerns_messages = !batch.deliveries.is_empty() || batch.due > 0;
             if concerns_messages && self.reading.epoch.is_some() && self.batches.guard.is_on().await {
                 self.process_one_by_one(batch).await;
             } else {
@@ -239,8 +239,8 @@ impl Worker {
         }
     }
 
-    /// Processes a batch. If a constraint refuses it, returns its halves, the second one first: so the message that
-    /// violates it is found, and dies alone.
+    /// Processes a batch. If what it writes is refused, or is no JSON, returns its halves, the second one first: so the
+    /// message that is to blame is found, and dies alone.
     async fn process_or_split(&mut self, mut batch: BatchInput, now: Timestamp) -> Vec<BatchInput> {
         let (mut conflicts, mut pause) = (0, PAUSE_MIN);
         while !batch.is_empty() {
@@ -252,7 +252,9 @@ impl Worker {
                 }
                 Err(StoreError::HeadConflict { .. }) => self.keep_commands_only(&mut batch),
                 Err(StoreError::RowConflict(_)) if conflicts < CONFLICTS_MAX => conflicts += 1,
-                Err(error @ StoreError::Violation { .. }) if !batch.is_blamed_widely() => {
+                Err(error @ (StoreError::Violation { .. } | StoreError::Unwritable { .. }))
+                    if !batch.is_fully_blamed() =>
+                {
                     if let Some(first) = batch.split() {
                         return vec![batch, first];
                     }
@@ -286,7 +288,7 @@ impl Worker {
         batch.deliveries.clear();
         batch.refused.clear();
         batch.lost.clear();
-        (batch.passed, batch.due) = (None, false);
+        (batch.passed, batch.due) = (None, 0);
         if !batch.effects.is_empty() {
             batch.effects.clear();
             self.shared.leadership.interrupt();
@@ -316,7 +318,7 @@ impl Worker {
             let _ = self.outputs.effects.try_send(outcome.effects);
         }
         self.reading.due = self.reading.due.into_iter().chain(outcome.due).min();
-        if batch.due {
+        if batch.due > 0 {
             match self.batches.store.next_due().await {
                 Ok(due) => self.reading.due = due,
                 Err(error) => self.shared.health.database(Err(error.to_string())),
