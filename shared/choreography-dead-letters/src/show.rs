@@ -48,7 +48,12 @@ fn write_summary(text: &mut String, details: &Details) -> WriteResult {
         ("fingerprint", or_none(dead_letter.fingerprint.clone())),
         ("state", view::state(&details.entry)),
     ];
-    lines.iter().try_for_each(|(name, value)| writeln!(text, "  {name:<11}  {}", plain(value)))?;
+    let subject = ("subject", dead_letter.published_as.as_ref());
+    let fallback = ("fallback", dead_letter.fallback_failed.as_ref());
+    let further = [subject, ("lacks", dead_letter.lacks.as_ref()), fallback];
+    let further = further.into_iter().filter_map(|(name, value)| Some((name, value?.clone())));
+    let mut lines = lines.into_iter().chain(further);
+    lines.try_for_each(|(name, value)| writeln!(text, "  {name:<11}  {}", plain(&value)))?;
     for record in &details.entry.records {
         let time = record.time.map(view::time).unwrap_or_default();
         writeln!(text, "  record       {time}  {}  {}", view::outcome(record), plain(&record.detail))?;
@@ -81,7 +86,8 @@ fn write_story(text: &mut String, details: &Details) -> WriteResult {
         write!(text, "{}", messages(&details.story, dead_letter.event_sequence))?;
     }
     if dead_letter.event_sequence.is_some() && died(details).is_none() {
-        writeln!(text, "\nThe message itself has left the stream EVENTS; the dead letter has a copy of all of it.")?;
+        let copy = if dead_letter.lacks.is_some() { "what is shown here" } else { "a copy of all of it" };
+        writeln!(text, "\nThe message itself has left the stream EVENTS; the dead letter has {copy}.")?;
     }
     if !details.repairs.is_empty() {
         writeln!(text, "\nReplays and drops since")?;

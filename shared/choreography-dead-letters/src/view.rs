@@ -42,6 +42,7 @@ pub(crate) fn state(entry: &Entry) -> String {
         EntryState::Superseded { by } => format!("see {by}"),
         EntryState::Handled(record) => outcome(record),
         EntryState::Open if entry.dead_letter.flaw.is_some() => "only to look at".to_owned(),
+        EntryState::Open if entry.dead_letter.fallback_failed.is_some() => "open, fallback failed".to_owned(),
         EntryState::Open if !entry.records.is_empty() => "open, was refused".to_owned(),
         EntryState::Open => "open".to_owned(),
     }
@@ -87,6 +88,9 @@ pub(crate) fn json(entry: &Entry) -> Value {
         "fingerprint": dead_letter.fingerprint,
         "died_at": dead_letter.died_at,
         "event_sequence": dead_letter.event_sequence,
+        "published_as": dead_letter.published_as,
+        "lacks": dead_letter.lacks,
+        "fallback_failed": dead_letter.fallback_failed,
         "state": state,
         "superseded_by": superseded_by,
         "obstacle": entry.obstacle().map(|obstacle| obstacle.to_string()),

@@ -15,7 +15,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 
 use crate::wire::envelope::Envelope;
-use crate::wire::subject::{InvalidKey, matches};
+use crate::wire::subject::{InvalidKey, is_publishable, matches};
 
 #[cfg(feature = "jetstream")]
 pub mod jetstream;
@@ -25,6 +25,10 @@ mod stream_state;
 
 pub use progress::{PROGRESS, PROGRESS_BYTES_MAX, Progress};
 pub use stream_state::{Filled, ServerStart, Stream, StreamState};
+
+/// The most bytes of messages that the server sends ahead of a pull's reader, plus one message: enough for a thousand of
+/// 8 KiB.
+pub(crate) const PULLED_BYTES_MAX: usize = 8 * 1_024 * 1_024;
 
 /// Why an operation on the message server failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,9 +43,17 @@ pub enum BusError {
     /// The message is larger than the stream takes: trying again does not help.
     #[error("message too large: {0}")]
     TooLarge(String),
+    /// The message's subject or one of its headers can't be sent: trying again does not help.
+    #[error("the message can't be sent: {0}")]
+    Unsendable(String),
     /// The key cannot be part of a subject.
     #[error(transparent)]
     InvalidKey(#[from] InvalidKey),
+}
+
+/// Checks that a message can be published under a subject: the server may take one that no consumer's filter matches.
+fn check_subject(subject: &str) -> Result<(), BusError> {
+    is_publishable(subject).then_some(()).ok_or_else(|| BusError::Unsendable(format!("its subject is {subject:?}")))
 }
 
 /// Returns the subjects of all messages that a publisher has in a stream.

@@ -37,6 +37,12 @@ pub struct DeadLetter {
     pub died_at: Option<Timestamp>,
     /// The message's sequence in the stream `EVENTS`.
     pub event_sequence: Option<u64>,
+    /// What of the message it lacks, because the server does not take so much.
+    pub lacks: Option<String>,
+    /// The subject under which the message was published.
+    pub published_as: Option<String>,
+    /// Why the fallback of the message failed; none if it did not, or the message has none.
+    pub fallback_failed: Option<String>,
     /// Why its service would not recognize the message if it were published again; none if it would.
     pub flaw: Option<String>,
 }
@@ -61,6 +67,9 @@ impl DeadLetter {
             fingerprint: header(dead_letter::FINGERPRINT),
             died_at: envelope.header(dead_letter::TIME).and_then(|time| time.parse().ok()),
             event_sequence: number(dead_letter::SEQUENCE),
+            lacks: header(dead_letter::CUT),
+            published_as: header(dead_letter::SUBJECT),
+            fallback_failed: header(dead_letter::FALLBACK),
             flaw: None,
             service,
             message,
@@ -72,6 +81,9 @@ impl DeadLetter {
     fn flaw_of(&self, envelope: &Envelope) -> Option<String> {
         if let Some(problem) = envelope.header(dead_letter::UNREADABLE) {
             return Some(problem.to_owned());
+        }
+        if let Some(cut) = &self.lacks {
+            return Some(format!("the dead letter lacks {cut}"));
         }
         let heading = match Heading::read(envelope) {
             Ok(heading) => heading,
@@ -168,6 +180,15 @@ pub(super) mod tests {
         );
         let lost = obstacle("dead-reason", "lost").unwrap();
         assert!(lost.contains("`payment stream --accept-lost`"), "{lost}");
+    }
+
+    #[test]
+    fn a_dead_letter_that_lacks_something_can_only_be_looked_at() {
+        let mut stored = stored(5, 1);
+        stored.envelope = dead_letter::without_payload(stored.envelope);
+        let dead_letter = DeadLetter::read(&stored);
+        assert_eq!(dead_letter.lacks.as_deref(), Some("all 2 bytes of the payload"));
+        assert_eq!(dead_letter.flaw.as_deref(), Some("the dead letter lacks all 2 bytes of the payload"));
     }
 
     #[test]

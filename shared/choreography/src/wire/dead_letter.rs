@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::circumstances::{Circumstances, ROLE};
 use super::envelope::{Envelope, is_numbering};
 use super::fingerprint::fingerprint;
-use super::headers::Headers;
+use super::headers::{Headers, is_header_name};
 use super::role::Role;
 use super::subject::check_key;
 
@@ -141,7 +141,17 @@ pub(crate) fn dead_letter(
     Envelope { subject: subject(service, name, key), headers, payload }
 }
 
-/// Returns the headers of a message that its dead letter keeps, and how many others have no room.
+/// Returns a dead letter without its payload, which the server does not take, and without the numbers of its row.
+pub(crate) fn without_payload(dead_letter: Envelope) -> Envelope {
+    let cut = format!("all {} bytes of the payload", dead_letter.payload.len());
+    let cut = dead_letter.header(CUT).map_or(cut.clone(), |before| format!("{before}; then {cut}"));
+    let kept = dead_letter.headers.iter().filter(|(name, _)| *name != CUT && !is_numbering(name));
+    let headers = kept.collect::<Headers>().with(CUT, cut);
+    Envelope { headers, payload: Default::default(), ..dead_letter }
+}
+
+/// Returns the headers of a message that its dead letter keeps, and how many others have no room, or a name that can't
+/// be sent.
 fn kept_headers(message: &Envelope) -> (Headers, usize) {
     let (mut bytes, mut left_out) = (0, 0);
     // The numbers are the message's; the dead letter gets its own.
@@ -151,7 +161,7 @@ fn kept_headers(message: &Envelope) -> (Headers, usize) {
     };
     let kept = message.headers.iter().filter(|(name, _)| is_kept(name)).filter(|(name, value)| {
         let size = name.len() + value.len() + HEADER_SEPARATORS_BYTES;
-        let has_room = bytes + size <= KEPT_BYTES_MAX;
+        let has_room = bytes + size <= KEPT_BYTES_MAX && is_header_name(name);
         if has_room {
             bytes += size
         } else {

@@ -32,6 +32,11 @@ impl Envelope {
         self.headers.get(name)
     }
 
+    /// Returns its size in bytes: subject, headers and payload.
+    pub(crate) fn bytes(&self) -> usize {
+        self.subject.len() + self.headers.bytes() + self.payload.len()
+    }
+
     /// Returns the publisher, the message's name and the key from the subject; none if it has fewer than three tokens.
     pub fn parts(&self) -> Option<(&str, &str, &str)> {
         let mut tokens = self.subject.splitn(3, '.');

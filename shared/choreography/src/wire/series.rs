@@ -8,6 +8,7 @@ use super::envelope::{Envelope, NUMBER, OUTBOX};
 use super::headers::Headers;
 use super::ids::derived_id;
 use super::repair::HANDLED_OUTCOME;
+use super::subject::is_publishable;
 
 /// The kind of dead letters. It is no name of a message.
 const DEAD_KIND: &str = "*dead";
@@ -49,6 +50,9 @@ pub(crate) fn placeholder(envelope: &Envelope) -> Envelope {
     let subject = match envelope.parts() {
         Some((publisher, name, _)) if !dead_letter::is_of_dead_letters(&envelope.subject) => {
             format!("{publisher}.{name}.{PLACEHOLDER_KEY}").into()
+        }
+        Some((first, service, _)) if !is_publishable(&envelope.subject) => {
+            format!("{first}.{service}.{PLACEHOLDER_KEY}").into()
         }
         _ => envelope.subject.clone(),
     };

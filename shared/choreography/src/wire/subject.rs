@@ -31,6 +31,13 @@ pub(crate) fn check_key(key: &str) -> Result<(), InvalidKey> {
     Ok(())
 }
 
+/// Whether a message can be published under a subject: it is not empty, and has neither empty tokens nor wildcards,
+/// blanks or control characters.
+pub(crate) fn is_publishable(subject: &str) -> bool {
+    let is_allowed = |byte: u8| byte > b' ' && !matches!(byte, b'*' | b'>' | 0x7f);
+    subject.bytes().all(is_allowed) && subject.split('.').all(|token| !token.is_empty())
+}
+
 /// Whether a subject matches a filter.
 pub(crate) fn matches(filter: &str, subject: &str) -> bool {
     let (mut wanted, mut tokens) = (filter.split('.'), subject.split('.'));
@@ -61,6 +68,14 @@ mod tests {
             ("a.b", "a.b", true),
         ] {
             assert_eq!(matches(filter, subject), wanted, "{filter} {subject}");
+        }
+    }
+
+    #[test]
+    fn a_subject_with_a_token_that_is_none_is_not_publishable() {
+        assert!(is_publishable("order.create-payment.o1") && is_publishable("order.create.ö"));
+        for subject in ["", ".", "order..o1", "order.create.", "order.cre ate.o1", "order.*.o1", "order.>", "o\t.a.b"] {
+            assert!(!is_publishable(subject), "{subject:?}");
         }
     }
 

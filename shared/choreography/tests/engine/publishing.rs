@@ -1,6 +1,7 @@
 //! Messages are published in order, however often the server dies, and kept for a while.
 
-use choreography::{Service, Settings};
+use choreography::store::{Changes, NewOutboxRow, RowName, Store as _};
+use choreography::{Envelope, Headers, Service, Settings};
 
 use crate::diary::OpenPage;
 use crate::stage::{Stage, healthy};
@@ -144,5 +145,53 @@ async fn nothing_is_published_before_its_commit() {
     stage.store.faults().fail_next_commits(0);
     opening.await;
     published(&stage, 5).await;
+    scribe.stop().await;
+}
+
+/// Adds a message to the scribe's outbox by hand, as nothing that a service does.
+async fn add_to_outbox(stage: &Stage, kind: &str, message: Envelope) {
+    let outbox = stage.clock.new_id();
+    let own = message.headers.iter().filter(|(name, _)| !["ce-outbox", "ce-number"].contains(name));
+    let headers: Headers = own.collect();
+    let headers = headers.with("ce-outbox", outbox.to_string()).with("ce-number", "1");
+    let name = RowName { outbox, kind: kind.into(), number: 1 };
+    let row = NewOutboxRow { name, envelope: Envelope { headers, ..message }, placeholder: false };
+    let transaction = stage.store.begin().await.unwrap();
+    transaction.commit(Changes { outbox: vec![row], ..Changes::default() }).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_cannot_be_sent_becomes_a_dead_letter_and_stops_nothing_behind_it() {
+    let stage = Stage::new();
+    let template = stage.envelope(&crate::diary::Ring { page: 1, line: 1 });
+    let message = |subject: &str| Envelope { subject: subject.into(), ..template.clone() };
+    add_to_outbox(&stage, "written", message("scribe.written.a key")).await;
+    let named = message("scribe.torn-out.1");
+    add_to_outbox(&stage, "torn-out", Envelope { headers: named.headers.with("a name", "1"), ..named }).await;
+    add_to_outbox(&stage, "*dead", message("dead.scribe.write.a key")).await;
+    let scribe = stage.start().await;
+    open(&scribe, 0..3).await;
+    until("all is published", || async { stage.outgoing().iter().any(|subject| subject == "page-opened.2") }).await;
+    healthy(&scribe).await;
+    let mut published: Vec<_> =
+        stage.bus.published().into_iter().map(|stored| stored.envelope.subject.to_string()).collect();
+    published.sort();
+    let opened = opened(0..3).into_iter().map(|subject| format!("scribe.{subject}"));
+    let placeholders = ["scribe.torn-out.placeholder", "scribe.written.placeholder"].map(str::to_owned);
+    assert_eq!(published, opened.chain(placeholders).collect::<Vec<_>>());
+    let subjects: Vec<_> = stage.dead_letters().iter().map(|dead| dead.subject.to_string()).collect();
+    for (subject, published_as, cut) in [
+        ("dead.scribe.written.unknown", "scribe.written.a key", "all 19 bytes of the payload"),
+        (
+            "dead.scribe.torn-out.1",
+            "scribe.torn-out.1",
+            "1 headers, and 0 bytes of the payload; then all 19 bytes of the payload",
+        ),
+    ] {
+        let dead = stage.dead_letters().into_iter().find(|dead| &*dead.subject == subject);
+        let dead = dead.unwrap_or_else(|| panic!("{subject} is not among {subjects:?}"));
+        assert_eq!((dead.header("dead-subject"), dead.header("dead-cut")), (Some(published_as), Some(cut)));
+        assert!(dead.header("dead-detail").unwrap().contains("can't be sent"), "{:?}", dead.header("dead-detail"));
+    }
     scribe.stop().await;
 }

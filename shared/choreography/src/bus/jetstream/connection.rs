@@ -14,7 +14,7 @@ use super::single_message::{Position, message};
 use super::{consumers, progress, protocol, stream};
 use crate::bus::{
     Acknowledgement, BusError, Connection, ConsumerInfo, Deliveries, Progress, ReadFrom, Stored, Stream, StreamState,
-    own_subjects,
+    check_subject, own_subjects,
 };
 use crate::wire::dead_letter::{ALL_DEAD_LETTERS, DEAD_LETTERS};
 use crate::wire::envelope::Envelope;
@@ -128,7 +128,8 @@ impl Connection for JetStreamConnection {
     }
 
     async fn publish(&self, envelope: &Envelope) -> Result<Acknowledgement, BusError> {
-        let headers = match protocol::header_map(&envelope.headers) {
+        let checked = check_subject(&envelope.subject).and_then(|()| protocol::header_map(&envelope.headers));
+        let headers = match checked {
             Ok(headers) => headers,
             Err(reason) => return Ok(std::future::ready(Err(reason)).boxed()),
         };

@@ -63,7 +63,7 @@ impl Link {
         if let Err(error) = sent {
             let reason = match error.kind() {
                 PublishErrorKind::MaxPayloadExceeded => BusError::TooLarge(error.to_string()),
-                PublishErrorKind::InvalidSubject => BusError::Refused(error.to_string()),
+                PublishErrorKind::InvalidSubject => BusError::Unsendable(error.to_string()),
                 PublishErrorKind::Send => return Err(lost(error)),
             };
             self.pending.deliver(std::iter::once((number, Err(reason))));

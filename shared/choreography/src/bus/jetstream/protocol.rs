@@ -102,14 +102,16 @@ fn unreadable(reply: &ServerReply, why: &str) -> BusError {
 /// Returns an envelope's headers for the client.
 ///
 /// # Errors
-/// [`BusError::Refused`] for a name or a value that NATS cannot carry.
+/// [`BusError::Unsendable`] for a name or a value that NATS cannot carry.
 pub(crate) fn header_map(headers: &Headers) -> Result<HeaderMap, BusError> {
     let mut map = HeaderMap::new();
     for (name, value) in headers.iter() {
-        let wrong = |error: &dyn std::fmt::Display| BusError::Refused(format!("header {name}: {value:?}: {error}"));
+        let wrong =
+            |error: &dyn std::fmt::Display| BusError::Unsendable(format!("header {name:?}: {value:?}: {error}"));
         // The names that every message has need not be checked and copied.
         let key = match NAMES.iter().find(|known| **known == name) {
             Some(known) => HeaderName::from_static(known),
+            None if name.is_empty() => return Err(wrong(&"it has no name")),
             None => HeaderName::from_str(name).map_err(|error| wrong(&error))?,
         };
         map.append(key, HeaderValue::from_str(value).map_err(|error| wrong(&error))?);

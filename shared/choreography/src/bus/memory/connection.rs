@@ -11,9 +11,10 @@ use super::lifetime::Lifetime;
 use super::pull_subscription::PullSubscription;
 use crate::bus::{
     Acknowledgement, BusError, Connection, ConsumerInfo, Deliveries, Progress, ReadFrom, Stored, Stream, StreamState,
-    own_subjects,
+    check_subject, own_subjects,
 };
 use crate::wire::envelope::Envelope;
+use crate::wire::headers::is_header_name;
 use crate::wire::subject::matches;
 
 /// A service's connection to the server in memory.
@@ -125,6 +126,9 @@ impl Connection for MemoryConnection {
 
     async fn publish(&self, envelope: &Envelope) -> Result<Acknowledgement, BusError> {
         self.life.check()?;
+        if let Err(unsendable) = check(envelope) {
+            return Ok(std::future::ready(Err(unsendable)).boxed());
+        }
         let (stored, acknowledged) = self.shared.change(|world| {
             let stored = world.store(envelope);
             let dropped = world.dropped_acknowledgements > 0;
@@ -136,5 +140,14 @@ impl Connection for MemoryConnection {
             true => std::future::ready(stored).boxed(),
             false => async move { Err(life.silence().await) }.boxed(),
         })
+    }
+}
+
+/// Checks what the client of the real server checks.
+fn check(envelope: &Envelope) -> Result<(), BusError> {
+    check_subject(&envelope.subject)?;
+    match envelope.headers.iter().find(|(name, value)| !is_header_name(name) || value.contains('\r')) {
+        Some((name, value)) => Err(BusError::Unsendable(format!("header {name:?}: {value:?}"))),
+        None => Ok(()),
     }
 }

@@ -4,8 +4,7 @@
 use super::Attempt;
 use crate::engine::outbox_relay::RefusedRow;
 use crate::wire::circumstances::Circumstances;
-use crate::wire::dead_letter::{Death, Reason, dead_letter, is_of_dead_letters};
-use crate::wire::envelope::{Envelope, is_numbering};
+use crate::wire::dead_letter::{Death, Reason, dead_letter, is_of_dead_letters, without_payload};
 use crate::wire::series::placeholder;
 
 impl Attempt<'_> {
@@ -14,20 +13,19 @@ impl Attempt<'_> {
         for RefusedRow { row, problem } in refused {
             self.changes.placeholders.push((row.number, placeholder(&row.envelope)));
             let subject = row.envelope.subject.to_string();
-            let without_payload = Envelope { payload: Default::default(), ..row.envelope.clone() };
             if !is_of_dead_letters(&subject) {
                 let death =
                     Death { reason: Reason::Poison, detail: format!("the server refuses it: {problem}"), tries: 1 };
                 let (service, now) = (self.choreography.service, self.envelopes.now);
                 let circumstances = Circumstances { role: None, processed: 0, replayed: false };
-                self.outgoing.push(dead_letter(service, &without_payload, &death, circumstances, now));
+                let dead_letter = dead_letter(service, &row.envelope, &death, circumstances, now);
+                self.outgoing.push(without_payload(dead_letter));
                 self.deaths.push((subject, death));
             } else if row.envelope.payload.is_empty() {
                 tracing::error!(subject, problem, "a dead letter can't be published: its message is only in this log");
             } else {
                 tracing::error!(subject, problem, "a dead letter is published without its payload");
-                let headers = without_payload.headers.iter().filter(|(name, _)| !is_numbering(name)).collect();
-                self.outgoing.push(Envelope { headers, ..without_payload });
+                self.outgoing.push(without_payload(row.envelope.clone()));
             }
         }
     }

@@ -20,7 +20,9 @@ impl RelayError {
     /// Returns the error that publishing a row met.
     pub(super) fn of_row(error: BusError, row: i64) -> Self {
         match error {
-            BusError::TooLarge(_) | BusError::InvalidKey(_) => Self::RefusedForGood { row, problem: error.to_string() },
+            BusError::TooLarge(_) | BusError::Unsendable(_) | BusError::InvalidKey(_) => {
+                Self::RefusedForGood { row, problem: error.to_string() }
+            }
             other => other.into(),
         }
     }
