@@ -7,6 +7,9 @@ use crate::fault::Fault;
 
 /// The largest number of messages, and of commands, in one batch. Beyond that a commit gets longer, not cheaper.
 pub(crate) const BATCH_MAX: usize = 512;
+/// The most bytes of messages that are delivered and not processed yet, those included that the server sends ahead: as
+/// many messages fit as two batches have, unless they are larger than 32 KiB each.
+pub(crate) const DELIVERED_BYTES_MAX: usize = 32 * 1_024 * 1_024;
 /// The largest number of published messages that are not acknowledged: enough to keep the connection busy.
 pub(crate) const WINDOW_MAX: usize = 1_024;
 /// The largest number of commands that wait for a batch, a few batches; further ones are refused as busy.

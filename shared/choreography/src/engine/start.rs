@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::breaker_task::BreakerTask;
 use super::effects::Effects;
 use super::execute::QueuedCommand;
 use super::outbox_relay::{HeldRows, OutboxRelay, Paces};
-use super::reader::Reader;
+use super::reader::{READ_BYTES_MAX, Reader};
 use super::shared::Shared;
 use super::tasks::Tasks;
 use super::worker::{Inputs, Outputs, Worker};
@@ -52,6 +52,7 @@ pub(crate) fn start(
         settings: settings.clone(),
         consumer: format!("{}-{}", choreography.service, settings.instance),
         feed: feed_sender,
+        room: Arc::new(Semaphore::new(READ_BYTES_MAX)),
         held_epoch: None,
     };
     let relay = OutboxRelay {

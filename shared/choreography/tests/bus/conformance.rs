@@ -6,7 +6,7 @@ use futures::future::join_all;
 use futures::{FutureExt, StreamExt};
 
 use crate::setup::Setup;
-use crate::{envelope, payloads, publish, receive, soon};
+use crate::{envelope, payloads, publish, receive, soon, until};
 
 async fn messages_are_delivered_in_the_order_of_their_publishing(setup: Setup) {
     setup.add_consumer("payment-0", &["order.*.*"]).await;
@@ -298,6 +298,46 @@ async fn a_message_that_is_too_large_has_an_error_of_its_own(setup: Setup) {
     assert_eq!(soon("an acknowledgement", connection.publish(&large).await.unwrap()).await, Ok(1));
 }
 
+async fn a_message_that_cannot_be_sent_has_an_error_of_its_own(setup: Setup) {
+    let connection = setup.connect().await;
+    for subject in ["order.cre ate.o1", "order..o1", "order.create.", "order.create.*", "order.create.>", ""] {
+        let refused = publish(&*connection, subject, "a").await;
+        assert!(matches!(refused, Err(BusError::Unsendable(_))), "{subject:?}: {refused:?}");
+    }
+    for name in ["", "a name", "näme"] {
+        let message = Envelope { headers: [(name, "1")].into(), ..envelope("order.create.o1", "a") };
+        let refused = soon("a refusal", connection.publish(&message).await.unwrap()).await;
+        assert!(matches!(refused, Err(BusError::Unsendable(_))), "{name:?}: {refused:?}");
+    }
+    assert_eq!(publish(&*connection, "order.create.o1", "b").await, Ok(1));
+}
+
+async fn no_more_than_some_bytes_are_sent_ahead_of_the_reader(setup: Setup) {
+    const BYTES: u64 = 60_000;
+    const SENT_MAX: u64 = 8 * 1_024 * 1_024 / BYTES + 1;
+    setup.add_consumer("payment-0", &["order.*.*"]).await;
+    let connection = setup.connect().await;
+    let mut outgoing = Vec::new();
+    for number in 0..400 {
+        let payload = format!("{number} {}", "x".repeat(BYTES as usize));
+        outgoing.push(connection.publish(&envelope_of("order.create.o1", number, payload)).await.unwrap());
+    }
+    assert!(soon("the acknowledgements", join_all(outgoing)).await.iter().all(Result::is_ok));
+    let mut pull = connection.pull("payment-0").await.unwrap();
+    receive(&mut *pull, 1).await;
+    let sent = async || connection.consumer_info("payment-0").await.unwrap().unwrap().sent;
+    until("the server has sent ahead", || async { sent().await + 10 > SENT_MAX }).await;
+    // Whatever it sent without a bound would be sent before this reply.
+    assert_eq!(connection.stream(Stream::Events).await.unwrap().last, 400);
+    assert!(sent().await <= SENT_MAX, "{} of at most {SENT_MAX}", sent().await);
+    let incoming = receive(&mut *pull, 399).await;
+    assert_eq!(incoming.last().map(|last| (last.stream_sequence, last.consumer_sequence)), Some((400, 400)));
+}
+
+fn envelope_of(subject: &str, number: usize, payload: String) -> Envelope {
+    Envelope { payload: payload.into(), ..envelope(subject, &number.to_string()) }
+}
+
 async fn a_restart_ends_every_connection_and_changes_the_server_id(mut setup: Setup) {
     setup.add_consumer("payment-0", &["order.*.*"]).await;
     let connection = setup.connect().await;
@@ -387,6 +427,8 @@ over_both! {
     deleting_a_consumer_ends_its_pull
     a_subject_of_no_stream_is_refused
     a_message_that_is_too_large_has_an_error_of_its_own
+    a_message_that_cannot_be_sent_has_an_error_of_its_own
+    no_more_than_some_bytes_are_sent_ahead_of_the_reader
     a_restart_ends_every_connection_and_changes_the_server_id
     a_story_has_the_messages_of_one_key_in_order
     a_followed_story_returns_new_messages

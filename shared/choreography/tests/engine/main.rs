@@ -19,6 +19,7 @@ mod effects;
 mod holes;
 mod instances;
 mod keys;
+mod large_messages;
 mod lost_messages;
 mod market;
 mod obsolete_effects;

@@ -1,4 +1,5 @@
-//! A pull subscription: requests that overlap, so that the server always has one to serve.
+//! A pull subscription: one request after the other. Each is bounded by messages and by bytes, so that no more is sent
+//! ahead of the reader.
 //!
 //! Nothing is acknowledged; the caller's database has the position. A message whose headers the client can't read breaks
 //! the connection, so each subscription first looks whether the next message is one: it is read singly and returned, and
@@ -17,13 +18,16 @@ use tokio::time::Instant;
 use super::link::{Link, lost};
 use super::single_message::{Position, message};
 use super::{consumers, protocol};
-use crate::bus::{BusError, Deliveries, Delivery, ReadFrom};
+use crate::bus::{BusError, Deliveries, Delivery, PULLED_BYTES_MAX, ReadFrom};
 
 /// The most messages that are requested and not received: two of the engine's batches.
 const WANTED_MAX: u64 = 1_024;
 
-/// The next request is sent when no more than these are requested and not received.
-const WANTED_MIN: u64 = WANTED_MAX / 2;
+/// The server's description of the end of a request whose next message would exceed its bytes.
+const BYTES_EXCEEDED: &str = "Message Size Exceeds MaxBytes";
+
+/// The server's description of the end of a request whose messages have all been sent, which is known by their number.
+const BATCH_COMPLETED: &str = "Batch Completed";
 
 /// How many heartbeats the server keeps a request: an abandoned one ends after this.
 const EXPIRES_HEARTBEATS: u32 = 6;
@@ -37,8 +41,9 @@ pub(super) struct PullSubscription {
     request: String,
     inbox: String,
     subscriber: Subscriber,
-    /// How many messages are requested and not received.
+    /// How many messages of the current request are not received, and how many bytes. It has ended when either is 0.
     wanted: u64,
+    wanted_bytes: usize,
     last_message: Instant,
     /// The next message of the consumer, if the client can't read it.
     unreadable: Option<Delivery>,
@@ -52,29 +57,38 @@ impl PullSubscription {
         let subscriber = link.client.subscribe(inbox.clone()).await.map_err(lost)?;
         let request = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{consumer}", link.options.stream);
         let unreadable = next_if_unreadable(&link, consumer).await?;
-        let (wanted, last_message) = (0, Instant::now());
-        let mut subscription =
-            Self { link, request, inbox, subscriber, wanted, last_message, unreadable, passed_unreadable: false };
+        let mut subscription = Self {
+            link,
+            request,
+            inbox,
+            subscriber,
+            wanted: 0,
+            wanted_bytes: 0,
+            last_message: Instant::now(),
+            unreadable,
+            passed_unreadable: false,
+        };
         if subscription.unreadable.is_none() {
             subscription.request_more().await?;
         }
         Ok(subscription)
     }
 
-    /// Sends the next request if it is time.
+    /// Sends the next request if the last one has ended.
     async fn request_more(&mut self) -> Result<(), BusError> {
-        if self.wanted > WANTED_MIN {
+        if self.wanted > 0 && self.wanted_bytes > 0 {
             return Ok(());
         }
         let heartbeat = self.link.options.heartbeat;
         let request = json!({
-            "batch": WANTED_MAX - self.wanted,
+            "batch": WANTED_MAX,
+            "max_bytes": PULLED_BYTES_MAX,
             "expires": nanoseconds(heartbeat * EXPIRES_HEARTBEATS),
             "idle_heartbeat": nanoseconds(heartbeat),
         });
         let (subject, inbox) = (self.request.clone(), self.inbox.clone());
         self.link.client.publish_with_reply(subject, inbox, request.to_string().into()).await.map_err(lost)?;
-        self.wanted = WANTED_MAX;
+        (self.wanted, self.wanted_bytes, self.last_message) = (WANTED_MAX, PULLED_BYTES_MAX, Instant::now());
         Ok(())
     }
 
@@ -99,23 +113,20 @@ impl PullSubscription {
     fn decode(&mut self, message: &Message) -> Result<Option<Delivery>, BusError> {
         if let Some(delivery) = protocol::delivery(message) {
             self.wanted = self.wanted.saturating_sub(1);
+            self.wanted_bytes = self.wanted_bytes.saturating_sub(message.length);
             return Ok(Some(delivery));
         }
         let Some(status) = message.status else {
             return Err(BusError::Refused(format!("a message came without its sequences: {}", message.subject)));
         };
-        match status {
-            StatusCode::IDLE_HEARTBEAT => Ok(None),
-            StatusCode::TIMEOUT => {
-                self.wanted =
-                    self.wanted.saturating_sub(protocol::number(message, "Nats-Pending-Messages").unwrap_or(0));
+        match (status, message.description.as_deref().unwrap_or_default()) {
+            (StatusCode::IDLE_HEARTBEAT, _) | (_, BATCH_COMPLETED) => Ok(None),
+            (StatusCode::TIMEOUT, _) | (_, BYTES_EXCEEDED) => {
+                self.wanted = 0;
                 Ok(None)
             }
-            StatusCode::NO_RESPONDERS => Err(BusError::Refused(format!("{}: no such consumer", self.request))),
-            _ => Err(BusError::Lost(format!(
-                "the pull ended: {status} {}",
-                message.description.as_deref().unwrap_or_default()
-            ))),
+            (StatusCode::NO_RESPONDERS, _) => Err(BusError::Refused(format!("{}: no such consumer", self.request))),
+            (status, description) => Err(BusError::Lost(format!("the pull ended: {status} {description}"))),
         }
     }
 }

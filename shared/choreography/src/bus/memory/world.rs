@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 
 use super::stored_stream::StoredStream;
-use crate::bus::{BusError, ConsumerInfo, Delivery, Filled, ReadFrom, ServerStart, Stored, Stream, StreamState};
+use crate::bus::{
+    BusError, ConsumerInfo, Delivery, Filled, PULLED_BYTES_MAX, ReadFrom, ServerStart, Stored, Stream, StreamState,
+};
 use crate::clock::Clock;
 use crate::watched::Watched;
 use crate::wire::dead_letter::{ALL_DEAD_LETTERS, DEAD_LETTER_SUBJECTS};
@@ -27,6 +29,8 @@ pub(super) struct World {
     pub(super) dropped_acknowledgements: u64,
     pub(super) refusal: Option<String>,
     pub(super) message_bytes_max: usize,
+    /// How many messages each stream is to have at most, as it says; it keeps more.
+    pub(super) messages_max: Option<u64>,
     starts: u64,
     /// The last stamp that was given: no two messages have the same, also after losses.
     stamp: Timestamp,
@@ -106,6 +110,7 @@ impl World {
             dropped_acknowledgements: 0,
             refusal: None,
             message_bytes_max: MESSAGE_BYTES_MAX,
+            messages_max: None,
             starts: 0,
             stamp: Timestamp::MIN,
             connections: Vec::new(),
@@ -139,7 +144,7 @@ impl World {
             first: stream.first(),
             last: stream.last,
             deleted: stream.deleted(),
-            messages: Filled { amount: stream.messages.len() as u64, limit: None },
+            messages: Filled { amount: stream.messages.len() as u64, limit: self.messages_max },
             bytes: Filled::default(),
             at: self.clock.now().max(self.stamp),
         }
@@ -226,11 +231,13 @@ impl World {
     /// Adds a consumer's next messages until there are `max` deliveries. Returns whether the consumer exists.
     pub(super) fn deliver(&mut self, name: &str, max: usize, deliveries: &mut VecDeque<Delivery>) -> bool {
         let Some(consumer) = self.consumers.get_mut(name) else { return false };
+        let mut bytes: usize = deliveries.iter().map(|delivery| delivery.envelope.bytes()).sum();
         for stored in self.events.after(consumer.next.saturating_sub(1)) {
-            if deliveries.len() >= max {
+            if deliveries.len() >= max || bytes > PULLED_BYTES_MAX {
                 return true;
             }
             if consumer.wants(&stored.envelope.subject) {
+                bytes += stored.envelope.bytes();
                 consumer.send(stored, deliveries);
             }
         }

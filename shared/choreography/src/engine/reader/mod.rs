@@ -11,21 +11,29 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::bus::{Bus, BusError, Connection, Delivery, Progress, StreamState};
+use crate::bus::{Bus, BusError, Connection, Delivery, PULLED_BYTES_MAX, Progress, StreamState};
 use crate::clock::later;
 use crate::engine::received_numbers::ReceivedNumbers;
 use crate::engine::shared::Shared;
 use crate::engine::sources::Sources;
-use crate::settings::{LEASE, STANDBY_LOOKS_EVERY, Settings};
+use crate::settings::{DELIVERED_BYTES_MAX, LEASE, STANDBY_LOOKS_EVERY, Settings};
 use crate::store::{Checkpoint, Store, StoreError};
 pub(crate) use position::place_before;
 use session::ReadingSession;
 
 /// The pause before reading starts again, after the server could not be reached or did something unexpected.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
+
+/// The most bytes that the reader hands over before they are processed: the others are sent ahead by the server.
+pub(crate) const READ_BYTES_MAX: usize = DELIVERED_BYTES_MAX - PULLED_BYTES_MAX;
+
+/// Returns the size of messages.
+pub(crate) fn bytes_of(deliveries: &[Delivery]) -> usize {
+    deliveries.iter().map(|delivery| delivery.envelope.bytes()).sum()
+}
 
 /// What the reader sends to the worker.
 pub(crate) enum Feed {
@@ -35,8 +43,8 @@ pub(crate) enum Feed {
     Stop { stopped: oneshot::Sender<()> },
     /// Reading begins after a position, with the numbers that were received by then.
     Begin { epoch: i64, position: Checkpoint, received: Box<ReceivedNumbers> },
-    /// Messages in stream order.
-    Messages { epoch: i64, deliveries: Vec<Delivery> },
+    /// Messages in stream order, with the room that they take until they are processed.
+    Messages { epoch: i64, deliveries: Vec<Delivery>, room: OwnedSemaphorePermit },
     /// What a look at the server has shown.
     Looked { epoch: i64, look: Look },
 }
@@ -111,6 +119,8 @@ pub(crate) struct Reader {
     /// The consumer of this instance: `<service>-<instance>`.
     pub consumer: String,
     pub feed: mpsc::Sender<Feed>,
+    /// The room for what is delivered and not processed yet, in bytes.
+    pub room: Arc<Semaphore>,
     /// The epoch that this instance held last.
     pub held_epoch: Option<i64>,
 }
@@ -211,6 +221,13 @@ impl Reader {
             // A standby that could not read must not take over, and must say so.
             self.sources(connection).await?;
         }
+    }
+
+    /// Waits until there is room for messages that were delivered. Messages that are larger than all of it take all of it.
+    async fn room_for(&self, deliveries: &[Delivery]) -> Result<OwnedSemaphorePermit, StopReason> {
+        let bytes = bytes_of(deliveries).min(READ_BYTES_MAX);
+        let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.room.clone().acquire_many_owned(permits).await.map_err(|_| StopReason::Ended)
     }
 
     async fn hand_over(&self, feed: Feed) -> Result<(), StopReason> {

@@ -181,7 +181,8 @@ impl ReadingSession<'_> {
                 lost = self.connection.lost() => return Err(StopReason::Anomaly(lost)),
             };
             delivered.check(&deliveries).map_err(StopReason::Anomaly)?;
-            self.reader.hand_over(Feed::Messages { epoch: self.epoch, deliveries }).await?;
+            let room = self.reader.room_for(&deliveries).await?;
+            self.reader.hand_over(Feed::Messages { epoch: self.epoch, deliveries, room }).await?;
         }
     }
 

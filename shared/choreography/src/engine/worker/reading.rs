@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::bus::Delivery;
 use crate::engine::batch::{BatchInput, NewNumbers};
-use crate::engine::reader::{Feed, Look};
+use crate::engine::reader::{Feed, Look, bytes_of};
 use crate::engine::received_numbers::ReceivedNumbers;
 use crate::engine::worker::notes::Notes;
 use crate::settings::BATCH_MAX;
@@ -21,6 +22,8 @@ pub(super) struct Reading {
     pub position: Option<Checkpoint>,
     /// Delivered messages that are not part of a batch yet.
     pub deliveries: VecDeque<Delivery>,
+    /// The room that the messages take which are delivered and not processed yet.
+    room: Option<OwnedSemaphorePermit>,
     /// When the next scheduled message is published or the next waiting message expires.
     pub due: Option<Timestamp>,
     /// The numbers that were received.
@@ -51,9 +54,13 @@ impl Reading {
                     (self.position, self.received) = (Some(position), *received);
                 }
             }
-            Feed::Messages { epoch, deliveries } => {
+            Feed::Messages { epoch, deliveries, room } => {
                 if self.reads_under(epoch) {
                     self.deliveries.extend(deliveries);
+                    match &mut self.room {
+                        Some(taken) => taken.merge(room),
+                        None => self.room = Some(room),
+                    }
                 }
             }
             Feed::Looked { epoch, look } => {
@@ -105,12 +112,15 @@ impl Reading {
     pub(super) fn advanced(&mut self, batch: &BatchInput, numbers: NewNumbers) {
         self.position = self.advance(batch).map(|advance| advance.to).or(self.position);
         self.received.add(numbers);
+        let done = bytes_of(&batch.deliveries);
+        // Dropping a part of the room gives it back.
+        drop(self.room.as_mut().and_then(|room| room.split(done.min(room.num_permits()))));
     }
 
     /// Stops reading: nothing that was delivered is processed any more.
     fn stop(&mut self) {
         self.deliveries.clear();
-        (self.position, self.passed) = (None, None);
+        (self.position, self.passed, self.room) = (None, None, None);
         self.notes = Notes::default();
     }
 
