@@ -19,14 +19,15 @@ pub(crate) async fn readyz(State(service): State<Service>) -> Result<Json<Value>
     ready(&health).map(|()| Json(shown(service.name(), &health)))
 }
 
-/// Returns the body of `/readyz`. Dead compensations, late effects, unreadable rows and kept messages are shown to the operator, though the service works
-/// all the same.
+/// Returns the body of `/readyz`. Dead compensations, late effects, unreadable rows, streams that are nearly full and kept
+/// messages are shown to the operator, though the service works all the same.
 fn shown(service: &str, health: &Health) -> Value {
     let mut shown = json!({ "status": "ready", "service": service });
     let shown_parts = [
         ("compensations", &health.compensations),
         ("effects", &health.effects),
         ("rows", &health.rows),
+        ("streams", &health.streams),
         ("subscribers", &health.subscribers),
     ];
     for (part, state) in shown_parts {
@@ -66,6 +67,7 @@ mod tests {
             lost: Ok(()),
             publishing: Ok(()),
             rows: Ok(()),
+            streams: Ok(()),
             subscribers: Ok(()),
         };
         assert_eq!(ready(&well), Ok(()));
@@ -77,6 +79,8 @@ mod tests {
         assert_eq!((ready(&late), &shown("notify", &late)["effects"]), (Ok(()), &json!("a mail is late")));
         let typo = Health { rows: Err("row 7 is unreadable".into()), ..well.clone() };
         assert_eq!((ready(&typo), &shown("payment", &typo)["rows"]), (Ok(()), &json!("row 7 is unreadable")));
+        let full = Health { streams: Err("EVENTS is 70 % full".into()), ..well.clone() };
+        assert_eq!((ready(&full), &shown("order", &full)["streams"]), (Ok(()), &json!("EVENTS is 70 % full")));
         let broken = Health { database: Err("disk full".into()), publishing: Err("no server".into()), ..well };
         assert_eq!(ready(&broken).unwrap_err().detail, "database: disk full; publishing: no server");
     }

@@ -26,6 +26,9 @@ pub struct Health {
     pub publishing: Result<(), String>,
     /// Rows: whether every row that a message concerned was readable, or which are not. The service works in both cases.
     pub rows: Result<(), String>,
+    /// Streams: whether those of the server are far from their limits, or how full they are. The service works in both
+    /// cases.
+    pub streams: Result<(), String>,
     /// Subscribers: whether all of them can read what is published, or which messages are kept until they can. The service
     /// works in both cases.
     pub subscribers: Result<(), String>,
@@ -41,6 +44,7 @@ enum Part {
     Lost,
     Publishing,
     Rows,
+    Streams,
     Subscribers,
 }
 
@@ -54,6 +58,7 @@ impl Part {
             Self::Lost => "lost",
             Self::Publishing => "publishing",
             Self::Rows => "rows",
+            Self::Streams => "streams",
             Self::Subscribers => "subscribers",
         }
     }
@@ -67,6 +72,7 @@ impl Part {
             Self::Lost => &mut health.lost,
             Self::Publishing => &mut health.publishing,
             Self::Rows => &mut health.rows,
+            Self::Streams => &mut health.streams,
             Self::Subscribers => &mut health.subscribers,
         }
     }
@@ -77,7 +83,7 @@ impl Part {
 pub(crate) struct HealthReporter {
     health: Arc<Mutex<Health>>,
     /// The troubles, by what they are about.
-    troubles: Arc<Mutex<BTreeMap<&'static str, Trouble>>>,
+    troubles: Arc<Mutex<BTreeMap<String, Trouble>>>,
     clock: Clock,
 }
 
@@ -93,6 +99,7 @@ impl HealthReporter {
             lost: Ok(()),
             publishing: starting(),
             rows: Ok(()),
+            streams: Ok(()),
             subscribers: Ok(()),
         };
         Self { health: Arc::new(Mutex::new(health)), troubles: Arc::default(), clock }
@@ -114,10 +121,12 @@ impl HealthReporter {
 
     /// Reports a trouble with a sentence on what to do about it, or that there is none. It is logged when it begins and
     /// when it is over, however often it is reported.
-    pub(crate) fn trouble(&self, about: &'static str, now: Result<(), &str>) {
+    pub(crate) fn trouble(&self, about: &str, now: Result<(), &str>) {
         let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.is_err() || troubles.contains_key(about) {
-            log(about, troubles.entry(about).or_default().report(now, self.clock.now()));
+        if let Some(trouble) = troubles.get_mut(about) {
+            log(about, trouble.report(now, self.clock.now()));
+        } else if now.is_err() {
+            log(about, troubles.entry(about.to_owned()).or_default().report(now, self.clock.now()));
         }
     }
 
@@ -144,6 +153,9 @@ impl HealthReporter {
     }
     pub(crate) fn publishing(&self, now: Result<(), String>) {
         self.set(Part::Publishing, now);
+    }
+    pub(crate) fn streams(&self, now: Result<(), String>) {
+        self.set(Part::Streams, now);
     }
     pub(crate) fn subscribers(&self, now: Result<(), String>) {
         self.set(Part::Subscribers, now);

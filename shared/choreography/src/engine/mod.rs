@@ -22,6 +22,7 @@ mod shared_snapshot;
 mod sources;
 pub(crate) mod start;
 mod stopping;
+mod stream_limits;
 mod tasks;
 mod trouble;
 mod unreadable_rows;

@@ -77,7 +77,6 @@ pub(crate) fn start(
         circuits: Circuits::new(settings.circuit_threshold, settings.clock.now()),
         reported: BTreeMap::new(),
         unreadable_up_to: 0,
-        notes_denied: false,
     };
     let effects = Effects {
         choreography: choreography.clone(),

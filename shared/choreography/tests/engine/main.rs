@@ -17,6 +17,7 @@ mod dying;
 mod effect_tries;
 mod effects;
 mod holes;
+mod full_streams;
 mod instances;
 mod keys;
 mod large_messages;

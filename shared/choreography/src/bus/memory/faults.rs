@@ -88,6 +88,11 @@ impl BusFaults<'_> {
         self.change(|world| world.message_bytes_max = bytes);
     }
 
+    /// Lets the streams say that they have at most so many messages. They keep more: only how full they are changes.
+    pub fn say_messages_max(self, messages: Option<u64>) {
+        self.change(|world| world.messages_max = messages);
+    }
+
     /// Lets the server send the next message of a consumer twice.
     pub fn duplicate_next(self, consumer: &str) {
         self.change_consumer(consumer, |consumer| consumer.duplicates += 1);

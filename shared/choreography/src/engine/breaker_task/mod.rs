@@ -17,6 +17,7 @@ use crate::clock::earlier;
 use crate::declare::choreography::Choreography;
 use crate::engine::shared::Shared;
 use crate::settings::{DEAD_LETTERS_READ_EVERY, Settings};
+use crate::wire::dead_letter::DEAD_LETTERS;
 use crate::wire::role::Role;
 
 /// How far back dead letters are read: the next one if the one before does not determine every circuit. After the last
@@ -38,8 +39,6 @@ pub(crate) struct BreakerTask {
     pub reported: BTreeMap<String, CircuitState>,
     /// The sequence of the last dead letter whose headers could not be read: those up to it are logged.
     pub unreadable_up_to: u64,
-    /// Whether it is logged that the notes of subscribers can't be read.
-    pub notes_denied: bool,
 }
 
 /// Reads dead letters on one connection.
@@ -62,13 +61,9 @@ impl BreakerTask {
                 read = self.read() => read.err(),
             };
             let now = self.shared.breaker.current().time.at(self.settings.clock.now());
-            if self.circuits.is_caught_up() {
-                let problem = problem.map(|problem| problem.to_string());
-                tracing::warn!(
-                    ?problem,
-                    "dead letters can't be read: every circuit counts as half-open until they can"
-                );
-            }
+            let problem = problem.map_or_else(String::new, |problem| format!(": {problem}"));
+            let problem = format!("they can't be read, so every circuit counts as half-open until they can{problem}");
+            self.shared.health.trouble("dead letters", Err(&problem));
             self.circuits.fall_behind(now);
             self.share(None);
             tokio::select! {
@@ -88,6 +83,7 @@ impl BreakerTask {
         let mut reader = DeadLetterReader { connection, time, next: ReadFrom::Sequence(1), cycle };
         self.read_back(&mut reader).await?;
         self.circuits.catch_up();
+        self.shared.health.trouble("dead letters", Ok(()));
         loop {
             let now = reader.time.at(self.settings.clock.now());
             self.circuits.forget(now);
@@ -147,17 +143,17 @@ impl BreakerTask {
         }
     }
 
-    /// Logs, once for each, that a dead letter has headers that can't be read.
+    /// Reports, once for each, that a dead letter has headers that can't be read.
     fn warn_of_unreadable(&mut self, Stored { sequence, unreadable, .. }: &Stored) {
         if let Some(problem) = unreadable.as_ref().filter(|_| *sequence > self.unreadable_up_to) {
             self.unreadable_up_to = *sequence;
-            let show = format!("nats stream get DEAD_LETTERS {sequence}");
-            tracing::warn!(
-                sequence,
-                problem,
-                show,
-                "the headers of a dead letter can't be read: it counts for no circuit"
+            // Whoever publishes one may publish many: it is a trouble, which is logged once.
+            let trouble = format!(
+                "the headers of dead letter {sequence} can't be read, so it counts for no circuit: {problem}; see `nats \
+                 stream get {DEAD_LETTERS} {sequence}`, and who publishes it"
             );
+            self.shared.health.trouble("unreadable dead letters", Err(&trouble));
+            self.shared.health.trouble("unreadable dead letters", Ok(()));
         }
     }
 

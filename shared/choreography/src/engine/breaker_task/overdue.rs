@@ -31,17 +31,21 @@ impl BreakerTask {
     ///
     /// Each look has a connection of its own: what fails here leaves the reading of dead letters alone, and the next cycle
     /// looks again. A server that was provisioned by an earlier version denies the notes, and closes the connection.
-    pub(super) async fn report_overdue(&mut self, time: ServerTime) {
+    pub(super) async fn report_overdue(&self, time: ServerTime) {
         let steps = self.choreography.published_steps();
         if self.shared.leadership.term().epoch.is_none() || steps.is_empty() {
             return;
         }
         let mut looked = self.look_for_overdue(&steps, time, true).await;
         if let Err(BusError::Refused(problem)) = &looked {
-            if !std::mem::replace(&mut self.notes_denied, true) {
-                tracing::warn!(problem, "subscribers' notes in PROGRESS can't be read: run the provisioning step");
-            }
+            let denied = format!("they can't be read in PROGRESS: run the provisioning step; {problem}");
             looked = self.look_for_overdue(&steps, time, false).await;
+            // Otherwise it is not the notes that fail.
+            if looked.is_ok() {
+                self.shared.health.trouble("notes of subscribers", Err(&denied));
+            }
+        } else if looked.is_ok() {
+            self.shared.health.trouble("notes of subscribers", Ok(()));
         }
         if let Err(error) = looked {
             tracing::debug!(%error, "looking for overdue steps failed: the next cycle looks again");

@@ -10,6 +10,7 @@ use crate::clock::{later, until};
 use crate::declare::choreography::Choreography;
 use crate::declare::effect::EffectHandler;
 use crate::declare::effect_error::EffectError;
+use crate::engine::health::HealthReporter;
 use crate::settings::{EFFECTS_RUNNING_MAX, Settings};
 use crate::store::EffectRow;
 
@@ -27,6 +28,8 @@ pub(super) struct Kind {
     paused: bool,
     /// The last failure, until a try succeeds.
     pub failure: Option<String>,
+    /// What the log calls their failures.
+    trouble: String,
 }
 
 impl Kind {
@@ -42,6 +45,7 @@ impl Kind {
             complete: false,
             paused: false,
             failure: None,
+            trouble: format!("effects of {}", effect.message),
         }
     }
 
@@ -90,20 +94,18 @@ impl Kind {
         later(Timestamp::from_millisecond(since_ms).unwrap_or(Timestamp::MAX), self.within)
     }
 
-    /// Notes that a try failed. The first failure is logged; health shows the last one.
-    pub(super) fn failed(&mut self, error: &EffectError) {
+    /// Notes that a try failed: this is logged once, and health shows the last failure.
+    pub(super) fn failed(&mut self, error: &EffectError, health: &HealthReporter) {
         let detail = error.to_string();
-        if self.failure.is_none() {
-            tracing::warn!(message = self.message, detail, "an effect failed and is tried again, as others that fail");
-        }
+        let trouble = format!("they fail and are tried again: see that what they call works; {detail}");
+        health.trouble(&self.trouble, Err(&trouble));
         self.failure = Some(detail);
     }
 
-    /// Notes that a try succeeded.
-    pub(super) fn succeeded(&mut self) {
-        if self.failure.take().is_some() {
-            tracing::info!(message = self.message, "effects succeed again");
-        }
+    /// Notes that nothing fails here: a try succeeded, or another instance runs the effects.
+    pub(super) fn recovered(&mut self, health: &HealthReporter) {
+        self.failure = None;
+        health.trouble(&self.trouble, Ok(()));
     }
 }
 

@@ -79,6 +79,7 @@ impl Effects {
             // Ended before they are begun again, here or by another instance.
             tries.shutdown().await;
             self.shared.health.effects(Ok(()));
+            kinds.iter_mut().for_each(|kind| kind.recovered(&self.shared.health));
         }
     }
 
@@ -201,7 +202,7 @@ impl Effects {
         kind.running -= 1;
         let outcome = match result {
             Ok(ran) => {
-                kind.succeeded();
+                kind.recovered(&self.shared.health);
                 match ran {
                     Ran::Done(outgoing) => TryOutcome::Done(outgoing),
                     Ran::Obsolete(reason) => TryOutcome::Obsolete(reason),
@@ -211,7 +212,7 @@ impl Effects {
                 TryOutcome::Died(Death { reason: Reason::Poison, detail: error.to_string(), tries })
             }
             Err(error) => {
-                kind.failed(&error);
+                kind.failed(&error, &self.shared.health);
                 if let Some(due) = self.next_try(kind, key, now) {
                     let row = kind.queue.retry(key, due)?;
                     return Some(TriedEffect { row, outcome: TryOutcome::Failed });

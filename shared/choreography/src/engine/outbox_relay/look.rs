@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::engine::outbox_numbers::ForgettableRows;
 use crate::engine::progress_note;
 use crate::engine::shared::Shared;
+use crate::engine::stream_limits;
 use crate::settings::{SERVER_LOOKS_EVERY, Settings};
 use crate::store::{Checkpoint, Given, Store};
 
@@ -64,8 +65,6 @@ pub(super) struct Looks<'a> {
     passed: Passed,
     through: Through,
     pub(super) readers: Arc<Readers>,
-    /// Whether the progress note was written at the last look.
-    is_noted: bool,
 }
 
 /// One look. What it contains was true before it began.
@@ -115,7 +114,6 @@ impl<'a> Looks<'a> {
             passed: Passed::default(),
             through: Through::default(),
             readers: Arc::default(),
-            is_noted: true,
         })
     }
 
@@ -139,22 +137,18 @@ impl<'a> Looks<'a> {
         let seen = current.await;
         self.current = None;
         let seen = seen?;
-        self.report(&seen.noted);
+        self.report(&seen);
         self.through = self.passed.saw(&seen, self.receives);
         self.readers = seen.readers;
         Ok(false)
     }
 
-    /// Logs once that the note can't be written, and once that it can again.
-    fn report(&mut self, noted: &Result<(), BusError>) {
-        match noted {
-            Err(error) if self.is_noted => {
-                tracing::warn!(%error, "the progress note is not written, so others don't see it: run the provisioning step");
-            }
-            Ok(()) if !self.is_noted => tracing::info!("the progress note is written again"),
-            _ => {}
-        }
-        self.is_noted = noted.is_ok();
+    /// Reports whether the note can be written, and how full the streams are.
+    fn report(&self, seen: &Seen) {
+        let denied = |error| format!("it is not written, so others don't see it: run the provisioning step; {error}");
+        let noted = seen.noted.as_ref().map_err(denied);
+        self.shared.health.trouble("progress note", noted.as_ref().map(|()| ()).map_err(String::as_str));
+        stream_limits::report(&self.shared.health, self.service, &seen.streams.events, &seen.streams.dead_letters);
     }
 
     /// Starts a look.

@@ -84,7 +84,11 @@ impl OutboxRelay {
             };
             let ended = tokio::select! {
                 biased;
-                () = leadership.interrupted(term) => Ok(()),
+                () = leadership.interrupted(term) => {
+                    // What the leader sees of the streams is its affair.
+                    self.shared.health.streams(Ok(()));
+                    Ok(())
+                }
                 ended = self.publish(term.epoch.unwrap_or_default(), &mut retry) => ended,
             };
             let Err(error) = ended else { continue };
