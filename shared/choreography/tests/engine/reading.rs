@@ -36,6 +36,18 @@ async fn a_forgotten_pull_that_takes_messages_is_noticed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_forgotten_pull_that_takes_the_last_message_is_noticed_though_none_follows() {
+    let stage = Stage::new();
+    let scribe = stage.start_unchecked().await;
+    healthy(&scribe).await;
+    stage.bus.faults().steal("scribe-0", 1);
+    publish_line(&stage, 0);
+    stage.logged(1, "write 0").await;
+    assert_eq!(stage.head().await.epoch, 1, "another connection is no other leader");
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_that_is_delivered_twice_is_received_once() {
     let stage = Stage::new();
     let scribe = stage.start_unchecked().await;

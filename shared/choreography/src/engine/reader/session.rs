@@ -29,6 +29,8 @@ struct Delivered {
     count: u64,
     /// How many there were at the look before.
     count_before: Option<u64>,
+    /// How many the server had sent by then.
+    sent_before: u64,
 }
 
 impl ReadingSession<'_> {
@@ -158,7 +160,7 @@ impl ReadingSession<'_> {
         mut pull: Option<&mut (dyn Deliveries + '_)>,
         position: u64,
     ) -> Result<(), StopReason> {
-        let mut delivered = Delivered { position, count: 0, count_before: None };
+        let mut delivered = Delivered { position, count: 0, count_before: None, sent_before: 0 };
         let mut looks = tokio::time::interval(ALIVE_CHECKED_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -214,8 +216,16 @@ impl ReadingSession<'_> {
             if filters.as_ref() != Some(&self.sources) {
                 return Err(StopReason::Anomaly(format!("the consumer {} was changed", reader.consumer)));
             }
-            let has_all = info.is_some_and(|info| (info.sent, info.pending) == (delivered.count, 0));
-            if !is_idle || !has_all {
+            let (sent, pending) = info.map_or((0, 0), |info| (info.sent, info.pending));
+            let sent_before = std::mem::replace(&mut delivered.sent_before, sent);
+            if is_idle && sent_before > delivered.count {
+                // An abandoned pull may have taken them, and nothing may follow that would show it.
+                let count = delivered.count;
+                let problem =
+                    format!("of {sent_before} messages that the server has sent since the reset {count} came");
+                return Err(StopReason::Anomaly(problem));
+            }
+            if !is_idle || (sent, pending) != (delivered.count, 0) {
                 return Ok(None);
             }
         }
