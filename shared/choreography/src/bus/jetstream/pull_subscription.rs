@@ -29,6 +29,9 @@ const BYTES_EXCEEDED: &str = "Message Size Exceeds MaxBytes";
 /// The server's description of the end of a request whose messages have all been sent, which is known by their number.
 const BATCH_COMPLETED: &str = "Batch Completed";
 
+/// The server's description of the end of a request whose consumer was deleted, perhaps with its stream.
+const CONSUMER_DELETED: &str = "Consumer Deleted";
+
 /// How many heartbeats the server keeps a request: an abandoned one ends after this.
 const EXPIRES_HEARTBEATS: u32 = 6;
 
@@ -126,6 +129,9 @@ impl PullSubscription {
                 Ok(None)
             }
             (StatusCode::NO_RESPONDERS, _) => Err(BusError::Refused(format!("{}: no such consumer", self.request))),
+            (_, CONSUMER_DELETED) => {
+                Err(BusError::Lost(format!("the pull ended: {status} {CONSUMER_DELETED}: run the provisioning step")))
+            }
             (status, description) => Err(BusError::Lost(format!("the pull ended: {status} {description}"))),
         }
     }

@@ -97,7 +97,8 @@ impl Kind {
     /// Notes that a try failed: this is logged once, and health shows the last failure.
     pub(super) fn failed(&mut self, error: &EffectError, health: &HealthReporter) {
         let detail = error.to_string();
-        let trouble = format!("they fail and are tried again: see that what they call works; {detail}");
+        let trouble =
+            format!("one has failed and is tried again, as others that fail: see that what it calls works; {detail}");
         health.trouble(&self.trouble, Err(&trouble));
         self.failure = Some(detail);
     }

@@ -146,8 +146,8 @@ impl<'a> Looks<'a> {
     /// Reports whether the note can be written, and how full the streams are.
     fn report(&self, seen: &Seen) {
         let denied = |error| format!("it is not written, so others don't see it: run the provisioning step; {error}");
-        let noted = seen.noted.as_ref().map_err(denied);
-        self.shared.health.trouble("progress note", noted.as_ref().map(|()| ()).map_err(String::as_str));
+        let denied = seen.noted.as_ref().err().map(denied);
+        self.shared.health.trouble("progress note", denied.as_deref().map_or(Ok(()), Err));
         stream_limits::report(&self.shared.health, self.service, &seen.streams.events, &seen.streams.dead_letters);
     }
 

@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 
 use super::PAGES;
 use super::choreographies::{Dictate, Draft, Folder, SERVICES, choreography, receives};
+use super::log::Log;
 use super::server::Server;
 use crate::diary::Page;
 use crate::stage::written;
@@ -29,6 +30,7 @@ pub(crate) struct House {
 struct Running {
     service: Service,
     runtime: Runtime,
+    log: Log,
 }
 
 impl House {
@@ -83,7 +85,8 @@ impl House {
     }
 
     async fn open_instance(&mut self, service: usize, instance: u32) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let log = Log::default();
+        let runtime = log.runtime();
         let (path, bus) = (self.path(service), self.server.bus(SERVICES[service]));
         let opening = runtime.spawn(async move {
             // Without the check, a message that is received twice shows in the rows.
@@ -93,7 +96,7 @@ impl House {
             let builder = builder.sqlite(path).migrations(&sqlx::migrate!("tests/engine/real/migrations"));
             builder.start().await.unwrap()
         });
-        let running = Running { service: opening.await.unwrap(), runtime };
+        let running = Running { service: opening.await.unwrap(), runtime, log };
         self.services.insert((service, instance), running);
     }
 
@@ -113,6 +116,12 @@ impl House {
     fn service(&self, service: usize) -> &Service {
         let mut running = self.services.range((service, 0)..(service + 1, 0));
         &running.next().expect("an instance runs").1.service
+    }
+
+    /// Returns what each service has logged, without what is only for information, but with what says that a trouble is
+    /// over.
+    pub(crate) fn logs(&self) -> Vec<Vec<String>> {
+        self.services.values().map(|running| running.log.lines()).collect()
     }
 
     pub(crate) fn author(&self) -> &Service {

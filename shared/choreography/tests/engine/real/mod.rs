@@ -7,6 +7,7 @@ use house::House;
 
 mod choreographies;
 mod house;
+mod log;
 mod server;
 
 /// How many lines are dictated under load, and on how many pages.
@@ -112,5 +113,41 @@ async fn services_go_on_with_a_recreated_stream_when_an_operator_says_so() {
     house.resume_all().await;
     house.dictate(20..40).await;
     house.all_is_filed(40).await;
+    house.close_all().await;
+}
+
+/// How long the stream is gone. A line for each try would be hundreds by then.
+const GONE: Duration = Duration::from_secs(20);
+/// How many lines each service may log about it: its two connections, its dead letters, and what they turn into.
+const LINES_MAX: usize = 8;
+
+#[tokio::test]
+async fn a_stream_that_is_gone_for_long_is_a_handful_of_lines_and_one_line_each_when_it_is_over() {
+    let mut house = House::build().await;
+    house.open_all().await;
+    house.dictate(0..20).await;
+    house.all_is_filed(20).await;
+    house.delete_stream().await;
+    tokio::time::sleep(GONE).await;
+    for lines in house.logs() {
+        let troubles: Vec<_> = lines.iter().filter(|line| line.contains(" WARN ")).collect();
+        assert!(!troubles.is_empty() && lines.len() <= LINES_MAX, "{lines:#?}");
+        assert!(troubles.iter().all(|line| line.contains("provision")), "{lines:#?}");
+    }
+    house.provision().await;
+    house.resume_all().await;
+    house.dictate(20..40).await;
+    house.all_is_filed(40).await;
+    until("all troubles are over", || async {
+        let is_over = |part: &str, lines: &[String]| lines.iter().any(|line| line.contains(part));
+        let all = |lines: Vec<String>| {
+            ["reading: over after ", "publishing: over after "].iter().all(|part| is_over(part, &lines))
+        };
+        house.logs().into_iter().all(all)
+    })
+    .await;
+    for lines in house.logs() {
+        assert!(lines.len() <= 2 * LINES_MAX, "{lines:#?}");
+    }
     house.close_all().await;
 }
