@@ -81,6 +81,9 @@ async fn dead_letter_has_all_the_fields_that_the_help_names() {
         ("tries", json!(1)),
         ("fingerprint", json!("payment/create-payment/poison/panicked-the-ink-ran-out")),
         ("event_sequence", json!(1)),
+        ("published_as", json!(null)),
+        ("lacks", json!(null)),
+        ("fallback_failed", json!(null)),
         ("state", json!("open")),
         ("superseded_by", json!(null)),
         ("obstacle", json!(null)),
@@ -91,7 +94,7 @@ async fn dead_letter_has_all_the_fields_that_the_help_names() {
     for field in ["time", "died_at", "id"] {
         assert!(dead_letter[field].is_string(), "{field}");
     }
-    assert_eq!(dead_letter.as_object().unwrap().len(), 17);
+    assert_eq!(dead_letter.as_object().unwrap().len(), 20);
 }
 
 #[tokio::test]

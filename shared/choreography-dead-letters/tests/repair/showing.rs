@@ -46,6 +46,28 @@ async fn show_prints_payload_headers_and_the_story_up_to_the_death() {
 }
 
 #[tokio::test]
+async fn show_prints_what_a_dead_letter_lacks_and_why_the_fallback_failed() {
+    let stage = Stage::new().await;
+    let of_death = [
+        ("dead-subject", "inventory.create-payment.o1"),
+        ("dead-cut", "all 70000 bytes of the payload"),
+        ("dead-fallback", "panicked: the page is black"),
+    ];
+    let mut headers = HeaderMap::new();
+    of_death.iter().for_each(|(name, value)| headers.insert(*name, *value));
+    let sequence = stage.publish_dead_letter(&Death::default(), headers, 1, 1, &json!({})).await;
+    let shown = stage.run(&format!("show {sequence} --json")).await.json();
+    let fields = ["published_as", "lacks", "fallback_failed"].map(|field| shown[field].as_str().unwrap().to_owned());
+    assert_eq!(fields, of_death.map(|(_, value)| value));
+    assert!(shown["obstacle"].as_str().unwrap().contains("lacks all 70000 bytes"), "{shown}");
+    let text = stage.run(&format!("show {sequence}")).await.out;
+    for ((_, value), name) in of_death.into_iter().zip(["subject", "lacks", "fallback"]) {
+        assert!(text.contains(&format!("  {name:<11}  {value}\n")), "{name}: {text}");
+    }
+    assert!(text.contains("can't be replayed or dropped"), "{text}");
+}
+
+#[tokio::test]
 async fn show_prints_later_replays_and_their_records() {
     let stage = Stage::new().await;
     let dead_letter = stage.die(Death { replayed: "nothing", ..Death::default() }).await;
