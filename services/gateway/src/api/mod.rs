@@ -4,6 +4,7 @@ mod access;
 mod document;
 mod exposed;
 mod forward;
+mod page;
 
 use axum::Router;
 use axum::routing::{MethodFilter, on};
@@ -17,7 +18,7 @@ use exposed::{EXPOSED, Exposed};
 pub(crate) fn routes() -> OpenApiRouter<Gateway> {
     let (own, document) = orders::routes().split_for_parts();
     let exposed = EXPOSED.iter().fold(Router::new(), add);
-    OpenApiRouter::with_openapi(document::of_all(document)).merge(OpenApiRouter::from(own.merge(exposed)))
+    OpenApiRouter::with_openapi(document::of_all(document)).merge(OpenApiRouter::from(own.merge(exposed).merge(page::routes())))
 }
 
 fn add(router: Router<Gateway>, exposed: &'static Exposed) -> Router<Gateway> {
