@@ -16,6 +16,7 @@ mod expiry;
 mod failing;
 mod followers;
 mod full_disk;
+mod gateway;
 mod half_open;
 mod idempotency;
 mod intruder;

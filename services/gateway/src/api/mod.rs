@@ -18,7 +18,8 @@ use exposed::{EXPOSED, Exposed};
 pub(crate) fn routes() -> OpenApiRouter<Gateway> {
     let (own, document) = orders::routes().split_for_parts();
     let exposed = EXPOSED.iter().fold(Router::new(), add);
-    OpenApiRouter::with_openapi(document::of_all(document)).merge(OpenApiRouter::from(own.merge(exposed).merge(page::routes())))
+    OpenApiRouter::with_openapi(document::of_all(document))
+        .merge(OpenApiRouter::from(own.merge(exposed).merge(page::routes())))
 }
 
 fn add(router: Router<Gateway>, exposed: &'static Exposed) -> Router<Gateway> {

@@ -1,0 +1,216 @@
+//! The public door: orders, payments and everything else through the gateway, on real processes.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use gateway::identity::{Identity, Role};
+use gateway::tokens::{TokenCommand, TokenSettings};
+use jiff::Timestamp;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use shop_tests::{PATIENCE, Plan, Reply, Service, Shop};
+use testkit::until;
+use uuid::Uuid;
+
+use crate::outcomes::shared_shop;
+
+/// A customer, or an operator, with a token.
+struct Visitor<'a> {
+    shop: &'a Shop,
+    id: Uuid,
+    token: String,
+}
+
+impl<'a> Visitor<'a> {
+    fn new(shop: &'a Shop, role: Role) -> Self {
+        let id = Uuid::now_v7();
+        let command = TokenCommand {
+            customer: Identity { customer_id: id.into(), role }.customer_id,
+            operator: role == Role::Operator,
+            lifetime: Duration::from_secs(600),
+        };
+        let settings = TokenSettings {
+            token_keys: None,
+            token_issuer: "shop-development".to_owned(),
+            token_audience: "shop".to_owned(),
+        };
+        Self { shop, id, token: command.token(&settings, Timestamp::now()).unwrap() }
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.shop.request(method, "gateway", path).bearer_auth(&self.token)
+    }
+
+    async fn get(&self, path: &str) -> Reply {
+        self.shop.send(self.request(Method::GET, path)).await
+    }
+
+    async fn order(&self, confirmation: &str, wait: &str) -> Reply {
+        let request = self.request(Method::POST, "/api/orders").header("prefer", wait).json(&body(confirmation));
+        self.shop.send(request).await
+    }
+
+    /// Waits until an order has a status.
+    async fn expect(&self, order_id: &str, status: &str) -> Value {
+        until(format_args!("order {order_id} to be {status}"), PATIENCE, async || {
+            let reply = self.get(&format!("/api/orders/{order_id}")).await;
+            if reply.body["status"] == status { Ok(reply.body) } else { Err(format!("{reply:?}")) }
+        })
+        .await
+    }
+}
+
+fn body(confirmation: &str) -> Value {
+    json!({
+        "lines": [{"sku": "tea", "quantity": 1}],
+        "address": {"zone": "north", "line": "1 Hill Road"},
+        "confirmation": confirmation,
+    })
+}
+
+fn id_of(reply: &Reply) -> String {
+    reply.body["id"].as_str().unwrap_or_else(|| panic!("no id: {reply:?}")).to_owned()
+}
+
+#[tokio::test]
+async fn an_order_that_is_accepted_while_order_is_down_completes_once_it_is_up() {
+    let shop = Shop::open().await;
+    let ada = Visitor::new(&shop, Role::Customer);
+    shop.premises.process("order").kill();
+    let reply = ada.order("automatic", "wait=0").await;
+    assert_eq!((reply.status, &reply.body["status"]), (202, &json!("accepted")), "{reply:?}");
+    let id = id_of(&reply);
+    assert_eq!(reply.location, Some(format!("/api/orders/{id}")));
+    assert_eq!(ada.get(&format!("/api/orders/{id}")).await.ok()["status"], "accepted");
+    let bob = Visitor::new(&shop, Role::Customer);
+    bob.get(&format!("/api/orders/{id}")).await.problem(&[404]);
+    shop.premises.process("order").restart().unwrap();
+    let order = ada.expect(&id, "completed").await;
+    assert_eq!(order["customer_id"], ada.id.to_string());
+    bob.get(&format!("/api/orders/{id}")).await.problem(&[404]);
+}
+
+#[tokio::test]
+async fn a_customer_who_waits_is_told_the_outcome_and_pays_by_the_order() {
+    let shop = shared_shop().await;
+    let ada = Visitor::new(&shop, Role::Customer);
+    let automatic = ada.order("automatic", "wait=8").await;
+    assert_eq!((automatic.status, &automatic.body["status"]), (201, &json!("completed")), "{automatic:?}");
+    // The shop's first page leads to its second by the order's own id.
+    let id = Uuid::now_v7();
+    let place =
+        || ada.request(Method::POST, &format!("/api/order/{id}")).header("prefer", "wait=8").json(&body("manual"));
+    let manual = shop.send(place()).await;
+    assert_eq!((manual.status, &manual.body["status"]), (201, &json!("pending")), "{manual:?}");
+    assert!(manual.body["payment_id"].is_string(), "{manual:?}");
+    let again = shop.send(place()).await;
+    assert_eq!((again.status, id_of(&again)), (201, id.to_string()));
+    assert_eq!(ada.get(&format!("/api/order/{id}")).await.ok()["id"], id.to_string());
+    let pay = || ada.request(Method::POST, "/api/payment").json(&json!({"order_id": id}));
+    shop.send(pay()).await.ok();
+    ada.expect(&id.to_string(), "completed").await;
+    shop.send(pay()).await.ok();
+    let stranger = Visitor::new(&shop, Role::Customer);
+    let stolen = stranger.request(Method::POST, &format!("/api/order/{id}")).json(&body("manual"));
+    shop.send(stolen).await.problem(&[409]);
+    shop.send(stranger.request(Method::POST, "/api/payment").json(&json!({"order_id": id}))).await.problem(&[404]);
+}
+
+#[tokio::test]
+async fn what_belongs_to_another_customer_is_not_there_and_an_operator_reaches_it() {
+    let shop = shared_shop().await;
+    let (ada, bob) = (Visitor::new(&shop, Role::Customer), Visitor::new(&shop, Role::Customer));
+    let operator = Visitor::new(&shop, Role::Operator);
+    let order = ada.order("automatic", "wait=8").await;
+    let (order, id) = (order.clone().ok(), id_of(&order));
+    let [payment, delivery] = ["payment_id", "delivery_id"].map(|field| order[field].as_str().unwrap().to_owned());
+    let profile = json!({"name": "Ada", "email": "ada@example.com", "addresses": []});
+    let own = format!("/api/customers/{}", ada.id);
+    shop.send(ada.request(Method::PUT, &own).json(&profile)).await.ok();
+    for path in [
+        format!("/api/orders/{id}"),
+        format!("/api/order/{id}"),
+        format!("/api/orders/{id}/story"),
+        format!("/api/orders/{id}/events"),
+        format!("/api/orders?customer_id={}", ada.id),
+        format!("/api/payments/{payment}"),
+        format!("/api/payments?order_id={id}"),
+        format!("/api/deliveries/{delivery}"),
+        format!("/api/deliveries?order_id={id}"),
+        format!("/api/notifications?order_id={id}"),
+        own,
+    ] {
+        let status = async |visitor: &Visitor<'_>| visitor.get(&path).await.status;
+        assert_eq!((status(&ada).await, status(&bob).await, status(&operator).await), (200, 404, 200), "{path}");
+        let reply = shop.send(shop.request(Method::GET, "gateway", &path)).await;
+        assert_eq!(reply.status, 401, "{path} without a token");
+    }
+    for path in [format!("/api/orders/{id}/cancel"), format!("/api/payments/{payment}/confirm")] {
+        shop.send(bob.request(Method::POST, &path)).await.problem(&[404]);
+    }
+    bob.get("/api/dealers").await.problem(&[403]);
+    assert!(!operator.get("/api/dealers").await.ok()["items"].as_array().unwrap().is_empty());
+    assert_eq!(bob.get("/api/orders").await.ok()["items"], json!([]));
+    assert_eq!(ada.get("/api/orders").await.ok()["items"][0]["id"], id);
+    assert_eq!(shop.get("gateway", "/api/products/tea").await.ok()["sku"], "tea");
+}
+
+#[tokio::test]
+async fn a_story_is_followed_through_the_gateway_and_continued_where_it_was() {
+    let shop = shared_shop().await;
+    let ada = Visitor::new(&shop, Role::Customer);
+    let id = id_of(&ada.order("automatic", "wait=0").await);
+    let path = format!("/api/orders/{id}/events");
+    let story = ada.request(Method::GET, &path).send().await.unwrap();
+    assert_eq!(story.headers()["content-type"], "text/event-stream");
+    let story = story.text().await.unwrap();
+    let ids: Vec<&str> = story.lines().filter_map(|line| line.strip_prefix("id: ")).collect();
+    assert!(story.contains("event: create-order") && story.contains("event: customer-notified"), "{story}");
+    let rest = ada.request(Method::GET, &path).header("last-event-id", ids[ids.len() - 3]).send().await.unwrap();
+    let rest = rest.text().await.unwrap();
+    assert_eq!(rest.lines().filter(|line| line.starts_with("id: ")).count(), 2, "{rest}");
+}
+
+#[tokio::test]
+async fn a_service_that_requires_the_gateway_takes_requests_by_nobody_else() {
+    let key = testkit::workspace().join("services/gateway/src/tokens/development-public.pem");
+    let shop = Shop::open_with(Plan::new().set("customer", "REQUIRE_GATEWAY", key.display().to_string())).await;
+    let ada = Visitor::new(&shop, Role::Customer);
+    let profile = json!({"name": "Ada", "email": null, "addresses": []});
+    let path = format!("/customers/{}", ada.id);
+    shop.send(ada.request(Method::PUT, &format!("/api{path}")).json(&profile)).await.ok();
+    assert_eq!(ada.get(&format!("/api{path}")).await.ok()["name"], "Ada");
+    shop.get("customer", &path).await.problem(&[401]);
+    shop.send(shop.request(Method::GET, "customer", &path).bearer_auth(&ada.token)).await.problem(&[401]);
+}
+
+/// One of two instances of order is killed while customers look at their orders, and place others.
+#[tokio::test]
+async fn no_request_that_may_be_sent_again_is_lost_when_one_of_two_instances_is_killed() {
+    let shop = Shop::open().await;
+    let second = shop.premises.start("order", 1).unwrap();
+    shop.premises.ready(&second).await;
+    let url = |name: &str| shop.premises.service(name).url.clone();
+    let mut settings = vec![("ORDER_URL".to_owned(), format!("{},{}", url("order"), second.url))];
+    settings.extend(["PAYMENT", "INVENTORY"].map(|name| (format!("{name}_URL"), url(&name.to_lowercase()))));
+    settings.push(("CUSTOMER_BURST".to_owned(), "100000".to_owned()));
+    settings.push(("ADDRESS_BURST".to_owned(), "100000".to_owned()));
+    let nats = shop.premises.nats.url();
+    let gateway = Service::start(&shop.premises.world, "gateway", 1, &nats, &settings).unwrap();
+    shop.premises.ready(&gateway).await;
+    let ada = Visitor::new(&shop, Role::Customer);
+    let id = id_of(&ada.order("manual", "wait=8").await);
+    let http = reqwest::Client::new();
+    let look = async |kills: bool| {
+        if kills {
+            shop.premises.process("order").kill();
+        }
+        let url = format!("{}/api/orders/{id}/story", gateway.url);
+        let reply = http.get(url).bearer_auth(&ada.token).send().await.unwrap();
+        assert_eq!(reply.status(), 200, "{}", reply.text().await.unwrap());
+    };
+    for round in 0..10 {
+        join_all((0..40).map(|number| look(round == 3 && number == 20))).await;
+    }
+    assert!(!gateway.process.log().contains("panicked"), "{}", gateway.process.last_lines(50));
+}
