@@ -19,12 +19,17 @@ pub struct AcceptedShown {
     lines: Vec<Line>,
     /// Where it is delivered.
     address: Address,
+    #[schema(value_type = Option<Object>)]
     total: Option<()>,
+    #[schema(value_type = Option<String>)]
     payment_id: Option<()>,
+    #[schema(value_type = Option<String>)]
     operation_id: Option<()>,
+    #[schema(value_type = Option<String>)]
     delivery_id: Option<()>,
     /// Why it was cancelled.
     reason: Option<CancelReason>,
+    #[schema(value_type = Option<String>)]
     notified: Option<()>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
