@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::declare::row::Row;
-use crate::store::{Condition, Listing, Store, StoreError};
+use crate::store::{Comparison, Condition, KEY, Listing, Store, StoreError};
 
 /// The largest number of rows in one page of a list: what a client shows at once.
 pub const PAGE_MAX: u32 = 100;
@@ -62,17 +62,40 @@ pub struct Listed<S> {
 impl<S: Row> List<S> {
     pub(crate) fn new(store: Arc<dyn Store>, page: Page) -> Self {
         let limit = page.limit.clamp(1, PAGE_MAX);
-        let listing = Listing { table: S::TABLE, conditions: Vec::new(), after: page.cursor, descending: false, limit };
+        let (table, conditions, after) = (S::TABLE, Vec::new(), page.cursor);
+        let listing = Listing { table, conditions, sorted_by: KEY, after, descending: false, limit };
         Self { store, listing, row: PhantomData }
     }
 
     /// Keeps only the rows in which a column has this value.
-    pub fn with<V: Display>(mut self, column: Column<S, V>, value: &V) -> Self {
-        self.listing.conditions.push(Condition { column: column.name, value: value.to_string() });
+    pub fn with<V: Display>(self, column: Column<S, V>, value: &V) -> Self {
+        self.keeping(column, Comparison::Is, value)
+    }
+
+    /// Keeps only the rows in which a column has this value or a higher one, compared as texts.
+    pub fn at_least<V: Display>(self, column: Column<S, V>, value: &V) -> Self {
+        self.keeping(column, Comparison::AtLeast, value)
+    }
+
+    /// Keeps only the rows in which a column has a lower value than this, compared as texts.
+    pub fn below<V: Display>(self, column: Column<S, V>, value: &V) -> Self {
+        self.keeping(column, Comparison::Below, value)
+    }
+
+    fn keeping<V: Display>(mut self, column: Column<S, V>, comparison: Comparison, value: &V) -> Self {
+        self.listing.conditions.push(Condition { column: column.name, comparison, value: value.to_string() });
         self
     }
 
-    /// Lists from the highest key down: the newest rows first, where keys are ids.
+    /// Sorts by a column that has a text in every row, and by the key where it is the same: an index of column and key
+    /// makes that fast. Cursors are keys all the same; the page behind a row that was deleted meanwhile is empty.
+    pub fn sorted_by<V>(mut self, column: Column<S, V>) -> Self {
+        self.listing.sorted_by = column.name;
+        self
+    }
+
+    /// Lists from the highest row down: without [`sorted_by`](Self::sorted_by) from the highest key, which is the newest
+    /// row where keys are ids of version 7.
     pub fn descending(mut self) -> Self {
         self.listing.descending = true;
         self

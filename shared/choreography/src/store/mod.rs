@@ -41,11 +41,27 @@ pub struct Old {
     pub replies: Timestamp,
 }
 
-/// A column and the value that it must have.
+/// The column of a row's key.
+pub(crate) const KEY: &str = "key";
+
+/// How a column is compared with a value. Texts are compared byte by byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// It is the same.
+    Is,
+    /// It is the same or higher.
+    AtLeast,
+    /// It is lower.
+    Below,
+}
+
+/// A column and the value with which it is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     /// The column's name: `key`, or a column that the service's migrations generate.
     pub column: &'static str,
+    /// How it is compared.
+    pub comparison: Comparison,
     /// The value, as text.
     pub value: String,
 }
@@ -57,9 +73,13 @@ pub struct Listing {
     pub table: &'static str,
     /// The conditions; a row is listed only if all of them hold.
     pub conditions: Vec<Condition>,
-    /// Only rows behind this key, in the order of the listing.
+    /// The column by which rows are sorted, those with the same value by their keys. It is `key`, or a column that the
+    /// service's migrations generate and that has a text in every row.
+    pub sorted_by: &'static str,
+    /// Only rows behind the one with this key, in the order of the listing. Sorted by another column than the key there
+    /// are none if that row does not exist.
     pub after: Option<String>,
-    /// Whether keys are listed in descending order.
+    /// Whether rows are listed in descending order.
     pub descending: bool,
     /// The largest number of rows.
     pub limit: u32,
@@ -68,8 +88,8 @@ pub struct Listing {
 impl Listing {
     /// Returns the listing of the row with a key.
     pub(crate) fn of_key(table: &'static str, key: &str) -> Self {
-        let conditions = vec![Condition { column: "key", value: key.to_owned() }];
-        Self { table, conditions, after: None, descending: false, limit: 1 }
+        let conditions = vec![Condition { column: KEY, comparison: Comparison::Is, value: key.to_owned() }];
+        Self { table, conditions, sorted_by: KEY, after: None, descending: false, limit: 1 }
     }
 }
 

@@ -160,7 +160,8 @@ async fn fields_that_a_newer_version_added_stay_when_the_row_is_written() {
     let scribe = stage.start().await;
     healthy(&scribe).await;
     scribe.execute(OpenPage { page: 1, title: "May".to_owned() }).await.unwrap();
-    let listing = Listing { table: "page", conditions: Vec::new(), after: None, descending: false, limit: 1 };
+    let listing =
+        Listing { table: "page", conditions: Vec::new(), sorted_by: "key", after: None, descending: false, limit: 1 };
     let page = async || {
         let page = stage.store.list(&listing).await.unwrap().remove(0);
         (serde_json::from_str::<serde_json::Value>(&page.state).unwrap(), page.version)

@@ -209,7 +209,8 @@ pub(crate) async fn sell_all(till: &Service, sales: Range<u32>) {
 }
 
 async fn rows<R: DeserializeOwned>(store: &MemoryStore, table: &'static str) -> Vec<R> {
-    let listing = Listing { table, conditions: Vec::new(), after: None, descending: false, limit: 10_000 };
+    let listing =
+        Listing { table, conditions: Vec::new(), sorted_by: "key", after: None, descending: false, limit: 10_000 };
     let rows = store.list(&listing).await.unwrap();
     rows.iter().map(|row| serde_json::from_str(&row.state).unwrap()).collect()
 }

@@ -150,8 +150,9 @@ impl Stage {
     }
 
     pub(crate) async fn log(&self, page: u32) -> Vec<String> {
-        let conditions = vec![choreography::store::Condition { column: "key", value: page.to_string() }];
-        let listing = Listing { table: "page", conditions, after: None, descending: false, limit: 1 };
+        let (column, comparison, value) = ("key", choreography::store::Comparison::Is, page.to_string());
+        let conditions = vec![choreography::store::Condition { column, comparison, value }];
+        let listing = Listing { table: "page", conditions, sorted_by: "key", after: None, descending: false, limit: 1 };
         let rows = self.store.list(&listing).await.unwrap();
         let pages = rows.iter().map(|row| serde_json::from_str::<Page>(&row.state).unwrap());
         pages.flat_map(|page| page.log).collect()

@@ -10,7 +10,8 @@ use crate::{ms, pass, until};
 
 /// Writes the state of a page by hand, as an operator may.
 async fn edit(stage: &Stage, page: u32, state: &str) {
-    let listing = Listing { table: "page", conditions: Vec::new(), after: None, descending: false, limit: 100 };
+    let listing =
+        Listing { table: "page", conditions: Vec::new(), sorted_by: "key", after: None, descending: false, limit: 100 };
     let rows = stage.store.list(&listing).await.unwrap();
     let version = rows.iter().find(|row| row.key == page.to_string()).map_or(0, |row| row.version);
     let change =

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use choreography::store::{Condition, Listing, Store as _};
+use choreography::store::{Comparison, Condition, Listing, Store as _};
 use choreography::{Choreography, Command, Dead, EffectError, ExecuteError, Message, Row, Service, nothing};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize, Serializer};
@@ -172,8 +172,9 @@ impl Studio {
 
     /// Returns what is on a sheet.
     async fn sheet(&self, sheet: u32) -> Vec<String> {
-        let conditions = vec![Condition { column: "key", value: sheet.to_string() }];
-        let listing = Listing { table: "sheet", conditions, after: None, descending: false, limit: 1 };
+        let conditions = vec![Condition { column: "key", comparison: Comparison::Is, value: sheet.to_string() }];
+        let listing =
+            Listing { table: "sheet", conditions, sorted_by: "key", after: None, descending: false, limit: 1 };
         let rows = self.stage.store.list(&listing).await.unwrap();
         let inks = rows.iter().flat_map(|row| serde_json::from_str::<Sheet>(&row.state).unwrap().inks);
         inks.map(|ink| ink.0).collect()

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use choreography::store::{Condition, Listing, Store};
+use choreography::store::{Comparison, Condition, Listing, Store};
 
 use crate::fixture::{Instances, row, write};
 
 fn all() -> Listing {
-    Listing { table: "payment", conditions: Vec::new(), after: None, descending: false, limit: 100 }
+    Listing { table: "payment", conditions: Vec::new(), sorted_by: "key", after: None, descending: false, limit: 100 }
 }
 
 fn where_is(conditions: &[(&'static str, &str)]) -> Listing {
-    let condition = |&(column, value): &(&'static str, &str)| Condition { column, value: value.to_owned() };
+    let comparison = Comparison::Is;
+    let condition = |&(column, value): &(&'static str, &str)| Condition { column, comparison, value: value.to_owned() };
     Listing { conditions: conditions.iter().map(condition).collect(), ..all() }
 }
 
@@ -71,4 +72,38 @@ pub(crate) async fn the_key_can_be_a_condition(stores: Instances) {
 pub(crate) async fn values_are_never_taken_for_sql(stores: Instances) {
     five(&stores).await;
     assert_eq!(keys(&stores.second, where_is(&[("status", "x' or '1'='1")])).await, [""; 0]);
+}
+
+/// Returns the listing sorted by status, the charged payments (1, 3, 5) before the refused ones (2, 4).
+fn by_status() -> Listing {
+    Listing { sorted_by: "status", ..all() }
+}
+
+pub(crate) async fn rows_are_sorted_by_a_column_and_by_key_where_it_is_the_same(stores: Instances) {
+    five(&stores).await;
+    assert_eq!(keys(&stores.second, by_status()).await, ["1", "3", "5", "2", "4"]);
+    let newest_first = Listing { descending: true, ..by_status() };
+    assert_eq!(keys(&stores.second, newest_first).await, ["4", "2", "5", "3", "1"]);
+}
+
+pub(crate) async fn a_page_of_rows_sorted_by_a_column_starts_behind_the_row_of_a_key(stores: Instances) {
+    five(&stores).await;
+    let page =
+        |after: &str, descending: bool| Listing { after: Some(after.to_owned()), descending, limit: 2, ..by_status() };
+    assert_eq!(keys(&stores.second, page("3", false)).await, ["5", "2"]);
+    assert_eq!(keys(&stores.second, page("4", false)).await, [""; 0]);
+    assert_eq!(keys(&stores.second, page("2", true)).await, ["5", "3"]);
+    assert_eq!(keys(&stores.second, page("9", false)).await, [""; 0], "there is no such row");
+}
+
+pub(crate) async fn only_rows_between_two_values_are_listed(stores: Instances) {
+    five(&stores).await;
+    let between = |first: &str, end: &str| {
+        let condition = |comparison, value: &str| Condition { column: "status", comparison, value: value.to_owned() };
+        let conditions = vec![condition(Comparison::AtLeast, first), condition(Comparison::Below, end)];
+        Listing { conditions, ..all() }
+    };
+    assert_eq!(keys(&stores.second, between("charged", "refused")).await, ["1", "3", "5"]);
+    assert_eq!(keys(&stores.second, between("charged", "s")).await.len(), 5);
+    assert_eq!(keys(&stores.second, between("charged.", "refuse")).await, [""; 0]);
 }

@@ -121,6 +121,9 @@ mod claims {
             a_page_starts_behind_a_key
             only_rows_that_meet_all_conditions_are_listed
             the_key_can_be_a_condition
+            rows_are_sorted_by_a_column_and_by_key_where_it_is_the_same
+            a_page_of_rows_sorted_by_a_column_starts_behind_the_row_of_a_key
+            only_rows_between_two_values_are_listed
             values_are_never_taken_for_sql
         }
         rows {

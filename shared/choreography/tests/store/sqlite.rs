@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use choreography::bus::memory::MemoryBus;
 use choreography::store::sqlite::SqliteStore;
-use choreography::store::{Changes, Condition, Listing, Store, StoreError};
+use choreography::store::{Changes, Comparison, Condition, Listing, Store, StoreError};
 
 use choreography::{Choreography, Envelope, Service};
 
@@ -205,8 +205,9 @@ async fn a_condition_on_a_missing_column_is_an_error() {
     let path = directory.path().join("service.db").display().to_string();
     let store = SqliteStore::open(&path, Some(&migrations()), TABLES).await.unwrap();
     for column in ["colour", "key = key or 1"] {
-        let conditions = vec![Condition { column, value: column.to_owned() }];
-        let listing = Listing { table: "payment", conditions, after: None, descending: false, limit: 1 };
+        let conditions = vec![Condition { column, comparison: Comparison::Is, value: column.to_owned() }];
+        let listing =
+            Listing { table: "payment", conditions, sorted_by: "key", after: None, descending: false, limit: 1 };
         assert!(matches!(store.list(&listing).await, Err(StoreError::Database { .. })), "{column}");
     }
 }
