@@ -13,6 +13,7 @@ use axum::routing::post;
 use choreography::Service;
 use choreography_axum::{Caller, Idempotent, Json, Listing, OptionalKey, Paged, Paging, Path, Problem, find};
 use contracts::{CustomerId, OrderId};
+use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -67,20 +68,32 @@ struct Filter {
     customer_id: Option<CustomerId>,
     /// Only orders of this status.
     status: Option<Status>,
+    /// Only orders that were opened at this moment or later, to the millisecond.
+    #[param(value_type = Option<String>, format = DateTime)]
+    created_after: Option<Timestamp>,
+    /// Only orders that were opened before this moment, to the millisecond.
+    #[param(value_type = Option<String>, format = DateTime)]
+    created_before: Option<Timestamp>,
 }
 
-/// Lists orders, the newest first.
+/// Lists orders, the one that was opened last first.
 #[utoipa::path(get, path = "/orders", params(Filter, Paging::<OrderId>), responses((status = 200, body = Listing<OrderShown>)))]
 async fn list_orders(
     State(service): State<Service>,
     Paged { filter, page, .. }: Paged<Filter, OrderId>,
 ) -> Result<Json<Listing<OrderShown>>, Problem> {
-    let mut orders = service.list::<Order>(page).descending();
+    let mut orders = service.list::<Order>(page).sorted_by(Order::CREATED).descending();
     if let Some(customer_id) = filter.customer_id {
         orders = orders.with(Order::CUSTOMER, &customer_id);
     }
     if let Some(status) = filter.status {
         orders = orders.with(Order::STATUS, &status);
+    }
+    if let Some(moment) = filter.created_after {
+        orders = orders.at_least(Order::CREATED, &moment.into());
+    }
+    if let Some(moment) = filter.created_before {
+        orders = orders.below(Order::CREATED, &moment.into());
     }
     Ok(Json(orders.get().await?.into()))
 }

@@ -2,6 +2,7 @@
 
 pub mod customer;
 pub mod http;
+pub mod millisecond;
 pub mod new_order;
 pub mod order;
 mod reactions;

@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::millisecond::Millisecond;
+
 /// The state of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -82,6 +84,8 @@ impl Order {
     pub const ID: Column<Self, OrderId> = Column::new("key");
     /// The column of its customer.
     pub const CUSTOMER: Column<Self, CustomerId> = Column::new("customer_id");
+    /// The column of the moment at which it was opened.
+    pub const CREATED: Column<Self, Millisecond> = Column::new("created_at");
     /// The column of its state.
     pub const STATUS: Column<Self, Status> = Column::new("status");
 
