@@ -15,11 +15,14 @@ use crate::wire::StoredMessage;
 const MONEYLESS: [&str; 4] = ["cancelled", "refused", "expired", "refunded"];
 
 /// How many different messages of a kind may be published about an order.
-const PUBLISHED_MAX: [(&str, &str, usize); 10] = [
+const PUBLISHED_MAX: [(&str, &str, usize); 13] = [
     ("order", "reserve-stock", 1),
     ("inventory", "create-payment", 1),
     ("payment", "payment-created", 1),
+    ("wallet", "wallet-debited", 1),
+    ("wallet", "debit-refused", 1),
     ("payment", "order-confirmed", 1),
+    ("payment", "refund-wallet", 1),
     ("payment", "cancel-order", 1),
     ("order", "create-delivery", 1),
     ("delivery", "delivery-assigned", 1),
@@ -63,15 +66,19 @@ impl Shop {
             let payments = self.list("payment", &format!("/payments?order_id={}", order.id)).await;
             let deliveries = self.deliveries(order).await;
             assert!(payments.len() <= 1 && deliveries.len() <= 1, "more than one: {payments:?} {deliveries:?}");
+            let paid = paid_minor(&self.operations(order).await);
             let status_of = |rows: &[Value]| rows.first().and_then(|row| row["status"].as_str()).map(str::to_owned);
             let (payment, delivery) = (status_of(&payments), status_of(&deliveries));
             let settled = if status == "completed" {
-                payment.as_deref() == Some("confirmed") && delivery.is_some_and(|delivery| is_active(&delivery))
+                payment.as_deref() == Some("confirmed")
+                    && delivery.is_some_and(|delivery| is_active(&delivery))
+                    && payments.first().is_some_and(|payment| payment["amount"]["amount_minor"] == paid)
             } else {
                 payment.is_none_or(|payment| MONEYLESS.contains(&payment.as_str()))
+                    && paid == 0
                     && !delivery.is_some_and(|delivery| is_active(&delivery))
             };
-            if settled { Ok(()) } else { Err(format!("{payments:?} {deliveries:?}")) }
+            if settled { Ok(()) } else { Err(format!("{payments:?} {deliveries:?}, {paid} taken from the wallet")) }
         })
         .await;
     }
@@ -114,6 +121,15 @@ impl Shop {
         })
         .await;
     }
+}
+
+/// Returns how much an order's operations have taken from the wallet and not given back, in minor units.
+fn paid_minor(operations: &[Value]) -> i64 {
+    let taken = |operation: &Value| {
+        let amount = operation["amount"]["amount_minor"].as_i64().unwrap_or_default();
+        if operation["kind"] == "debit" { amount } else { -amount }
+    };
+    operations.iter().map(taken).sum()
 }
 
 fn is_active(delivery: &str) -> bool {

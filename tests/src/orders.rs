@@ -16,6 +16,8 @@ use crate::shop::{PATIENCE, Shop};
 pub struct Order {
     /// Its id.
     pub id: String,
+    /// Who ordered.
+    pub customer_id: String,
     /// The address for its mails, which no other order has.
     pub email: String,
     /// Its lines: product and pieces.
@@ -47,6 +49,12 @@ impl Request {
             "address": {"zone": zone, "line": "1 Hill Road"},
         });
         Self { body, email, lines: lines.iter().map(|(sku, quantity)| ((*sku).to_owned(), *quantity)).collect() }
+    }
+
+    /// Orders as this customer.
+    pub fn by(mut self, customer_id: &str) -> Self {
+        self.body["customer_id"] = customer_id.into();
+        self
     }
 
     /// Lets the payment be confirmed as soon as it is created.
@@ -94,7 +102,8 @@ impl Shop {
         }
         let id = reply.body["id"].as_str().unwrap_or_else(|| panic!("an order without id: {reply:?}")).to_owned();
         assert!(reply.location.as_ref().is_some_and(|location| location.ends_with(&id)), "no Location: {reply:?}");
-        let order = Order { id, email: request.email, lines: request.lines };
+        let customer_id = request.body["customer_id"].as_str().unwrap_or_default().to_owned();
+        let order = Order { id, customer_id, email: request.email, lines: request.lines };
         self.placed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(order.clone());
         Ok(order)
     }
@@ -213,6 +222,14 @@ impl Shop {
         let is_of_order = |product: &Product| order.lines.iter().any(|(sku, _)| *sku == product.sku);
         let mut products = self.products.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         products.retain(|product| !is_of_order(product));
+    }
+
+    /// Returns the operations of the customer's wallet for the order, the newest first.
+    pub async fn operations(&self, order: &Order) -> Vec<Value> {
+        let path = format!("/wallets/{}/operations?limit=100", order.customer_id);
+        let mut operations = self.list("wallet", &path).await;
+        operations.retain(|operation| operation["order_id"] == order.id.as_str());
+        operations
     }
 
     /// Returns the order's deliveries.

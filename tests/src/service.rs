@@ -10,7 +10,8 @@ use testkit::{Process, Program, World, binary, free_port};
 
 /// The names of the services, which are also their users on the server.
 /// The gateway is the last: it is started when the addresses of the others are known.
-pub const SERVICES: [&str; 7] = ["order", "inventory", "payment", "delivery", "notify", "customer", "gateway"];
+pub const SERVICES: [&str; 8] =
+    ["order", "inventory", "payment", "wallet", "delivery", "notify", "customer", "gateway"];
 
 /// Returns the variables of `nats.conf` with the passwords of the server's users.
 pub fn users() -> Vec<(String, String)> {

@@ -5,13 +5,12 @@
 pub mod connect;
 pub mod monitor;
 
-use std::time::Duration;
-
 use choreography::Choreography;
 use choreography::provision::{Plan, Users};
 use contracts::CONTACT_SUBJECT;
 use notify::contacts::Contacts;
 use notify::mailer::Mailer;
+use payment::settings::Patience;
 
 /// Returns the choreographies of all services. What they are started with does not matter here: nothing is started.
 pub fn shop() -> Vec<Choreography> {
@@ -19,7 +18,8 @@ pub fn shop() -> Vec<Choreography> {
         gateway::choreography(),
         order::choreography(),
         inventory::choreography(),
-        payment::choreography(Duration::MAX),
+        payment::choreography(Patience::default()),
+        wallet::choreography(false),
         delivery::choreography(),
         notify::choreography(Mailer::default(), Contacts::unreachable()),
         customer::choreography(),

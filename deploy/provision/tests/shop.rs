@@ -49,7 +49,7 @@ fn server_lets_each_service_publish_and_read_what_it_needs_and_nothing_else() {
 
 #[test]
 fn each_service_receives_what_it_has_a_function_for() {
-    let expected: [(&str, &[&str]); 6] = [
+    let expected: [(&str, &[&str]); 7] = [
         ("gateway", &["inventory.cancel-order.*", "order.cancel-order.*", "payment.cancel-order.*"]),
         (
             "order",
@@ -81,8 +81,12 @@ fn each_service_receives_what_it_has_a_function_for() {
                 "inventory.create-payment.*",
                 "order.cancel-payment.*",
                 "payment.expire-payment.*",
+                "payment.retry-debit.*",
+                "wallet.debit-refused.*",
+                "wallet.wallet-debited.*",
             ],
         ),
+        ("wallet", &["payment.debit-wallet.*", "payment.refund-wallet.*"]),
         ("delivery", &["order.cancel-delivery.*", "order.create-delivery.*"]),
         ("notify", &["gateway.order-updated.*", "order.order-updated.*"]),
     ];

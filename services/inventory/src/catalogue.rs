@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::stock::{PIECES_MAX, Stock};
 
-/// Adds a product, or changes its name and price. The pieces of one that exists are changed by [`AdjustStock`] alone.
+/// Adds a product, or changes its name, description and price. The pieces of one that exists are changed by [`AdjustStock`] alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
 #[command(name = "put-product", key = sku, row = Stock)]
 pub struct PutProduct {
@@ -16,6 +16,8 @@ pub struct PutProduct {
     pub sku: Sku,
     /// What it is called.
     pub name: String,
+    /// What it is, for those who browse the catalogue.
+    pub description: Option<String>,
     /// What one piece costs from now on.
     pub price: Money,
     /// How many pieces a new product has on the shelf. A product that exists keeps its pieces.
@@ -40,13 +42,13 @@ pub struct AdjustStock {
     pub delta: i64,
 }
 
-/// Adds the product, or changes its name and price. What has been sold since its caller counted stays sold.
+/// Adds the product, or changes its name, description and price. What has been sold since its caller counted stays sold.
 pub(crate) fn put_product(command: &PutProduct, stock: &mut Option<Stock>) -> Result<(), Rejected> {
-    let PutProduct { sku, name, price, stock: on_shelf } = command.clone();
+    let PutProduct { sku, name, description, price, stock: on_shelf } = command.clone();
     match stock {
-        Some(stock) => (stock.name, stock.price) = (name, price),
+        Some(stock) => (stock.name, stock.description, stock.price) = (name, description, price),
         None if on_shelf > PIECES_MAX => return Err(out_of_range(0)),
-        None => *stock = Some(Stock { sku, name, price, on_shelf, held: 0 }),
+        None => *stock = Some(Stock { sku, name, description, price, on_shelf, held: 0 }),
     }
     Ok(())
 }
@@ -75,12 +77,18 @@ mod tests {
 
     fn tea(on_shelf: u64, held: u64) -> Stock {
         let price = Money::new(250, Currency::EUR);
-        Stock { sku: "tea".parse().unwrap(), name: "Tea".into(), price, on_shelf, held }
+        Stock { sku: "tea".parse().unwrap(), name: "Tea".into(), description: None, price, on_shelf, held }
     }
 
     fn put(stock: u64) -> PutProduct {
         let price = Money::new(300, Currency::EUR);
-        PutProduct { sku: "tea".parse().unwrap(), name: "Green tea".into(), price, stock }
+        PutProduct {
+            sku: "tea".parse().unwrap(),
+            name: "Green tea".into(),
+            description: Some("Fresh".into()),
+            price,
+            stock,
+        }
     }
 
     #[test]
@@ -96,7 +104,8 @@ mod tests {
             let done = put_product(&put(on_shelf), &mut stock);
             match expected {
                 Some((on_shelf, held)) => {
-                    let expected = Stock { name: "Green tea".into(), price: put(0).price, ..tea(on_shelf, held) };
+                    let PutProduct { name, description, price, .. } = put(0);
+                    let expected = Stock { name, description, price, ..tea(on_shelf, held) };
                     assert_eq!((done, stock), (Ok(()), Some(expected)));
                 }
                 None => assert_eq!(done.unwrap_err().code, "stock-out-of-range", "{before:?}"),

@@ -5,7 +5,7 @@ use choreography::Service;
 use choreography_axum::{
     Caller, Idempotent, InvalidField, Json, Listing, OptionalKey, Paged, Paging, Path, Problem, find,
 };
-use contracts::{Currency, Money, Name, Sku};
+use contracts::{Currency, Description, Money, Name, Sku};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -30,6 +30,8 @@ pub fn routes() -> OpenApiRouter<Service> {
 struct Product {
     sku: Sku,
     name: String,
+    /// What it is.
+    description: Option<String>,
     price: Money,
     /// Pieces on the shelf.
     stock: u64,
@@ -42,8 +44,8 @@ struct Product {
 impl From<Stock> for Product {
     fn from(stock: Stock) -> Self {
         let available = stock.available();
-        let Stock { sku, name, price, on_shelf, held } = stock;
-        Self { sku, name, price, stock: on_shelf, held, available }
+        let Stock { sku, name, description, price, on_shelf, held } = stock;
+        Self { sku, name, description, price, stock: on_shelf, held, available }
     }
 }
 
@@ -53,6 +55,8 @@ impl From<Stock> for Product {
 struct Wanted {
     /// Its name.
     name: Name,
+    /// What it is, for those who browse the catalogue.
+    description: Option<Description>,
     /// What one piece costs from now on.
     price: Price,
     /// Pieces on the shelf of a new product. A product that exists keeps its own: `POST /products/{sku}/stock` changes
@@ -114,7 +118,7 @@ async fn get_product(State(service): State<Service>, Path(sku): Path<Sku>) -> Re
     Ok(Json(stock.into()))
 }
 
-/// Puts a product into the catalogue, or changes its name and price. Orders keep the price at which they were taken,
+/// Puts a product into the catalogue, or changes its name, description and price. Orders keep the price at which they were taken,
 /// and `stock` counts for a new product only: a change of price never brings sold pieces back.
 #[utoipa::path(put, path = "/products/{sku}", params(("sku" = Sku, Path)), request_body = Wanted, responses(
     (status = 200, body = Product),
@@ -127,10 +131,10 @@ async fn put_product(
     Json(wanted): Json<Wanted>,
 ) -> Result<Json<Product>, Problem> {
     wanted.check()?;
-    let Wanted { name, price: Price { amount_minor, currency }, stock } = wanted;
+    let Wanted { name, description, price: Price { amount_minor, currency }, stock } = wanted;
     let price = Money::new(amount_minor, currency);
-    let name = name.into();
-    let stock = service.execute_as(PutProduct { sku, name, price, stock }, request).await?;
+    let (name, description) = (name.into(), description.map(String::from));
+    let stock = service.execute_as(PutProduct { sku, name, description, price, stock }, request).await?;
     Ok(Json(stock.into()))
 }
 

@@ -17,6 +17,9 @@ pub struct Stock {
     pub sku: Sku,
     /// What it is called.
     pub name: String,
+    /// What it is, for those who browse the catalogue.
+    #[serde(default)]
+    pub description: Option<String>,
     /// What one piece costs.
     pub price: Money,
     /// How many pieces there are, those that are held among them.
@@ -96,7 +99,7 @@ mod tests {
         let product = |sku: &str, cents, currency: &str, on_shelf, held| {
             let sku: Sku = sku.parse().unwrap();
             let price = Money::new(cents, currency.parse().unwrap());
-            (sku.clone(), Some(Stock { sku, name: "a product".into(), price, on_shelf, held }))
+            (sku.clone(), Some(Stock { sku, name: "a product".into(), description: None, price, on_shelf, held }))
         };
         Rows::of([
             product("tea", 250, "EUR", 10, 4),

@@ -11,7 +11,7 @@ fn start() -> TestFace {
 }
 
 fn tea(stock: i64) -> Value {
-    json!({"name": "Tea", "price": {"amount_minor": 450, "currency": "EUR"}, "stock": stock})
+    json!({"name": "Tea", "description": "Loose, 100 g", "price": {"amount_minor": 450, "currency": "EUR"}, "stock": stock})
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn a_product_is_put_counted_and_shown() {
         assert_eq!(service.call("POST", "/products/tea/stock", json!({"delta": -2})), (200, shown(3)));
     }
     assert_eq!(service.call("GET", "/products/tea", Value::Null), (200, shown(3)));
-    // Put again, only the name and the price change: sold pieces don't come back.
+    // Put again, only the name, the description and the price change: sold pieces don't come back.
     assert_eq!(service.call("PUT", "/products/tea", tea(5)), (200, shown(3)));
     let listed = json!({"items": [shown(3)], "next": null});
     assert_eq!(service.call("GET", "/products", Value::Null), (200, listed));
@@ -57,6 +57,13 @@ fn an_impossible_request_is_refused_with_a_problem() {
             422,
             "urn:problem:invalid-content",
         ),
+        (
+            "PUT",
+            "/products/tea",
+            json!({"name": "Tea", "description": "a\nb", "price": tea(1)["price"], "stock": 1}),
+            422,
+            "urn:problem:invalid-content",
+        ),
     ];
     for (method, path, body, status, kind) in cases {
         let (received, problem) = service.call(method, path, body.clone());
@@ -75,7 +82,7 @@ fn a_price_that_nobody_can_pay_is_refused() {
         json!({"amount_cents": 450, "currency": "EUR"}),
         json!({"amount_minor": 450, "currency": "EUR", "tax": 1}),
     ] {
-        let body = json!({"name": "Tea", "price": price, "stock": 1});
+        let body = json!({"name": "Tea", "description": "Loose, 100 g", "price": price, "stock": 1});
         let (status, problem) = service.call("PUT", "/products/tea", body);
         assert_eq!((status, &problem["type"]), (422, &json!("urn:problem:invalid-content")), "{price}: {problem}");
     }

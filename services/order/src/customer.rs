@@ -76,6 +76,7 @@ pub(crate) fn opened(create: CreateOrder, now: Timestamp) -> (Order, ReserveStoc
         confirmation,
         total: None,
         payment_id: None,
+        operation_id: None,
         delivery_id: None,
         reason: None,
         notified: None,

@@ -17,7 +17,7 @@ use reactions::{
 };
 
 /// The services whose messages make an order's story.
-pub const PUBLISHERS: [&str; 6] = ["gateway", "order", "inventory", "payment", "delivery", "notify"];
+pub const PUBLISHERS: [&str; 7] = ["gateway", "order", "inventory", "payment", "wallet", "delivery", "notify"];
 
 /// Returns everything that order receives and publishes.
 pub fn choreography() -> Choreography {

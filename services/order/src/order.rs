@@ -4,7 +4,8 @@
 
 use choreography::{Column, Row};
 use contracts::{
-    Address, CancelReason, Confirmation, CustomerId, DeliveryId, Line, Money, News, OrderId, OrderUpdated, PaymentId,
+    Address, CancelReason, Confirmation, CustomerId, DeliveryId, Line, Money, News, OperationId, OrderId, OrderUpdated,
+    PaymentId,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,9 @@ pub struct Order {
     pub total: Option<Money>,
     /// Its payment.
     pub payment_id: Option<PaymentId>,
+    /// The wallet's operation that paid it.
+    #[serde(default)]
+    pub operation_id: Option<OperationId>,
     /// Its delivery.
     pub delivery_id: Option<DeliveryId>,
     /// Why it was cancelled.
@@ -104,9 +108,9 @@ impl Order {
         self.total.is_some_and(|total| total != amount).then_some("the paid amount is not the order's total")
     }
 
-    /// Confirms it, and returns the news.
-    pub fn confirm(&mut self, now: Timestamp) -> OrderUpdated {
-        (self.status, self.updated_at) = (Status::Confirmed, now);
+    /// Confirms it, as this operation of the wallet has paid it, and returns the news.
+    pub fn confirm(&mut self, operation_id: Option<OperationId>, now: Timestamp) -> OrderUpdated {
+        (self.status, self.operation_id, self.updated_at) = (Status::Confirmed, operation_id, now);
         self.update(News::Paid)
     }
 
@@ -167,6 +171,7 @@ pub(crate) mod tests {
             confirmation: Confirmation::Manual,
             total: None,
             payment_id: None,
+            operation_id: None,
             delivery_id: None,
             reason: None,
             notified: None,

@@ -62,7 +62,7 @@ pub(crate) fn confirm_order(
         return None; // confirmed already
     }
     order.note_payment(message.payment_id, message.amount, message.now());
-    let update = order.confirm(message.now());
+    let update = order.confirm(message.operation_id, message.now());
     Some((CreateDelivery { order_id: order.id, address: order.address.clone() }, update))
 }
 

@@ -53,11 +53,12 @@ async fn get_payment(State(service): State<Service>, Path(id): Path<PaymentId>) 
     find(&service, Payment::ID, &id, "payment").await.map(Json)
 }
 
-/// Confirms a payment: the customer pays. Confirming it again changes nothing.
+/// Confirms a payment: the wallet is asked for the money, and the payment is `processing` until it answers. Confirming it
+/// again changes nothing.
 #[utoipa::path(post, path = "/payments/{id}/confirm", params(("id" = PaymentId, Path)), responses(
     (status = 200, body = Payment),
     (status = 404, description = "There is no such payment", body = Problem),
-    (status = 409, description = "The payment was cancelled, or has expired", body = Problem),
+    (status = 409, description = "The payment was cancelled or refused, or has expired", body = Problem),
 ))]
 async fn confirm_payment(
     State(service): State<Service>,
@@ -94,7 +95,7 @@ struct OfOrder {
 #[utoipa::path(post, path = "/payments/confirm", request_body = OfOrder, responses(
     (status = 200, body = Payment),
     (status = 404, description = "The order has no payment", body = Problem),
-    (status = 409, description = "The payment was cancelled, or has expired", body = Problem),
+    (status = 409, description = "The payment was cancelled or refused, or has expired", body = Problem),
 ))]
 async fn confirm_payment_of_order(
     State(service): State<Service>,

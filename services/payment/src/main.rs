@@ -11,9 +11,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main(flavor = "current_thread")] // decisions need one thread; SQLite has its own
 async fn main() -> Result<(), Failure> {
-    let about = "Payment: takes the money for orders, and refunds it.";
-    let Settings { service: settings, payment_deadline } = settings("payment", about, 8082);
+    let about = "Payment: has the wallet take the money for orders, and refund it.";
+    let Settings { service: settings, patience } = settings("payment", about, 8082);
     let settings = settings.with_namespace(NAMESPACE);
-    let service = settings.builder(choreography(payment_deadline)).migrations(&sqlx::migrate!()).start().await?;
+    let service = settings.builder(choreography(patience)).migrations(&sqlx::migrate!()).start().await?;
     Ok(serve(service, http::routes()).with(&settings).await?)
 }

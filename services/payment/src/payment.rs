@@ -1,12 +1,19 @@
-//! A payment: `pending → confirmed → refunded`, or from `pending` to `cancelled` or `expired`.
+//! A payment: `pending → processing → confirmed → refunded`, or from `pending` to `cancelled` or `expired`, or from
+//! `processing` to `cancelled` or `refused`.
 //!
-//! What must hold: only a `confirmed` payment holds money, and a payment that ends cancels its order once.
+//! What must hold: only a `processing` or `confirmed` payment may hold money, and a payment that ends cancels its order
+//! once, and has the wallet give back what it may have taken.
 
-use choreography::{Column, Row};
-use contracts::{CancelOrder, CancelReason, CreatePayment, CustomerId, ExpirePayment, Money, OrderId, PaymentId};
+use choreography::{Column, Message, Row, Scheduled};
+use contracts::{
+    CancelOrder, CancelReason, CreatePayment, CustomerId, DebitWallet, ExpirePayment, Money, OperationId, OrderId,
+    PaymentId, RefundWallet, RetryDebit,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::settings::Patience;
 
 /// The state of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -14,12 +21,16 @@ use utoipa::ToSchema;
 pub enum Status {
     /// It waits for the customer.
     Pending,
-    /// The customer has paid.
+    /// The customer has confirmed it, and it waits for the wallet.
+    Processing,
+    /// The wallet has taken the money.
     Confirmed,
     /// The money was refunded.
     Refunded,
     /// It was cancelled before it was confirmed, or even before it was opened.
     Cancelled,
+    /// The wallet has refused it.
+    Refused,
     /// Nobody confirmed it in time.
     Expired,
 }
@@ -38,6 +49,12 @@ pub struct Payment {
     pub amount: Option<Money>,
     /// Who pays; null in a tombstone.
     pub customer_id: Option<CustomerId>,
+    /// The wallet's operation that takes the money, as soon as that is requested; null again if the wallet has refused.
+    #[serde(default)]
+    pub operation_id: Option<OperationId>,
+    /// How often the money was requested.
+    #[serde(default)]
+    pub debit_attempts: u32,
     /// Until when it waits for the customer.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub deadline: Option<Timestamp>,
@@ -51,29 +68,27 @@ pub struct Payment {
     pub updated_at: Timestamp,
 }
 
+/// What is published when the money is requested: the request, and the look whether there is an answer.
+pub(crate) type Requested = (DebitWallet, Scheduled<RetryDebit>);
+
+/// What is published when a payment ends: the compensations, and the scheduled messages that are not needed any more.
+pub(crate) type Ended =
+    (CancelOrder, Option<RefundWallet>, Option<Scheduled<ExpirePayment>>, Option<Scheduled<RetryDebit>>);
+
 impl Payment {
     /// The column of its id.
     pub const ID: Column<Self, PaymentId> = Column::new("id");
     /// The column of its order.
     pub const ORDER: Column<Self, OrderId> = Column::new("key");
 
-    /// Returns a payment that waits for the customer until a deadline.
-    pub fn pending(id: PaymentId, request: &CreatePayment, deadline: Timestamp, now: Timestamp) -> Self {
-        Self { status: Status::Pending, deadline: Some(deadline), ..Self::confirmed(id, request, now) }
-    }
-
-    /// Returns a payment that is confirmed at once.
-    pub fn confirmed(id: PaymentId, request: &CreatePayment, now: Timestamp) -> Self {
+    /// Returns a payment that waits for the customer.
+    pub fn pending(id: PaymentId, request: &CreatePayment, now: Timestamp) -> Self {
         Self {
-            id,
-            order_id: request.order_id,
-            status: Status::Confirmed,
             amount: Some(request.amount),
             customer_id: Some(request.customer_id),
-            deadline: None,
+            status: Status::Pending,
             reason: None,
-            created_at: now,
-            updated_at: now,
+            ..Self::never_opened(id, request.order_id, CancelReason::Unknown, now)
         }
     }
 
@@ -85,6 +100,8 @@ impl Payment {
             status: Status::Cancelled,
             amount: None,
             customer_id: None,
+            operation_id: None,
+            debit_attempts: 0,
             deadline: None,
             reason: Some(reason),
             created_at: now,
@@ -92,19 +109,46 @@ impl Payment {
         }
     }
 
-    /// Confirms it.
-    pub fn confirm(&mut self, now: Timestamp) {
-        (self.status, self.updated_at) = (Status::Confirmed, now);
+    /// Begins to wait for the wallet, and returns the request for the money; none in a tombstone, which has no amount.
+    pub fn process(&mut self, operation: OperationId, patience: &Patience, now: Timestamp) -> Option<Requested> {
+        (self.status, self.operation_id) = (Status::Processing, Some(operation));
+        self.request_money(patience, now)
     }
 
-    /// Ends it without money, and returns the compensation of an order whose goods are not gone.
-    pub fn end(&mut self, status: Status, reason: CancelReason, now: Timestamp) -> CancelOrder {
+    /// Requests the money, or requests it again: the wallet books the same operation once.
+    pub fn request_money(&mut self, patience: &Patience, now: Timestamp) -> Option<Requested> {
+        let (operation_id, customer_id, amount) = (self.operation_id?, self.customer_id?, self.amount?);
+        (self.debit_attempts, self.updated_at) = (self.debit_attempts + 1, now);
+        let (order_id, attempts) = (self.order_id, self.debit_attempts);
+        let retry = RetryDebit { order_id, attempts }.after(patience.debit_wait(attempts));
+        Some((DebitWallet { order_id, operation_id, customer_id, amount }, retry))
+    }
+
+    /// Whether the wallet's answer still counts.
+    pub fn takes_answer(&self) -> bool {
+        matches!(self.status, Status::Pending | Status::Processing)
+    }
+
+    /// Ends it, and returns what follows: the compensation of an order whose goods are not gone, and a refund of what the
+    /// wallet has taken or may still take.
+    pub fn end(&mut self, status: Status, reason: CancelReason, refund: OperationId, now: Timestamp) -> Ended {
+        let before = self.status;
         (self.status, self.reason, self.updated_at) = (status, Some(reason), now);
-        CancelOrder { order_id: self.order_id, reason, goods_gone: false }
+        let order_id = self.order_id;
+        let may_hold_money = matches!(before, Status::Processing | Status::Confirmed) && status != Status::Refused;
+        let refund = may_hold_money.then_some(RefundWallet { order_id, operation_id: refund, reason });
+        let expiry = (before == Status::Pending).then(|| self.expiry().cancel());
+        let retry = (before == Status::Processing).then(|| self.retry().cancel());
+        (CancelOrder { order_id, reason, goods_gone: false }, refund, expiry, retry)
     }
 
     /// Returns the message that is scheduled for its deadline.
     pub fn expiry(&self) -> ExpirePayment {
         ExpirePayment { order_id: self.order_id }
+    }
+
+    /// Returns the message that is scheduled for the wallet's answer.
+    pub fn retry(&self) -> RetryDebit {
+        RetryDebit { order_id: self.order_id, attempts: self.debit_attempts }
     }
 }

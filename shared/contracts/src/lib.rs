@@ -34,7 +34,7 @@ pub use notify::CustomerNotified;
 pub use order::{Address, CancelOrder, Confirmation, CreateDelivery, Line, News, OrderUpdated, ReserveStock};
 pub use payment::{CancelPayment, DebitWallet, ExpirePayment, OrderConfirmed, PaymentCreated, RetryDebit};
 pub use reason::CancelReason;
-pub use text::{AddressLine, Name};
+pub use text::{AddressLine, Description, Name};
 pub use wallet::{DebitRefused, RefundWallet, WalletDebited};
 pub use words::{Sku, Zone};
 

@@ -10,6 +10,10 @@ text! {
     Name, "a name", 200
 }
 text! {
+    /// What something is, for those who look at it: one line of 1 to 500 characters.
+    Description, "a description", 500
+}
+text! {
     /// Street, number and town: 1 to 500 characters on one line.
     AddressLine, "an address", 500
 }

@@ -11,12 +11,14 @@ use choreography::testing::Harness;
 use choreography::{Choreography, HandlerKind, Map, Message, ReadError, Row};
 use contracts::{
     Address, CancelDelivery, CancelOrder, CancelPayment, CancelReason, Confirmation, CreateDelivery, CreateOrder,
-    CreatePayment, CustomerNotified, DeliveryAssigned, ExpirePayment, Line, NAMESPACE, OrderConfirmed, OrderId,
-    OrderUpdated, PaymentCreated, ReserveStock,
+    CreatePayment, Currency, CustomerId, CustomerNotified, DebitRefused, DebitWallet, DeliveryAssigned, ExpirePayment,
+    Line, Money, NAMESPACE, OperationId, OrderConfirmed, OrderId, OrderUpdated, PaymentCreated, RefundWallet,
+    ReserveStock, RetryDebit, WalletDebited,
 };
 use delivery::dealers::Dealers;
 use delivery::delivery::Delivery;
 use gateway::orders::{AcceptOrder, AcceptedOrder};
+use inventory::catalogue::PutProduct;
 use inventory::reservation::Reservation;
 use inventory::stock::Stock;
 use lettre::transport::stub::AsyncStubTransport;
@@ -28,6 +30,9 @@ use payment::payment::Payment;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use wallet::debit::Debit;
+use wallet::operation::Operation;
+use wallet::wallet::Wallet;
 
 use crate::{DEADLINE, open, order, services, sku, zone};
 
@@ -59,12 +64,17 @@ fn messages() -> BTreeMap<&'static str, ReadMessage> {
         message::<CreatePayment>(),
         message::<PaymentCreated>(),
         message::<ExpirePayment>(),
+        message::<DebitWallet>(),
+        message::<RetryDebit>(),
+        message::<WalletDebited>(),
+        message::<DebitRefused>(),
         message::<OrderConfirmed>(),
         message::<CreateDelivery>(),
         message::<DeliveryAssigned>(),
         message::<OrderUpdated>(),
         message::<CustomerNotified>(),
         message::<CancelPayment>(),
+        message::<RefundWallet>(),
         message::<CancelOrder>(),
         message::<CancelDelivery>(),
     ])
@@ -76,6 +86,9 @@ fn rows() -> BTreeMap<&'static str, ReadRow> {
         row::<UnopenedOrder>(),
         row::<Order>(),
         row::<Payment>(),
+        row::<Wallet>(),
+        row::<Operation>(),
+        row::<Debit>(),
         row::<Stock>(),
         row::<Reservation>(),
         row::<Delivery>(),
@@ -170,6 +183,8 @@ impl Stories {
         }
         stories.order_at_the_gateway();
         stories.cancel_before_it_is_opened();
+        stories.pay_while_the_wallet_is_down();
+        stories.pay_too_much();
         stories.harness.advance(DEADLINE * 2);
         stories
     }
@@ -182,6 +197,26 @@ impl Stories {
         let address = Address { zone: zone("north"), line: "1 Hill Road".to_owned() };
         self.harness.execute(AcceptOrder { order_id, customer_id, email, lines, address, confirmation }).unwrap();
         self.orders.push(order_id);
+    }
+
+    fn pay_while_the_wallet_is_down(&mut self) {
+        self.harness.crash("wallet");
+        self.order("north", "tea", true, false);
+        self.harness.advance(Duration::from_secs(10));
+        self.harness.start_instance("wallet");
+        self.harness.advance(Duration::from_secs(2));
+    }
+
+    fn pay_too_much(&mut self) {
+        let price = Money::new(50_001, Currency::EUR);
+        let kettle = PutProduct { sku: sku("kettle"), name: "Kettle".to_owned(), description: None, price, stock: 9 };
+        self.harness.execute(kettle).unwrap();
+        self.order("north", "kettle", true, false);
+    }
+
+    /// Returns the customer of the first order.
+    fn customer(&self) -> CustomerId {
+        self.harness.get::<Order>(&self.orders[0]).unwrap().customer_id
     }
 
     fn cancel_before_it_is_opened(&mut self) {
@@ -237,6 +272,9 @@ impl Stories {
             self.states::<UnopenedOrder>(),
             self.states::<Order>(),
             self.states::<Payment>(),
+            self.states::<Debit>(),
+            self.state::<Wallet>(&self.customer()),
+            self.state::<Operation>(&OperationId::of_opening(self.customer())),
             self.states::<Reservation>(),
             self.states::<Delivery>(),
             self.states::<Notifications>(),

@@ -2,30 +2,34 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod compat;
+mod many;
+mod money;
 mod stories;
 
 use std::time::Duration;
 
 use choreography::testing::Harness;
 use choreography::{Choreography, Settings};
-use contracts::{Address, Confirmation, Currency, Line, Money, NAMESPACE, OrderId, Sku, Zone};
+use contracts::{Address, Confirmation, Currency, CustomerId, Line, Money, NAMESPACE, OrderId, Sku, Zone};
 use delivery::dealers::AddDealer;
 use inventory::catalogue::PutProduct;
 use lettre::transport::stub::AsyncStubTransport;
 use notify::contacts::Contacts;
 use notify::mailer::{FROM, Mailer};
 use order::customer::OpenOrder;
+use payment::settings::Patience;
 
 /// How long a payment waits for the customer.
 const DEADLINE: Duration = Duration::from_secs(600);
 
 /// Returns the shop's services, of which notify sends its mails here.
-fn services(mails: &AsyncStubTransport) -> [Choreography; 6] {
+fn services(mails: &AsyncStubTransport) -> [Choreography; 7] {
     [
         gateway::choreography(),
         order::choreography(),
         inventory::choreography(),
-        payment::choreography(DEADLINE),
+        payment::choreography(Patience { payment_deadline: DEADLINE, ..Patience::default() }),
+        wallet::choreography(true),
         delivery::choreography(),
         notify::choreography(Mailer::to_memory(FROM.parse().unwrap(), mails.clone()), Contacts::known([])),
     ]
@@ -36,15 +40,26 @@ fn open(seed: u64, mails: &AsyncStubTransport, pieces: u64, capacity: u32) -> Ha
     let settings = Settings { namespace: NAMESPACE.to_owned(), ..Settings::default() };
     let harness = Harness::start(services(mails), settings, seed);
     let price = Money::new(450, Currency::EUR);
-    harness.execute(PutProduct { sku: sku("tea"), name: "Tea".to_owned(), price, stock: pieces }).unwrap();
+    let (name, description) = ("Tea".to_owned(), Some("Loose, 100 g".to_owned()));
+    harness.execute(PutProduct { sku: sku("tea"), name, description, price, stock: pieces }).unwrap();
     harness.execute(AddDealer { zone: zone("north"), name: "Nora".to_owned(), capacity }).unwrap();
     harness
 }
 
-/// Orders two pieces of a product. The payment waits for the customer.
+/// Orders two pieces of a product as a new customer, whom the wallet gives 1,000 euros. The payment waits for the customer.
 fn order(harness: &Harness, product: &str, zone_name: &str, email: Option<&str>) -> OrderId {
-    let service = harness.service("order");
-    let (order_id, customer_id) = (service.new_id(), service.new_id());
+    order_as(harness, harness.service("order").new_id(), product, zone_name, email)
+}
+
+/// Orders two pieces of a product as a customer. The payment waits for the customer.
+fn order_as(
+    harness: &Harness,
+    customer_id: CustomerId,
+    product: &str,
+    zone_name: &str,
+    email: Option<&str>,
+) -> OrderId {
+    let order_id = harness.service("order").new_id();
     let address = Address { zone: zone(zone_name), line: "1 Hill Road".to_owned() };
     let lines = vec![Line { sku: sku(product), quantity: 2 }];
     let (email, confirmation) = (email.map(str::to_owned), Confirmation::Manual);

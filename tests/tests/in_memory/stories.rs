@@ -3,6 +3,7 @@
 use choreography::testing::Harness;
 use contracts::{Currency, Money, News, OrderId, Sku};
 use delivery::dealers::Dealers;
+use inventory::catalogue::PutProduct;
 use inventory::stock::Stock;
 use lettre::transport::stub::AsyncStubTransport;
 use order::order::{Order, Status};
@@ -97,4 +98,17 @@ fn the_same_seed_gives_the_same_story() {
         assert!(one == other, "seed {seed}: {headers:#?}");
     }
     assert_ne!(story(0), story(1));
+}
+
+#[test]
+fn a_price_is_fixed_when_the_pieces_are_held() {
+    let shop = Shop::open(0);
+    let order_id = order(&shop.harness, "tea", "north", None);
+    shop.harness.until::<Payment>(&order_id, |payment| payment.status == PaymentStatus::Pending);
+    let price = Money::new(9_900, Currency::EUR);
+    let dearer = PutProduct { sku: tea(), name: "Tea".to_owned(), description: None, price, stock: 0 };
+    shop.harness.execute(dearer).unwrap();
+    shop.harness.execute(ConfirmPayment { order_id }).unwrap();
+    let order = shop.harness.until::<Order>(&order_id, |order| order.status == Status::Completed);
+    assert_eq!(order.total, Some(Money::new(900, Currency::EUR)));
 }

@@ -46,3 +46,8 @@ async fn every_order_ends_though_notify_is_killed() {
 async fn every_order_ends_though_the_server_is_killed() {
     every_order_ends_though_killed("nats-server").await;
 }
+
+#[tokio::test]
+async fn every_order_ends_though_wallet_is_killed() {
+    every_order_ends_though_killed("wallet").await;
+}

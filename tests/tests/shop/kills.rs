@@ -17,15 +17,15 @@ use crate::steady::customers;
 const CUSTOMER_EVERY: Duration = Duration::from_millis(25);
 /// The processes that are killed in turn, the pause between two kills, and how many there are. `KILLS=57` takes two and a
 /// half minutes.
-const KILLED: [&str; 6] = ["nats-server", "order", "payment", "inventory", "delivery", "notify"];
+const KILLED: [&str; 7] = ["nats-server", "order", "payment", "wallet", "inventory", "delivery", "notify"];
 const PAUSE: Duration = Duration::from_millis(2_000);
-const KILLS: u64 = 12;
+const KILLS: u64 = 14;
 /// How long after the load the last order ends at the latest.
 const ENDED_AFTER: Duration = Duration::from_secs(10);
 /// How many orders are looked at at the same time.
 const ASKED_AT_ONCE: usize = 16;
-/// An order has 10 messages. A process that is killed may have sent some that are stored after it was started again.
-const MESSAGES_MAX: usize = 12;
+/// An order has 12 messages. A process that is killed may have sent some that are stored after it was started again.
+const MESSAGES_MAX: usize = 14;
 
 async fn customer(shop: &Shop, orders: &Mutex<Vec<Order>>) {
     let order = shop.place(Request::new("tea", 1, "north").automatic()).await;
@@ -62,7 +62,7 @@ async fn kills_under_load_publish_nothing_twice_move_no_circuit_and_delay_no_ord
         counts.len()
     );
     assert!(*most <= MESSAGES_MAX, "an order has {most} messages");
-    for service in ["order", "payment", "inventory", "delivery", "notify"] {
+    for service in ["order", "payment", "wallet", "inventory", "delivery", "notify"] {
         let circuits = shop.get(service, "/circuits").await.ok();
         assert_eq!(circuits["circuits"], serde_json::json!([]), "{service}: {circuits}");
         // Neither did one move and move back.

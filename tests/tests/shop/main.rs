@@ -35,3 +35,4 @@ mod storage;
 mod strangers;
 mod tombstones;
 mod twice;
+mod wallet;

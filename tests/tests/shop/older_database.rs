@@ -11,7 +11,7 @@ use testkit::copy_database;
 use crate::absences::expect_each_stored_once;
 use crate::repairs::expect_no_dead_letters;
 
-/// Orders whose customers paid after the copy was made: these commands are lost.
+/// Orders whose customers paid after the copy was made: these commands are lost, and what followed is not.
 const PAID_SINCE: usize = 3;
 /// Orders of each other kind.
 const ORDERS: usize = 10;
@@ -76,16 +76,15 @@ async fn payment_whose_database_is_put_back_does_again_what_it_received_since_an
     expect_each_stored_once(&shop).await;
     expect_no_dead_letters(&shop).await;
 
-    // What customers did since the copy is lost, and nothing else; the log counts what was published since.
-    let lost = join_all(unpaid.iter().map(|order| shop.payment(order))).await;
-    assert!(lost.iter().all(|payment| payment["status"] == "pending"), "{lost:?}");
+    // That customers have confirmed since the copy is lost, but the wallet's answers came again. The log counts what was
+    // published since.
+    let paid = join_all(unpaid.iter().map(|order| shop.payment(order))).await;
+    assert!(paid.iter().all(|payment| payment["status"] == "confirmed"), "{paid:?}");
     let (adopted, log) = (ids_since.len() - copied.len(), payment.process.log());
     assert!(log.contains(&format!("are adopted, and not published again count={adopted}\n")), "{adopted}: {log}");
-    // They pay again.
+    // They pay again, and nothing more is taken.
     for order in &unpaid {
         shop.confirm(order).await;
-        shop.expect_payment(order, "confirmed").await;
-        shop.forget(order);
     }
     shop.expect_all_received().await;
     expect_all(&shop, &unpaid, "completed").await;

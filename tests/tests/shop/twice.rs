@@ -63,6 +63,7 @@ async fn older_paths_lead_to_the_same_handlers() {
     assert_eq!(placed.status, 201, "{placed:?}");
     let order = shop_tests::Order {
         id: placed.body["id"].as_str().unwrap().to_owned(),
+        customer_id: placed.body["customer_id"].as_str().unwrap().to_owned(),
         email: String::new(),
         lines: vec![("tea".to_owned(), 1)],
     };

@@ -38,7 +38,7 @@ impl State {
     fn new() -> Self {
         let stock = |sku: &str| {
             let price = Money::new(100, Currency::EUR);
-            Stock { sku: sku.parse().unwrap(), name: sku.into(), price, on_shelf: ON_SHELF, held: 0 }
+            Stock { sku: sku.parse().unwrap(), name: sku.into(), description: None, price, on_shelf: ON_SHELF, held: 0 }
         };
         let shelf = ["tea", "mug"].map(stock).map(|stock| (stock.sku.clone(), stock));
         Self { reservation: None, shelf: shelf.into() }

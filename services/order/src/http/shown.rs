@@ -1,6 +1,6 @@
 //! An order as its caller sees it; the row has more.
 
-use contracts::{Address, CancelReason, CustomerId, DeliveryId, Line, Money, News, OrderId, PaymentId};
+use contracts::{Address, CancelReason, CustomerId, DeliveryId, Line, Money, News, OperationId, OrderId, PaymentId};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -21,6 +21,8 @@ pub(super) struct OrderShown {
     /// Its price, as soon as that is known.
     total: Option<Money>,
     payment_id: Option<PaymentId>,
+    /// The wallet's operation that paid it.
+    operation_id: Option<OperationId>,
     delivery_id: Option<DeliveryId>,
     /// Why it was cancelled.
     reason: Option<CancelReason>,
@@ -42,6 +44,7 @@ impl From<Order> for OrderShown {
             address: order.address,
             total: order.total,
             payment_id: order.payment_id,
+            operation_id: order.operation_id,
             delivery_id: order.delivery_id,
             reason: order.reason,
             notified: order.notified,
