@@ -75,7 +75,7 @@ fn without_a_dealer_money_and_stock_go_back() {
 #[test]
 fn a_payment_that_nobody_confirms_expires() {
     let shop = Shop::open(0);
-    let order_id = order(&shop.harness, "tea", "north", None);
+    let order_id = order(&shop.harness, "tea", "north", Some("ada@example.com"));
     shop.harness.advance(DEADLINE);
     shop.ends(order_id, Status::Cancelled, News::Cancelled);
     assert_eq!(shop.harness.get::<Payment>(&order_id).unwrap().status, PaymentStatus::Expired);
