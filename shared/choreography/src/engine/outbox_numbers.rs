@@ -3,13 +3,14 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::store::Checkpoint;
+use crate::store::{Checkpoint, StoredRows};
 
 /// The numbers that the outbox relay shares with the other tasks; a clone is the same.
 #[derive(Clone, Default)]
 pub(crate) struct OutboxNumbers {
     acknowledged: Arc<AtomicI64>,
     forgettable: Arc<Mutex<ForgettableRows>>,
+    stored: Arc<Mutex<Option<StoredRows>>>,
 }
 
 /// Outbox rows that need not be kept any more.
@@ -30,6 +31,16 @@ impl OutboxNumbers {
     /// included.
     pub(crate) fn acknowledged(&self) -> i64 {
         self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// Sets which rows the streams have, and where; none if that is not known.
+    pub(crate) fn set_stored_rows(&self, stored: Option<StoredRows>) {
+        *self.stored.lock().unwrap_or_else(PoisonError::into_inner) = stored;
+    }
+
+    /// Removes and returns which rows the streams have, and where, if that has changed.
+    pub(crate) fn take_stored_rows(&self) -> Option<StoredRows> {
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Sets the rows that may be deleted next. The relay sets further ones after these are deleted.

@@ -29,7 +29,7 @@ pub use publishing::{Given, PublishingStore, Repair};
 pub use reading::{ReadingState, ReadingStore, Renewal, Subscription};
 pub use rows::{
     Backlog, DeadCompensation, DeadMessage, EffectRow, FailedTry, Head, IdempotencyKey, LastRun, NewOutboxRow,
-    OutboxRow, ScheduledRow, StoredReply, TrySlot, WaitingRow,
+    OutboxRow, ScheduledRow, StoredReply, StoredRows, TrySlot, WaitingRow,
 };
 
 /// The moments before which rows are old enough to be deleted.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Checkpoint, Head, LastRun, SeriesId, SeriesRange, StoreError, TrySlot};
+use super::{Checkpoint, Head, LastRun, SeriesId, SeriesRange, StoreError, StoredRows, TrySlot};
 
 /// Everything that the leader must know before it reads.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,6 +44,8 @@ pub struct Renewal {
     /// How many outbox rows the server has acknowledged since the first row of this database, those included that are
     /// deleted; none while that is not known.
     pub published: Option<i64>,
+    /// Which rows the streams have, and where; none if that is not known, or has not changed.
+    pub stored_rows: Option<StoredRows>,
     /// Outbox rows that need not be kept: the first and the last local number of each range.
     pub forget: Vec<(i64, i64)>,
     /// How many outbox rows are deleted at most.
@@ -62,6 +64,7 @@ impl Renewal {
             lease_until,
             checkpoint: None,
             published: None,
+            stored_rows: None,
             forget: Vec::new(),
             forget_max: u32::MAX,
             floor: None,

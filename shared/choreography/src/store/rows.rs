@@ -26,6 +26,8 @@ pub struct Head {
     /// How many rows the server has acknowledged since the first row of this database, those included that are deleted:
     /// as the leader wrote it last.
     pub outbox_published: i64,
+    /// Which rows the streams had, and where, as the leader wrote it last.
+    pub stored_rows: StoredRows,
     /// How often a batch without deliveries has let messages wait: one of a standby may, when it creates a row.
     pub waits_changed: i64,
     /// Why reading has stopped until an operator goes on; none while the service reads.
@@ -40,6 +42,20 @@ impl Head {
     pub(crate) fn revision(&self) -> (i64, u64, i64, i64) {
         (self.epoch, self.position.sequence, self.outbox_next, self.waits_changed)
     }
+}
+
+/// Up to which local number the streams had every outbox row, and where. While they have lost nothing of what they had then,
+/// those rows need not be looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoredRows {
+    /// The number; 0 before anything is known.
+    pub through: i64,
+    /// The place of the last of these rows in the stream of events. No later row is stored before it.
+    pub events: Checkpoint,
+    /// The place of the last one in the stream of dead letters.
+    pub dead_letters: Checkpoint,
+    /// The sequence of the first message that the stream of dead letters had then.
+    pub dead_letters_first: u64,
 }
 
 /// A row of the outbox: a message to be published, in the order of the local numbers.

@@ -33,6 +33,7 @@ mod publishing;
 mod reading;
 mod real;
 mod receiving;
+mod repair_lists;
 mod repairing;
 mod republishing;
 mod roles;

@@ -20,17 +20,17 @@ async fn with_pages(stage: &Stage, pages: std::ops::Range<u32>) -> Service {
     scribe
 }
 
-async fn open(scribe: &Service, pages: std::ops::Range<u32>) {
+pub(crate) async fn open(scribe: &Service, pages: std::ops::Range<u32>) {
     let opening = pages.map(|page| scribe.execute(OpenPage { page, title: "May".to_owned() }));
     futures::future::join_all(opening).await.into_iter().for_each(|reply| drop(reply.unwrap()));
 }
 
-fn write(stage: &Stage, line: u32, how: How) {
+pub(crate) fn write(stage: &Stage, line: u32, how: How) {
     stage.publish(Write { page: 1, line, how });
 }
 
 /// Returns what the server has of the scribe, copies included: `page-opened.1`.
-fn stored(stage: &Stage) -> Vec<String> {
+pub(crate) fn stored(stage: &Stage) -> Vec<String> {
     let subjects = stage.bus.published().into_iter().map(|stored| stored.envelope.subject);
     subjects.filter_map(|subject| subject.strip_prefix("scribe.").map(str::to_owned)).collect()
 }

@@ -1,6 +1,7 @@
-//! A message server that stops replying to requests while its connections stay open.
+//! A message server that stops replying to requests while its connections stay open, and that counts what is listed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,16 +18,24 @@ use tokio::sync::watch;
 pub(crate) struct UnresponsiveBus {
     bus: MemoryBus,
     unresponsive: Arc<watch::Sender<bool>>,
+    /// How many own messages were listed.
+    listed: Arc<AtomicUsize>,
 }
 
 struct UnresponsiveConnection {
     connection: Box<dyn Connection>,
     unresponsive: watch::Receiver<bool>,
+    listed: Arc<AtomicUsize>,
 }
 
 impl UnresponsiveBus {
     pub(crate) fn over(bus: MemoryBus) -> Self {
-        Self { bus, unresponsive: Arc::new(watch::Sender::new(false)) }
+        Self { bus, unresponsive: Arc::new(watch::Sender::new(false)), listed: Arc::default() }
+    }
+
+    /// Returns how many own messages were listed, and counts from 0 again.
+    pub(crate) fn take_listed(&self) -> usize {
+        self.listed.swap(0, Ordering::Relaxed)
     }
 
     /// Lets requests for the stream's state time out.
@@ -43,7 +52,8 @@ impl UnresponsiveBus {
 impl Bus for UnresponsiveBus {
     async fn connect(&self) -> Result<Box<dyn Connection>, BusError> {
         let connection = self.bus.connect().await?;
-        Ok(Box::new(UnresponsiveConnection { connection, unresponsive: self.unresponsive.subscribe() }))
+        let (unresponsive, listed) = (self.unresponsive.subscribe(), self.listed.clone());
+        Ok(Box::new(UnresponsiveConnection { connection, unresponsive, listed }))
     }
 }
 
@@ -72,7 +82,9 @@ impl Connection for UnresponsiveConnection {
         self.connection.first_stamped_after(stamp_ns).await
     }
     async fn own_messages(&self, from: Stream, of: &str, after: u64, max: usize) -> Result<Vec<Stored>, BusError> {
-        self.connection.own_messages(from, of, after, max).await
+        let listed = self.connection.own_messages(from, of, after, max).await?;
+        self.listed.fetch_add(listed.len(), Ordering::Relaxed);
+        Ok(listed)
     }
     async fn note_progress(&self, service: &str, progress: &Progress) -> Result<(), BusError> {
         self.connection.note_progress(service, progress).await

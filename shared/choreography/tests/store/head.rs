@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use choreography::store::{Advance, Changes, Head, Renewal, Store, StoreError, TrySlot};
+use choreography::store::{Advance, Changes, Checkpoint, Head, Renewal, Store, StoreError, StoredRows, TrySlot};
 
 use crate::fixture::{Instances, LoadOne as _, at, commit, id, leading, numbers, outgoing, place, renewal, to_publish};
 
@@ -127,5 +127,15 @@ pub(crate) async fn renewing_records_how_many_rows_are_published(stores: Instanc
     for (published, expected) in [(Some(7), 7), (None, 7), (Some(9), 9)] {
         stores.first.renew(epoch, &Renewal { published, ..Renewal::of_lease(at(9)) }).await.unwrap();
         assert_eq!(stores.second.head().await.unwrap().outbox_published, expected);
+    }
+}
+
+pub(crate) async fn renewing_records_which_rows_are_stored_and_where(stores: Instances) {
+    let epoch = leading(&stores.first, 50).await.epoch;
+    let stored_at = |sequence| Checkpoint { sequence, stamp_ns: 9, deleted: 0 };
+    let stored = StoredRows { through: 7, events: stored_at(20), dead_letters: stored_at(3), dead_letters_first: 2 };
+    for (stored_rows, expected) in [(None, StoredRows::default()), (Some(stored), stored), (None, stored)] {
+        stores.first.renew(epoch, &Renewal { stored_rows, ..Renewal::of_lease(at(9)) }).await.unwrap();
+        assert_eq!(stores.second.head().await.unwrap().stored_rows, expected);
     }
 }

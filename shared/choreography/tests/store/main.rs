@@ -96,6 +96,7 @@ mod claims {
             renewing_deletes_the_outbox_up_to_the_number
             renewing_at_an_old_epoch_changes_nothing
             renewing_records_how_many_rows_are_published
+            renewing_records_which_rows_are_stored_and_where
         }
         dead {
             a_dead_message_is_found_with_its_tries

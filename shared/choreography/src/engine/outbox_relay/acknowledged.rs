@@ -24,6 +24,11 @@ impl AcknowledgedRows {
         row <= self.through || self.beyond.contains(row)
     }
 
+    /// Returns the last row that is acknowledged, if all before it are.
+    pub(super) fn last_of_all(&self) -> Option<i64> {
+        self.beyond.lowest().is_none().then(|| signed(self.through))
+    }
+
     /// Returns how many rows are acknowledged since the first row of this database.
     pub(super) fn count(&self) -> i64 {
         signed(self.through + self.beyond.count())
@@ -66,11 +71,11 @@ mod tests {
         acknowledged.add_range(1, 3);
         acknowledged.add_range(6, 5);
         [5, 7, 3].into_iter().for_each(|row| acknowledged.add(row));
-        assert_eq!((acknowledged.next(), acknowledged.count()), (4, 5));
+        assert_eq!((acknowledged.next(), acknowledged.count(), acknowledged.last_of_all()), (4, 5, None));
         let known: Vec<i64> = (1..10).filter(|row| acknowledged.contains(*row)).collect();
         assert_eq!(known, [1, 2, 3, 5, 7]);
         acknowledged.add(4);
         acknowledged.add_range(6, 9);
-        assert_eq!((acknowledged.next(), acknowledged.count()), (10, 9));
+        assert_eq!((acknowledged.next(), acknowledged.count(), acknowledged.last_of_all()), (10, 9, Some(9)));
     }
 }

@@ -18,8 +18,10 @@ const SPAN_ROWS_MAX: i64 = 1_024;
 pub(super) struct Span {
     pub(super) first: i64,
     pub(super) last: i64,
-    /// The sequence of the last one; the others are stored before it.
+    /// A sequence that none of them is stored behind.
     sequence: u64,
+    /// The place at or below which no kept row is stored when they are forgotten; none if others are stored there, too.
+    floor: Option<u64>,
     /// Since when this connection has known that the stream has them.
     since: Timestamp,
 }
@@ -29,6 +31,8 @@ pub(super) struct Span {
 pub(super) struct KeptRows {
     spans: VecDeque<Span>,
     rows: u64,
+    /// The sequence of the last row that was ever added.
+    pub(super) last: u64,
 }
 
 /// Which kept rows may be forgotten.
@@ -58,15 +62,30 @@ impl KeptRows {
     /// Adds a row that is stored behind all others.
     pub(super) fn add(&mut self, row: i64, sequence: u64, now: Timestamp) {
         self.rows += 1;
+        self.last = self.last.max(sequence);
         match self.spans.back_mut() {
             Some(span)
                 if span.last + 1 == row
                     && span.last - span.first + 1 < SPAN_ROWS_MAX
                     && span.since > earlier(now, NOTED_AS_ONE) =>
             {
-                (span.last, span.sequence) = (row, sequence);
+                (span.last, span.sequence, span.floor) = (row, sequence, Some(sequence));
             }
-            _ => self.spans.push_back(Span { first: row, last: row, sequence, since: now }),
+            _ => self.spans.push_back(Span { first: row, last: row, sequence, floor: Some(sequence), since: now }),
+        }
+    }
+
+    /// Adds the rows from the first to the last, which were stored before the others, the last one of them at a place.
+    /// None is forgotten before reading has passed the sequence `through`.
+    pub(super) fn add_before_others(&mut self, (first, last): (i64, i64), place: u64, through: u64, now: Timestamp) {
+        let mut next = first;
+        while next <= last {
+            let end = last.min(next + SPAN_ROWS_MAX - 1);
+            let floor = (end == last).then_some(place);
+            let span = Span { first: next, last: end, sequence: through, floor, since: now };
+            self.rows += span.rows();
+            self.spans.push_back(span);
+            next = end + 1;
         }
     }
 
@@ -96,7 +115,7 @@ impl Span {
 
 impl Forgettable {
     fn add(&mut self, span: Span) {
-        self.floor = Some(span.sequence);
+        self.floor = span.floor.or(self.floor);
         match self.spans.last_mut() {
             Some((_, last)) if *last + 1 == span.first => *last = span.last,
             _ => self.spans.push((span.first, span.last)),
@@ -131,6 +150,18 @@ mod tests {
         assert_eq!(kept.forget(rule(603, 200)), Forgettable { spans: vec![(1, 3)], floor: Some(103) });
         assert_eq!(kept.forget(rule(700, 104)), Forgettable { spans: vec![(4, 4)], floor: Some(104) });
         assert_eq!((kept.forget(rule(700, 200)).spans, kept.rows), (vec![(5, 6)], 0));
+    }
+
+    #[test]
+    fn rows_whose_places_are_not_known_have_one_floor() {
+        let mut kept = KeptRows::default();
+        kept.add_before_others((3, 2_060), 90, 100, at(1));
+        kept.add(2_061, 101, at(2));
+        let rule = |through| Forgetting { at_once: 1_500, ..rule(700, through) };
+        assert_eq!(kept.forget(rule(99)), Forgettable::default());
+        assert_eq!(kept.forget(rule(100)), Forgettable { spans: vec![(3, 2_050)], floor: None });
+        assert_eq!(kept.forget(rule(100)), Forgettable { spans: vec![(2_051, 2_060)], floor: Some(90) });
+        assert_eq!((kept.forget(rule(101)).spans, kept.rows), (vec![(2_061, 2_061)], 0));
     }
 
     #[test]

@@ -9,9 +9,11 @@ use futures::future::BoxFuture;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use super::OutboxRelay;
+use super::both_streams::BothStreams;
 use super::error::RelayError;
 use super::kept::Forgettable;
-use super::published::{PublishedRows, Through};
+use super::passed::Passed;
+use super::published::{PublishedRows, StoredPlaces, Through};
 use super::readers::Readers;
 use crate::bus::{BusError, Connection, Stream, StreamState};
 use crate::clock::Clock;
@@ -20,32 +22,7 @@ use crate::engine::progress_note;
 use crate::engine::shared::Shared;
 use crate::engine::stream_limits;
 use crate::settings::{SERVER_LOOKS_EVERY, Settings};
-use crate::store::{Checkpoint, Given, Store};
-
-/// The state of both streams.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct BothStreams {
-    events: StreamState,
-    dead_letters: StreamState,
-}
-
-impl BothStreams {
-    /// Requests the state of both streams.
-    async fn request(connection: &dyn Connection) -> Result<Self, RelayError> {
-        let events = connection.stream(Stream::Events).await?;
-        Ok(Self { events, dead_letters: connection.stream(Stream::DeadLetters).await? })
-    }
-
-    /// Checks that the server has not been started anew, and has lost nothing, since an earlier look.
-    fn check_start(&self, before: &Self) -> Result<(), RelayError> {
-        let is_same = self.events.server_start == before.events.server_start
-            && self.dead_letters.server_start == before.dead_letters.server_start;
-        match is_same {
-            true => Ok(()),
-            false => Err(RelayError::Lost("the server was started anew, or a stream has lost messages".to_owned())),
-        }
-    }
-}
+use crate::store::{Checkpoint, Given, Store, StoredRows};
 
 /// The looks of one connection.
 pub(super) struct Looks<'a> {
@@ -65,6 +42,8 @@ pub(super) struct Looks<'a> {
     passed: Passed,
     through: Through,
     pub(super) readers: Arc<Readers>,
+    /// Which rows were known to be stored at the last look.
+    stored: Option<StoredPlaces>,
 }
 
 /// One look. What it contains was true before it began.
@@ -78,6 +57,8 @@ struct Look<'a> {
     before: BothStreams,
     settled: Vec<Given>,
     forgettable: Forgettable,
+    /// Which rows are known to be stored, if that has changed.
+    stored: Option<StoredPlaces>,
 }
 
 /// What a look has seen.
@@ -114,12 +95,14 @@ impl<'a> Looks<'a> {
             passed: Passed::default(),
             through: Through::default(),
             readers: Arc::default(),
+            stored: None,
         })
     }
 
     /// Takes the first look, right after the repair, and lets the reader begin.
     pub(super) async fn first(&mut self, published: &mut PublishedRows) -> Result<(), RelayError> {
         self.shared.outbox.set_forgettable(ForgettableRows::default());
+        self.shared.outbox.set_stored_rows(None);
         self.due.reset();
         self.start(published);
         self.next().await?;
@@ -138,7 +121,7 @@ impl<'a> Looks<'a> {
         self.current = None;
         let seen = seen?;
         self.report(&seen);
-        self.through = self.passed.saw(&seen, self.receives);
+        self.through = self.passed.saw(&seen.streams, seen.position, self.receives);
         self.readers = seen.readers;
         Ok(false)
     }
@@ -157,6 +140,8 @@ impl<'a> Looks<'a> {
             true => published.forget(&self.settings, self.through),
             false => Forgettable::default(),
         };
+        let stored = published.stored_rows().filter(|stored| Some(*stored) != self.stored);
+        self.stored = stored.or(self.stored);
         let look = Look {
             connection: self.connection,
             store: self.store.clone(),
@@ -167,6 +152,7 @@ impl<'a> Looks<'a> {
             before: self.before.clone(),
             settled: published.settled.all(),
             forgettable,
+            stored,
         };
         self.current = Some(look.take().boxed());
     }
@@ -178,6 +164,7 @@ impl Look<'_> {
         streams.check_start(&self.before)?;
         let position = self.store.head().await?.position.sequence;
         self.let_forget(&streams.events).await?;
+        self.note_stored(&streams).await?;
         let note = progress_note::note(&self.versions, self.settled, &streams.events, position, self.clock.now());
         let noted = match self.connection.note_progress(self.service, &note).await {
             Err(lost @ BusError::Lost(_)) => return Err(lost.into()),
@@ -185,6 +172,27 @@ impl Look<'_> {
         };
         let readers = Readers::request(self.connection, self.service).await?.into();
         Ok(Seen { streams, position, readers, noted })
+    }
+
+    /// Passes on which rows are stored, so that the next repair need not look for them.
+    async fn note_stored(&self, streams: &BothStreams) -> Result<(), RelayError> {
+        let Some(StoredPlaces { through, events, dead_letters }) = self.stored else { return Ok(()) };
+        let events = self.place(Stream::Events, events).await?;
+        let dead_letters = self.place(Stream::DeadLetters, dead_letters).await?;
+        if let (Some(events), Some(dead_letters)) = (events, dead_letters) {
+            let dead_letters_first = streams.dead_letters.first;
+            self.shared.outbox.set_stored_rows(Some(StoredRows { through, events, dead_letters, dead_letters_first }));
+        }
+        Ok(())
+    }
+
+    /// Returns the place of a message, if the stream has it; that before all messages for sequence 0.
+    async fn place(&self, stream: Stream, sequence: u64) -> Result<Option<Checkpoint>, RelayError> {
+        if sequence == 0 {
+            return Ok(Some(Checkpoint::default()));
+        }
+        let stamp = self.connection.stamp_at(stream, sequence).await?;
+        Ok(stamp.map(|stamp_ns| Checkpoint { sequence, stamp_ns, deleted: 0 }))
     }
 
     /// Passes on which rows may be deleted, with the floor if the stream still has it.
@@ -200,33 +208,5 @@ impl Look<'_> {
         }
         self.shared.outbox.set_forgettable(rows);
         Ok(())
-    }
-}
-
-/// How far reading must have come before a row may be forgotten.
-///
-/// A dead letter has no place in the stream of events: it may be forgotten when reading has passed everything that this
-/// stream had after the dead letter was stored.
-#[derive(Debug, Default)]
-struct Passed {
-    through: Through,
-    /// The last sequences of both streams at the look that the position has not reached yet.
-    pending: Option<Through>,
-}
-
-impl Passed {
-    /// Records what a look has seen. Returns through which places rows may be forgotten. A service that receives
-    /// nothing need not wait for its position.
-    fn saw(&mut self, seen: &Seen, receives: bool) -> Through {
-        let last = Through { events: seen.streams.events.last, dead_letters: seen.streams.dead_letters.last };
-        if !receives {
-            return last;
-        }
-        self.through.events = seen.position;
-        if let Some(pending) = self.pending.take_if(|pending| pending.events <= seen.position) {
-            self.through.dead_letters = pending.dead_letters;
-        }
-        self.pending.get_or_insert(last);
-        self.through
     }
 }

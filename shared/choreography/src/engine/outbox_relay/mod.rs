@@ -5,6 +5,7 @@
 //! streams have of the rows that the database keeps; exactly the others are published.
 
 mod acknowledged;
+mod both_streams;
 mod error;
 mod fill;
 mod gate;
@@ -12,7 +13,9 @@ mod held;
 mod kept;
 mod lanes;
 mod look;
+mod noted;
 mod pace;
+mod passed;
 mod published;
 mod readers;
 mod repair;

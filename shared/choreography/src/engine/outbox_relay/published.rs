@@ -8,7 +8,7 @@ use super::settled::{SeriesIndex, SettledNumbers};
 use crate::bus::Stream;
 use crate::clock::earlier;
 use crate::settings::{ADOPTED_KEPT, OUTBOX_KEPT_AT_LEAST, Settings};
-use crate::store::{OutboxRow, RowName};
+use crate::store::{OutboxRow, RowName, StoredRows};
 use crate::wire::dead_letter::is_of_dead_letters;
 
 /// The largest number of rows of a stream that are forgotten at once: deleting them takes the database some 50 ms.
@@ -32,6 +32,14 @@ struct AdoptedRow {
     sequence: Option<u64>,
     /// When it was found, in milliseconds since 1970.
     since_ms: i64,
+}
+
+/// Up to which row the streams have everything, and the places of the last rows in both; 0 if there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct StoredPlaces {
+    pub(super) through: i64,
+    pub(super) events: u64,
+    pub(super) dead_letters: u64,
 }
 
 /// A row that is published, as far as its acknowledgement needs it.
@@ -70,6 +78,20 @@ impl PublishedRows {
         self.acknowledged.add(sent.row);
         let sequence = Some(sequence).filter(|_| sent.stream == Stream::Events);
         self.adopted.push(AdoptedRow { row: sent.row, sequence, since_ms: self.settled.given_at_ms(sent.series) });
+    }
+
+    /// Returns up to which row the streams have everything, if nothing is missing before it, and the places of the last
+    /// rows in both.
+    pub(super) fn stored_rows(&self) -> Option<StoredPlaces> {
+        let through = self.acknowledged.last_of_all().filter(|_| self.adopted.is_empty())?;
+        Some(StoredPlaces { through, events: self.events.last, dead_letters: self.dead_letters.last })
+    }
+
+    /// Records that the streams have the rows from the first one on that were stored when that was noted. None of them is
+    /// forgotten before reading has passed the sequence `through` of the stream of events.
+    pub(super) fn stored_before(&mut self, first: i64, noted: StoredRows, through: u64, now: Timestamp) {
+        (self.events.last, self.dead_letters.last) = (noted.events.sequence, noted.dead_letters.sequence);
+        self.events.add_before_others((first, noted.through), noted.events.sequence, through, now);
     }
 
     /// Removes and returns the rows that may be forgotten, and the place in the stream of events at or below which no

@@ -9,12 +9,13 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::error::RelayError;
+use super::noted::noted;
 use super::published::{PublishedRows, SentRow, stream_of};
 use super::settled::{SeriesIndex, SettledNumbers};
 use crate::bus::{Connection, Stream};
 use crate::clock::Clock;
 use crate::settings::WINDOW_MAX;
-use crate::store::{Head, NewOutboxRow, OutboxRow, Repair, RowName, Store};
+use crate::store::{Head, NewOutboxRow, OutboxRow, Repair, RowName, Store, StoredRows};
 use crate::wire::envelope::Envelope;
 use crate::wire::series::{MessageNumber, is_placeholder, kind_of, outgoing_id, placeholder};
 
@@ -57,6 +58,10 @@ struct Kept {
     rows: Vec<KeptRow>,
     by_number: HashMap<(SeriesIndex, u64), usize>,
     settled: SettledNumbers,
+    /// The local number of the first row.
+    first: i64,
+    /// Rows that are not among `rows`, because the streams have them.
+    noted: StoredRows,
     /// The local number behind the last row.
     end: i64,
 }
@@ -67,27 +72,31 @@ impl OutboxRepair<'_> {
     pub(super) async fn run(&self) -> Result<PublishedRows, RelayError> {
         loop {
             let head = self.store.head().await?;
-            let mut kept = self.kept(&head).await?;
             let floor = self.floor(&head).await?;
+            let noted = noted(self.connection, &head, floor).await?;
+            let mut kept = self.kept(&head, noted).await?;
             let mut unknown = Unknown::default();
-            self.list(Stream::Events, floor, &mut kept, &mut unknown).await?;
-            self.list(Stream::DeadLetters, 0, &mut kept, &mut unknown).await?;
+            self.list(Stream::Events, floor.max(noted.events.sequence), &mut kept, &mut unknown).await?;
+            self.list(Stream::DeadLetters, noted.dead_letters.sequence, &mut kept, &mut unknown).await?;
             self.adopt(&mut unknown.rows, floor).await?;
             if unknown.known.is_empty() {
                 self.put_placeholders(&kept, floor).await?;
-                return Ok(kept.published(self.clock.now()));
+                let last = self.connection.stream(Stream::Events).await?.last;
+                return Ok(kept.published(last, self.clock.now()));
             }
             // Now the database knows them.
         }
     }
 
-    /// Reads the rows that the database keeps.
-    async fn kept(&self, head: &Head) -> Result<Kept, RelayError> {
+    /// Reads the rows that the database keeps, but for those that need not be looked for.
+    async fn kept(&self, head: &Head, noted: StoredRows) -> Result<Kept, RelayError> {
         // What is given first: a number that is not given by then belongs to a later row.
         let settled = SettledNumbers::given(self.store.given().await?);
-        let mut kept = Kept { rows: Vec::new(), by_number: HashMap::new(), settled, end: head.outbox_next };
+        let first = self.store.outbox(0, 1).await?.first().map_or(i64::MAX, |row| row.number);
+        let (by_number, end) = (HashMap::new(), head.outbox_next);
+        let mut kept = Kept { rows: Vec::new(), by_number, settled, first, noted, end };
         let limit = u32::try_from(WINDOW_MAX).unwrap_or(u32::MAX);
-        let mut from = 0;
+        let mut from = noted.through + 1;
         loop {
             let page = self.store.outbox(from, limit).await?;
             let Some(last) = page.last() else { return Ok(kept) };
@@ -209,9 +218,10 @@ impl Kept {
         self.rows.iter().filter(is_repeated).map(|row| row.sent.row).collect()
     }
 
-    /// Returns which rows are published.
-    fn published(self, now: Timestamp) -> PublishedRows {
+    /// Returns which rows are published. `last` is where the stream of events ends.
+    fn published(self, last: u64, now: Timestamp) -> PublishedRows {
         let mut published = PublishedRows::of(self.settled);
+        published.stored_before(self.first, self.noted, last, now);
         let mut next = 1;
         for row in &self.rows {
             // What is not kept was published and forgotten.

@@ -94,6 +94,7 @@ impl Maintenance {
         let published = Some(self.shared.outbox.acknowledged()).filter(|published| *published > 0);
         let renewal = Renewal {
             published,
+            stored_rows: self.shared.outbox.take_stored_rows(),
             forget: forgettable.rows.clone(),
             forget_max: FORGET_MAX,
             floor: forgettable.floor.filter(|_| forgettable.rows.is_empty()),

@@ -204,6 +204,7 @@ impl Data {
         let head = self.head_of(epoch)?;
         head.lease_until_ms = renewal.lease_until.as_millisecond();
         head.outbox_published = renewal.published.unwrap_or(head.outbox_published);
+        head.stored_rows = renewal.stored_rows.unwrap_or(head.stored_rows);
         for (points, new) in [(&mut self.checkpoints, renewal.checkpoint), (&mut self.floors, renewal.floor)] {
             add_point(points, new, renewal.stream_first);
         }

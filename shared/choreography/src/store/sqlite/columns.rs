@@ -9,14 +9,15 @@ use uuid::Uuid;
 use super::statement::Script;
 use crate::store::{
     Checkpoint, EffectRow, Head, IdempotencyKey, OutboxRow, Range, RowName, ScheduledRow, SeriesId, SeriesRange,
-    StoredReply, StoredRow, WaitingRow,
+    StoredReply, StoredRow, StoredRows, WaitingRow,
 };
 use crate::wire::envelope::Envelope;
 use crate::wire::headers::Headers;
 
 pub(super) const HEAD: &str = "epoch, lease_until_ms, position, stream_created, outbox_next,
     position_stamp_ns, stream_deleted, halted, exists (select 1 from outbox where adopted),
-    outbox_published, waits_changed";
+    outbox_published, waits_changed, stored_through, stored_sequence, stored_stamp_ns, stored_dead_sequence,
+    stored_dead_stamp_ns, stored_dead_first";
 pub(super) const OUTBOX: &str = "subject, headers, payload, number, outbox, kind, kind_number, placeholder, adopted";
 pub(super) const RANGE: &str = "publisher, outbox, kind, first, last";
 pub(super) const CHECKPOINT: &str = "sequence, stamp_ns, deleted";
@@ -41,7 +42,19 @@ pub(super) fn head(row: &SqliteRow) -> Result<Head, sqlx::Error> {
         has_adopted: row.try_get(8)?,
         outbox_published: row.try_get(9)?,
         waits_changed: row.try_get(10)?,
+        stored_rows: StoredRows {
+            through: row.try_get(11)?,
+            events: place(row, 12)?,
+            dead_letters: place(row, 14)?,
+            dead_letters_first: row.try_get::<i64, _>(16)?.cast_unsigned(),
+        },
     })
+}
+
+/// Reads a sequence and a stamp.
+fn place(row: &SqliteRow, column: usize) -> Result<Checkpoint, sqlx::Error> {
+    let sequence = row.try_get::<i64, _>(column)?.cast_unsigned();
+    Ok(Checkpoint { sequence, stamp_ns: row.try_get(column + 1)?, deleted: 0 })
 }
 
 /// Reads the key, version and state of a row of a service's table.

@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use crate::store::numbers::THINNED_TO_NS;
-use crate::store::{Checkpoint, Renewal};
+use crate::store::{Checkpoint, Renewal, StoredRows};
 
 /// How many checkpoints are looked at when they are thinned: those of the last minute, one a second, and as many before.
 const LOOKED_AT_MAX: u32 = 128;
@@ -13,6 +13,9 @@ pub(super) async fn write(connection: &mut SqliteConnection, renewal: &Renewal) 
     let statement = "update head set lease_until_ms = $1, outbox_published = coalesce($2, outbox_published)";
     let statement = sqlx::query(statement).bind(renewal.lease_until.as_millisecond()).bind(renewal.published);
     statement.execute(&mut *connection).await?;
+    if let Some(stored) = renewal.stored_rows {
+        write_stored_rows(connection, stored).await?;
+    }
     for (table, new) in [("checkpoints", renewal.checkpoint), ("floors", renewal.floor)] {
         if let Some(new) = new {
             add(connection, table, new).await?;
@@ -20,6 +23,17 @@ pub(super) async fn write(connection: &mut SqliteConnection, renewal: &Renewal) 
         }
     }
     delete_rows(connection, renewal).await
+}
+
+async fn write_stored_rows(connection: &mut SqliteConnection, stored: StoredRows) -> Result<(), sqlx::Error> {
+    let statement = sqlx::query(
+        "update head set stored_through = $1, stored_sequence = $2, stored_stamp_ns = $3, stored_dead_sequence = $4,
+            stored_dead_stamp_ns = $5, stored_dead_first = $6",
+    );
+    let StoredRows { through, events, dead_letters, dead_letters_first } = stored;
+    let statement = statement.bind(through).bind(events.sequence.cast_signed()).bind(events.stamp_ns);
+    let statement = statement.bind(dead_letters.sequence.cast_signed()).bind(dead_letters.stamp_ns);
+    statement.bind(dead_letters_first.cast_signed()).execute(&mut *connection).await.map(drop)
 }
 
 /// Adds a checkpoint, and thins those that are older than a minute.

@@ -1,0 +1,68 @@
+//! What a repair lists of the streams at the beginning of a connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use choreography::Service;
+use choreography::bus::Stream;
+
+use crate::diary::{How, scribe};
+use crate::republishing::{open, stored, write};
+use crate::stage::{Stage, healthy};
+use crate::unresponsive_bus::UnresponsiveBus;
+use crate::{ms, pass, until};
+
+/// Opens 30 pages and lets one message die, restarts the server with a loss, and the service if that is wanted. Returns how
+/// many messages the repair has listed.
+async fn listed_after(loss: impl FnOnce(&Stage), restarts_service: bool) -> usize {
+    let stage = Stage::new();
+    let bus = UnresponsiveBus::over(stage.bus.clone());
+    let start = async || {
+        let builder = Service::builder(scribe(stage.press.clone())).settings(stage.settings());
+        builder.store(Arc::new(stage.store.clone())).bus(Arc::new(bus.clone())).start().await.unwrap()
+    };
+    let mut scribe = start().await;
+    healthy(&scribe).await;
+    open(&scribe, 0..30).await;
+    write(&stage, 1, How::Panicking);
+    let has_all = || async { (stored(&stage).len(), stage.dead_letters().len()) == (31, 1) };
+    until("the server has all", has_all).await;
+    pass(ms(3_000)).await;
+    bus.take_listed();
+    stage.bus.faults().restart();
+    if restarts_service {
+        scribe.stop().await;
+    }
+    loss(&stage);
+    if restarts_service {
+        scribe = start().await;
+    }
+    pass(ms(5_000)).await;
+    healthy(&scribe).await;
+    until("the server has all again", has_all).await;
+    // What was not listed is kept all the same, and forgotten later.
+    assert_eq!(stage.backlog().await.outbox, 32);
+    pass(Duration::from_secs(620)).await;
+    assert_eq!(stage.backlog().await.outbox, 0);
+    scribe.stop().await;
+    assert!(has_all().await, "nothing is published again");
+    bus.take_listed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repair_lists_nothing_that_is_known_to_be_stored_and_everything_after_a_loss() {
+    for restarts_service in [false, true] {
+        assert_eq!(listed_after(|_| {}, restarts_service).await, 0);
+        let tail = |stage: &Stage| stage.bus.faults().lose(Stream::Events, 20..);
+        assert!(listed_after(tail, restarts_service).await > 0);
+        let hole = |stage: &Stage| stage.bus.faults().lose(Stream::Events, 5..=9);
+        assert!(listed_after(hole, restarts_service).await > 0);
+        let beginning = |stage: &Stage| {
+            stage.bus.faults().forget_before(10);
+            stage.bus.faults().restart();
+        };
+        assert!(listed_after(beginning, restarts_service).await > 0);
+        let dead_letters = |stage: &Stage| stage.bus.faults().lose(Stream::DeadLetters, ..);
+        assert!(listed_after(dead_letters, restarts_service).await > 0);
+    }
+}
