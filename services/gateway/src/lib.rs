@@ -27,7 +27,7 @@ pub fn choreography() -> Choreography {
 
 /// Returns all routes: the API and the pages, each within the limits of its caller.
 pub fn routes(gateway: Gateway, limits: &LimitSettings) -> OpenApiRouter<Service> {
-    let (routes, document) = OpenApiRouter::from(pages::routes()).merge(api::routes()).split_for_parts();
+    let (routes, document) = api::routes().merge(OpenApiRouter::from(pages::routes())).split_for_parts();
     let routes = limits::limited(routes.with_state(gateway.clone()), limits);
     let routes = routes.layer(from_fn_with_state(gateway, identity::identify));
     OpenApiRouter::with_openapi(document).merge(OpenApiRouter::from(routes.with_state(())))

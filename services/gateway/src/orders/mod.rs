@@ -70,8 +70,8 @@ impl Gateway {
         };
         match self.service.get::<AcceptedOrder>(&order_id).await? {
             Some(order) if identity.reaches(order.create.customer_id) => Ok(Found::Accepted(Box::new(order))),
-            _ if unknown.status == 404 => Err(no_such_order(order_id)),
-            _ => Err(unknown),
+            None if unknown.status != 404 => Err(unknown),
+            _ => Err(no_such_order(order_id)),
         }
     }
 }
