@@ -93,9 +93,16 @@ welcome() {
     [[ $ADMIN_PASSWORD == admin-dev ]] || login=nats://admin:\$ADMIN_PASSWORD@127.0.0.1:$NATS_PORT
     echo
     echo "The shop is open. Ctrl-C stops it; its data stays in .data."
-    for service in "${services[@]}"; do printf '  %-10s http://127.0.0.1:%s\n' "$service" "$(port_of "$service")"; done
+    echo
+    echo "  the shop   http://127.0.0.1:$GATEWAY_PORT     its API: http://127.0.0.1:$GATEWAY_PORT/api/docs"
+    echo
+    echo "Behind it:"
+    for service in "${services[@]}"; do [[ $service == gateway ]] || printf '  %-10s http://127.0.0.1:%s\n' "$service" "$(port_of "$service")"; done
     cat <<END
-Order tea, look at its payment, pay, and read the story:
+Order tea by the API, and see what becomes of it:
+  token=\$($BIN_DIR/gateway token --customer 0198c0de-0000-7000-8000-000000000001)
+  curl -i http://127.0.0.1:$GATEWAY_PORT/api/orders -H "authorization: Bearer \$token" -H 'prefer: wait=5' -H 'content-type: application/json' -d '{"lines": [{"sku": "tea", "quantity": 2}], "address": {"zone": "north", "line": "1 Hill Road"}, "confirmation": "automatic"}'
+Or at the services themselves: order tea, look at its payment, pay, and read the story:
   curl -i http://127.0.0.1:$ORDER_PORT/orders -H 'content-type: application/json' -H "idempotency-key: \$(date +%s)" -d '{"customer_id": "0198c0de-0000-7000-8000-000000000001", "email": "ada@example.com", "lines": [{"sku": "tea", "quantity": 2}], "address": {"zone": "north", "line": "1 Hill Road"}}'
   curl 'http://127.0.0.1:$PAYMENT_PORT/payments?order_id=<order id>'
   curl -X POST http://127.0.0.1:$PAYMENT_PORT/payments/<payment id>/confirm
