@@ -25,6 +25,5 @@ async fn main() -> Result<(), Failure> {
     let service = settings.builder(choreography()).migrations(&sqlx::migrate!()).start().await?;
     let upstreams = Upstreams::new(&upstreams, Clock::system());
     let gateway = Gateway { service: service.clone(), upstreams, tokens, demo: settings.demo };
-    let routes = routes(gateway, &limits);
-    Ok(serve(service, routes).with(&settings).around(move |app| door.around(app)).await?)
+    Ok(serve(service, routes(gateway, &limits)).with(&settings).around(move |app| door.around(app)).await?)
 }

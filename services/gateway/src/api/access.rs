@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::extract::RawPathParams;
 use axum::http::StatusCode;
 use choreography_axum::Problem;
-use contracts::{CustomerId, OrderId};
+use contracts::{CustomerId, DeliveryId, OrderId, PaymentId};
 use tokio::time::sleep;
 
 use super::exposed::Access;
@@ -62,22 +62,8 @@ impl Access {
             Self::OrderSoon => {
                 gateway.require_opened(identity, read(address.parameter())?, LOOKS_MAX).await.map(|()| query)
             }
-            Self::Payment => {
-                let id = read::<contracts::PaymentId>(address.parameter())?;
-                let ask = Ask::get(Upstream::Payment, format!("/payments/{id}")).by(identity);
-                let payment = gateway.upstreams.ask(ask).await?;
-                let not_there = || Problem::not_found(format!("there is no payment {id}"));
-                identity.reaches_owner(&payment).then_some(query).ok_or_else(not_there)
-            }
-            Self::Delivery => {
-                let id = read::<contracts::DeliveryId>(address.parameter())?;
-                let ask = Ask::get(Upstream::Delivery, format!("/deliveries/{id}")).by(identity);
-                let delivery = gateway.upstreams.ask(ask).await?;
-                let not_there = || Problem::not_found(format!("there is no delivery {id}"));
-                let order_id = delivery["order_id"].as_str().and_then(|id| id.parse().ok()).ok_or_else(not_there)?;
-                let owned = gateway.require_opened(identity, order_id, 1).await;
-                owned.map(|()| query).map_err(|problem| if problem.status == 404 { not_there() } else { problem })
-            }
+            Self::Payment => gateway.require_payment(identity, read(address.parameter())?).await.map(|()| query),
+            Self::Delivery => gateway.require_delivery(identity, read(address.parameter())?).await.map(|()| query),
         }
     }
 }
@@ -107,7 +93,12 @@ impl Address<'_> {
 
 impl Gateway {
     /// Returns when order knows an order, and the caller may see it; after so many looks for it.
-    async fn require_opened(&self, identity: &Identity, order_id: OrderId, looks: u32) -> Result<(), Problem> {
+    pub(crate) async fn require_opened(
+        &self,
+        identity: &Identity,
+        order_id: OrderId,
+        looks: u32,
+    ) -> Result<(), Problem> {
         for look in 1..=looks {
             match self.find_order(identity, order_id).await? {
                 Found::Opened(_) => return Ok(()),
@@ -118,6 +109,24 @@ impl Gateway {
         }
         let detail = format!("order {order_id} is accepted, and not opened yet: try again in a moment");
         Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "order-not-opened", detail).retry_after(TRY_AGAIN_SECONDS))
+    }
+}
+
+impl Gateway {
+    async fn require_payment(&self, identity: &Identity, id: PaymentId) -> Result<(), Problem> {
+        let payment = self.upstreams.ask(Ask::get(Upstream::Payment, format!("/payments/{id}")).by(identity)).await?;
+        let not_there = || Problem::not_found(format!("there is no payment {id}"));
+        identity.reaches_owner(&payment).then_some(()).ok_or_else(not_there)
+    }
+
+    /// A delivery does not say whose it is: its order does.
+    async fn require_delivery(&self, identity: &Identity, id: DeliveryId) -> Result<(), Problem> {
+        let delivery =
+            self.upstreams.ask(Ask::get(Upstream::Delivery, format!("/deliveries/{id}")).by(identity)).await?;
+        let not_there = || Problem::not_found(format!("there is no delivery {id}"));
+        let order_id = delivery["order_id"].as_str().and_then(|id| id.parse().ok()).ok_or_else(not_there)?;
+        let opened = self.require_opened(identity, order_id, 1).await;
+        opened.map_err(|problem| if problem.status == 404 { not_there() } else { problem })
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::extract::{FromRequest, RawPathParams, Request, State};
 use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER};
-use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Response};
 use axum::response::IntoResponse;
 use choreography_axum::{Problem, Stopping, WholeBody};
 use futures::StreamExt;
@@ -81,11 +81,6 @@ async fn ask(exposed: &Exposed, identity: Option<Identity>, query: &str, request
 /// Returns the service's response as the caller gets it. A stream of events ends when the gateway stops.
 fn handed_back(response: Response<Body>, stopping: Stopping) -> axum::response::Response {
     let (parts, body) = response.into_parts();
-    if parts.status == StatusCode::UNAUTHORIZED {
-        tracing::error!("a service refuses the gateway's own token: do IDENTITY_KEY and REQUIRE_GATEWAY fit?");
-        let detail = "a service behind the gateway refuses the gateway: an operator must mend that";
-        return Problem::new(StatusCode::BAD_GATEWAY, "gateway-refused", detail).into_response();
-    }
     let is_stream =
         parts.headers.get(CONTENT_TYPE).is_some_and(|media| media.as_bytes().starts_with(b"text/event-stream"));
     let body = if is_stream { Body::from_stream(body.into_data_stream().take_until(stopping.begun())) } else { body };

@@ -134,6 +134,7 @@ struct Pay {
 #[utoipa::path(post, path = "/api/payment", request_body = Pay, responses(
     (status = 200, description = "The payment", body = Object),
     (status = 404, description = "The caller has no such order, or it has no payment yet", body = Problem),
+    (status = 503, description = "The order is not opened yet: try again after `retry-after`", body = Problem),
     (status = 409, description = "The payment was cancelled or refused, or has expired", body = Problem),
 ))]
 async fn pay(
@@ -141,7 +142,8 @@ async fn pay(
     identity: Identity,
     Json(Pay { order_id }): Json<Pay>,
 ) -> Result<Json<Value>, Problem> {
-    gateway.find_order(&identity, order_id).await?;
+    // Order has to know whose it is: an id that was only accepted here may be another customer's order there.
+    gateway.require_opened(&identity, order_id, 1).await?;
     let confirm = Ask::post(Upstream::Payment, "/payments/confirm").json(&json!({ "order_id": order_id }));
     gateway.upstreams.ask(confirm.repeatable().by(&identity)).await.map(Json)
 }

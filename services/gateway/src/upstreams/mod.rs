@@ -133,7 +133,8 @@ impl Upstreams {
         let upstream = ask.upstream;
         let pool = self.pools[&upstream].clone();
         let response = pool.oneshot(ask.into_request(&self.identities)).await;
-        Ok(response.map_err(|error| no_response(upstream, &*error))?.map(Body::new))
+        let response = response.map_err(|error| no_response(upstream, &*error))?;
+        if response.status() == StatusCode::UNAUTHORIZED { Err(refused(upstream)) } else { Ok(response.map(Body::new)) }
     }
 }
 
@@ -155,6 +156,12 @@ fn no_response(upstream: Upstream, error: &(dyn std::error::Error + 'static)) ->
     tracing::warn!(%upstream, error, "a service behind the gateway does not respond: the caller gets a 503");
     let detail = format!("{upstream} does not respond at the moment: try again");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "upstream-unavailable", detail).retry_after(TRY_AGAIN_SECONDS)
+}
+
+fn refused(upstream: Upstream) -> Problem {
+    tracing::error!(%upstream, "a service refuses the gateway's own token: do IDENTITY_KEY and REQUIRE_GATEWAY fit?");
+    let detail = format!("{upstream} refuses the gateway: an operator must mend that");
+    Problem::new(StatusCode::BAD_GATEWAY, "gateway-refused", detail)
 }
 
 fn broken(upstream: Upstream, error: &(dyn std::error::Error + 'static)) -> Problem {
