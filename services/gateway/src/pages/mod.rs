@@ -1,10 +1,40 @@
-//! The shop's pages.
+//! The shop's pages: HTML that is made on the server, so that every form works without JavaScript.
+//!
+//! What must hold: a page loads nothing from elsewhere, and only a form of our own pages changes anything.
+
+mod assets;
+mod fault;
+mod form;
+mod history;
+mod icons;
+mod layout;
+mod new_order;
+mod payment;
+mod products;
+mod profile;
+mod profile_of;
+mod read;
+mod session;
+mod shown_order;
+mod sign_in;
+mod tracking;
+mod way;
 
 use axum::Router;
+use tower_http::csrf::CsrfLayer;
 
 use crate::gateway::Gateway;
 
 /// Returns the routes of the pages.
 pub fn routes() -> Router<Gateway> {
     Router::new()
+        .merge(assets::routes())
+        .merge(sign_in::routes())
+        .merge(products::routes())
+        .merge(new_order::routes())
+        .merge(payment::routes())
+        .merge(tracking::routes())
+        .merge(history::routes())
+        .merge(profile::routes())
+        .layer(CsrfLayer::new())
 }

@@ -19,7 +19,7 @@ const PUBLIC_KEY: &[u8] = include_bytes!("development-public.pem");
 /// The id of the key.
 const KEY_ID: &str = "development";
 /// How long a token of the pages counts.
-const SESSION_TIME: Duration = Duration::from_secs(12 * 3_600);
+pub const SESSION_TIME: Duration = Duration::from_secs(12 * 3_600);
 
 /// Prints a token for a laptop, signed with the development key
 #[derive(Debug, Clone, Args)]

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::{Identity, Role};
 pub(crate) use development::PRIVATE_KEY as DEVELOPMENT_KEY;
-pub use development::{NoDevelopmentKey, TokenCommand};
+pub use development::{NoDevelopmentKey, SESSION_TIME, TokenCommand};
 use key_set::Key;
 use keys::Keys;
 pub use settings::{KeySource, TokenSettings};
