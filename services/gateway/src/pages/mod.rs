@@ -17,6 +17,7 @@ mod read;
 mod session;
 mod shown_order;
 mod sign_in;
+mod story;
 mod tracking;
 mod way;
 

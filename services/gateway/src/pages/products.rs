@@ -18,6 +18,8 @@ use crate::upstreams::{Ask, Upstream};
 
 /// From how many pieces on a product is plentiful, so that nobody has to count.
 const PLENTY: u64 = 10;
+/// From how many pieces on they are not counted.
+const MANY: u64 = 1_001;
 
 /// A product as inventory shows it.
 #[derive(Debug, Deserialize)]
@@ -79,6 +81,7 @@ pub(super) fn left(available: u64) -> Markup {
     match available {
         0 => html! { p.left.none { "Sold out" } },
         1..PLENTY => html! { p.left.few { "Only " (available) " left" } },
-        _ => html! { p.left { (available) " left" } },
+        PLENTY..MANY => html! { p.left { (available) " left" } },
+        MANY.. => html! { p.left { "More than 1,000 left" } },
     }
 }

@@ -2,8 +2,6 @@
 //!
 //! What must hold: the part that moves is the same HTML whether the page is loaded or the script asks for it.
 
-use std::collections::BTreeSet;
-
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::header;
@@ -11,23 +9,17 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use choreography_axum::Problem;
 use contracts::OrderId;
-use jiff::Timestamp;
 use maud::{Markup, html};
-use serde::Deserialize;
 
 use super::fault::Fault;
 use super::layout::{Page, Place};
 use super::read::read;
 use super::session::Session;
 use super::shown_order::{ShownOrder, Status, because};
+use super::story::{MESSAGES, Told, has};
 use super::way::{draw, way};
 use crate::gateway::Gateway;
 use crate::upstreams::{Ask, Upstream};
-
-/// The messages of an order, which its live story names.
-const MESSAGES: &str = "create-order reserve-stock create-payment payment-created debit-wallet wallet-debited \
-     debit-refused order-confirmed create-delivery delivery-assigned order-updated customer-notified cancel-order \
-     cancel-payment cancel-delivery refund-wallet expire-payment retry-debit";
 
 /// Returns the routes of one order.
 pub(super) fn routes() -> Router<Gateway> {
@@ -35,13 +27,6 @@ pub(super) fn routes() -> Router<Gateway> {
         .route("/orders/{id}", get(show))
         .route("/orders/{id}/now", get(show_now))
         .route("/orders/{id}/cancel", post(cancel))
-}
-
-/// A message of an order's story.
-#[derive(Debug, Deserialize)]
-struct Told {
-    message: String,
-    time: Timestamp,
 }
 
 async fn show(State(gateway): State<Gateway>, session: Session, Path(id): Path<OrderId>) -> Result<Response, Fault> {
@@ -92,7 +77,6 @@ fn is_over(order: &ShownOrder) -> bool {
 }
 
 fn now(order: &ShownOrder, story: &[Told]) -> Markup {
-    let messages: BTreeSet<&str> = story.iter().map(|told| told.message.as_str()).collect();
     html! {
         section.card.stack aria-labelledby="where" {
             div.actions {
@@ -100,15 +84,15 @@ fn now(order: &ShownOrder, story: &[Told]) -> Markup {
                 span role="status" class={ "status " (order.status.class()) } { (order.status.words()) }
             }
             @if let Some(reason) = order.reason { p.notice.bad { (because(reason)) } }
-            (draw(&way(order, &messages)))
-            (can_do(order, messages.contains("payment-created")))
+            (draw(&way(order.status, story, is_over(order))))
+            (can_do(order, can_pay(story)))
         }
         div.columns {
             section.card.stack aria-labelledby="happened" {
                 h2 #happened { "What happened" }
                 @if story.is_empty() { p.hint { "Nothing yet." } }
                 ol.story {
-                    @for told in story {
+                    @for told in story.iter().filter(|told| told.is_news()) {
                         li class=[told.is_back().then_some("back")] {
                             time datetime=(told.time) { (told.time.strftime("%H:%M:%S")) }
                             span { (told.words()) }
@@ -126,7 +110,7 @@ fn facts(order: &ShownOrder) -> Markup {
         section.card.stack aria-labelledby="facts" {
             h2 #facts { "The order" }
             dl.facts {
-                @for line in &order.lines { dt { (line.sku) } dd { (line.quantity) " pieces" } }
+                @for line in &order.lines { dt { (line.sku) } dd { (line.quantity) @if line.quantity == 1 { " piece" } @else { " pieces" } } }
                 dt { "To" } dd { (order.address.line) ", zone " (order.address.zone) }
                 dt { "Ordered" } dd { time datetime=(order.created_at) { (order.created_at.strftime("%Y-%m-%d %H:%M")) } }
                 @if let Some(total) = order.total { dt.sum { "Total" } dd.sum { (total) } }
@@ -158,34 +142,7 @@ async fn cancel(State(gateway): State<Gateway>, session: Session, Path(id): Path
     Ok(Redirect::to(&format!("/orders/{id}")).into_response())
 }
 
-impl Told {
-    /// Whether it takes something back.
-    fn is_back(&self) -> bool {
-        self.message.starts_with("cancel-") || self.message == "refund-wallet"
-    }
-
-    /// Returns what happened, for a customer.
-    fn words(&self) -> &str {
-        match self.message.as_str() {
-            "create-order" => "We received your order.",
-            "reserve-stock" => "We took it on, and ask for the products.",
-            "create-payment" => "The products are reserved for you.",
-            "payment-created" => "The payment is open.",
-            "debit-wallet" => "We ask your wallet for the money.",
-            "wallet-debited" => "Your wallet has paid.",
-            "debit-refused" => "Your wallet has refused.",
-            "order-confirmed" => "The payment is confirmed.",
-            "create-delivery" => "We look for a dealer in your zone.",
-            "delivery-assigned" => "A dealer has your order.",
-            "order-updated" => "There is news for you.",
-            "customer-notified" => "We wrote you a mail.",
-            "cancel-delivery" => "The delivery is called off.",
-            "cancel-payment" => "The payment is taken back.",
-            "refund-wallet" => "The money goes back into your wallet.",
-            "cancel-order" => "The order is cancelled, and the products go back on the shelf.",
-            "expire-payment" => "The time to pay is over.",
-            "retry-debit" => "Your wallet did not respond: we ask again.",
-            other => other,
-        }
-    }
+/// Whether the payment waits for the customer.
+fn can_pay(story: &[Told]) -> bool {
+    has(story, "payment", "payment-created") && !has(story, "payment", "debit-wallet")
 }

@@ -1,12 +1,10 @@
 //! The way of an order, station by station, as its messages tell it; compensations walk it back.
 
-use std::collections::BTreeSet;
-
-use contracts::CancelReason;
 use maud::{Markup, html};
 
 use super::icons::{self, Station};
-use super::shown_order::{ShownOrder, Status};
+use super::shown_order::Status;
+use super::story::{Told, has};
 
 /// How far a station is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,97 +30,132 @@ impl Progress {
 }
 
 /// A station, how far it is, and what is said about it.
-pub(super) type Stop = (Station, Progress, &'static str, &'static str);
+pub(super) struct Stop {
+    station: Station,
+    title: &'static str,
+    progress: Progress,
+    words: &'static str,
+}
 
-/// Returns the stations of an order from the names of its messages so far.
-pub(super) fn way(order: &ShownOrder, messages: &BTreeSet<&str>) -> [Stop; 5] {
-    let said = |name: &str| messages.contains(name);
-    let is_cancelled = order.status == Status::Cancelled;
-    let at = |station: Station, begun: bool, done: bool| match (is_cancelled, is_fault_of(station, order.reason)) {
-        (true, true) => Progress::Failed,
-        (true, false) if done => Progress::Undone,
-        (true, false) => Progress::Ahead,
-        (false, _) if done => Progress::Done,
-        (false, _) if begun => Progress::Now,
-        (false, _) => Progress::Ahead,
-    };
-    let is_paid = said("order-confirmed");
-    let told = order.notified.as_deref() == Some(if is_cancelled { "cancelled" } else { "completed" });
-    let is_over = is_cancelled || order.status == Status::Completed;
-    let stop = |station, progress: Progress, title, words: [&'static str; 5]| {
-        (station, progress, title, words[progress as usize])
-    };
+/// Returns the stations of an order from its state and its messages so far; and whether its customer was mailed of its
+/// end.
+pub(super) fn way(status: Status, story: &[Told], is_told: bool) -> [Stop; 5] {
+    let stop = |station, title, (progress, words)| Stop { station, title, progress, words };
     [
-        stop(
-            Station::Order,
-            match (is_cancelled, order.status) {
-                (true, _) if is_fault_of(Station::Order, order.reason) => Progress::Failed,
-                (true, _) => Progress::Undone,
-                (false, Status::Accepted) => Progress::Now,
-                (false, _) => Progress::Done,
-            },
-            "Order",
-            ["", "Received", "Taken on", "Cancelled", "Cancelled"],
-        ),
-        stop(
-            Station::Stock,
-            at(Station::Stock, order.status != Status::Accepted, said("create-payment")),
-            "Stock",
-            ["Not yet reserved", "Reserving", "Reserved for you", "Not available", "Back on the shelf"],
-        ),
-        stop(
-            Station::Payment,
-            at(Station::Payment, said("create-payment"), is_paid),
-            "Payment",
-            ["Nothing charged", "Waiting for you", "Paid", "Not paid", "Money is back in your wallet"],
-        ),
-        stop(
-            Station::Delivery,
-            at(Station::Delivery, is_paid, said("delivery-assigned")),
-            "Delivery",
-            ["Not yet", "Looking for a dealer", "A dealer has it", "No dealer", "Called off"],
-        ),
-        stop(
-            Station::Notice,
-            if told {
-                Progress::Done
-            } else if is_over {
-                Progress::Now
-            } else {
-                Progress::Ahead
-            },
-            "Mail",
-            ["When it is over", "Writing to you", "You have mail", "", ""],
-        ),
+        stop(Station::Order, "Order", order(status)),
+        stop(Station::Stock, "Stock", stock(status, story)),
+        stop(Station::Payment, "Payment", payment(story)),
+        stop(Station::Delivery, "Delivery", delivery(story)),
+        stop(Station::Notice, "Mail", notice(status, is_told)),
     ]
 }
 
-/// Whether an order was cancelled at a station.
-fn is_fault_of(station: Station, reason: Option<CancelReason>) -> bool {
-    use CancelReason as Reason;
-    let Some(reason) = reason else { return false };
-    let at = match reason {
-        Reason::UnknownProduct | Reason::OutOfStock | Reason::MixedCurrencies | Reason::TotalTooLarge => Station::Stock,
-        Reason::PaymentCancelled | Reason::PaymentExpired | Reason::InsufficientFunds | Reason::WalletUnreachable => {
-            Station::Payment
-        }
-        Reason::NoDealer | Reason::DeliveryCancelled => Station::Delivery,
-        Reason::CustomerCancelled | Reason::NotOpened | Reason::Failed | Reason::Unknown => Station::Order,
-    };
-    at == station
+fn order(status: Status) -> (Progress, &'static str) {
+    match status {
+        Status::Accepted => (Progress::Now, "Received"),
+        Status::Cancelled => (Progress::Undone, "Cancelled"),
+        Status::Pending | Status::Confirmed | Status::Completed => (Progress::Done, "Taken on"),
+    }
+}
+
+fn stock(status: Status, story: &[Told]) -> (Progress, &'static str) {
+    let is_reserved = has(story, "inventory", "create-payment");
+    if has(story, "inventory", "cancel-order") {
+        (Progress::Failed, "Not available")
+    } else if is_reserved && has(story, "payment", "cancel-order") {
+        (Progress::Undone, "Back on the shelf")
+    } else if is_reserved {
+        (Progress::Done, "Reserved for you")
+    } else if matches!(status, Status::Accepted | Status::Cancelled) {
+        (Progress::Ahead, "Not reserved")
+    } else {
+        (Progress::Now, "Reserving")
+    }
+}
+
+fn payment(story: &[Told]) -> (Progress, &'static str) {
+    let (is_paid, is_over) = (has(story, "payment", "order-confirmed"), has(story, "payment", "cancel-order"));
+    match (is_paid, is_over) {
+        (true, true) => (Progress::Undone, "Money is back in your wallet"),
+        (true, false) => (Progress::Done, "Paid"),
+        (false, true) => (Progress::Failed, "Not paid"),
+        (false, false) if has(story, "payment", "debit-wallet") => (Progress::Now, "Asking your wallet"),
+        (false, false) if has(story, "inventory", "create-payment") => (Progress::Now, "Waiting for you"),
+        (false, false) => (Progress::Ahead, "Nothing charged"),
+    }
+}
+
+fn delivery(story: &[Told]) -> (Progress, &'static str) {
+    let (is_assigned, is_back) =
+        (has(story, "delivery", "delivery-assigned"), has(story, "delivery", "cancel-payment"));
+    match (is_assigned, is_back) {
+        (true, true) => (Progress::Undone, "Called off"),
+        (true, false) => (Progress::Done, "A dealer has it"),
+        (false, true) if has(story, "order", "cancel-delivery") => (Progress::Undone, "Called off"),
+        (false, true) => (Progress::Failed, "No dealer"),
+        (false, false) if has(story, "order", "create-delivery") => (Progress::Now, "Looking for a dealer"),
+        (false, false) => (Progress::Ahead, "Not yet"),
+    }
+}
+
+fn notice(status: Status, is_told: bool) -> (Progress, &'static str) {
+    match status {
+        Status::Completed | Status::Cancelled if is_told => (Progress::Done, "You have mail"),
+        Status::Completed | Status::Cancelled => (Progress::Now, "Writing to you"),
+        Status::Accepted | Status::Pending | Status::Confirmed => (Progress::Ahead, "When it is over"),
+    }
 }
 
 /// Draws the way.
 pub(super) fn draw(stops: &[Stop]) -> Markup {
     html! {
         ol.way {
-            @for (station, progress, title, words) in stops {
+            @for Stop { station, title, progress, words } in stops {
                 li class=(progress.class()) aria-current=[(*progress == Progress::Now).then_some("step")] {
                     span.dot { (icons::station(*station)) }
                     strong { (title) }
                     small { (words) }
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Progress::{Ahead, Done, Failed, Now, Undone};
+    use jiff::Timestamp;
+
+    fn along(status: Status, messages: &str) -> [Progress; 5] {
+        let told = |message: &str| {
+            let (publisher, message) = message.split_once('.').unwrap();
+            Told { publisher: publisher.to_owned(), message: message.to_owned(), time: Timestamp::UNIX_EPOCH }
+        };
+        let story: Vec<_> = messages.split_whitespace().map(told).collect();
+        way(status, &story, false).map(|stop| stop.progress)
+    }
+
+    #[test]
+    fn an_order_goes_along_its_way_and_walks_back_station_by_station() {
+        let held = "order.reserve-stock inventory.create-payment payment.payment-created";
+        let paid = &format!("{held} payment.debit-wallet wallet.wallet-debited payment.order-confirmed");
+        let sent = &format!("{paid} order.create-delivery");
+        let refused = &format!("{sent} delivery.cancel-payment");
+        for (status, story, expected) in [
+            (Status::Accepted, "", [Now, Ahead, Ahead, Ahead, Ahead]),
+            (Status::Pending, "order.reserve-stock", [Done, Now, Ahead, Ahead, Ahead]),
+            (Status::Pending, held, [Done, Done, Now, Ahead, Ahead]),
+            (Status::Confirmed, paid, [Done, Done, Done, Ahead, Ahead]),
+            (Status::Confirmed, sent, [Done, Done, Done, Now, Ahead]),
+            (Status::Completed, &format!("{sent} delivery.delivery-assigned"), [Done, Done, Done, Done, Now]),
+            (Status::Cancelled, "order.reserve-stock inventory.cancel-order", [Undone, Failed, Ahead, Ahead, Now]),
+            (Status::Cancelled, &format!("{held} payment.cancel-order"), [Undone, Undone, Failed, Ahead, Now]),
+            (Status::Confirmed, refused, [Done, Done, Done, Failed, Ahead]),
+            (Status::Confirmed, &format!("{refused} payment.cancel-order"), [Done, Undone, Undone, Failed, Ahead]),
+            (Status::Cancelled, &format!("{refused} payment.cancel-order"), [Undone, Undone, Undone, Failed, Now]),
+        ] {
+            assert_eq!(along(status, story), expected, "{status:?}: {story}");
         }
     }
 }
