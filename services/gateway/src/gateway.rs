@@ -2,6 +2,7 @@
 
 use choreography::Service;
 
+use crate::pages::Issuer;
 use crate::tokens::Tokens;
 use crate::upstreams::Upstreams;
 
@@ -14,6 +15,8 @@ pub struct Gateway {
     pub upstreams: Upstreams,
     /// Whose tokens count.
     pub tokens: Tokens,
+    /// Where visitors of the pages sign in, if not with the development key.
+    pub issuer: Option<Issuer>,
     /// Whether this is the demonstration: customers may deposit money themselves.
     pub demo: bool,
 }

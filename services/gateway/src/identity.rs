@@ -131,7 +131,12 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// Returns the token in the cookie of the pages.
 pub fn session(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, SESSION_COOKIE)
+}
+
+/// Returns the value of a cookie.
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
     let mut cookies = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
-    cookies.find(|(name, _)| *name == SESSION_COOKIE).map(|(_, token)| token)
+    cookies.find(|(known, _)| *known == name).map(|(_, value)| value)
 }

@@ -4,6 +4,7 @@ use choreography::Clock;
 use choreography_axum::{Failure, serve, settings};
 use contracts::NAMESPACE;
 use gateway::gateway::Gateway;
+use gateway::pages::Issuer;
 use gateway::settings::{Command, Settings};
 use gateway::tokens::Tokens;
 use gateway::upstreams::Upstreams;
@@ -16,7 +17,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[tokio::main(flavor = "current_thread")] // decisions need one thread; SQLite has its own
 async fn main() -> Result<(), Failure> {
     let about = "Gateway: the one public door of the shop, its API under /api, and its pages.";
-    let Settings { service: settings, upstreams, tokens, limits, door, command } = settings("gateway", about, 8080);
+    let Settings { service: settings, upstreams, tokens, issuer, limits, door, command } =
+        settings("gateway", about, 8080);
     if let Some(Command::Token(token)) = command {
         println!("{}", token.token(&tokens, Clock::system().now())?);
         return Ok(());
@@ -24,6 +26,7 @@ async fn main() -> Result<(), Failure> {
     let (settings, tokens) = (settings.with_namespace(NAMESPACE), Tokens::start(tokens).await?);
     let service = settings.builder(choreography()).migrations(&sqlx::migrate!()).start().await?;
     let upstreams = Upstreams::new(&upstreams, Clock::system());
-    let gateway = Gateway { service: service.clone(), upstreams, tokens, demo: settings.demo };
+    let issuer = Issuer::of(issuer)?;
+    let gateway = Gateway { service: service.clone(), upstreams, tokens, issuer, demo: settings.demo };
     Ok(serve(service, routes(gateway, &limits)).with(&settings).around(move |app| door.around(app)).await?)
 }

@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::door::DoorSettings;
 use crate::limits::LimitSettings;
+use crate::pages::IssuerSettings;
 use crate::tokens::{TokenCommand, TokenSettings};
 use crate::upstreams::UpstreamSettings;
 
@@ -19,6 +20,9 @@ pub struct Settings {
     /// Whose tokens count.
     #[command(flatten)]
     pub tokens: TokenSettings,
+    /// Where visitors of the pages sign in.
+    #[command(flatten)]
+    pub issuer: IssuerSettings,
     /// How many requests are allowed.
     #[command(flatten)]
     pub limits: LimitSettings,

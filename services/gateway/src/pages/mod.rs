@@ -7,6 +7,7 @@ mod fault;
 mod form;
 mod history;
 mod icons;
+mod issuer;
 mod layout;
 mod new_order;
 mod payment;
@@ -25,12 +26,14 @@ use axum::Router;
 use tower_http::csrf::CsrfLayer;
 
 use crate::gateway::Gateway;
+pub use issuer::{Issuer, IssuerSettings};
 
 /// Returns the routes of the pages.
 pub fn routes() -> Router<Gateway> {
     Router::new()
         .merge(assets::routes())
         .merge(sign_in::routes())
+        .merge(issuer::routes())
         .merge(products::routes())
         .merge(new_order::routes())
         .merge(payment::routes())

@@ -35,7 +35,7 @@ fn operator(gateway: &Gateway) -> Identity {
 
 async fn choose(State(gateway): State<Gateway>) -> Result<Response, Fault> {
     if !gateway.tokens.is_development() {
-        return Err(Problem::not_found("this shop is signed in to with a token of its issuer").into());
+        return at_issuer(&gateway).map_err(Fault::from);
     }
     let ask = Ask::get(Upstream::Customer, "/customers?limit=20").by(&operator(&gateway));
     let customers = gateway.upstreams.ask(ask).await?;
@@ -53,6 +53,18 @@ async fn choose(State(gateway): State<Gateway>) -> Result<Response, Fault> {
             }
             section.card aria-labelledby="new" { (new_customer()) }
         }
+    };
+    Ok(Page { title: "Sign in", place: Place::Elsewhere, is_signed_in: false, main }.into_response())
+}
+
+/// Shows the way to the issuer.
+fn at_issuer(gateway: &Gateway) -> Result<Response, Problem> {
+    if gateway.issuer.is_none() {
+        return Err(Problem::not_found("nobody signs in to the pages of this shop: it has no issuer to sign in at"));
+    }
+    let main = html! {
+        div.head { h1 { "Welcome" } p.lead { "Sign in to order, and to see your orders." } }
+        div.actions { a.button href="/sign-in/issuer" { "Sign in" } }
     };
     Ok(Page { title: "Sign in", place: Place::Elsewhere, is_signed_in: false, main }.into_response())
 }
