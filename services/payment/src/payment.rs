@@ -83,27 +83,26 @@ impl Payment {
 
     /// Returns a payment that waits for the customer.
     pub fn pending(id: PaymentId, request: &CreatePayment, now: Timestamp) -> Self {
-        Self {
-            amount: Some(request.amount),
-            customer_id: Some(request.customer_id),
-            status: Status::Pending,
-            reason: None,
-            ..Self::never_opened(id, request.order_id, CancelReason::Unknown, now)
-        }
+        let (amount, customer_id) = (Some(request.amount), Some(request.customer_id));
+        Self { amount, customer_id, ..Self::without_amount(id, request.order_id, Status::Pending, now) }
     }
 
     /// Returns the tombstone of a payment that was cancelled before it was opened.
     pub fn never_opened(id: PaymentId, order_id: OrderId, reason: CancelReason, now: Timestamp) -> Self {
+        Self { reason: Some(reason), ..Self::without_amount(id, order_id, Status::Cancelled, now) }
+    }
+
+    fn without_amount(id: PaymentId, order_id: OrderId, status: Status, now: Timestamp) -> Self {
         Self {
             id,
             order_id,
-            status: Status::Cancelled,
+            status,
             amount: None,
             customer_id: None,
             operation_id: None,
             debit_attempts: 0,
             deadline: None,
-            reason: Some(reason),
+            reason: None,
             created_at: now,
             updated_at: now,
         }
