@@ -36,8 +36,12 @@ pub(super) struct Page<'a> {
 impl Page<'_> {
     /// Returns the response with the page.
     pub(super) fn with_status(self, status: StatusCode) -> Response {
-        let headers: [(HeaderName, &str); 2] =
-            [(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY), (header::CACHE_CONTROL, "no-store")];
+        let headers: [(HeaderName, &str); 3] = [
+            (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+            (header::CACHE_CONTROL, "no-store"),
+            // Without it browsers send forms without their origin, by which they are told from those of other sites.
+            (header::REFERRER_POLICY, "same-origin"),
+        ];
         (status, headers, Html(self.markup().into_string())).into_response()
     }
 

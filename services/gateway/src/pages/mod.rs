@@ -20,6 +20,7 @@ mod shown_order;
 mod sign_in;
 mod story;
 mod tracking;
+mod wallet;
 mod way;
 
 use axum::Router;

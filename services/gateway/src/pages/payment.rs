@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use choreography_axum::Problem;
-use contracts::{Money, OrderId};
+use contracts::{CustomerId, Money, OrderId};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
@@ -18,6 +18,7 @@ use super::layout::{Page, Place};
 use super::read::read;
 use super::session::Session;
 use super::shown_order::{ShownOrder, Status};
+use super::wallet::{Deposit, Wallet, deposit, deposit_form};
 use crate::gateway::Gateway;
 use crate::upstreams::{Ask, Upstream};
 
@@ -33,7 +34,7 @@ pub(super) fn routes() -> Router<Gateway> {
         .route("/orders/{id}/payment", get(show))
         .route("/orders/{id}/pay", post(pay))
         .route("/orders/{id}/decline", post(decline))
-        .route("/orders/{id}/deposit", post(deposit))
+        .route("/orders/{id}/deposit", post(add_money))
 }
 
 #[derive(Deserialize)]
@@ -44,20 +45,10 @@ struct Payments {
 /// A payment as payment shows it.
 #[derive(Debug, Clone, Deserialize)]
 struct Payment {
+    /// Whose it is: an order that was only accepted here may have the id of another customer's order.
+    customer_id: Option<CustomerId>,
     status: String,
     amount: Option<Money>,
-}
-
-#[derive(Deserialize, Default)]
-struct Wallet {
-    balances: Vec<Money>,
-}
-
-impl Wallet {
-    fn balance(&self, like: Money) -> Money {
-        let of_currency = |money: &&Money| money.currency == like.currency;
-        self.balances.iter().find(of_currency).copied().unwrap_or(Money::new(0, like.currency))
-    }
 }
 
 async fn show(State(gateway): State<Gateway>, session: Session, Path(id): Path<OrderId>) -> Result<Response, Fault> {
@@ -72,13 +63,13 @@ async fn show(State(gateway): State<Gateway>, session: Session, Path(id): Path<O
     if payment.status != "pending" {
         return Ok(Redirect::to(&format!("/orders/{id}")).into_response());
     }
-    let wallet = wallet_of(&gateway, &session).await?;
+    let balance = Wallet::of(&gateway, &session).await?.balance(amount.currency);
     let main = html! {
         div.head { h1 { "Pay your order" } p.lead { (order.summary()) } }
         section.card.stack.narrow aria-labelledby="amount" {
             h2 #amount { "From your wallet" }
-            (amounts(wallet.balance(amount), amount))
-            (choices(&gateway, id, wallet.balance(amount), amount))
+            (amounts(balance, amount))
+            (choices(&gateway, id, balance, amount))
         }
     };
     Ok(Page { title: "Payment", place: Place::Orders, is_signed_in: true, main }.into_response())
@@ -118,18 +109,6 @@ fn choices(gateway: &Gateway, id: OrderId, balance: Money, amount: Money) -> Mar
     }
 }
 
-fn deposit_form(gateway: &Gateway, action: &str, amount: Money) -> Markup {
-    let key: uuid::Uuid = gateway.service.new_id();
-    html! {
-        form method="post" action=(action) {
-            input type="hidden" name="key" value=(key);
-            input type="hidden" name="amount_minor" value=(amount.amount_minor);
-            input type="hidden" name="currency" value=(amount.currency);
-            button type="submit" { "Deposit " (amount) }
-        }
-    }
-}
-
 /// Returns the page of an order that waits for its payment; browsers load it again by themselves.
 fn not_yet(id: OrderId) -> Response {
     let main = html! {
@@ -147,7 +126,8 @@ async fn wait_for_payment(gateway: &Gateway, session: &Session, id: OrderId) -> 
     for look in 0..LOOKS {
         let ask = Ask::get(Upstream::Payment, format!("/payments?order_id={id}")).by(&session.identity);
         let Payments { items } = read(gateway, ask).await?;
-        if let Some(payment) = items.into_iter().next() {
+        let own = |payment: &Payment| payment.customer_id == Some(session.identity.customer_id);
+        if let Some(payment) = items.into_iter().find(own) {
             return Ok(Some(payment));
         }
         if look + 1 < LOOKS {
@@ -155,14 +135,6 @@ async fn wait_for_payment(gateway: &Gateway, session: &Session, id: OrderId) -> 
         }
     }
     Ok(None)
-}
-
-async fn wallet_of(gateway: &Gateway, session: &Session) -> Result<Wallet, Problem> {
-    let path = format!("/wallets/{}", session.identity.customer_id);
-    match read(gateway, Ask::get(Upstream::Wallet, path).by(&session.identity)).await {
-        Err(problem) if problem.status == 404 => Ok(Wallet::default()),
-        wallet => wallet,
-    }
 }
 
 async fn pay(State(gateway): State<Gateway>, session: Session, Path(id): Path<OrderId>) -> Result<Response, Fault> {
@@ -174,32 +146,20 @@ async fn decline(State(gateway): State<Gateway>, session: Session, Path(id): Pat
 }
 
 async fn ask_payment(gateway: &Gateway, session: &Session, id: OrderId, verb: &str) -> Result<Response, Fault> {
-    ShownOrder::find(gateway, session, id).await?;
+    // Order has to know whose it is: an id that was only accepted here may be another customer's order there.
+    gateway.require_opened(&session.identity, id, 1).await?;
     let ask = Ask::post(Upstream::Payment, format!("/payments/{verb}")).json(&json!({"order_id": id}));
     // Confirming and cancelling twice is as once.
     gateway.upstreams.ask(ask.by(&session.identity).repeatable()).await?;
     Ok(Redirect::to(&format!("/orders/{id}")).into_response())
 }
 
-#[derive(Deserialize)]
-struct Deposit {
-    key: uuid::Uuid,
-    amount_minor: i64,
-    currency: String,
-}
-
-async fn deposit(
+async fn add_money(
     State(gateway): State<Gateway>,
     session: Session,
     Path(id): Path<OrderId>,
-    Form(Deposit { key, amount_minor, currency }): Form<Deposit>,
+    Form(form): Form<Deposit>,
 ) -> Result<Response, Fault> {
-    if !gateway.demo {
-        return Err(Problem::not_found("money comes into a wallet by other ways here").into());
-    }
-    let body = json!({"amount": {"amount_minor": amount_minor, "currency": currency}});
-    let path = format!("/wallets/{}/deposits", session.identity.customer_id);
-    let ask = Ask::post(Upstream::Wallet, path).json(&body).key(&key.to_string());
-    gateway.upstreams.ask(ask.by(&session.identity)).await?;
+    deposit(&gateway, &session, form).await?;
     Ok(Redirect::to(&format!("/orders/{id}/payment")).into_response())
 }

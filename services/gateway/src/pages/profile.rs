@@ -4,30 +4,46 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::Method;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
-use maud::html;
+use axum::routing::{get, post};
+use contracts::{Currency, Money};
+use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::fault::Fault;
 use super::form::Form;
 use super::layout::{Page, Place};
-use super::profile_of::profile_of;
+use super::profile_of::{Profile, profile_of};
 use super::session::Session;
+use super::wallet::{Deposit, Kind, Operation, Wallet, deposit, deposit_form, operations};
 use crate::gateway::Gateway;
 use crate::upstreams::{Ask, Upstream};
 
+/// How many operations of the wallet are shown: the last ones, which somebody may ask about.
+const OPERATIONS: u8 = 10;
+/// What the demonstration offers to deposit.
+const DEPOSIT: Money = Money::new(10_000, Currency::EUR);
+
 /// Returns the routes of the profile.
 pub(super) fn routes() -> Router<Gateway> {
-    Router::new().route("/profile", get(show).post(save))
+    Router::new().route("/profile", get(show).post(save)).route("/profile/deposit", post(add_money))
 }
 
 async fn show(State(gateway): State<Gateway>, session: Session) -> Result<Response, Fault> {
     let profile = profile_of(&gateway, &session.identity).await?;
-    let first = profile.addresses.first();
+    let wallet = Wallet::of(&gateway, &session).await?;
+    let operations = operations(&gateway, &session, OPERATIONS).await?;
     let main = html! {
         div.head { h1 { "Your profile" } p.lead { "Mails greet you by this name. The address is where orders go by default." } }
-        form.card.stack.narrow method="post" action="/profile" {
+        div.columns { (profile_form(&profile)) (wallet_card(&gateway, &wallet, &operations)) }
+    };
+    Ok(Page { title: "Profile", place: Place::Profile, is_signed_in: true, main }.into_response())
+}
+
+fn profile_form(profile: &Profile) -> Markup {
+    let first = profile.addresses.first();
+    html! {
+        form.card.stack method="post" action="/profile" {
             div.field { label for="name" { "Name" } input #name name="name" value=(profile.name) required maxlength="100" autocomplete="name"; }
             div.field {
                 label for="email" { "E-mail" }
@@ -43,8 +59,36 @@ async fn show(State(gateway): State<Gateway>, session: Session) -> Result<Respon
             }
             div.actions { button type="submit" { "Save" } }
         }
-    };
-    Ok(Page { title: "Profile", place: Place::Profile, is_signed_in: true, main }.into_response())
+    }
+}
+
+fn wallet_card(gateway: &Gateway, wallet: &Wallet, operations: &[Operation]) -> Markup {
+    html! {
+        section.card.stack aria-labelledby="wallet" {
+            h2 #wallet { "Your wallet" }
+            @if wallet.balances.is_empty() { p.hint { "It is empty." } }
+            @for balance in &wallet.balances { p.price { (balance) } }
+            @if gateway.demo { (deposit_form(gateway, "/profile/deposit", DEPOSIT)) }
+            ul.operations {
+                @for Operation { kind, amount, created_at } in operations {
+                    li {
+                        span { (kind.words()) }
+                        span.amount { (if *kind == Kind::Debit { "−" } else { "+" }) (amount) }
+                        time.hint datetime=(created_at) { (created_at.strftime("%Y-%m-%d %H:%M")) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn add_money(
+    State(gateway): State<Gateway>,
+    session: Session,
+    Form(form): Form<Deposit>,
+) -> Result<Response, Fault> {
+    deposit(&gateway, &session, form).await?;
+    Ok(Redirect::to("/profile").into_response())
 }
 
 #[derive(Deserialize)]

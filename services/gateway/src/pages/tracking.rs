@@ -136,7 +136,8 @@ fn can_do(order: &ShownOrder, has_payment: bool) -> Markup {
 }
 
 async fn cancel(State(gateway): State<Gateway>, session: Session, Path(id): Path<OrderId>) -> Result<Response, Fault> {
-    ShownOrder::find(&gateway, &session, id).await?;
+    // Order has to know whose it is: an id that was only accepted here may be another customer's order there.
+    gateway.require_opened(&session.identity, id, 1).await?;
     let ask = Ask::post(Upstream::Order, format!("/orders/{id}/cancel")).by(&session.identity);
     gateway.upstreams.ask(ask.repeatable()).await?;
     Ok(Redirect::to(&format!("/orders/{id}")).into_response())
