@@ -40,7 +40,7 @@ pub enum BusError {
     /// The server refused the operation.
     #[error("the server refused: {0}")]
     Refused(String),
-    /// The message is larger than the stream takes: trying again does not help.
+    /// The message is larger than the stream or the server takes: another limit would help.
     #[error("message too large: {0}")]
     TooLarge(String),
     /// The message's subject or one of its headers can't be sent: trying again does not help.

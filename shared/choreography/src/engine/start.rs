@@ -41,7 +41,7 @@ pub(crate) fn start(
     let (command_sender, commands) = mpsc::channel(COMMANDS_MAX);
     let (tried_sender, tried) = mpsc::channel(BATCH_MAX);
     let (committed_sender, committed) = mpsc::channel(BATCHES_HANDED_OVER_MAX);
-    let (refused_sender, refused) = mpsc::channel(1);
+    let (unsendable_sender, unsendable) = mpsc::channel(1);
     let (added_sender, added) = mpsc::channel(BATCHES_HANDED_OVER_MAX);
     let reader = Reader {
         service: choreography.service,
@@ -62,7 +62,7 @@ pub(crate) fn start(
         shared: shared.clone(),
         settings: settings.clone(),
         committed,
-        refused: refused_sender,
+        unsendable: unsendable_sender,
         held: HeldRows::default(),
         paces: Paces::new(settings.circuit_pace_min),
         circuit_messages: Arc::new(choreography.circuit_messages()),
@@ -87,7 +87,7 @@ pub(crate) fn start(
         tried: tried_sender,
         guard: None,
     };
-    let inputs = Inputs { feed, commands, effects: tried, refused };
+    let inputs = Inputs { feed, commands, effects: tried, unsendable };
     let outputs = Outputs { outbox: committed_sender, effects: added_sender };
     let worker = Worker::new(choreography, store, shared.clone(), settings.clone(), inputs, outputs);
     let tasks = Tasks::new(shared.stopping.clone());

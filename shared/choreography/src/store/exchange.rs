@@ -89,7 +89,7 @@ pub struct Changes {
     /// Messages to be published; their local numbers begin at the head's `outbox_next`. Within an outbox and kind their
     /// numbers follow each other and the highest stored one without a gap.
     pub outbox: Vec<NewOutboxRow>,
-    /// Rows that the server refuses for good, by local number, with the placeholder that is published instead.
+    /// Rows that can never be sent, by local number, with the placeholder that is published instead.
     pub placeholders: Vec<(i64, Envelope)>,
     /// Messages that begin to wait. They are written after `waited` is deleted: a message may wait for another row
     /// next.

@@ -245,12 +245,6 @@ mod tests {
     use super::super::envelope::MESSAGE_BYTES_MAX;
     use super::*;
 
-    /// Returns the size of a message for the server.
-    fn bytes(envelope: &Envelope) -> usize {
-        let headers = envelope.headers.iter().map(|(name, value)| name.len() + value.len() + HEADER_SEPARATORS_BYTES);
-        "NATS/1.0\r\n\r\n".len() + headers.sum::<usize>() + envelope.payload.len()
-    }
-
     #[test]
     fn server_takes_the_dead_letter_of_any_message_that_it_stored() {
         let long = "Zoë 7 ".repeat(10_000);
@@ -269,7 +263,8 @@ mod tests {
             let (role, processed) = (Some(Role::Compensation), u64::MAX);
             let circumstances = Circumstances { role, processed, replayed: true };
             let dead_letter = dead_letter("payment", &message, &death, circumstances, Timestamp::MAX);
-            assert!(bytes(&dead_letter) < MESSAGE_BYTES_MAX - 200, "{subject}: {}", bytes(&dead_letter));
+            let bytes = dead_letter.sent_bytes();
+            assert!(bytes < MESSAGE_BYTES_MAX - 200, "{subject}: {bytes}");
             assert!(dead_letter.subject.len() < 1_000 && parts(&dead_letter.subject).is_some());
             assert_eq!(dead_letter.header("h9"), Some("small"));
             let is_cut = header.len() > 3_000 || message.payload.len() > PAYLOAD_BYTES_MAX;

@@ -15,6 +15,9 @@ use crate::wire::headers::Headers;
 #[cfg_attr(not(feature = "jetstream"), allow(unreachable_pub, reason = "the plan of streams exports it"))]
 pub const MESSAGE_BYTES_MAX: usize = (64 + 8) * 1024;
 
+/// What stands around the headers when they are sent: the line of the protocol, and an empty one.
+const FRAME_BYTES: usize = "NATS/1.0\r\n\r\n".len();
+
 /// A message as it is published and delivered. A clone shares all three parts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Envelope {
@@ -35,6 +38,11 @@ impl Envelope {
     /// Returns its size in bytes: subject, headers and payload.
     pub(crate) fn bytes(&self) -> usize {
         self.subject.len() + self.headers.bytes() + self.payload.len()
+    }
+
+    /// Returns the size that a server compares with its limit, in bytes: headers as they are sent, and payload.
+    pub(crate) fn sent_bytes(&self) -> usize {
+        FRAME_BYTES + self.headers.sent_bytes() + self.payload.len()
     }
 
     /// Returns the publisher, the message's name and the key from the subject; none if it has fewer than three tokens.

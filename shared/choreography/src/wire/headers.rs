@@ -41,6 +41,11 @@ impl Headers {
         self.0.len()
     }
 
+    /// Returns their size as they are sent, in bytes: with a blank and a carriage return more for each.
+    pub(crate) fn sent_bytes(&self) -> usize {
+        self.0.len() + 2 * self.0.bytes().filter(|byte| *byte == b'\n').count()
+    }
+
     /// Returns the text in which they are stored.
     #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a database stores them"))]
     pub(crate) fn text(&self) -> Arc<str> {

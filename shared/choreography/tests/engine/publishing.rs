@@ -169,6 +169,8 @@ async fn a_row_that_cannot_be_sent_becomes_a_dead_letter_and_stops_nothing_behin
     let named = message("scribe.torn-out.1");
     add_to_outbox(&stage, "torn-out", Envelope { headers: named.headers.with("a name", "1"), ..named }).await;
     add_to_outbox(&stage, "*dead", message("dead.scribe.write.a key")).await;
+    let large: Vec<u8> = vec![b'1'; 80 * 1_024];
+    add_to_outbox(&stage, "rung", Envelope { payload: large.into(), ..message("scribe.rung.1") }).await;
     let scribe = stage.start().await;
     open(&scribe, 0..3).await;
     until("all is published", || async { stage.outgoing().iter().any(|subject| subject == "page-opened.2") }).await;
@@ -177,21 +179,33 @@ async fn a_row_that_cannot_be_sent_becomes_a_dead_letter_and_stops_nothing_behin
         stage.bus.published().into_iter().map(|stored| stored.envelope.subject.to_string()).collect();
     published.sort();
     let opened = opened(0..3).into_iter().map(|subject| format!("scribe.{subject}"));
-    let placeholders = ["scribe.torn-out.placeholder", "scribe.written.placeholder"].map(str::to_owned);
+    let placeholders =
+        ["scribe.rung.placeholder", "scribe.torn-out.placeholder", "scribe.written.placeholder"].map(str::to_owned);
     assert_eq!(published, opened.chain(placeholders).collect::<Vec<_>>());
     let subjects: Vec<_> = stage.dead_letters().iter().map(|dead| dead.subject.to_string()).collect();
-    for (subject, published_as, cut) in [
-        ("dead.scribe.written.unknown", "scribe.written.a key", "all 19 bytes of the payload"),
+    for (subject, published_as, cut, bytes, detail) in [
+        ("dead.scribe.written.unknown", "scribe.written.a key", None, 19, "can't be sent"),
         (
             "dead.scribe.torn-out.1",
             "scribe.torn-out.1",
-            "1 headers, and 0 bytes of the payload; then all 19 bytes of the payload",
+            Some("1 headers, and 0 bytes of the payload"),
+            19,
+            "can't be sent",
+        ),
+        (
+            "dead.scribe.rung.1",
+            "scribe.rung.1",
+            Some("0 headers, and 16384 bytes of the payload"),
+            64 * 1_024,
+            "a message has at most 73728",
         ),
     ] {
         let dead = stage.dead_letters().into_iter().find(|dead| &*dead.subject == subject);
         let dead = dead.unwrap_or_else(|| panic!("{subject} is not among {subjects:?}"));
-        assert_eq!((dead.header("dead-subject"), dead.header("dead-cut")), (Some(published_as), Some(cut)));
-        assert!(dead.header("dead-detail").unwrap().contains("can't be sent"), "{:?}", dead.header("dead-detail"));
+        assert_eq!((dead.header("dead-subject"), dead.header("dead-cut")), (Some(published_as), cut));
+        assert_eq!(dead.payload.len(), bytes);
+        assert!(dead.header("dead-detail").unwrap().contains(detail), "{:?}", dead.header("dead-detail"));
+        assert!(dead.header("dead-unreadable").is_some());
     }
     scribe.stop().await;
 }

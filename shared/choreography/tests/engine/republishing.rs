@@ -175,23 +175,22 @@ async fn a_dead_letter_that_the_server_has_is_not_published_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_row_that_the_server_refuses_for_good_becomes_a_dead_letter_and_stops_nothing_behind_it() {
+async fn what_a_server_with_a_lowered_limit_finds_too_large_is_kept_and_published_when_it_has_its_limit_again() {
     let stage = Stage::new();
     let scribe = with_pages(&stage, 0..10).await;
-    stage.bus.faults().take_at_most(2_048);
-    scribe.execute(OpenPage { page: 10, title: "long".to_owned() }).await.unwrap();
-    open(&scribe, 11..20).await;
-    until("the others are published", || async { stored(&stage).len() == 20 }).await;
-    assert_eq!(stored(&stage)[..10], opened(0..10));
-    assert_eq!(stored(&stage)[10], "page-opened.placeholder");
-    assert_eq!(stored(&stage)[11..], opened(11..20));
-    until("it is dead", || async { stage.dead_letters().len() == 1 }).await;
-    let dead = &stage.dead_letters()[0];
-    assert_eq!((&*dead.subject, dead.header("dead-reason")), ("dead.scribe.page-opened.10", Some("poison")));
+    stage.bus.faults().take_at_most(300);
+    open(&scribe, 10..20).await;
+    until("health says what to do", || async {
+        scribe.health().publishing.is_err_and(|trouble| trouble.contains("run the provisioning step"))
+    })
+    .await;
+    pass(Duration::from_secs(60)).await;
+    assert!(scribe.health().publishing.is_err());
+    assert_eq!((stored(&stage).len(), stage.dead_letters().len()), (10, 0));
+    stage.bus.faults().take_at_most(72 * 1_024);
     healthy(&scribe).await;
-    stage.bus.faults().restart();
-    pass(ms(5_000)).await;
-    assert_eq!((stored(&stage).len(), stage.dead_letters().len()), (20, 1));
+    until("all is published", || async { stored(&stage).len() >= 20 }).await;
+    assert_eq!((stored(&stage), stage.dead_letters().len()), (opened(0..20), 0));
     scribe.stop().await;
 }
 

@@ -83,7 +83,7 @@ impl BusFaults<'_> {
         self.change(|world| world.refusal = reason.map(str::to_owned));
     }
 
-    /// Lets the server refuse messages that have more bytes than this, for good.
+    /// Lets the server refuse messages that have more bytes than this, as with another limit than planned.
     pub fn take_at_most(self, bytes: usize) {
         self.change(|world| world.message_bytes_max = bytes);
     }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::bus::Delivery;
 use crate::declare::outgoing::OutgoingMessage;
 use crate::engine::execute::{ExecuteError, QueuedCommand};
-use crate::engine::outbox_relay::RefusedRow;
+use crate::engine::outbox_relay::UnsendableRow;
 use crate::store::{Checkpoint, EffectRow, SeriesRange};
 use crate::wire::dead_letter::Death;
 
@@ -15,8 +15,8 @@ pub(crate) struct BatchInput {
     pub deliveries: Vec<Delivery>,
     pub commands: Vec<QueuedCommand>,
     pub effects: Vec<TriedEffect>,
-    /// Outbox rows that the server refuses for good.
-    pub refused: Vec<RefusedRow>,
+    /// Outbox rows that can never be sent.
+    pub unsendable: Vec<UnsendableRow>,
     /// Numbers that are missing and will not come: their messages are lost.
     pub lost: Vec<SeriesRange>,
     /// A place in the stream behind the deliveries, up to which nothing is for this service.
@@ -77,19 +77,20 @@ pub(crate) enum TryOutcome {
 impl BatchInput {
     pub(crate) fn is_empty(&self) -> bool {
         let nothing_arrived = self.deliveries.is_empty() && self.commands.is_empty() && self.effects.is_empty();
-        nothing_arrived && self.passed.is_none() && self.refused.is_empty() && self.lost.is_empty() && self.due == 0
+        nothing_arrived && self.passed.is_none() && self.unsendable.is_empty() && self.lost.is_empty() && self.due == 0
     }
 
     /// Whether it has something that only the leader processes, and that does not move the position.
     pub(super) fn is_for_leader(&self) -> bool {
-        self.due > 0 || !self.effects.is_empty() || !self.refused.is_empty() || !self.lost.is_empty()
+        self.due > 0 || !self.effects.is_empty() || !self.unsendable.is_empty() || !self.lost.is_empty()
     }
 
     /// Removes and returns a part of the batch that comes before the rest; none if it has one message or command only.
     pub(crate) fn split(&mut self) -> Option<Self> {
         let mut first = Self { deadly: self.deadly, ..Self::default() };
         let has_due = self.due > 0;
-        let has_others = !self.commands.is_empty() || !self.effects.is_empty() || !self.refused.is_empty() || has_due;
+        let has_others =
+            !self.commands.is_empty() || !self.effects.is_empty() || !self.unsendable.is_empty() || has_due;
         if self.deliveries.len() > 1 {
             first.deliveries = self.deliveries.drain(..self.deliveries.len() / 2).collect();
         } else if !self.deliveries.is_empty() && has_others {

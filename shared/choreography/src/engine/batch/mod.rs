@@ -22,9 +22,9 @@ mod one_by_one;
 mod react;
 mod receipts;
 mod receive;
-mod refused;
 mod session;
 mod unrepaired;
+mod unsendable;
 mod wait;
 mod work_item;
 
@@ -158,7 +158,7 @@ impl<'a> Attempt<'a> {
         self.receive(decoded, loaded.dead);
         self.report_lost(&batch.lost);
         self.settle_effects(&batch.effects);
-        self.set_aside(&batch.refused);
+        self.set_aside(&batch.unsendable);
         self.take_due(loaded.due, loaded.expired);
         self.queue_commands(commands, &batch.commands, &loaded.replies);
         self.react(&mut session).await?;

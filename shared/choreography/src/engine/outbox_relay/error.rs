@@ -1,7 +1,8 @@
 //! Why publishing on a connection ended.
 
 use crate::bus::BusError;
-use crate::store::StoreError;
+use crate::store::{OutboxRow, StoreError};
+use crate::wire::envelope::MESSAGE_BYTES_MAX;
 
 /// Why publishing on a connection ended, in the ways that the relay distinguishes.
 #[derive(Debug)]
@@ -10,19 +11,32 @@ pub(super) enum RelayError {
     Lost(String),
     /// The server refused something: it may go on doing so for a while.
     Refused(String),
-    /// The server will never take this outbox row.
-    RefusedForGood { row: i64, problem: String },
+    /// This outbox row can never be sent, to any server.
+    Unsendable { row: i64, problem: String },
     /// Another instance leads.
     SteppedDown,
 }
 
 impl RelayError {
-    /// Returns the error that publishing a row met.
+    /// Checks that a row is not larger than a stream takes that is as planned.
+    pub(super) fn check_size(row: &OutboxRow) -> Result<(), Self> {
+        let bytes = row.envelope.sent_bytes();
+        if bytes <= MESSAGE_BYTES_MAX {
+            return Ok(());
+        }
+        let problem = format!("it has {bytes} bytes; a message has at most {MESSAGE_BYTES_MAX}");
+        Err(Self::Unsendable { row: row.number, problem })
+    }
+
+    /// Returns the error that publishing a row met. Only what is checked here says that a row can never be sent: a
+    /// server that finds one too large that is not has other limits than planned, and may get them back.
     pub(super) fn of_row(error: BusError, row: i64) -> Self {
         match error {
-            BusError::TooLarge(_) | BusError::Unsendable(_) | BusError::InvalidKey(_) => {
-                Self::RefusedForGood { row, problem: error.to_string() }
-            }
+            BusError::Unsendable(_) | BusError::InvalidKey(_) => Self::Unsendable { row, problem: error.to_string() },
+            BusError::TooLarge(problem) => Self::Refused(format!(
+                "the server does not take a message of at most {MESSAGE_BYTES_MAX} bytes: {problem}: run the \
+                 provisioning step, and check max_payload of the server; the messages are kept and tried again"
+            )),
             other => other.into(),
         }
     }

@@ -48,8 +48,8 @@ use window::Window;
 /// How long a stopping service waits until its last messages are acknowledged.
 const FINISH_MAX: Duration = Duration::from_secs(2);
 
-/// A row that the server refuses for good, and why.
-pub(crate) struct RefusedRow {
+/// A row that can never be sent, and why.
+pub(crate) struct UnsendableRow {
     pub row: OutboxRow,
     pub problem: String,
 }
@@ -63,7 +63,7 @@ pub(crate) struct OutboxRelay {
     /// The rows that batches have committed, without a round trip to the database.
     pub committed: mpsc::Receiver<Vec<OutboxRow>>,
     /// To the worker, which records what became of them.
-    pub refused: mpsc::Sender<RefusedRow>,
+    pub unsendable: mpsc::Sender<UnsendableRow>,
     pub held: HeldRows,
     pub paces: Paces,
     /// The names of the messages that have circuits.
@@ -109,7 +109,7 @@ impl OutboxRelay {
         let (problem, pause) = match error {
             RelayError::Lost(problem) => (problem, retry.short()),
             RelayError::Refused(problem) => (problem, retry.longer()),
-            RelayError::RefusedForGood { row, problem } => {
+            RelayError::Unsendable { row, problem } => {
                 let problem = format!("outbox row {row}: {problem}");
                 self.set_aside(row, &problem).await;
                 (problem, retry.longer())
@@ -120,16 +120,16 @@ impl OutboxRelay {
         pause
     }
 
-    /// Lets the worker replace a row that the server refuses for good: it would stop all rows behind it.
+    /// Lets the worker replace a row that can never be sent: it would stop all rows behind it.
     async fn set_aside(&self, number: i64, problem: &str) {
         match self.store.outbox(number, 1).await {
             Ok(rows) => {
                 let row = rows.into_iter().find(|row| row.number == number && !row.placeholder);
-                let refused = row.map(|row| RefusedRow { row, problem: problem.to_owned() });
-                // If the worker is busy, the row is refused once more.
-                refused.into_iter().for_each(|refused| drop(self.refused.try_send(refused)));
+                let unsendable = row.map(|row| UnsendableRow { row, problem: problem.to_owned() });
+                // If the worker is busy, the row is found once more.
+                unsendable.into_iter().for_each(|unsendable| drop(self.unsendable.try_send(unsendable)));
             }
-            Err(error) => tracing::warn!(%error, "a refused outbox row can't be read: it is tried again"),
+            Err(error) => tracing::warn!(%error, "an outbox row that can't be sent can't be read: it is tried again"),
         }
     }
 

@@ -110,6 +110,7 @@ impl<'a> Window<'a> {
     }
 
     async fn publish(&mut self, row: OutboxRow, held: &HeldRows) -> Result<(), RelayError> {
+        RelayError::check_size(&row)?;
         let acknowledgement = match held.contains(&row) {
             true => self.connection.publish(&marked(&row.envelope)).await,
             false => self.connection.publish(&row.envelope).await,

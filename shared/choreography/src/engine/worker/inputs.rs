@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::engine::batch::{BatchInput, TriedEffect};
 use crate::engine::execute::QueuedCommand;
 use crate::engine::leadership::{Leadership, Term};
-use crate::engine::outbox_relay::RefusedRow;
+use crate::engine::outbox_relay::UnsendableRow;
 use crate::engine::reader::Feed;
 use crate::settings::BATCH_MAX;
 
@@ -17,8 +17,8 @@ pub(crate) struct Inputs {
     pub commands: mpsc::Receiver<QueuedCommand>,
     /// Tried effects, each with the term in which it ran.
     pub effects: mpsc::Receiver<(Term, TriedEffect)>,
-    /// Outbox rows that the server refuses for good.
-    pub refused: mpsc::Receiver<RefusedRow>,
+    /// Outbox rows that can never be sent.
+    pub unsendable: mpsc::Receiver<UnsendableRow>,
 }
 
 impl Inputs {

@@ -142,7 +142,7 @@ impl Worker {
                 Some((term, tried)) = self.inputs.effects.recv() => {
                     batch.take_effect(term, tried, &self.shared.leadership);
                 }
-                Some(refused) = self.inputs.refused.recv() => batch.refused.push(refused),
+                Some(row) = self.inputs.unsendable.recv() => batch.unsendable.push(row),
                 Some(feed) = self.inputs.feed.recv() => self.reading.take(feed, clock.now()),
                 () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => batch.due = BATCH_MAX,
             }
@@ -286,7 +286,7 @@ impl Worker {
     fn keep_commands_only(&mut self, batch: &mut BatchInput) {
         self.step_down();
         batch.deliveries.clear();
-        batch.refused.clear();
+        batch.unsendable.clear();
         batch.lost.clear();
         (batch.passed, batch.due) = (None, 0);
         if !batch.effects.is_empty() {
