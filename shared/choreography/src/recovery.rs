@@ -51,6 +51,22 @@ pub struct StreamReport {
     pub proposed: u64,
 }
 
+impl StreamReport {
+    /// Returns the sequence at which the service would go on.
+    ///
+    /// # Errors
+    /// [`RecoveryError::NotInStream`] for a sequence that the stream does not have.
+    pub fn place(&self, go_on: GoOn) -> Result<u64, RecoveryError> {
+        let (first, next) = (self.first, self.last + 1);
+        match go_on {
+            GoOn::Proposed => Ok(self.proposed),
+            GoOn::First => Ok(first),
+            GoOn::At(sequence) if (first..=next.max(first)).contains(&sequence) => Ok(sequence),
+            GoOn::At(sequence) => Err(RecoveryError::NotInStream { sequence, first, next }),
+        }
+    }
+}
+
 /// Where a halted service goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GoOn {
@@ -116,14 +132,7 @@ impl Recovery<'_> {
     /// [`RecoveryError::NotInStream`] for a sequence that the stream does not have; or when the database or the message
     /// server fails.
     pub async fn resume(&self, go_on: GoOn) -> Result<u64, RecoveryError> {
-        let report = self.report().await?;
-        let (first, next) = (report.first, report.last + 1);
-        let from = match go_on {
-            GoOn::Proposed => report.proposed,
-            GoOn::First => first,
-            GoOn::At(sequence) if (first..=next.max(first)).contains(&sequence) => sequence,
-            GoOn::At(sequence) => return Err(RecoveryError::NotInStream { sequence, first, next }),
-        };
+        let from = self.report().await?.place(go_on)?;
         let connection = self.bus.connect().await?;
         let stream = connection.stream(Stream::Events).await?;
         let to = place_before(connection.as_ref(), &stream, from).await?;
@@ -138,5 +147,30 @@ impl Recovery<'_> {
     /// When the database fails.
     pub async fn accept_lost(&self) -> Result<u64, RecoveryError> {
         Ok(self.store.accept_lost().await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_beyond_the_end_of_the_stream_is_refused_before_anything_is_done() {
+        let report = StreamReport {
+            position: 7,
+            position_stored: None,
+            halted: None,
+            lost: Vec::new(),
+            first: 3,
+            last: 9,
+            proposed: 8,
+        };
+        for (go_on, place) in [(GoOn::Proposed, 8), (GoOn::First, 3), (GoOn::At(3), 3), (GoOn::At(10), 10)] {
+            assert_eq!(report.place(go_on).unwrap(), place);
+        }
+        for sequence in [2, 11] {
+            let refused = report.place(GoOn::At(sequence)).unwrap_err().to_string();
+            assert!(refused.ends_with("choose a sequence from 3 to 10"), "{refused}");
+        }
     }
 }

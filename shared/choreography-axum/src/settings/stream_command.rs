@@ -49,10 +49,11 @@ pub(super) async fn run(service: &'static str, settings: &ArgMatches, stream: &A
             Some("first") => GoOn::First,
             Some(sequence) => GoOn::At(sequence.parse()?),
         };
+        let place = report.place(go_on)?;
         println!("{}", cost(go_on));
         match is_agreed {
             true => println!("the service goes on at {}", recovery.resume(go_on).await?),
-            false => println!("nothing was done: add --yes"),
+            false => println!("nothing was done: add --yes to go on at {place}"),
         }
     }
     Ok(())
