@@ -57,8 +57,21 @@ pub(crate) async fn read_tree(request: Request) -> Result<Value, Problem> {
 
 /// Reads a type from JSON.
 pub(crate) fn read<T: DeserializeOwned>(tree: Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(Strict(tree))
-        .map_err(|error| Problem::invalid(vec![InvalidField::at(pointer(error.path()), error.inner().to_string())]))
+    serde_path_to_error::deserialize(Strict(tree)).map_err(|error| {
+        let detail = without_type_names(error.inner().to_string());
+        Problem::invalid(vec![InvalidField::at(pointer(error.path()), detail)])
+    })
+}
+
+/// Returns an error of serde without the names of types, which mean nothing to a caller. What the caller has sent is quoted
+/// before `expected`, and stays as it is.
+fn without_type_names(detail: String) -> String {
+    let Some((found, expected)) = detail.rsplit_once(", expected ") else { return detail };
+    let named = [("struct ", "an object"), ("enum ", "one of its values"), ("tuple struct ", "another value")];
+    match named.iter().find(|(kind, _)| expected.starts_with(kind)) {
+        Some((_, shown)) => format!("{found}, expected {shown}"),
+        None => detail,
+    }
 }
 
 fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
@@ -96,4 +109,25 @@ fn pointer(path: &Path) -> String {
         Segment::Unknown => String::new(), // the body itself
     });
     tokens.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_no_type_and_keeps_what_the_caller_has_sent() {
+        for (detail, shown) in [
+            (
+                "invalid type: string \"a, expected struct B\", expected struct NewOrder",
+                "invalid type: string \"a, expected struct B\", expected an object",
+            ),
+            ("invalid type: null, expected enum Currency", "invalid type: null, expected one of its values"),
+            ("invalid type: null, expected tuple struct Quantity", "invalid type: null, expected another value"),
+            ("invalid type: string \"1\", expected u32", "invalid type: string \"1\", expected u32"),
+            ("missing field `lines`", "missing field `lines`"),
+        ] {
+            assert_eq!(without_type_names(detail.to_owned()), shown);
+        }
+    }
 }
