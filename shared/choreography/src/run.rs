@@ -50,7 +50,11 @@ pub(crate) async fn until_stopped(
     failure.map_or(Ok(()), |why| Err(RunError::Failed { service, why }))
 }
 
-/// Waits for SIGTERM or SIGINT (Ctrl-C), and returns its name.
+/// SIGXFSZ on Linux and macOS: a file would become larger than the process may write (`ulimit -f`).
+const FILE_TOO_LARGE: i32 = 25;
+
+/// Waits for SIGTERM or SIGINT (Ctrl-C), and returns its name. From then on a file that becomes too large does not end the
+/// process without a word: writing to it fails, which for the database is an error like a full disk.
 ///
 /// # Errors
 /// When the process can't wait for signals.
@@ -64,9 +68,25 @@ pub(crate) async fn until_stopped(
 pub async fn stop_signal() -> Result<&'static str, std::io::Error> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    // It stays handled when this is dropped.
+    drop(signal(SignalKind::from_raw(FILE_TOO_LARGE))?);
     Ok(tokio::select! {
         biased;
         _ = terminate.recv() => "SIGTERM",
         _ = interrupt.recv() => "SIGINT",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_becomes_too_large_does_not_end_the_process() {
+        let mut waiting = std::pin::pin!(stop_signal());
+        assert!(futures::poll!(&mut waiting).is_pending());
+        let process = std::process::id().to_string();
+        let sent = std::process::Command::new("kill").args(["-XFSZ", &process]).status().expect("kill runs");
+        assert!(sent.success() && futures::poll!(waiting).is_pending());
+    }
 }
