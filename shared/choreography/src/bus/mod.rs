@@ -115,6 +115,8 @@ pub struct ConsumerInfo {
     pub sent: u64,
     /// How many messages it has not been sent yet.
     pub pending: u64,
+    /// Why a service can't read with it, as "is paused until …"; none if it can.
+    pub unsuitable: Option<String>,
 }
 
 impl ConsumerInfo {

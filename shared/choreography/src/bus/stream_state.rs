@@ -31,6 +31,9 @@ pub struct StreamState {
     pub messages: Filled,
     /// How many bytes it has.
     pub bytes: Filled,
+    /// The settings with which it may lose or change what is published to it, each with both values; none if it is as
+    /// planned.
+    pub unsuitable: Option<String>,
     /// The server's time of the reply.
     pub at: Timestamp,
 }

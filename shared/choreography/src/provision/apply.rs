@@ -7,10 +7,14 @@ use super::change::{Change, Difference};
 use super::error::{OLDEST_SERVER, ProvisionError};
 use super::plan::Plan;
 use super::resources::{ConsumerPlan, StreamPlan};
+use crate::bus::jetstream::planned::object;
 use crate::wire::dead_letter::EVENTS;
 
 /// The status of an API reply about what does not exist.
 const NOT_FOUND: u64 = 404;
+
+/// The field of a consumer that says until when it is paused.
+const PAUSE: &str = "pause_until";
 
 /// A stream or a consumer, and the requests about it.
 struct Resource {
@@ -19,6 +23,8 @@ struct Resource {
     info_subject: String,
     create_subject: String,
     update_subject: String,
+    /// Ends a pause, which an update does not; none if it can't be paused.
+    resume_subject: Option<String>,
     /// Returns the request to create or update it with a definition.
     request: fn(Value) -> Value,
     /// What can't be undone once it is created.
@@ -57,6 +63,7 @@ impl Resource {
             info_subject: format!("$JS.API.STREAM.INFO.{}", plan.name),
             create_subject: format!("$JS.API.STREAM.CREATE.{}", plan.name),
             update_subject: format!("$JS.API.STREAM.UPDATE.{}", plan.name),
+            resume_subject: None,
             request: |definition| definition,
             remark: Some("deny_delete and deny_purge can't be switched off again"),
         }
@@ -70,6 +77,7 @@ impl Resource {
             planned: object(plan.definition()),
             info_subject: format!("$JS.API.CONSUMER.INFO.{EVENTS}.{name}"),
             update_subject: create_subject.clone(),
+            resume_subject: Some(format!("$JS.API.CONSUMER.PAUSE.{EVENTS}.{name}")),
             create_subject,
             request: |definition| json!({ "stream_name": EVENTS, "config": definition }),
             remark: None,
@@ -103,6 +111,11 @@ impl Resource {
         actual: Map<String, Value>,
         differences: &[Difference],
     ) -> Result<(), ProvisionError> {
+        let is_paused = differences.iter().any(|difference| difference.field == PAUSE);
+        if let Some(resume) = self.resume_subject.as_ref().filter(|_| is_paused) {
+            let reply = self.send(client, resume, json!({})).await?;
+            refusal(&reply).map_or(Ok(()), |(_, reason)| Err(self.refused("resume", reason)))?;
+        }
         let reply = self.send(client, &self.update_subject, self.definition(actual)).await?;
         let Some((_, reason)) = refusal(&reply) else { return Ok(()) };
         let differences = Difference::list(differences);
@@ -162,11 +175,4 @@ fn refusal(reply: &Value) -> Option<(u64, String)> {
     let error = reply.get("error")?;
     let text = error["description"].as_str().unwrap_or("no reason given");
     Some((error["code"].as_u64().unwrap_or(0), format!("{text} ({})", error["err_code"])))
-}
-
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(map) => map,
-        _ => Map::new(),
-    }
 }

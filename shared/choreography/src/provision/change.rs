@@ -4,6 +4,8 @@ use std::fmt::{self, Display, Formatter};
 
 use serde_json::{Map, Value};
 
+use crate::bus::jetstream::planned::differences;
+
 /// What provisioning did with one stream or consumer. As text it is one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -44,45 +46,13 @@ impl Difference {
     /// Returns the fields in which the server's definition differs from the plan's. Fields that the plan leaves out are
     /// not compared.
     pub(super) fn between(planned: &Map<String, Value>, actual: &Map<String, Value>) -> Vec<Self> {
-        let differs = |(field, planned): (&String, &Value)| {
-            let actual = actual.get(field).unwrap_or(&Value::Null);
-            let (actual, planned) = (normal(&planned_part(planned, actual)), normal(planned));
-            (actual != planned).then(|| Self { field: field.clone(), actual, planned })
-        };
-        planned.iter().filter_map(differs).collect()
+        let named = |(field, actual, planned): (String, Value, Value)| Self { field, actual, planned };
+        differences(planned, actual).into_iter().map(named).collect()
     }
 
     /// Returns differences as one text.
     pub(super) fn list(differences: &[Self]) -> String {
         differences.iter().map(Self::to_string).collect::<Vec<_>>().join(", ")
-    }
-}
-
-/// Returns what the plan says something about: of an object only the planned fields, because the server adds metadata of
-/// its own.
-fn planned_part(planned: &Value, actual: &Value) -> Value {
-    match (planned, actual) {
-        (Value::Object(planned), Value::Object(actual)) => {
-            let of_plan = actual.iter().filter(|(field, _)| planned.contains_key(*field));
-            Value::Object(of_plan.map(|(field, value)| (field.clone(), value.clone())).collect())
-        }
-        _ => actual.clone(),
-    }
-}
-
-/// Returns a value in the form in which it is compared: lists are sets; null, false, zero and empty are the same,
-/// because the server leaves out what is off.
-fn normal(value: &Value) -> Value {
-    match value {
-        Value::Array(items) if !items.is_empty() => {
-            let mut items = items.clone();
-            items.sort_by_key(Value::to_string);
-            Value::Array(items)
-        }
-        Value::Array(_) | Value::Bool(false) => Value::Null,
-        Value::String(text) if text.is_empty() => Value::Null,
-        Value::Number(number) if number.as_u64() == Some(0) => Value::Null,
-        other => other.clone(),
     }
 }
 

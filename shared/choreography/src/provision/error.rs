@@ -43,7 +43,7 @@ pub enum ProvisionError {
     Refused {
         /// The stream or consumer.
         resource: String,
-        /// What it refuses: `show`, `create`.
+        /// What it refuses: `show`, `create`, `resume`.
         action: &'static str,
         /// Its reason.
         reason: String,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::bus::PROGRESS_BYTES_MAX;
+use crate::bus::jetstream::planned::{keeping_settings, merged, reading_settings};
 use crate::bus::jetstream::progress::{bucket_stream, note_subject};
 use crate::wire::dead_letter::{DEAD_LETTER_SUBJECTS, DEAD_LETTERS, EVENTS};
 use crate::wire::envelope::MESSAGE_BYTES_MAX;
@@ -99,11 +100,10 @@ impl StreamPlan {
 
     /// Returns the definition for the server's API, including what must be off.
     pub(super) fn definition(&self) -> Value {
-        json!({
+        let own = json!({
             "name": self.name,
             "subjects": sorted(&self.subjects),
             "storage": "file",
-            "retention": "limits",
             "discard": "old",
             "num_replicas": 1,
             "max_age": nanoseconds(self.age_max),
@@ -114,22 +114,16 @@ impl StreamPlan {
             "max_consumers": -1,
             "duplicate_window": nanoseconds(DUPLICATE_WINDOW),
             "allow_direct": true,
-            "deny_delete": true,
-            "deny_purge": true,
-            "sealed": false,
-            "no_ack": false,
             "discard_new_per_subject": false,
-            "allow_rollup_hdrs": false,
-            "allow_msg_ttl": false,
             "allow_msg_schedules": false,
             "allow_msg_counter": false,
             "allow_atomic": false,
             "allow_batched": false,
-            "subject_transform": null,
             "republish": null,
             "mirror": null,
             "sources": null,
-        })
+        });
+        merged(keeping_settings(), own)
     }
 }
 
@@ -142,24 +136,16 @@ impl ConsumerPlan {
     /// Returns the definition for the server's API, including what must be off.
     pub(super) fn definition(&self) -> Value {
         let (mark, subscriber) = SUBSCRIBER;
-        json!({
+        let own = json!({
             "name": self.name(),
             "durable_name": self.name(),
             "filter_subjects": sorted(&self.filter_subjects),
-            "ack_policy": "none",
-            "deliver_policy": "all",
-            "replay_policy": "instant",
             "num_replicas": 0,
-            "inactive_threshold": 0,
             "mem_storage": false,
-            "headers_only": false,
-            "deliver_subject": "",
             "filter_subject": "",
-            "rate_limit_bps": 0,
-            "pause_until": null,
-            "priority_groups": null,
             "metadata": { mark: subscriber },
-        })
+        });
+        merged(reading_settings(), own)
     }
 }
 

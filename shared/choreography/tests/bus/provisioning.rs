@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use choreography::bus::Bus;
+use choreography::bus::{Bus, Stream};
 use choreography::provision::{Plan, StreamPlan, provision};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
@@ -124,6 +124,74 @@ async fn consumer_that_acknowledges_is_an_error_that_names_what_to_do() {
         "nats consumer rm",
     ] {
         assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+}
+
+/// Changes a field of a consumer or a stream on the server.
+async fn change(admin: &async_nats::Client, what: &str, field: &str, value: Value) {
+    let mut config =
+        request(admin, &format!("$JS.API.{}", what.replacen(' ', ".INFO.", 1)), Value::Null).await["config"].take();
+    config[field] = value;
+    let (subject, definition) = match what.split_once(' ').unwrap() {
+        ("STREAM", name) => (format!("$JS.API.STREAM.UPDATE.{name}"), config),
+        (_, name) => (format!("$JS.API.CONSUMER.CREATE.{name}"), json!({ "stream_name": "EVENTS", "config": config })),
+    };
+    let changed = request(admin, &subject, definition).await;
+    assert!(changed["error"].is_null(), "{changed}");
+}
+
+#[tokio::test]
+async fn paused_consumer_is_named_and_provisioning_resumes_it() {
+    let server = Server::provisioned().await;
+    let admin = server.admin().await;
+    let plan = with_consumer(&["order.create.*"]);
+    provision(&admin, &plan).await.unwrap();
+    let connection = server.bus("admin").connect().await.unwrap();
+    let unsuitable = async || connection.consumer_info("payment-0").await.unwrap().unwrap().unsuitable;
+    assert_eq!(unsuitable().await, None);
+    let pause = json!({ "pause_until": "2124-01-01T00:00:00Z" });
+    request(&admin, "$JS.API.CONSUMER.PAUSE.EVENTS.payment-0", pause).await;
+    assert_eq!(unsuitable().await.as_deref(), Some("is paused until 2124-01-01T00:00:00Z"));
+    let lines = changes(&admin, &plan).await;
+    assert!(lines[3].contains("updated pause_until (is \"2124-01-01T00:00:00Z\""), "{lines:?}");
+    assert_eq!(unsuitable().await, None);
+}
+
+#[tokio::test]
+async fn consumer_that_sends_headers_only_is_named_and_none_of_its_messages_is_delivered() {
+    let server = Server::provisioned().await;
+    let admin = server.admin().await;
+    let plan = with_consumer(&["order.create.*"]);
+    provision(&admin, &plan).await.unwrap();
+    let connection = server.bus("admin").connect().await.unwrap();
+    publish(&*connection, "order.create.o1", "a").await.unwrap();
+    change(&admin, "CONSUMER EVENTS.payment-0", "headers_only", json!(true)).await;
+    let error = connection.pull("payment-0").await.unwrap().next(10).await.unwrap_err();
+    assert!(error.to_string().contains("headers only: run the provisioning step"), "{error}");
+    let info = connection.consumer_info("payment-0").await.unwrap().unwrap();
+    assert_eq!(info.unsuitable.as_deref(), Some("has other settings: headers_only (is true, should be null)"));
+    let lines = changes(&admin, &plan).await;
+    assert!(lines[3].contains("updated headers_only"), "{lines:?}");
+    assert_eq!(connection.reset("payment-0", 1).await, Ok(1));
+    assert_eq!(receive(&mut *connection.pull("payment-0").await.unwrap(), 1).await[0].envelope.payload, "a");
+}
+
+#[tokio::test]
+async fn settings_with_which_a_stream_may_lose_messages_are_named() {
+    let server = Server::provisioned().await;
+    let admin = server.admin().await;
+    let connection = server.bus("admin").connect().await.unwrap();
+    for stream in [Stream::Events, Stream::DeadLetters] {
+        assert_eq!(connection.stream(stream).await.unwrap().unsuitable, None);
+    }
+    for (field, value, planned, named) in [
+        ("max_msgs_per_subject", json!(1), json!(-1), "max_msgs_per_subject (is 1, should be -1)"),
+        ("max_msg_size", json!(300), json!(72 * 1_024), "max_msg_size (is 300, should be 73728)"),
+    ] {
+        change(&admin, "STREAM EVENTS", field, value).await;
+        assert_eq!(connection.stream(Stream::Events).await.unwrap().unsuitable.as_deref(), Some(named));
+        change(&admin, "STREAM EVENTS", field, planned).await;
+        assert_eq!(connection.stream(Stream::Events).await.unwrap().unsuitable, None);
     }
 }
 

@@ -43,6 +43,7 @@ mod stopping;
 mod stream_put_back;
 mod unreadable;
 mod unresponsive_bus;
+mod unsuitable;
 mod unwritable;
 mod waiting;
 

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::link::Link;
+use super::planned::can_not_read;
 use crate::bus::{BusError, ConsumerInfo};
 use crate::wire::subject::SUBSCRIBER;
 
@@ -26,8 +27,12 @@ struct ConsumerInfoReply {
     config: ConsumerConfig,
     delivered: Delivered,
     num_pending: u64,
+    /// Whether it is paused: `pause_until` may be over.
+    #[serde(default)]
+    paused: bool,
 }
 
+/// What a service looks at of a consumer's settings.
 #[derive(Deserialize)]
 struct ConsumerConfig {
     filter_subject: Option<String>,
@@ -35,6 +40,9 @@ struct ConsumerConfig {
     filter_subjects: Vec<String>,
     #[serde(default)]
     metadata: HashMap<String, String>,
+    pause_until: Option<String>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -79,6 +87,10 @@ impl ConsumerInfoReply {
         let (name, mark) = SUBSCRIBER;
         let is_subscriber = self.config.metadata.get(name).is_some_and(|value| value == mark);
         let Delivered { consumer_seq: sent, stream_seq: delivered } = self.delivered;
-        ConsumerInfo { consumer: self.name, is_subscriber, filters, delivered, sent, pending: self.num_pending }
+        let until = self.config.pause_until.filter(|_| self.paused);
+        let paused = until.map(|until| format!("is paused until {until}"));
+        let differs = || can_not_read(&self.config.others).map(|settings| format!("has other settings: {settings}"));
+        let (pending, unsuitable) = (self.num_pending, paused.or_else(differs));
+        ConsumerInfo { consumer: self.name, is_subscriber, filters, delivered, sent, pending, unsuitable }
     }
 }

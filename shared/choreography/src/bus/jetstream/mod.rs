@@ -18,6 +18,7 @@ mod follow;
 mod link;
 mod options;
 mod pending_replies;
+pub(crate) mod planned;
 pub(crate) mod progress;
 pub(crate) mod protocol;
 mod pull_subscription;

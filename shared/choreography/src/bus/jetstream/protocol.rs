@@ -22,6 +22,9 @@ const MESSAGE_EXCEEDS_MAXIMUM: u64 = 10_054;
 /// The prefix of the headers that the server adds.
 pub(super) const SERVER_HEADERS: &str = "Nats-";
 
+/// The header that the server adds where it leaves out the payload, because the consumer is set to `headers_only`.
+pub(super) const PAYLOAD_LEFT_OUT: &str = "Nats-Msg-Size";
+
 #[derive(Deserialize)]
 struct ApiErrorBody {
     #[serde(default)]
@@ -157,6 +160,12 @@ pub(crate) fn stored(message: &Message) -> Result<Stored, BusError> {
 /// since 2.15 take it off when they store a message.)
 fn stored_status(message: &Message) -> Option<String> {
     message.status.map(|status| format!("the first line of the headers is not NATS/1.0: it has the status {status}"))
+}
+
+/// Whether the server has left out the payload of a message.
+pub(super) fn lacks_payload(message: &Message) -> bool {
+    message.payload.is_empty()
+        && message.headers.as_ref().is_some_and(|headers| headers.get(PAYLOAD_LEFT_OUT).is_some())
 }
 
 /// Returns a message of a pull subscription as a delivery; none if its reply subject has no numbers.

@@ -32,6 +32,9 @@ const BATCH_COMPLETED: &str = "Batch Completed";
 /// The server's description of the end of a request whose consumer was deleted, perhaps with its stream.
 const CONSUMER_DELETED: &str = "Consumer Deleted";
 
+/// What is wrong with a consumer that sends no payload.
+const LACKS_PAYLOAD: &str = "the consumer sends headers only: run the provisioning step";
+
 /// How many heartbeats the server keeps a request: an abandoned one ends after this.
 const EXPIRES_HEARTBEATS: u32 = 6;
 
@@ -52,6 +55,8 @@ pub(super) struct PullSubscription {
     unreadable: Option<Delivery>,
     /// Whether an unreadable message was returned: reading must start again behind it.
     passed_unreadable: bool,
+    /// Whether the server sends messages without their payload.
+    lacks_payload: bool,
 }
 
 impl PullSubscription {
@@ -70,6 +75,7 @@ impl PullSubscription {
             last_message: Instant::now(),
             unreadable,
             passed_unreadable: false,
+            lacks_payload: false,
         };
         if subscription.unreadable.is_none() {
             subscription.request_more().await?;
@@ -114,6 +120,10 @@ impl PullSubscription {
 
     /// Returns the delivery in a message; none if the message is only a status of the server.
     fn decode(&mut self, message: &Message) -> Result<Option<Delivery>, BusError> {
+        if protocol::lacks_payload(message) {
+            self.lacks_payload = true;
+            return Ok(None);
+        }
         if let Some(delivery) = protocol::delivery(message) {
             self.wanted = self.wanted.saturating_sub(1);
             self.wanted_bytes = self.wanted_bytes.saturating_sub(message.length);
@@ -172,12 +182,15 @@ impl Deliveries for PullSubscription {
         }
         let mut deliveries = Vec::new();
         while deliveries.is_empty() {
+            if self.lacks_payload {
+                return Err(BusError::Lost(format!("{}: {LACKS_PAYLOAD}", self.request)));
+            }
             self.request_more().await?;
             let mut next = Some(self.next_message().await?);
             self.last_message = Instant::now();
             while let Some(message) = next {
                 deliveries.extend(self.decode(&message)?);
-                if deliveries.len() >= max {
+                if deliveries.len() >= max || self.lacks_payload {
                     break;
                 }
                 next = self.subscriber.next().now_or_never().flatten();

@@ -5,7 +5,7 @@
 
 use async_nats::HeaderName;
 
-use super::protocol::SERVER_HEADERS;
+use super::protocol::{PAYLOAD_LEFT_OUT, SERVER_HEADERS};
 use crate::wire::headers::Headers;
 
 /// What the text of headers begins with.
@@ -48,6 +48,9 @@ impl RawHeaders {
             let mut value = value.trim_start().to_owned();
             while let Some(more) = lines.next_if(|line| line.starts_with(char::is_whitespace)) {
                 value.push_str(more);
+            }
+            if name == PAYLOAD_LEFT_OUT {
+                note("a header that only the server may add", line);
             }
             headers.push((name, value.trim_end().to_owned()));
         }

@@ -3,8 +3,10 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::link::Link;
+use super::planned::may_lose;
 use super::stored_messages::StreamReader;
 use crate::bus::{BusError, Filled, ReadFrom, ServerStart, Stored, StreamState};
 
@@ -12,16 +14,9 @@ use crate::bus::{BusError, Filled, ReadFrom, ServerStart, Stored, StreamState};
 struct StreamInfo {
     created: String,
     ts: Timestamp,
-    config: Limits,
+    config: Map<String, Value>,
     state: StreamInfoState,
     cluster: Option<Cluster>,
-}
-
-/// A limit of -1 is none.
-#[derive(Deserialize)]
-struct Limits {
-    max_msgs: i64,
-    max_bytes: i64,
 }
 
 #[derive(Deserialize)]
@@ -54,14 +49,17 @@ pub(super) async fn state(link: &Link, stream: &str) -> Result<StreamState, BusE
         Some(Cluster { leader, leader_since: Some(since) }) => format!("{leader} {since}"),
         _ => link.client.server_info().server_id,
     };
+    // A limit of -1 is none.
+    let limit = |field| config.get(field).and_then(Value::as_u64);
     Ok(StreamState {
         server_start: ServerStart::of([&created, &leader, &state.num_deleted]),
         created,
         first: state.first_seq,
         last: state.last_seq,
         deleted: state.num_deleted,
-        messages: Filled { amount: state.messages, limit: u64::try_from(config.max_msgs).ok() },
-        bytes: Filled { amount: state.bytes, limit: u64::try_from(config.max_bytes).ok() },
+        messages: Filled { amount: state.messages, limit: limit("max_msgs") },
+        bytes: Filled { amount: state.bytes, limit: limit("max_bytes") },
+        unsuitable: may_lose(&config),
         at,
     })
 }

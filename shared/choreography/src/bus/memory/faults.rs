@@ -93,6 +93,16 @@ impl BusFaults<'_> {
         self.change(|world| world.messages_max = messages);
     }
 
+    /// Lets the streams say that they have settings which are not as planned; none ends it.
+    pub fn say_unsuitable(self, settings: Option<&str>) {
+        self.change(|world| world.unsuitable = settings.map(str::to_owned));
+    }
+
+    /// Lets a consumer send nothing for a reason, as "is paused until …"; none ends it.
+    pub fn stop_consumer(self, consumer: &str, reason: Option<&str>) {
+        self.change_consumer(consumer, |consumer| consumer.unsuitable = reason.map(str::to_owned));
+    }
+
     /// Lets the server send the next message of a consumer twice.
     pub fn duplicate_next(self, consumer: &str) {
         self.change_consumer(consumer, |consumer| consumer.duplicates += 1);

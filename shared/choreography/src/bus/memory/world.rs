@@ -31,6 +31,8 @@ pub(super) struct World {
     pub(super) message_bytes_max: usize,
     /// How many messages each stream is to have at most, as it says; it keeps more.
     pub(super) messages_max: Option<u64>,
+    /// The settings that the streams say they have and that are not as planned.
+    pub(super) unsuitable: Option<String>,
     starts: u64,
     /// The last stamp that was given: no two messages have the same, also after losses.
     stamp: Timestamp,
@@ -57,11 +59,13 @@ pub(super) struct Consumer {
     /// How many of the next messages are affected by stealing: every second one goes to an abandoned pull.
     pub(super) stolen: u64,
     pub(super) duplicates: u64,
+    /// Why it sends nothing, if a test wants that.
+    pub(super) unsuitable: Option<String>,
 }
 
 impl Consumer {
     pub(super) fn new(is_subscriber: bool, filters: Vec<String>) -> Self {
-        Self { is_subscriber, filters, next: 1, sent: 0, stolen: 0, duplicates: 0 }
+        Self { is_subscriber, filters, next: 1, sent: 0, stolen: 0, duplicates: 0, unsuitable: None }
     }
 
     pub(super) fn reset(&mut self, sequence: u64) {
@@ -111,6 +115,7 @@ impl World {
             refusal: None,
             message_bytes_max: MESSAGE_BYTES_MAX,
             messages_max: None,
+            unsuitable: None,
             starts: 0,
             stamp: Timestamp::MIN,
             connections: Vec::new(),
@@ -146,6 +151,7 @@ impl World {
             deleted: stream.deleted(),
             messages: Filled { amount: stream.messages.len() as u64, limit: self.messages_max },
             bytes: Filled::default(),
+            unsuitable: self.unsuitable.clone(),
             at: self.clock.now().max(self.stamp),
         }
     }
@@ -174,6 +180,7 @@ impl World {
             delivered: consumer.next.saturating_sub(1),
             sent: consumer.sent,
             pending: open.filter(|stored| consumer.wants(&stored.envelope.subject)).count() as u64,
+            unsuitable: consumer.unsuitable.clone(),
         })
     }
 
@@ -231,6 +238,9 @@ impl World {
     /// Adds a consumer's next messages until there are `max` deliveries. Returns whether the consumer exists.
     pub(super) fn deliver(&mut self, name: &str, max: usize, deliveries: &mut VecDeque<Delivery>) -> bool {
         let Some(consumer) = self.consumers.get_mut(name) else { return false };
+        if consumer.unsuitable.is_some() {
+            return true;
+        }
         let mut bytes: usize = deliveries.iter().map(|delivery| delivery.envelope.bytes()).sum();
         for stored in self.events.after(consumer.next.saturating_sub(1)) {
             if deliveries.len() >= max || bytes > PULLED_BYTES_MAX {

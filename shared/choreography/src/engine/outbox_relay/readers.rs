@@ -106,7 +106,7 @@ mod tests {
 
     fn consumer(name: &str, filter: &str) -> ConsumerInfo {
         let (consumer, filters) = (name.to_owned(), vec![filter.to_owned()]);
-        ConsumerInfo { consumer, is_subscriber: true, filters, delivered: 0, sent: 0, pending: 0 }
+        ConsumerInfo { consumer, is_subscriber: true, filters, delivered: 0, sent: 0, pending: 0, unsuitable: None }
     }
 
     fn note(versions: &[(&str, &[u32])]) -> Progress {

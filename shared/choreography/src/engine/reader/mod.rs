@@ -189,6 +189,10 @@ impl Reader {
             let problem = format!("the consumer {consumer} does not exist: run the provisioning step");
             return Err(StopReason::Unable(problem));
         };
+        if let Some(why) = info.unsuitable {
+            let problem = format!("the consumer {consumer} {why}: nothing is read; run the provisioning step");
+            return Err(StopReason::Unable(problem));
+        }
         let sources = Sources::of(&info.filters);
         let lacking: Vec<&str> = self.receives.iter().copied().filter(|name| !sources.have(name)).collect();
         if lacking.is_empty() {

@@ -212,7 +212,8 @@ impl ReadingSession<'_> {
         if self.sources != Sources::default() {
             let reader = self.reader;
             let info = self.connection.consumer_info(&reader.consumer).await?;
-            let filters = info.as_ref().map(|info| Sources::of(&info.filters));
+            let suitable = info.as_ref().filter(|info| info.unsuitable.is_none());
+            let filters = suitable.map(|info| Sources::of(&info.filters));
             if filters.as_ref() != Some(&self.sources) {
                 return Err(StopReason::Anomaly(format!("the consumer {} was changed", reader.consumer)));
             }
