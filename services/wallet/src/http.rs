@@ -49,8 +49,9 @@ async fn list_operations(
     Paged { page, .. }: Paged<(), OperationId>,
 ) -> Result<Json<Listing<Operation>>, Problem> {
     wallet_of(&service, customer_id).await?;
-    let operations = service.list::<Operation>(page).with(Operation::CUSTOMER, &customer_id).descending();
-    Ok(Json(operations.get().await?.into()))
+    // An opening operation has an id that does not sort by time.
+    let operations = service.list::<Operation>(page).with(Operation::CUSTOMER, &customer_id);
+    Ok(Json(operations.sorted_by(Operation::CREATED).descending().get().await?.into()))
 }
 
 /// Returns a customer's wallet, which in a demonstration is opened now if there is none.

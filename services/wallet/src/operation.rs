@@ -46,6 +46,8 @@ pub struct Operation {
 impl Operation {
     /// The column of the customer.
     pub const CUSTOMER: Column<Self, CustomerId> = Column::new("customer_id");
+    /// The column of the moment at which it was booked.
+    pub const CREATED: Column<Self, Timestamp> = Column::new("created_at");
 
     /// Writes it among the operations of a message.
     pub fn book(self, operations: &mut Rows<Self>) {

@@ -63,6 +63,20 @@ fn a_customer_of_a_demonstration_is_given_money_once_by_an_operation_that_says_s
 }
 
 #[test]
+fn the_operation_that_opened_a_wallet_is_listed_last_whatever_id_its_customer_has() {
+    let service = start(true);
+    for first_byte in ["00", "7f", "ff"] {
+        let wallet = format!("/wallets/{first_byte}98c0de-0000-4000-8000-00000000000a");
+        service.call("GET", &wallet, Value::Null);
+        service.harness.advance(std::time::Duration::from_secs(1));
+        service.call("POST", &format!("{wallet}/deposits"), json!({"amount": euros(5)}));
+        let operations = service.call("GET", &format!("{wallet}/operations"), Value::Null).1;
+        let kinds: Vec<_> = operations["items"].as_array().unwrap().iter().map(|item| &item["kind"]).collect();
+        assert_eq!(kinds, ["deposit", "opening"], "{wallet}");
+    }
+}
+
+#[test]
 fn an_amount_that_can_not_be_deposited_is_refused_with_a_problem() {
     let service = start(false);
     for amount in [
