@@ -117,6 +117,15 @@ async fn a_customer_who_waits_is_told_the_outcome_and_pays_by_the_order() {
 }
 
 #[tokio::test]
+async fn an_address_that_is_no_text_is_answered_with_a_problem() {
+    let shop = shared_shop().await;
+    let ada = Visitor::new(&shop, Role::Customer);
+    for path in ["/api/products/%ff", "/api/payments/%ff", "/api/customers/%ff", "/api/wallets/%ff/operations"] {
+        ada.get(path).await.problem(&[400]);
+    }
+}
+
+#[tokio::test]
 async fn what_belongs_to_another_customer_is_not_there_and_an_operator_reaches_it() {
     let shop = shared_shop().await;
     let (ada, bob) = (Visitor::new(&shop, Role::Customer), Visitor::new(&shop, Role::Customer));

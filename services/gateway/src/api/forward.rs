@@ -1,6 +1,7 @@
 //! Hands a request on to a service, and its response back.
 
 use axum::body::Body;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequest, RawPathParams, Request, State};
 use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, Response};
@@ -32,9 +33,13 @@ pub(super) async fn forward(
     State(gateway): State<Gateway>,
     identity: Option<Identity>,
     stopping: Stopping,
-    parameters: RawPathParams,
+    parameters: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> axum::response::Response {
+    let parameters = match parameters {
+        Ok(parameters) => parameters,
+        Err(rejection) => return Problem::bad_request("invalid-path", rejection.body_text()).into_response(),
+    };
     let query = match (exposed.access, identity) {
         (Access::Everyone, _) => Ok(request.uri().query().unwrap_or_default().to_owned()),
         (_, None) => return token_missing(),
