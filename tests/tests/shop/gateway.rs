@@ -147,6 +147,8 @@ async fn what_belongs_to_another_customer_is_not_there_and_an_operator_reaches_i
         format!("/api/deliveries/{delivery}"),
         format!("/api/deliveries?order_id={id}"),
         format!("/api/notifications?order_id={id}"),
+        format!("/api/wallets/{}", ada.id),
+        format!("/api/wallets/{}/operations", ada.id),
         own,
     ] {
         let status = async |visitor: &Visitor<'_>| visitor.get(&path).await.status;

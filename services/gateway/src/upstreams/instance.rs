@@ -53,6 +53,13 @@ pub(super) enum TryFailed {
     TimeOut(BaseUrl, Duration),
 }
 
+impl TryFailed {
+    /// Whether nothing of the request was sent, as there was no connection: it is safe to try any request again.
+    pub(super) fn was_not_sent(&self) -> bool {
+        matches!(self, Self::Unreachable(_, error) if error.is_connect())
+    }
+}
+
 /// An instance of a service. It is not ready while it is out, unless it is the only one.
 pub(super) struct Instance {
     client: HttpClient,

@@ -1,6 +1,7 @@
 //! The services behind the gateway: each has one or more instances, of which the less busy ones are asked.
 //!
-//! What must hold: a request is sent again only if that changes nothing when the first one was executed.
+//! What must hold: a request is sent again only if that changes nothing when the first one was executed, or if the first
+//! one was never sent.
 
 mod ask;
 mod identity_tokens;

@@ -1,4 +1,4 @@
-//! When a request is sent again: only if it may be, after a pause that grows, and not more often than a share of all
+//! When a request is sent again: only if it may be, or nothing of it was sent, after a pause that grows, and not more often than a share of all
 //! requests, so that a service in trouble is not asked even more.
 
 use std::future::Future;
@@ -13,6 +13,7 @@ use tower::retry::Policy;
 use tower::retry::budget::{Budget, TpsBudget};
 
 use super::UpstreamRequest;
+use super::instance::TryFailed;
 
 /// How often a request is sent at most.
 const TRIES_MAX: u32 = 4;
@@ -43,8 +44,8 @@ impl<B> Policy<UpstreamRequest, Response<B>, BoxError> for RetryRepeatable {
             return None;
         }
         self.failures += 1;
-        let is_repeatable = request.extensions().get::<Repeatable>().is_some();
-        if !is_repeatable || self.failures >= TRIES_MAX || !self.budget.withdraw() {
+        let may_be_repeated = request.extensions().get::<Repeatable>().is_some() || was_not_sent(result);
+        if !may_be_repeated || self.failures >= TRIES_MAX || !self.budget.withdraw() {
             return None;
         }
         Some(Box::pin(sleep(PAUSE * 2_u32.pow(self.failures - 1))))
@@ -53,6 +54,10 @@ impl<B> Policy<UpstreamRequest, Response<B>, BoxError> for RetryRepeatable {
     fn clone_request(&mut self, request: &UpstreamRequest) -> Option<UpstreamRequest> {
         Some(request.clone())
     }
+}
+
+fn was_not_sent<B>(result: &Result<Response<B>, BoxError>) -> bool {
+    result.as_ref().err().and_then(|error| error.downcast_ref::<TryFailed>()).is_some_and(TryFailed::was_not_sent)
 }
 
 /// Whether another try may succeed: there was no response, or the instance says that it can't do it now.
