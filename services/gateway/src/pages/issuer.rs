@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use choreography_axum::Problem;
 use clap::Args;
@@ -162,7 +162,7 @@ async fn come_back(
         not_signed_in("the token of the issuer does not count here: an operator must mend that")
     })?;
     let lasting = answer.expires_in().unwrap_or(SESSION_TIME);
-    Ok(([keep(token, lasting, true), remember("", 0)], Redirect::to("/")).into_response())
+    Ok((AppendHeaders([keep(token, lasting, true), remember("", 0)]), Redirect::to("/")).into_response())
 }
 
 fn not_signed_in(detail: &str) -> Problem {
