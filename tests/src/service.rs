@@ -43,7 +43,11 @@ impl Service {
         nats_url: &str,
         settings: &[(String, String)],
     ) -> Result<Self> {
-        let listen = format!("127.0.0.1:{}", free_port()?);
+        let chosen = settings.iter().rfind(|(variable, _)| variable == "LISTEN");
+        let listen = match chosen {
+            Some((_, listen)) => listen.clone(),
+            None => format!("127.0.0.1:{}", free_port()?),
+        };
         let database = world.directory().join(format!("{name}.db"));
         let mut program = Program::new(format!("{name}-{instance}"), binary(name)?)
             .surviving_file_limits()

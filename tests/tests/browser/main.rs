@@ -5,6 +5,8 @@
 
 mod accessible;
 mod browser;
+mod issuer;
 mod protected;
 mod shopping;
+mod sign_in;
 mod web_driver;
