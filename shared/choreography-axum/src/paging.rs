@@ -120,7 +120,11 @@ where
         let query = parts.uri.query().unwrap_or_default();
         let (paging, filter): (Vec<&str>, Vec<&str>) = query.split('&').partition(|parameter| is_paging(parameter));
         let page = page(read::<Parameters<C>>(&paging, query)?)?;
-        Ok(Self { filter: read(&filter, query)?, page, key: PhantomData })
+        let filter = read(&filter, query).map_err(|mut problem| {
+            problem.detail += " (every list takes `limit` and `cursor` too)";
+            problem
+        })?;
+        Ok(Self { filter, page, key: PhantomData })
     }
 }
 

@@ -65,7 +65,8 @@ pub(crate) enum Command {
     Groups(ListSelection),
     /// Show one dead letter: payload, headers, records of repairs, and the story that led to the death
     Show {
-        /// The dead letter's number in the stream DEAD_LETTERS
+        /// The dead letter's number in the stream DEAD_LETTERS, from 1 on
+        #[arg(value_parser = value_parser!(u64).range(1..))]
         sequence: u64,
     },
     /// Have the services where messages died process them again, in the order of the stream
@@ -173,8 +174,15 @@ mod tests {
         for good in ["replay 1 2", "replay --since 2h", "replay --reason poison", "drop 1 --reason old"] {
             assert!(parsed(&format!("dead-letters {good}")), "{good}");
         }
-        for bad in ["replay", "drop --reason old", "replay 1 --service a", "replay 1 --reason poison", "drop 1", "show"]
-        {
+        for bad in [
+            "replay",
+            "drop --reason old",
+            "replay 1 --service a",
+            "replay 1 --reason poison",
+            "drop 1",
+            "show",
+            "show 0",
+        ] {
             assert!(!parsed(&format!("dead-letters {bad}")), "{bad}");
         }
         assert!(parsed("dead-letters drop --died-of expired --reason old"));
