@@ -56,7 +56,7 @@ const CORS_RESPONSE_HEADERS: [HeaderName; 5] = [
 /// What is around everything.
 #[derive(Debug, Clone, Args)]
 pub struct DoorSettings {
-    /// The origins of other sites whose pages may use the API, as https://www.example.com; none without it
+    /// The origins of other sites whose pages may use the API, as `https://www.example.com`; none without it
     #[arg(long, env = "CORS_ORIGINS", value_delimiter = ',')]
     pub cors_origins: Vec<HeaderValue>,
 }

@@ -52,7 +52,7 @@ pub struct IssuerSettings {
     /// The shop's client secret, if the issuer gave it one
     #[arg(long, env = "SIGN_IN_CLIENT_SECRET", hide_env_values = true)]
     pub sign_in_client_secret: Option<String>,
-    /// The shop's address as browsers know it, such as https://shop.example.com; the issuer must know
+    /// The shop's address as browsers know it, such as `https://shop.example.com`; the issuer must know
     /// <PUBLIC_URL>/sign-in/return
     #[arg(long, env = "PUBLIC_URL", value_parser = public_url)]
     pub public_url: Option<RedirectUrl>,
