@@ -19,11 +19,12 @@ pub(crate) async fn readyz(State(service): State<Service>) -> Result<Json<Value>
     ready(&health).map(|()| Json(shown(service.name(), &health)))
 }
 
-/// Returns the body of `/readyz`. Dead compensations, late effects, unreadable rows, streams that are nearly full and kept
-/// messages are shown to the operator, though the service works all the same.
+/// Returns the body of `/readyz`. Lost commands, dead compensations, late effects, unreadable rows, streams that are nearly full
+/// and kept messages are shown to the operator, though the service works all the same.
 fn shown(service: &str, health: &Health) -> Value {
     let mut shown = json!({ "status": "ready", "service": service });
     let shown_parts = [
+        ("commands", &health.commands),
         ("compensations", &health.compensations),
         ("effects", &health.effects),
         ("rows", &health.rows),
@@ -62,6 +63,7 @@ mod tests {
         let well = Health {
             database: Ok(()),
             reading: Ok(()),
+            commands: Ok(()),
             compensations: Ok(()),
             effects: Ok(()),
             lost: Ok(()),
@@ -75,6 +77,8 @@ mod tests {
         let dead_compensation = Health { compensations: Err("a compensation died".into()), ..well.clone() };
         assert_eq!(ready(&dead_compensation), Ok(()));
         assert_eq!(shown("payment", &dead_compensation)["compensations"], "a compensation died");
+        let put_back = Health { commands: Err("3 commands are lost".into()), ..well.clone() };
+        assert_eq!((ready(&put_back), &shown("order", &put_back)["commands"]), (Ok(()), &json!("3 commands are lost")));
         let late = Health { effects: Err("a mail is late".into()), ..well.clone() };
         assert_eq!((ready(&late), &shown("notify", &late)["effects"]), (Ok(()), &json!("a mail is late")));
         let typo = Health { rows: Err("row 7 is unreadable".into()), ..well.clone() };

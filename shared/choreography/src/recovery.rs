@@ -17,6 +17,8 @@
 //! # }
 //! ```
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::bus::{Bus, BusError, Stream};
@@ -43,6 +45,9 @@ pub struct StreamReport {
     pub halted: Option<String>,
     /// The messages that were published and are lost, by series, until that is accepted or they come.
     pub lost: Vec<SeriesRange>,
+    /// How many messages the stream has, by kind, of commands that a database that was put back does not know, until that
+    /// is accepted.
+    pub lost_commands: Vec<(Arc<str>, u64)>,
     /// The sequence of the first message that the stream has.
     pub first: u64,
     /// The sequence of the last message that the stream has.
@@ -120,6 +125,7 @@ impl Recovery<'_> {
             position_stored,
             halted: state.head.halted,
             lost: state.reported,
+            lost_commands: state.lost_commands,
             first: stream.first.max(1),
             last: stream.last,
             proposed: later.unwrap_or(stream.last + 1),
@@ -140,8 +146,8 @@ impl Recovery<'_> {
         Ok(from)
     }
 
-    /// Accepts that messages are lost: they are reported no more, and are skipped should they come. Returns how many there
-    /// were.
+    /// Accepts that messages and commands are lost: they are reported no more, and messages are skipped should they come.
+    /// Returns how many messages there were, with those that the lost commands had published.
     ///
     /// # Errors
     /// When the database fails.
@@ -161,6 +167,7 @@ mod tests {
             position_stored: None,
             halted: None,
             lost: Vec::new(),
+            lost_commands: Vec::new(),
             first: 3,
             last: 9,
             proposed: 8,

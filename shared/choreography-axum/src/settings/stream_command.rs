@@ -74,6 +74,9 @@ fn show(report: &StreamReport) {
             range.last
         );
     }
+    for (kind, count) in &report.lost_commands {
+        println!("lost with the database that was put back: commands that had published {count} {kind}");
+    }
     println!("--resume goes on at {}; --resume --from first at {}", report.proposed, report.first);
 }
 

@@ -13,6 +13,9 @@ pub struct Health {
     pub database: Result<(), String>,
     /// Reading: whether messages are read, here or by another instance, or why not and what can be done.
     pub reading: Result<(), String>,
+    /// Commands: whether the database has what all commands changed, or how many messages the stream has of commands that
+    /// a database that was put back does not know, until an operator accepts that. The service works in both cases.
+    pub commands: Result<(), String>,
     /// Compensations: whether every dead one and every failed fallback is repaired, or how many are not, and the first.
     /// The service works in both cases.
     pub compensations: Result<(), String>,
@@ -39,6 +42,7 @@ pub struct Health {
 enum Part {
     Database,
     Reading,
+    Commands,
     Compensations,
     Effects,
     Lost,
@@ -53,6 +57,7 @@ impl Part {
         match self {
             Self::Database => "database",
             Self::Reading => "reading",
+            Self::Commands => "commands",
             Self::Compensations => "compensations",
             Self::Effects => "effects",
             Self::Lost => "lost",
@@ -67,6 +72,7 @@ impl Part {
         match self {
             Self::Database => &mut health.database,
             Self::Reading => &mut health.reading,
+            Self::Commands => &mut health.commands,
             Self::Compensations => &mut health.compensations,
             Self::Effects => &mut health.effects,
             Self::Lost => &mut health.lost,
@@ -94,6 +100,7 @@ impl HealthReporter {
         let health = Health {
             database: Ok(()),
             reading: starting(),
+            commands: Ok(()),
             compensations: Ok(()),
             effects: Ok(()),
             lost: Ok(()),
@@ -141,6 +148,9 @@ impl HealthReporter {
     }
     pub(crate) fn reading(&self, now: Result<(), String>) {
         self.set(Part::Reading, now);
+    }
+    pub(crate) fn commands(&self, now: Result<(), String>) {
+        self.set(Part::Commands, now);
     }
     pub(crate) fn compensations(&self, now: Result<(), String>) {
         self.set(Part::Compensations, now);

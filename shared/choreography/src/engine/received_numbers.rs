@@ -23,6 +23,8 @@ pub(super) type SeriesNumbers = HashMap<SeriesId, NumberRanges>;
 pub(crate) struct ReceivedNumbers {
     pub(super) received: SeriesNumbers,
     pub(super) reported: SeriesNumbers,
+    /// How many messages of this service's lost commands the stream has, by kind.
+    pub(super) lost_commands: Vec<(Arc<str>, u64)>,
     /// The kinds that are taken up, each with its publishers, and the last outbox that had begun by then.
     taken_up: HashMap<Arc<str>, Vec<(Arc<str>, Uuid)>>,
 }
@@ -33,7 +35,8 @@ impl From<ReadingState> for ReceivedNumbers {
         for subscription in state.subscriptions {
             taken_up.entry(subscription.kind).or_default().push((subscription.publisher, subscription.since_outbox));
         }
-        Self { received: by_series(state.received), reported: by_series(state.reported), taken_up }
+        let (received, reported) = (by_series(state.received), by_series(state.reported));
+        Self { received, reported, lost_commands: state.lost_commands, taken_up }
     }
 }
 
@@ -78,6 +81,12 @@ impl ReceivedNumbers {
     /// Removes series.
     pub(crate) fn forget(&mut self, series: &[SeriesId]) {
         series.iter().for_each(|series| drop(self.received.remove(series)));
+    }
+
+    /// Returns how many messages the lost commands had published, and how many of each kind in words.
+    pub(crate) fn lost_commands(&self) -> (u64, String) {
+        let kinds: Vec<String> = self.lost_commands.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        (self.lost_commands.iter().map(|(_, count)| count).sum(), kinds.join(", "))
     }
 
     /// Returns how many numbers are lost.

@@ -1,5 +1,6 @@
 //! What a service stores about the messages that it publishes, apart from batches.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -30,6 +31,9 @@ pub struct Repair {
     /// Own messages that the stream has and the database does not know, because it was put back to an older copy. They
     /// become published rows.
     pub adopt: Vec<NewOutboxRow>,
+    /// The ids of those of them that commands have published: they are not made again, and what the commands changed is
+    /// lost, but for those that the database has scheduled.
+    pub of_commands: HashSet<Uuid>,
     /// Rows whose message the stream has under another number, by local number, with the placeholder that is published
     /// instead.
     pub placeholders: Vec<(i64, Envelope)>,
@@ -53,8 +57,8 @@ pub trait PublishingStore: Send + Sync {
     /// Returns the floors, newest first: places in the stream at or below which no kept row is stored.
     async fn floors(&self) -> Result<Vec<Checkpoint>, StoreError>;
 
-    /// Adopts unknown messages, raises the highest given numbers to theirs, and deletes the scheduled messages with their
-    /// ids; makes rows placeholders; deletes floors. Returns the local number of the first adopted row; the others
+    /// Adopts unknown messages, counts those of commands that were not scheduled as lost, raises the highest given numbers
+    /// to theirs, and deletes the scheduled messages with their ids; makes rows placeholders; deletes floors. Returns the local number of the first adopted row; the others
     /// follow without a gap.
     async fn repair(&self, epoch: i64, repair: Repair) -> Result<i64, StoreError>;
 

@@ -21,6 +21,9 @@ pub struct ReadingState {
     pub subscriptions: Vec<Subscription>,
     /// The numbers that were reported lost and did not come since, sorted.
     pub reported: Vec<SeriesRange>,
+    /// How many messages of lost commands the stream has, by kind, sorted: the database was put back to a copy that is
+    /// older than the commands.
+    pub lost_commands: Vec<(Arc<str>, u64)>,
 }
 
 /// Since when a kind is received.
@@ -142,8 +145,8 @@ pub trait ReadingStore: Send + Sync {
     /// Records numbers as lost. Those that are recorded already stay.
     async fn report(&self, epoch: i64, lost: &[SeriesRange]) -> Result<(), StoreError>;
 
-    /// Counts all lost numbers as received, because an operator accepts the loss, and raises the epoch, so that a running
-    /// leader starts over. Returns how many there were.
+    /// Counts all lost numbers as received, and forgets the messages of lost commands, because an operator accepts the loss;
+    /// raises the epoch, so that a running leader starts over. Returns how many messages there were.
     async fn accept_lost(&self) -> Result<u64, StoreError>;
 
     /// Deletes the received numbers of a publisher's series that are not among `noted`, an outbox and a kind each, and of

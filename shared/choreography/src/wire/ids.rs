@@ -13,6 +13,12 @@ pub(crate) fn derived_id(from: Uuid, label: &str) -> Uuid {
     Uuid::from_bytes(bytes)
 }
 
+/// Returns the id of the `index`th message that a function of a service has published. `part` says which of the functions
+/// that belong to the cause it was.
+pub(crate) fn published_id(cause: Uuid, service: &str, part: &str, name: &str, index: usize) -> Uuid {
+    derived_id(cause, &format!("{service}/{part}/{name}/{index}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

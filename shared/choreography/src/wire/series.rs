@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::dead_letter::{self, SEQUENCE, TRIES};
 use super::envelope::{Envelope, NUMBER, OUTBOX};
 use super::headers::Headers;
-use super::ids::derived_id;
+use super::ids::{derived_id, published_id};
 use super::repair::HANDLED_OUTCOME;
 use super::subject::is_publishable;
 
@@ -35,6 +35,22 @@ pub(crate) fn outgoing_id(envelope: &Envelope) -> Uuid {
     }
     let part = |name| envelope.header(name).unwrap_or_default();
     derived_id(id, &format!("{}/{}/{}/{}", envelope.subject, part(TRIES), part(SEQUENCE), part(HANDLED_OUTCOME)))
+}
+
+/// The part of [`published_id`] for what a command has published.
+pub(crate) const OF_COMMAND: &str = "command";
+
+/// Up to which place among the messages of one command a message is recognized as one of them; commands publish a few.
+const OF_COMMAND_MAX: usize = 64;
+
+/// Whether a command of the message's publisher has published it. Nothing repeats a command, so that its messages are not
+/// made again when messages are read again.
+pub(crate) fn is_of_command(envelope: &Envelope) -> bool {
+    let id = outgoing_id(envelope);
+    let cause = envelope.header("ce-causationid").and_then(|cause| cause.parse().ok());
+    let Some(((service, name, _), cause)) = envelope.parts().zip(cause) else { return false };
+    !dead_letter::is_of_dead_letters(&envelope.subject)
+        && (0..OF_COMMAND_MAX).any(|index| published_id(cause, service, OF_COMMAND, name, index) == id)
 }
 
 /// The header of a message that is only a placeholder: it says that its number is not missing, and nothing else.
@@ -108,6 +124,17 @@ mod tests {
         for headers in [&[][..], &[(OUTBOX, "7")], &[(OUTBOX, &Uuid::nil().to_string()), (NUMBER, "0")]] {
             assert_eq!(MessageNumber::of(&envelope("a.b.c", headers)), None);
         }
+    }
+
+    #[test]
+    fn a_message_of_a_command_is_told_from_one_of_a_reaction_by_its_id() {
+        let cause = Uuid::from_u128(7);
+        let published = |part, index| {
+            let id = published_id(cause, "order", part, "ordered", index).to_string();
+            envelope("order.ordered.17", &[("ce-id", &id), ("ce-causationid", &cause.to_string())])
+        };
+        assert!(is_of_command(&published(OF_COMMAND, 0)) && is_of_command(&published(OF_COMMAND, 3)));
+        assert!(!is_of_command(&published("on", 0)) && !is_of_command(&envelope("order.ordered.17", &[])));
     }
 
     #[test]

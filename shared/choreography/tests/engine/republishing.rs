@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use choreography::bus::Stream;
+use choreography::recovery::Recovery;
 use choreography::{Service, Settings};
 
 use crate::diary::{How, OpenPage, Write};
@@ -211,5 +212,36 @@ async fn messages_that_a_put_back_database_does_not_know_are_not_published_again
     assert_eq!(stage.all_published("written").len(), 15);
     write(&stage, 15, How::NotIdempotently);
     until("further ones are published", || async { stage.all_published("written").len() == 16 }).await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_commands_published_since_the_copy_that_was_put_back_is_counted_until_that_is_accepted() {
+    let stage = Stage::new();
+    let scribe = with_pages(&stage, 1..3).await;
+    let copy = stage.store.copy();
+    open(&scribe, 3..6).await;
+    (0..4).for_each(|line| write(&stage, line, How::Plainly));
+    until("the server has all of it", || async { stored(&stage).len() == 9 }).await;
+    scribe.stop().await;
+    stage.store.put_back(&copy);
+    // A restart does not forget it, nor count it again.
+    for _ in 0..2 {
+        let scribe = stage.start().await;
+        healthy(&scribe).await;
+        until("it is reported", || async { scribe.health().commands.is_err() }).await;
+        stage.logged(1, "write 3").await;
+        let lost = scribe.health().commands.unwrap_err();
+        assert!(lost.contains("has: 3 page-opened."), "{lost}");
+        assert_eq!(scribe.health().lost, Ok(()));
+        scribe.stop().await;
+    }
+    let scribe = stage.start().await;
+    healthy(&scribe).await;
+    let recovery = Recovery { store: &stage.store, bus: &stage.bus };
+    assert_eq!(recovery.report().await.unwrap().lost_commands, [("page-opened".into(), 3)]);
+    assert_eq!(recovery.accept_lost().await.unwrap(), 3);
+    until("it is accepted", || async { scribe.health().commands.is_ok() }).await;
+    assert_eq!((recovery.report().await.unwrap().lost_commands, stored(&stage).len()), (Vec::new(), 9));
     scribe.stop().await;
 }

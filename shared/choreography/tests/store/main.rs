@@ -187,6 +187,7 @@ mod claims {
             adopting_raises_the_highest_numbers_and_never_lowers_them
             an_adopted_placeholder_does_not_stand_for_its_message
             a_scheduled_message_that_is_adopted_is_not_published_again
+            messages_of_commands_that_are_adopted_are_counted_until_that_is_accepted
             a_repair_makes_rows_placeholders_and_deletes_floors
             a_repair_at_another_epoch_writes_nothing
             rows_are_deleted_by_ranges_and_a_bounded_number_at_once

@@ -82,6 +82,27 @@ pub(crate) async fn a_scheduled_message_that_is_adopted_is_not_published_again(s
     assert_eq!(due.into_iter().map(|row| row.name).collect::<Vec<_>>(), ["b", "c"]);
 }
 
+pub(crate) async fn messages_of_commands_that_are_adopted_are_counted_until_that_is_accepted(stores: Instances) {
+    let epoch = leading(&stores.first, 50).await.epoch;
+    let choreography::store::ScheduleChange::Set(row) = set("b", 9) else { unreachable!() };
+    let row = choreography::store::ScheduledRow { envelope: with_id("b", 3), ..row };
+    let scheduled = vec![choreography::store::ScheduleChange::Set(row)];
+    commit(&stores.first, Changes { scheduled, ..Changes::default() }).await.unwrap();
+    let adopt = |numbers: std::ops::Range<u128>| {
+        let named = |number| with_id(if number % 2 == 0 { "a" } else { "b" }, number);
+        let adopt = in_outbox(new_outbox(), numbers.map(named).collect());
+        // Message 3 was scheduled: the database knows the command.
+        Repair { of_commands: [id(1), id(2), id(3), id(6)].into(), ..adopting(adopt) }
+    };
+    stores.first.repair(epoch, adopt(1..5)).await.unwrap();
+    let lost = async || stores.second.reading_state().await.unwrap().lost_commands;
+    assert_eq!(lost().await, [("a".into(), 1), ("b".into(), 1)]);
+    stores.first.repair(epoch, adopt(5..8)).await.unwrap();
+    assert_eq!(lost().await, [("a".into(), 2), ("b".into(), 1)]);
+    assert_eq!(stores.second.accept_lost().await.unwrap(), 3);
+    assert_eq!((lost().await, stores.first.accept_lost().await.unwrap()), (Vec::new(), 0));
+}
+
 pub(crate) async fn a_repair_makes_rows_placeholders_and_deletes_floors(stores: Instances) {
     let epoch = leading(&stores.first, 50).await.epoch;
     commit(&stores.first, Changes { outbox: to_publish(&["a", "b"]), ..Changes::default() }).await.unwrap();

@@ -9,7 +9,7 @@ use crate::declare::outgoing::OutgoingMessage;
 use crate::settings::Settings;
 use crate::store::{ScheduleChange, ScheduledRow};
 use crate::wire::envelope::{Envelope, Heading, child_trace};
-use crate::wire::ids::derived_id;
+use crate::wire::ids::published_id;
 use crate::wire::role::Role;
 
 /// What caused an outgoing message.
@@ -52,7 +52,7 @@ impl EnvelopeWriter<'_> {
     /// Writes the envelope of an outgoing message, which is the `index`th that a function returned. Its id follows from
     /// the cause and the index, so that a function that is called again publishes the same messages.
     pub(crate) fn write(&self, outgoing: OutgoingMessage, cause: &Cause, role: &str, index: usize) -> WrittenEnvelope {
-        let id = derived_id(cause.id, &format!("{}/{role}/{}/{index}", self.service, outgoing.name));
+        let id = published_id(cause.id, self.service, role, outgoing.name, index);
         let due = match outgoing.due {
             None => None,
             Some(Due::At(moment)) => Some(moment),

@@ -14,6 +14,7 @@ use crate::fault::FaultyFunction;
 use crate::store::{Loaded, StoreError, Wanted};
 use crate::wire::repair::RepairOutcome;
 use crate::wire::role::Role;
+use crate::wire::series::OF_COMMAND;
 
 impl<'a> Attempt<'a> {
     /// Collects which rows a function needs. A panic in `Concerns` happens again, and is contained, when the function
@@ -130,7 +131,7 @@ impl<'a> Attempt<'a> {
                 None => self.add_effect(&message),
             },
             Action::Execute { index, idempotency, .. } => {
-                self.publish(reacted.outgoing, &item.cause, "on");
+                self.publish(reacted.outgoing, &item.cause, OF_COMMAND);
                 let no_reply = || ExecuteError::Failed("the command's function has no reply".to_owned());
                 let outcome = match reacted.rejected {
                     Some(rejected) => Err(ExecuteError::Rejected(rejected)),

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::settings::WINDOW_MAX;
 use crate::store::{Head, NewOutboxRow, OutboxRow, Repair, RowName, Store, StoredRows};
 use crate::wire::envelope::Envelope;
-use crate::wire::series::{MessageNumber, is_placeholder, kind_of, outgoing_id, placeholder};
+use crate::wire::series::{MessageNumber, is_of_command, is_placeholder, kind_of, outgoing_id, placeholder};
 
 /// The largest number of own messages that are listed at once, about a megabyte.
 const LISTED_AT_ONCE: usize = 1_024;
@@ -150,7 +150,10 @@ impl OutboxRepair<'_> {
              are adopted, and not published again"
         );
         let (now_ms, adopt) = (self.clock.now().as_millisecond(), std::mem::take(rows));
-        self.store.repair(self.epoch, Repair { now_ms, adopt, placeholders: Vec::new(), floor }).await?;
+        let of_commands = adopt.iter().map(|row| &row.envelope).filter(|envelope| is_of_command(envelope));
+        let of_commands = of_commands.map(outgoing_id).collect();
+        let repair = Repair { now_ms, adopt, of_commands, floor, ..Repair::default() };
+        self.store.repair(self.epoch, repair).await?;
         Ok(())
     }
 

@@ -83,6 +83,21 @@ impl Maintenance {
                 self.choreography.service
             )),
         });
+        self.report_lost_commands(received);
+    }
+
+    /// Reports what the database has lost by being put back.
+    fn report_lost_commands(&self, received: &ReceivedNumbers) {
+        let (service, (count, kinds)) = (self.choreography.service, received.lost_commands());
+        metrics::gauge!("choreography_lost_command_messages", "service" => service).set(count as f64);
+        self.shared.health.commands(match count {
+            0 => Ok(()),
+            _ => Err(format!(
+                "the database was put back to a copy that is older than commands whose messages the stream has: {kinds}. \
+                 What these commands changed is lost here, and other services have acted on it: compare with them; \
+                 `{service} stream --accept-lost` ends this report"
+            )),
+        });
     }
 
     /// Renews the lease while this instance can work, adds the position to the checkpoints, and deletes old rows.

@@ -42,6 +42,8 @@ pub(super) struct Data {
     /// By series and first number, the last number, and when a number was added.
     pub(super) received: Ranges,
     pub(super) reported: Ranges,
+    /// How many messages of lost commands the stream has, by kind.
+    pub(super) lost_commands: BTreeMap<Arc<str>, u64>,
     pub(super) subscriptions: BTreeMap<(Arc<str>, Arc<str>), Uuid>,
     pub(super) waiting: BTreeMap<i64, WaitingRow>,
     pub(super) scheduled: BTreeMap<i64, ScheduledRow>,
@@ -68,6 +70,7 @@ impl Default for Data {
             floors: BTreeMap::new(),
             received: Ranges::new(),
             reported: Ranges::new(),
+            lost_commands: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
             waiting: BTreeMap::new(),
             scheduled: BTreeMap::new(),

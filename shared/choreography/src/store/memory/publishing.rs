@@ -68,7 +68,11 @@ impl Data {
             let (given, at_ms) = self.given.entry((row.name.outbox, row.name.kind.clone())).or_default();
             (*given, *at_ms) = (row.name.number.max(*given), repair.now_ms);
             let id = outgoing_id(&row.envelope);
+            let scheduled = self.scheduled.len();
             self.scheduled.retain(|_, scheduled| outgoing_id(&scheduled.envelope) != id);
+            if repair.of_commands.contains(&id) && self.scheduled.len() == scheduled {
+                *self.lost_commands.entry(row.name.kind.clone()).or_default() += 1;
+            }
             self.outbox.insert(number, row.numbered(number, true));
             self.head.outbox_next = number + 1;
         }

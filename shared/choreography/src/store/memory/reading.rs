@@ -95,6 +95,7 @@ impl ReadingStore for MemoryStore {
             received: all(&data.received),
             subscriptions: data.subscriptions.iter().map(subscription).collect(),
             reported: all(&data.reported),
+            lost_commands: data.lost_commands.clone().into_iter().collect(),
         })
     }
 
@@ -165,7 +166,8 @@ impl ReadingStore for MemoryStore {
             (data.head.epoch, data.head.lease_until_ms) = (data.head.epoch + 1, 0);
             let accepted = std::mem::take(&mut data.reported);
             data.received.extend(accepted.clone());
-            accepted.iter().map(|((_, first), (last, _))| last - first + 1).sum()
+            let of_commands: u64 = std::mem::take(&mut data.lost_commands).values().sum();
+            accepted.iter().map(|((_, first), (last, _))| last - first + 1).sum::<u64>() + of_commands
         });
         Ok(accepted.await)
     }

@@ -2,6 +2,8 @@
 //!
 //! Columns are read by their index: the constants give the order in which they are selected.
 
+use std::sync::Arc;
+
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
@@ -87,6 +89,11 @@ pub(super) fn range(row: &SqliteRow) -> Result<SeriesRange, sqlx::Error> {
 pub(super) fn series(row: &SqliteRow) -> Result<SeriesId, sqlx::Error> {
     let (publisher, kind) = (row.try_get::<&str, _>(0)?.into(), row.try_get::<&str, _>(2)?.into());
     Ok(SeriesId { publisher, outbox: id(row, 1)?, kind })
+}
+
+/// Reads a kind, and how many messages of lost commands there are of it.
+pub(super) fn lost_commands(row: &SqliteRow) -> Result<(Arc<str>, u64), sqlx::Error> {
+    Ok((row.try_get::<&str, _>(0)?.into(), row.try_get::<i64, _>(1)?.cast_unsigned()))
 }
 
 /// Reads [`CHECKPOINT`].

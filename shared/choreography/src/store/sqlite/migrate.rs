@@ -11,13 +11,14 @@ use super::open_error::Problem;
 use super::statement::{driver_error, plain};
 
 /// The runtime's migrations, in order: the name and the statements of each.
-const MIGRATIONS: [(&str, &str); 6] = [
+const MIGRATIONS: [(&str, &str); 7] = [
     ("tables", include_str!("migrations/0001_tables.sql")),
     ("positions", include_str!("migrations/0002_positions.sql")),
     ("numbers", include_str!("migrations/0003_numbers.sql")),
     ("effects", include_str!("migrations/0004_effects.sql")),
     ("suspects", include_str!("migrations/0005_suspects.sql")),
     ("stored rows", include_str!("migrations/0006_stored_rows.sql")),
+    ("lost commands", include_str!("migrations/0007_lost_commands.sql")),
 ];
 
 /// Runs the runtime's migrations that this database has not had yet. A newer version may have run more: they only add.

@@ -77,6 +77,9 @@ impl PublishingStore for SqliteStore {
 async fn write_repair(connection: &mut SqliteConnection, repair: Repair) -> Result<i64, sqlx::Error> {
     let statement = sqlx::query("delete from floors where sequence > $1").bind(repair.floor.cast_signed());
     statement.execute(&mut *connection).await?;
+    for row in repair.adopt.iter().filter(|row| repair.of_commands.contains(&outgoing_id(&row.envelope))) {
+        count_lost(connection, row).await?;
+    }
     let statement = sqlx::query_scalar("update head set outbox_next = outbox_next + $1 returning outbox_next - $1");
     let first = statement.bind(repair.adopt.len() as i64).fetch_one(&mut *connection).await?;
     let mut writer = Writer::new(connection);
@@ -86,6 +89,19 @@ async fn write_repair(connection: &mut SqliteConnection, repair: Repair) -> Resu
     adopt(&mut writer, first, repair.adopt).await?;
     writer.flush().await?;
     Ok(first)
+}
+
+/// Counts an adopted message of a command as lost, unless it was scheduled: then the database knows the command.
+async fn count_lost(connection: &mut SqliteConnection, row: &NewOutboxRow) -> Result<(), sqlx::Error> {
+    let Some((_, name, key)) = row.envelope.parts() else { return Ok(()) };
+    let count = sqlx::query(
+        "insert into lost_commands (kind, messages) select $1, 1 where not exists (
+             select 1 from scheduled where name = $2 and key = $3 and instr(headers, $4)
+         ) on conflict (kind) do update set messages = messages + 1",
+    );
+    let count = count.bind(row.name.kind.to_string()).bind(name.to_owned()).bind(key.to_owned());
+    let id = format!("ce-id:{}\n", outgoing_id(&row.envelope));
+    count.bind(id).execute(connection).await.map(drop)
 }
 
 /// Raises the highest numbers to those of adopted rows.

@@ -83,6 +83,8 @@ impl ReadingStore for SqliteStore {
         let checkpoints = sqlx::query(AssertSqlSafe(checkpoints)).fetch_all(&mut *transaction).await;
         let subscriptions = "select publisher, since_outbox, kind from subscriptions order by publisher, kind";
         let subscriptions = sqlx::query(subscriptions).fetch_all(&mut *transaction).await;
+        let lost = sqlx::query("select kind, messages from lost_commands order by kind");
+        let lost = lost.fetch_all(&mut *transaction).await;
         let subscriptions = decode(subscriptions, columns::series).during(OPERATION)?.into_iter().map(|found| {
             let SeriesId { publisher, outbox: since_outbox, kind } = found;
             Subscription { publisher, kind, since_outbox }
@@ -93,6 +95,7 @@ impl ReadingStore for SqliteStore {
             received: all_ranges(&mut transaction, "received").await.during(OPERATION)?,
             subscriptions: subscriptions.collect(),
             reported: all_ranges(&mut transaction, "reported").await.during(OPERATION)?,
+            lost_commands: decode(lost, columns::lost_commands).during(OPERATION)?,
         })
     }
 
@@ -167,7 +170,9 @@ impl ReadingStore for SqliteStore {
         let now_ms = now_ms.fetch_one(&mut *transaction).await.during(OPERATION)?;
         sqlx::query(AssertSqlSafe(statement)).bind(now_ms).execute(&mut *transaction).await.during(OPERATION)?;
         let statement = sqlx::query_scalar::<_, i64>("delete from reported returning last - first + 1");
-        let counts = statement.fetch_all(&mut *transaction).await.during(OPERATION)?;
+        let mut counts = statement.fetch_all(&mut *transaction).await.during(OPERATION)?;
+        let statement = sqlx::query_scalar::<_, i64>("delete from lost_commands returning messages");
+        counts.extend(statement.fetch_all(&mut *transaction).await.during(OPERATION)?);
         let statement = sqlx::query("update head set epoch = epoch + 1, lease_until_ms = 0");
         statement.execute(&mut *transaction).await.during(OPERATION)?;
         transaction.commit().await.during(OPERATION)?;
