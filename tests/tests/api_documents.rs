@@ -29,6 +29,8 @@ async fn every_service_keeps_what_its_document_says() {
         let mut run = Command::new(&schemathesis);
         run.args(["run", &document, "--no-color"]);
         if service == "gateway" {
+            // The token goes out with every request, so none lacks it; tests/shop/gateway.rs sends requests without one.
+            run.args(["--exclude-checks", "missing_required_header"]);
             run.args(["--header", &format!("Authorization: Bearer {}", operator_token().await)]);
         }
         // This machine is never behind a proxy.
