@@ -79,8 +79,12 @@ impl Browser {
     /// Presses the button, or follows the link, with this text in it.
     pub async fn press(&self, text: &str) {
         let path = format!("//*[self::a or self::button][contains(normalize-space(.), \"{text}\")]");
-        let element = self.element(&path).await;
-        self.driver.click(&element).await.unwrap();
+        // A page that moves may have been drawn anew since the element was found.
+        until(&path, PATIENCE, async || {
+            let element = self.element(&path).await;
+            self.driver.click(&element).await
+        })
+        .await;
     }
 
     /// Puts a text into a field, instead of what is there.
@@ -175,8 +179,12 @@ impl Browser {
     /// Returns the class of a station of the order's way.
     pub async fn station(&self, name: &str) -> String {
         let path = format!("//ol[contains(@class, 'way')]/li[strong[normalize-space(.) = '{name}']]");
-        let station = self.element(&path).await;
-        self.driver.property(&station, "className").await.unwrap()
+        // The page may be drawn anew between the two questions.
+        until(format_args!("the station {name}"), PATIENCE, async || {
+            let station = self.element(&path).await;
+            self.driver.property(&station, "className").await
+        })
+        .await
     }
 }
 
