@@ -4,8 +4,7 @@
 
 use choreography::{Command, Incoming, Rejected};
 use contracts::{
-    Address, CancelDelivery, CancelPayment, CancelReason, Confirmation, CreateOrder, CustomerId, Line, OrderId,
-    OrderUpdated, ReserveStock, Zone,
+    Address, CancelDelivery, CancelPayment, CancelReason, CreateOrder, Line, OrderId, OrderUpdated, ReserveStock, Zone,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,20 +13,10 @@ use crate::order::{Order, Status};
 
 /// Opens an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
-#[command(name = "open-order", key = order_id, row = Order)]
+#[command(name = "open-order", key = create.order_id: OrderId, row = Order)]
 pub struct OpenOrder {
-    /// The id that the order will have.
-    pub order_id: OrderId,
-    /// Who orders.
-    pub customer_id: CustomerId,
-    /// The customer's mail address.
-    pub email: Option<String>,
-    /// What is ordered. Lines of one product add up.
-    pub lines: Vec<Line>,
-    /// Where it goes.
-    pub address: Address,
-    /// Whether the payment waits for the customer.
-    pub confirmation: Confirmation,
+    /// What the order will be.
+    pub create: CreateOrder,
 }
 
 /// Changes the address of an order. A part that is left out stays as it is.
@@ -55,9 +44,7 @@ pub(crate) fn open_order(command: &Incoming<OpenOrder>, order: &mut Option<Order
     if order.is_some() {
         return None;
     }
-    let OpenOrder { order_id, customer_id, email, lines, address, confirmation } = (**command).clone();
-    let create = CreateOrder { order_id, customer_id, email, lines, address, confirmation };
-    let (opened, reserve_stock) = opened(create, command.now());
+    let (opened, reserve_stock) = opened(command.create.clone(), command.now());
     *order = Some(opened);
     Some(reserve_stock)
 }
@@ -138,6 +125,7 @@ pub(crate) fn withdraw_order(command: &Incoming<WithdrawOrder>, order: &mut Orde
 mod tests {
     use super::*;
     use crate::order::tests::{at, id, line, order};
+    use contracts::Confirmation;
 
     fn incoming<M: choreography::Message>(command: M) -> Incoming<M> {
         Incoming::new(command, id(9), at(5))
@@ -146,14 +134,15 @@ mod tests {
     #[test]
     fn an_order_is_opened_once_with_each_product_on_one_line() {
         let new = order(Status::Pending);
-        let command = incoming(OpenOrder {
+        let create = CreateOrder {
             order_id: new.id,
             customer_id: new.customer_id,
             email: new.email.clone(),
             lines: vec![line("tea", 2), line("mug", 1), line("tea", 3)],
             address: new.address.clone(),
             confirmation: Confirmation::Automatic,
-        });
+        };
+        let command = incoming(OpenOrder { create });
         let mut opened = None;
         let outgoing = open_order(&command, &mut opened).unwrap();
         assert_eq!(outgoing.lines, [line("tea", 5), line("mug", 1)]);

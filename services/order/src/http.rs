@@ -19,7 +19,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::customer::{MoveOrder, WithdrawOrder};
+use crate::customer::{MoveOrder, OpenOrder, WithdrawOrder};
 use crate::order::{Order, Status};
 use new_order::{Move, MoveTo, NewOrder};
 use shown::OrderShown;
@@ -55,7 +55,7 @@ async fn under_first_name(mut request: Request) -> Request {
 )]
 async fn open_order(State(service): State<Service>, new: Idempotent<NewOrder>) -> Result<impl IntoResponse, Problem> {
     let Idempotent { body, request } = new.by(|order| order.customer_id);
-    let order = service.execute_as(body.checked(service.new_id())?, request).await?;
+    let order = service.execute_as(OpenOrder { create: body.checked(service.new_id())? }, request).await?;
     let location = [(header::LOCATION, format!("/orders/{}", order.id))];
     Ok((StatusCode::CREATED, location, Json(OrderShown::from(order))))
 }

@@ -3,7 +3,7 @@
 
 use choreography::{Clock, Service, Settings};
 use choreography_axum::testing::TestClient;
-use contracts::{Address, Confirmation, CustomerId, Line, OrderId};
+use contracts::{Address, Confirmation, CreateOrder, CustomerId, Line, OrderId};
 use order::customer::{OpenOrder, WithdrawOrder};
 use order::millisecond::Millisecond;
 use order::{choreography, http};
@@ -41,8 +41,8 @@ impl History {
         let address = Address { zone: "north".parse().unwrap(), line: "1 Hill Road".into() };
         let lines = vec![Line { sku: "tea".parse().unwrap(), quantity: 1 }];
         let (email, confirmation) = (None, Confirmation::Manual);
-        let command = OpenOrder { order_id, customer_id, email, lines, address, confirmation };
-        let opened = self.service.execute(command).await.unwrap().created_at;
+        let create = CreateOrder { order_id, customer_id, email, lines, address, confirmation };
+        let opened = self.service.execute(OpenOrder { create }).await.unwrap().created_at;
         while Millisecond::from(self.clock.now()) == Millisecond::from(opened) {
             tokio::task::yield_now().await;
         }

@@ -195,7 +195,8 @@ impl Stories {
         let (email, confirmation) = (Some("ada@example.com".to_owned()), Confirmation::Automatic);
         let lines = vec![Line { sku: sku("tea"), quantity: 2 }];
         let address = Address { zone: zone("north"), line: "1 Hill Road".to_owned() };
-        self.harness.execute(AcceptOrder { order_id, customer_id, email, lines, address, confirmation }).unwrap();
+        let create = CreateOrder { order_id, customer_id, email, lines, address, confirmation };
+        self.harness.execute(AcceptOrder { create }).unwrap();
         self.orders.push(order_id);
     }
 

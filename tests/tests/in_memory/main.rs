@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use choreography::testing::Harness;
 use choreography::{Choreography, Settings};
-use contracts::{Address, Confirmation, Currency, CustomerId, Line, Money, NAMESPACE, OrderId, Sku, Zone};
+use contracts::{Address, Confirmation, CreateOrder, Currency, CustomerId, Line, Money, NAMESPACE, OrderId, Sku, Zone};
 use delivery::dealers::AddDealer;
 use inventory::catalogue::PutProduct;
 use lettre::transport::stub::AsyncStubTransport;
@@ -63,7 +63,8 @@ fn order_as(
     let address = Address { zone: zone(zone_name), line: "1 Hill Road".to_owned() };
     let lines = vec![Line { sku: sku(product), quantity: 2 }];
     let (email, confirmation) = (email.map(str::to_owned), Confirmation::Manual);
-    harness.execute(OpenOrder { order_id, customer_id, email, lines, address, confirmation }).unwrap();
+    let create = CreateOrder { order_id, customer_id, email, lines, address, confirmation };
+    harness.execute(OpenOrder { create }).unwrap();
     order_id
 }
 

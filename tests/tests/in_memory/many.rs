@@ -1,7 +1,7 @@
 //! A thousand orders at the same time, for one wallet or for the last pieces of a product.
 
 use choreography::testing::Harness;
-use contracts::{Address, Confirmation, Currency, CustomerId, Line, OrderId};
+use contracts::{Address, Confirmation, CreateOrder, Currency, CustomerId, Line, OrderId};
 use inventory::stock::Stock;
 use lettre::transport::stub::AsyncStubTransport;
 use order::customer::OpenOrder;
@@ -17,7 +17,7 @@ const PRICE: i64 = 450;
 /// Opens a thousand orders of one piece, that nobody has to confirm, and returns how each ended.
 fn rush(shop: &Harness, customer: impl Fn() -> CustomerId) -> Vec<Order> {
     let service = shop.service("order");
-    let request = || OpenOrder {
+    let create = || CreateOrder {
         order_id: service.new_id(),
         customer_id: customer(),
         email: None,
@@ -25,8 +25,8 @@ fn rush(shop: &Harness, customer: impl Fn() -> CustomerId) -> Vec<Order> {
         address: Address { zone: zone("north"), line: "1 Hill Road".to_owned() },
         confirmation: Confirmation::Automatic,
     };
-    let requests: Vec<OpenOrder> = (0..ORDERS).map(|_| request()).collect();
-    let ids: Vec<OrderId> = requests.iter().map(|request| request.order_id).collect();
+    let requests: Vec<OpenOrder> = (0..ORDERS).map(|_| OpenOrder { create: create() }).collect();
+    let ids: Vec<OrderId> = requests.iter().map(|request| request.create.order_id).collect();
     let opened = futures::future::join_all(requests.into_iter().map(|request| service.execute(request)));
     assert!(shop.block_on(opened).iter().all(Result::is_ok));
     let ended = |id| shop.until::<Order>(id, |order| matches!(order.status, Status::Completed | Status::Cancelled));

@@ -4,9 +4,7 @@
 //! that a customer has chosen is never another customer's order.
 
 use choreography::{Command, Incoming, Rejected, Row};
-use contracts::{
-    Address, CancelOrder, CancelReason, Confirmation, CreateOrder, CustomerId, Line, News, OrderId, OrderUpdated,
-};
+use contracts::{CancelOrder, CancelReason, CreateOrder, News, OrderId, OrderUpdated};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -27,20 +25,10 @@ pub struct AcceptedOrder {
 
 /// Accepts an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
-#[command(name = "accept-order", key = order_id, row = AcceptedOrder)]
+#[command(name = "accept-order", key = create.order_id: OrderId, row = AcceptedOrder)]
 pub struct AcceptOrder {
-    /// The id that the order will have.
-    pub order_id: OrderId,
-    /// Who orders.
-    pub customer_id: CustomerId,
-    /// The customer's mail address.
-    pub email: Option<String>,
-    /// What is ordered.
-    pub lines: Vec<Line>,
-    /// Where it goes.
-    pub address: Address,
-    /// Whether the payment waits for the customer.
-    pub confirmation: Confirmation,
+    /// What order will be asked to open.
+    pub create: CreateOrder,
 }
 
 /// Accepts the order, and asks order to open it. The same order under the same id is accepted once.
@@ -48,18 +36,17 @@ pub(crate) fn accept_order(
     command: &Incoming<AcceptOrder>,
     accepted: &mut Option<AcceptedOrder>,
 ) -> Result<Option<CreateOrder>, Rejected> {
-    let AcceptOrder { order_id, customer_id, email, lines, address, confirmation } = (**command).clone();
-    let create = CreateOrder { order_id, customer_id, email, lines, address, confirmation };
+    let AcceptOrder { create } = &**command;
     match accepted {
-        Some(accepted) if accepted.create == create => Ok(None),
+        Some(accepted) if accepted.create == *create => Ok(None),
         Some(_) => {
-            let detail = format!("another order has the id {order_id} already: choose another id");
+            let detail = format!("another order has the id {} already: choose another id", create.order_id);
             Err(Rejected::new("order-id-taken", detail))
         }
         None => {
             let (accepted_at, updated_at) = (command.now(), command.now());
             *accepted = Some(AcceptedOrder { create: create.clone(), cancelled: None, accepted_at, updated_at });
-            Ok(Some(create))
+            Ok(Some(create.clone()))
         }
     }
 }
@@ -80,6 +67,7 @@ pub(crate) fn cancel_accepted(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use contracts::{Address, Confirmation, Line};
     use uuid::Uuid;
 
     fn id<T: From<Uuid>>(number: u128) -> T {
@@ -91,14 +79,15 @@ mod tests {
     }
 
     fn accept(customer: u128) -> Incoming<AcceptOrder> {
-        incoming(AcceptOrder {
+        let create = CreateOrder {
             order_id: id(1),
             customer_id: id(customer),
             email: None,
             lines: vec![Line { sku: "tea".parse().unwrap(), quantity: 2 }],
             address: Address { zone: "north".parse().unwrap(), line: "1 Hill Road".to_owned() },
             confirmation: Confirmation::Manual,
-        })
+        };
+        incoming(AcceptOrder { create })
     }
 
     #[test]

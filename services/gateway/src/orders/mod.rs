@@ -52,7 +52,7 @@ impl Gateway {
         new: NewOrder,
         request: Request,
     ) -> Result<AcceptedOrder, Problem> {
-        Ok(self.service.execute_as(new.checked(order_id, identity)?, request).await?)
+        Ok(self.service.execute_as(AcceptOrder { create: new.checked(order_id, identity)? }, request).await?)
     }
 
     /// Returns an order that the caller may see: as order shows it, or as it was accepted while order does not know it

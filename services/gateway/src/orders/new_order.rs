@@ -1,12 +1,11 @@
 //! The body of a request that places an order.
 
 use choreography_axum::{InvalidField, Problem};
-use contracts::{CustomerId, EmailAddress, Line, OrderId};
+use contracts::{CreateOrder, CustomerId, EmailAddress, Line, OrderId};
 use order::new_order::{NewAddress, NewConfirmation, NewLine, invalid_lines};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::accepted::AcceptOrder;
 use crate::identity::{Identity, Role};
 
 /// The body of a request that places an order.
@@ -28,8 +27,8 @@ pub struct NewOrder {
 }
 
 impl NewOrder {
-    /// Returns the command that accepts the order, or a 422 with everything that is invalid.
-    pub(super) fn checked(self, order_id: OrderId, identity: &Identity) -> Result<AcceptOrder, Problem> {
+    /// Returns what order will be asked to open, or a 422 with everything that is invalid.
+    pub(super) fn checked(self, order_id: OrderId, identity: &Identity) -> Result<CreateOrder, Problem> {
         let Self { customer_id, email, lines, address, confirmation } = self;
         let customer_id = customer_id.unwrap_or(identity.customer_id);
         let mut invalid: Vec<_> =
@@ -40,7 +39,7 @@ impl NewOrder {
         if !invalid.is_empty() {
             return Err(Problem::invalid(invalid));
         }
-        Ok(AcceptOrder {
+        Ok(CreateOrder {
             order_id,
             customer_id,
             email: email.map(String::from),

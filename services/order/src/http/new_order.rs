@@ -3,11 +3,10 @@
 //! What is invalid is reported with its JSON pointer; of the lines, everything at once.
 
 use choreography_axum::{InvalidField, Problem};
-use contracts::{AddressLine, CustomerId, EmailAddress, Line, OrderId, Zone};
+use contracts::{AddressLine, CreateOrder, CustomerId, EmailAddress, Line, OrderId, Zone};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::customer::OpenOrder;
 use crate::new_order::{NewAddress, NewConfirmation, NewLine, invalid_lines};
 
 /// The body of a request that opens an order.
@@ -42,15 +41,15 @@ pub(super) struct MoveTo {
 }
 
 impl NewOrder {
-    /// Returns the command that opens the order, or a 422 with all lines that are invalid.
-    pub(super) fn checked(self, order_id: OrderId) -> Result<OpenOrder, Problem> {
+    /// Returns what the order will be, or a 422 with all lines that are invalid.
+    pub(super) fn checked(self, order_id: OrderId) -> Result<CreateOrder, Problem> {
         let invalid = invalid_lines(&self.lines);
         if !invalid.is_empty() {
             let invalid = invalid.into_iter().map(|field| InvalidField::at(field.pointer, field.detail));
             return Err(Problem::invalid(invalid.collect()));
         }
         let Self { customer_id, email, lines, address, confirmation } = self;
-        Ok(OpenOrder {
+        Ok(CreateOrder {
             order_id,
             customer_id,
             email: email.map(String::from),
