@@ -81,7 +81,7 @@ impl Caller {
         if let Some(token) = bearer(headers) {
             return gateway.tokens.verify(token).await.map_or_else(Self::Invalid, Self::Bearer);
         }
-        match session(headers) {
+        match cookie(headers, SESSION_COOKIE) {
             Some(token) => gateway.tokens.verify(token).await.map_or(Self::Anonymous, Self::Session),
             None => Self::Anonymous,
         }
@@ -127,11 +127,6 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let text = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
     Some(if scheme.eq_ignore_ascii_case("bearer") { token.trim() } else { "" })
-}
-
-/// Returns the token in the cookie of the pages.
-pub fn session(headers: &HeaderMap) -> Option<&str> {
-    cookie(headers, SESSION_COOKIE)
 }
 
 /// Returns the value of a cookie.

@@ -7,6 +7,7 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use choreography::Request;
+use choreography_axum::Problem;
 use contracts::OrderId;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -17,13 +18,12 @@ use super::form::Form;
 use super::icons;
 use super::layout::{Page, Place};
 use super::products::{Product, left};
-use super::profile_of::{Address, profile_of};
+use super::profile_of::{Address, Profile};
 use super::read::{encode, read};
 use super::session::Session;
 use crate::gateway::Gateway;
 use crate::orders::NewOrder;
 use crate::upstreams::{Ask, Upstream};
-use choreography_axum::Problem;
 
 /// Returns the routes of ordering.
 pub(super) fn routes() -> Router<Gateway> {
@@ -42,7 +42,7 @@ async fn show(
 ) -> Result<Response, Fault> {
     let product = format!("/products/{}", encode(&sku));
     let product: Product = read(&gateway, Ask::get(Upstream::Inventory, product).by(&session.identity)).await?;
-    let profile = profile_of(&gateway, &session.identity).await?;
+    let profile = Profile::of(&gateway, &session.identity).await?;
     let order_id: OrderId = gateway.service.new_id();
     let main = html! {
         div.head { h1 { "Order " (product.name) } }
@@ -155,7 +155,7 @@ async fn place(
 }
 
 async fn known_address(gateway: &Gateway, session: &Session, index: usize) -> Result<Address, Problem> {
-    let profile = profile_of(gateway, &session.identity).await?;
+    let profile = Profile::of(gateway, &session.identity).await?;
     let gone = || Problem::bad_request("address-gone", "this address is not in your profile any more: choose again");
     profile.addresses.into_iter().nth(index).ok_or_else(gone)
 }

@@ -2,22 +2,19 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::Method;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use contracts::{Currency, Money};
 use maud::{Markup, html};
 use serde::Deserialize;
-use serde_json::json;
 
 use super::fault::Fault;
 use super::form::Form;
 use super::layout::{Page, Place};
-use super::profile_of::{Profile, profile_of};
+use super::profile_of::{Address, Profile};
 use super::session::Session;
 use super::wallet::{Deposit, Kind, Operation, Wallet, deposit, deposit_form, operations};
 use crate::gateway::Gateway;
-use crate::upstreams::{Ask, Upstream};
 
 /// How many operations of the wallet are shown: the last ones, which somebody may ask about.
 const OPERATIONS: u8 = 10;
@@ -30,7 +27,7 @@ pub(super) fn routes() -> Router<Gateway> {
 }
 
 async fn show(State(gateway): State<Gateway>, session: Session) -> Result<Response, Fault> {
-    let profile = profile_of(&gateway, &session.identity).await?;
+    let profile = Profile::of(&gateway, &session.identity).await?;
     let wallet = Wallet::of(&gateway, &session).await?;
     let operations = operations(&gateway, &session, OPERATIONS).await?;
     let main = html! {
@@ -101,15 +98,12 @@ struct Saved {
 
 /// Saves the profile. Addresses after the first one stay as they are.
 async fn save(State(gateway): State<Gateway>, session: Session, Form(saved): Form<Saved>) -> Result<Response, Fault> {
-    let known = profile_of(&gateway, &session.identity).await?;
+    let known = Profile::of(&gateway, &session.identity).await?;
     let (line, zone, email) = (saved.line.trim(), saved.zone.trim(), saved.email.trim());
-    let first = (!line.is_empty() || !zone.is_empty()).then(|| json!({"zone": zone, "line": line}));
-    let others = known.addresses.iter().skip(1).map(|address| json!({"zone": address.zone, "line": address.line}));
-    let addresses: Vec<_> = first.into_iter().chain(others).collect();
-    let email = (!email.is_empty()).then_some(email);
-    let profile = json!({"name": saved.name.trim(), "email": email, "addresses": addresses});
-    let path = format!("/customers/{}", session.identity.customer_id);
-    let ask = Ask::new(Upstream::Customer, Method::PUT, path).json(&profile).by(&session.identity);
-    gateway.upstreams.ask(ask).await?;
+    let first =
+        (!line.is_empty() || !zone.is_empty()).then(|| Address { zone: zone.to_owned(), line: line.to_owned() });
+    let addresses = first.into_iter().chain(known.addresses.into_iter().skip(1)).collect();
+    let email = (!email.is_empty()).then(|| email.to_owned());
+    Profile { name: saved.name.trim().to_owned(), email, addresses }.save(&gateway, &session.identity).await?;
     Ok(Redirect::to("/profile").into_response())
 }

@@ -1,9 +1,11 @@
-//! A customer's profile, as customer shows it.
+//! A customer's profile, as customer shows and takes it.
 
+use axum::http::Method;
 use choreography_axum::Problem;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::read::read;
+use super::read::read_or_default;
 use crate::gateway::Gateway;
 use crate::identity::Identity;
 use crate::upstreams::{Ask, Upstream};
@@ -17,20 +19,32 @@ pub(super) struct Profile {
 }
 
 /// Where an order may go.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub(super) struct Address {
     pub zone: String,
     pub line: String,
 }
 
-/// Returns the profile of who is signed in; an empty one if there is none yet.
-///
-/// # Errors
-/// Customer does not respond.
-pub(super) async fn profile_of(gateway: &Gateway, identity: &Identity) -> Result<Profile, Problem> {
-    let ask = Ask::get(Upstream::Customer, format!("/customers/{}", identity.customer_id)).by(identity);
-    match read(gateway, ask).await {
-        Err(problem) if problem.status == 404 => Ok(Profile::default()),
-        profile => profile,
+impl Profile {
+    /// Returns a customer's profile; an empty one if there is none yet.
+    ///
+    /// # Errors
+    /// Customer does not respond.
+    pub(super) async fn of(gateway: &Gateway, identity: &Identity) -> Result<Self, Problem> {
+        read_or_default(gateway, Ask::get(Upstream::Customer, path(identity)).by(identity)).await
     }
+
+    /// Makes it a customer's profile, in place of the one before.
+    ///
+    /// # Errors
+    /// 422 for a profile that is invalid; customer does not respond.
+    pub(super) async fn save(&self, gateway: &Gateway, identity: &Identity) -> Result<(), Problem> {
+        let profile = json!({"name": self.name, "email": self.email, "addresses": self.addresses});
+        let ask = Ask::new(Upstream::Customer, Method::PUT, path(identity)).json(&profile);
+        gateway.upstreams.ask(ask.by(identity)).await.map(drop)
+    }
+}
+
+fn path(identity: &Identity) -> String {
+    format!("/customers/{}", identity.customer_id)
 }

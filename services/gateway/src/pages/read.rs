@@ -16,6 +16,17 @@ pub(super) async fn read<T: DeserializeOwned>(gateway: &Gateway, ask: Ask) -> Re
     serde_json::from_value(gateway.upstreams.ask(ask).await?).map_err(unreadable)
 }
 
+/// Asks a service as [`read`] does, and returns the default if it says that there is no such thing.
+///
+/// # Errors
+/// As those of [`read`], but for 404.
+pub(super) async fn read_or_default<T: DeserializeOwned + Default>(gateway: &Gateway, ask: Ask) -> Result<T, Problem> {
+    match read(gateway, ask).await {
+        Err(problem) if problem.status == 404 => Ok(T::default()),
+        answer => answer,
+    }
+}
+
 /// Makes the 502 of an answer that has not the fields that a page needs.
 #[allow(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
 pub(super) fn unreadable(error: serde_json::Error) -> Problem {

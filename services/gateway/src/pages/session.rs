@@ -7,8 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
-use crate::gateway::Gateway;
-use crate::identity::{Identity, SESSION_COOKIE, session};
+use crate::identity::{Caller, Identity, SESSION_COOKIE};
 
 /// A visitor who has signed in. As an extractor of handlers it sends everybody else to the page where one signs in.
 #[derive(Debug, Clone, Copy)]
@@ -17,20 +16,14 @@ pub(super) struct Session {
     pub identity: Identity,
 }
 
-impl Session {
-    /// Returns the session that a request's cookie stands for; none if its token does not count any more.
-    pub(super) async fn of(parts: &Parts, gateway: &Gateway) -> Option<Self> {
-        let identity = gateway.tokens.verify(session(&parts.headers)?).await.ok()?;
-        Some(Self { identity })
-    }
-}
-
-impl FromRequestParts<Gateway> for Session {
+impl<S: Send + Sync> FromRequestParts<S> for Session {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Self::Rejection> {
-        let session = Self::of(parts, gateway).await;
-        session.ok_or_else(|| Redirect::to("/sign-in").into_response())
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        match parts.extensions.get::<Caller>() {
+            Some(Caller::Session(identity)) => Ok(Self { identity: *identity }),
+            _ => Err(Redirect::to("/sign-in").into_response()),
+        }
     }
 }
 

@@ -2,18 +2,19 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use choreography_axum::Problem;
 use contracts::CustomerId;
 use maud::{Markup, html};
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::fault::Fault;
 use super::form::Form;
 use super::layout::{Page, Place};
+use super::profile_of::Profile;
+use super::read::read;
 use super::session::{forget, keep};
 use crate::gateway::Gateway;
 use crate::identity::{Identity, Role};
@@ -33,13 +34,24 @@ fn operator(gateway: &Gateway) -> Identity {
     Identity { customer_id: gateway.service.new_id(), role: Role::Operator }
 }
 
+#[derive(Deserialize)]
+struct Customers {
+    items: Vec<Customer>,
+}
+
+#[derive(Deserialize)]
+struct Customer {
+    id: CustomerId,
+    #[serde(flatten)]
+    profile: Profile,
+}
+
 async fn choose(State(gateway): State<Gateway>) -> Result<Response, Fault> {
     if !gateway.tokens.is_development() {
         return at_issuer(&gateway).map_err(Fault::from);
     }
     let ask = Ask::get(Upstream::Customer, "/customers?limit=20").by(&operator(&gateway));
-    let customers = gateway.upstreams.ask(ask).await?;
-    let customers: Vec<_> = customers["items"].as_array().into_iter().flatten().collect();
+    let Customers { items: customers } = read(&gateway, ask).await?;
     let main = html! {
         div.head {
             h1 { "Who is shopping?" }
@@ -49,7 +61,7 @@ async fn choose(State(gateway): State<Gateway>) -> Result<Response, Fault> {
             section.card.stack aria-labelledby="known" {
                 h2 #known { "Customers" }
                 @if customers.is_empty() { p.hint { "There are none yet." } }
-                ul.people { @for customer in customers { li { (known(customer)) } } }
+                ul.people { @for customer in &customers { li { (known(customer)) } } }
             }
             section.card aria-labelledby="new" { (new_customer()) }
         }
@@ -69,21 +81,17 @@ fn at_issuer(gateway: &Gateway) -> Result<Response, Problem> {
     Ok(Page { title: "Sign in", place: Place::Elsewhere, is_signed_in: false, main }.into_response())
 }
 
-fn known(customer: &Value) -> Markup {
-    let address = &customer["addresses"][0];
+fn known(Customer { id, profile }: &Customer) -> Markup {
+    let address = profile.addresses.first();
     html! {
         form method="post" action="/sign-in" {
-            input type="hidden" name="customer_id" value=(text(&customer["id"]));
+            input type="hidden" name="customer_id" value=(id);
             button.plain.person type="submit" {
-                strong { (text(&customer["name"])) }
-                span.hint { (text(&address["line"])) " · " (text(&address["zone"])) }
+                strong { (profile.name) }
+                @if let Some(address) = address { span.hint { (address.line) " · " (address.zone) } }
             }
         }
     }
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }
 
 fn new_customer() -> Markup {
@@ -117,10 +125,9 @@ struct NewCustomer {
 
 async fn sign_up(State(gateway): State<Gateway>, Form(new): Form<NewCustomer>) -> Result<Response, Fault> {
     let customer_id: CustomerId = gateway.service.new_id();
-    let profile = json!({"name": new.name.trim(), "email": new.email.trim(), "addresses": []});
-    let identity = Identity { customer_id, role: Role::Customer };
-    let ask = Ask::new(Upstream::Customer, Method::PUT, format!("/customers/{customer_id}")).json(&profile);
-    gateway.upstreams.ask(ask.by(&identity)).await?;
+    let (name, email) = (new.name.trim().to_owned(), Some(new.email.trim().to_owned()));
+    let profile = Profile { name, email, addresses: Vec::new() };
+    profile.save(&gateway, &Identity { customer_id, role: Role::Customer }).await?;
     welcome(&gateway, customer_id)
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::read::read;
+use super::read::read_or_default;
 use super::session::Session;
 use crate::gateway::Gateway;
 use crate::upstreams::{Ask, Upstream};
@@ -63,10 +63,7 @@ impl Wallet {
     /// Wallet does not respond.
     pub(super) async fn of(gateway: &Gateway, session: &Session) -> Result<Self, Problem> {
         let path = format!("/wallets/{}", session.identity.customer_id);
-        match read(gateway, Ask::get(Upstream::Wallet, path).by(&session.identity)).await {
-            Err(problem) if problem.status == 404 => Ok(Self::default()),
-            wallet => wallet,
-        }
+        read_or_default(gateway, Ask::get(Upstream::Wallet, path).by(&session.identity)).await
     }
 }
 
@@ -81,10 +78,8 @@ struct Operations {
 /// Wallet does not respond.
 pub(super) async fn operations(gateway: &Gateway, session: &Session, count_max: u8) -> Result<Vec<Operation>, Problem> {
     let path = format!("/wallets/{}/operations?limit={count_max}", session.identity.customer_id);
-    match read(gateway, Ask::get(Upstream::Wallet, path).by(&session.identity)).await {
-        Err(problem) if problem.status == 404 => Ok(Vec::new()),
-        operations => operations.map(|Operations { items }| items),
-    }
+    let operations = read_or_default(gateway, Ask::get(Upstream::Wallet, path).by(&session.identity)).await;
+    operations.map(|Operations { items }| items)
 }
 
 /// The fields of [`deposit_form`].
