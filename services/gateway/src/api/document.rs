@@ -1,5 +1,7 @@
 //! One OpenAPI document of all of `/api`: made of the documents of the services, for the routes that are public.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
@@ -19,23 +21,21 @@ const OF_GATEWAY: [(&str, &str); 3] = [
 /// Returns the document of everything that is public, beginning with the gateway's own routes.
 pub(super) fn of_all(own: OpenApi) -> OpenApi {
     let mut document = serde_json::to_value(own).expect("a document is JSON");
+    let own_paths = document["paths"].as_object_mut().into_iter().flatten();
+    for (_, operation) in own_paths.filter_map(|(_, methods)| methods.as_object_mut()).flatten() {
+        complete(operation, false);
+    }
+    let mut services = BTreeMap::new();
     for exposed in EXPOSED {
-        let service = of_service(exposed.upstream);
-        let path = format!("/api{}", exposed.path);
-        document["paths"][&path][method(exposed)] = operation(exposed, &service);
+        let service = services.entry(exposed.upstream).or_insert_with(|| of_service(exposed.upstream));
+        let mut operation = operation(exposed, service);
+        complete(&mut operation, exposed.access == Access::Everyone);
+        document["paths"][format!("/api{}", exposed.path)][method(exposed)] = operation;
+    }
+    for service in services.values() {
         let schemas = service["components"]["schemas"].as_object().into_iter().flatten();
         for (name, schema) in schemas {
             document["components"]["schemas"][name] = schema.clone();
-        }
-    }
-    let is_public = |path: &str, method: &str| {
-        let public = EXPOSED.iter().filter(|exposed| exposed.access == Access::Everyone);
-        public.into_iter().any(|exposed| format!("/api{}", exposed.path) == path && self::method(exposed) == method)
-    };
-    let paths = document["paths"].as_object_mut().into_iter().flatten();
-    for (path, methods) in paths {
-        for (method, operation) in methods.as_object_mut().into_iter().flatten() {
-            complete(operation, is_public(path, method));
         }
     }
     document["info"] = json!({

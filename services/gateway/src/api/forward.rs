@@ -67,7 +67,7 @@ async fn ask(exposed: &Exposed, identity: Option<Identity>, query: &str, request
     let path = path.strip_prefix("/api").unwrap_or(path);
     let path_and_query = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
     let mut ask = Ask::new(exposed.upstream, exposed.method.clone(), path_and_query);
-    let headers = request.headers().clone();
+    let headers = request.headers();
     for name in REQUEST_HEADERS {
         for value in headers.get_all(&name) {
             ask = ask.header(name.clone(), value.clone());
