@@ -1,5 +1,5 @@
-//! When a request is sent again: only if it may be, or nothing of it was sent, after a pause that grows, and not more often than a share of all
-//! requests, so that a service in trouble is not asked even more.
+//! When a request is sent again: only if it may be, or nothing of it was sent, after a pause that grows, and not more
+//! often than a share of all requests, so that a service in trouble is not asked even more.
 
 use std::future::Future;
 use std::pin::Pin;
