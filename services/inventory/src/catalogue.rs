@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::stock::{PIECES_MAX, Stock};
 
-/// Adds a product, or changes its name, description and price. The pieces of one that exists are changed by [`AdjustStock`] alone.
+/// Adds a product, or changes its name, description and price. The pieces of one that exists are changed by
+/// [`AdjustStock`] alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Command)]
 #[command(name = "put-product", key = sku, row = Stock)]
 pub struct PutProduct {

@@ -118,8 +118,8 @@ async fn get_product(State(service): State<Service>, Path(sku): Path<Sku>) -> Re
     Ok(Json(stock.into()))
 }
 
-/// Puts a product into the catalogue, or changes its name, description and price. Orders keep the price at which they were taken,
-/// and `stock` counts for a new product only: a change of price never brings sold pieces back.
+/// Puts a product into the catalogue, or changes its name, description and price. Orders keep the price at which they
+/// were taken, and `stock` counts for a new product only: a change of price never brings sold pieces back.
 #[utoipa::path(put, path = "/products/{sku}", params(("sku" = Sku, Path)), request_body = Wanted, responses(
     (status = 200, body = Product),
     (status = 422, description = "The product's content is invalid", body = Problem),

@@ -19,8 +19,8 @@ pub(crate) async fn readyz(State(service): State<Service>) -> Result<Json<Value>
     ready(&health).map(|()| Json(shown(service.name(), &health)))
 }
 
-/// Returns the body of `/readyz`. Lost commands, dead compensations, late effects, unreadable rows, streams that are nearly full
-/// and kept messages are shown to the operator, though the service works all the same.
+/// Returns the body of `/readyz`. Lost commands, dead compensations, late effects, unreadable rows, streams that are
+/// nearly full and kept messages are shown to the operator, though the service works all the same.
 fn shown(service: &str, health: &Health) -> Value {
     let mut shown = json!({ "status": "ready", "service": service });
     let shown_parts = [

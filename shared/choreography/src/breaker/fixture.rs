@@ -56,8 +56,8 @@ pub(crate) fn drawn(cycles: &str) -> Vec<Failure> {
     failures
 }
 
-/// Generates the dead letters of one cycle: in which of its seconds, why, and of how many processed messages. So some arrive together, and some at the
-/// very beginning of the cycle.
+/// Generates the dead letters of one cycle: in which of its seconds, why, and of how many processed messages. So some
+/// arrive together, and some at the very beginning of the cycle.
 fn cycle() -> impl Strategy<Value = Vec<(i64, FailureKind, u64)>> {
     let kind = || prop_oneof![Just(FailureKind::Exhausted), Just(FailureKind::Expired)];
     let failure = move || (0_i64..5, kind(), prop_oneof![3 => Just(0), 1 => 20_u64..60]);

@@ -4,8 +4,8 @@ use super::health::HealthReporter;
 use crate::bus::StreamState;
 use crate::wire::dead_letter::{DEAD_LETTERS, EVENTS};
 
-/// From how many percent of a limit on the operator is warned: at a steady rate, three tenths of the time are left that the
-/// stream has taken to get there.
+/// From how many percent of a limit on the operator is warned: at a steady rate, three tenths of the time are left that
+/// the stream has taken to get there.
 const ALARM_PERCENT: u64 = 70;
 /// The steps of the percentage in the warning, so that it is not another one at each look.
 const STEP_PERCENT: u64 = 10;

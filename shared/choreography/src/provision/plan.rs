@@ -35,8 +35,8 @@ pub struct Plan {
 
 impl Plan {
     /// Returns the plan for these services: the streams `EVENTS` and `DEAD_LETTERS` of 4 GiB and 4 million messages
-    /// each, the bucket of the services' notes, and two consumers for each service, one for each instance. A consumer receives exactly the messages that the service has a
-    /// function for.
+    /// each, the bucket of the services' notes, and two consumers for each service, one for each instance. A consumer
+    /// receives exactly the messages that the service has a function for.
     ///
     /// Nothing is started and no effect is called: the means of a choreography's effects do not matter here.
     pub fn of<'a>(services: impl IntoIterator<Item = &'a Choreography>) -> Self {

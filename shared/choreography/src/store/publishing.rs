@@ -57,9 +57,9 @@ pub trait PublishingStore: Send + Sync {
     /// Returns the floors, newest first: places in the stream at or below which no kept row is stored.
     async fn floors(&self) -> Result<Vec<Checkpoint>, StoreError>;
 
-    /// Adopts unknown messages, counts those of commands that were not scheduled as lost, raises the highest given numbers
-    /// to theirs, and deletes the scheduled messages with their ids; makes rows placeholders; deletes floors. Returns the local number of the first adopted row; the others
-    /// follow without a gap.
+    /// Adopts unknown messages, counts those of commands that were not scheduled as lost, raises the highest given
+    /// numbers to theirs, and deletes the scheduled messages with their ids; makes rows placeholders; deletes floors.
+    /// Returns the local number of the first adopted row; the others follow without a gap.
     async fn repair(&self, epoch: i64, repair: Repair) -> Result<i64, StoreError>;
 
     /// Records that the process of this outbox runs, so that its highest numbers are kept.

@@ -44,8 +44,8 @@ impl Head {
     }
 }
 
-/// Up to which local number the streams had every outbox row, and where. While they have lost nothing of what they had then,
-/// those rows need not be looked for.
+/// Up to which local number the streams had every outbox row, and where. While they have lost nothing of what they had
+/// then, those rows need not be looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StoredRows {
     /// The number; 0 before anything is known.

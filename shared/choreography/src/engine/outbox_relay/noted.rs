@@ -3,6 +3,7 @@
 //! What must hold: if the last of those rows are still at their places, and nothing is missing at or after the first kept
 //! row, the streams have all of them.
 
+use super::both_streams::BothStreams;
 use super::error::RelayError;
 use crate::bus::{Connection, Stream};
 use crate::store::{Checkpoint, Head, StoredRows};
@@ -10,8 +11,7 @@ use crate::store::{Checkpoint, Head, StoredRows};
 /// Returns which rows need not be looked for: the streams have lost nothing of what they had when that was noted.
 pub(super) async fn noted(connection: &dyn Connection, head: &Head, floor: u64) -> Result<StoredRows, RelayError> {
     let noted = head.stored_rows;
-    let events = connection.stream(Stream::Events).await?;
-    let dead_letters = connection.stream(Stream::DeadLetters).await?;
+    let BothStreams { events, dead_letters } = BothStreams::request(connection).await?;
     let is_complete = (events.deleted, dead_letters.deleted) == (0, 0)
         && events.first <= floor + 1
         && dead_letters.first <= noted.dead_letters_first.max(1);

@@ -15,8 +15,8 @@ pub(super) struct Passed {
 }
 
 impl Passed {
-    /// Records what a look has seen: both streams, and the position that the service had committed. Returns through which places rows may be forgotten. A service that receives
-    /// nothing need not wait for its position.
+    /// Records what a look has seen: both streams, and the position that the service had committed. Returns through
+    /// which places rows may be forgotten. A service that receives nothing need not wait for its position.
     pub(super) fn saw(&mut self, streams: &BothStreams, position: u64, receives: bool) -> Through {
         let last = Through { events: streams.events.last, dead_letters: streams.dead_letters.last };
         if !receives {

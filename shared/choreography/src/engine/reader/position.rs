@@ -71,8 +71,8 @@ async fn before_holes(
     })
 }
 
-/// Returns the place behind which reading goes on at a sequence: that of the last message before it. A hole before it may be
-/// as long as a block of the server's file, some ten thousand messages, of which each takes a request.
+/// Returns the place behind which reading goes on at a sequence: that of the last message before it. A hole before it
+/// may be as long as a block of the server's file, some ten thousand messages, of which each takes a request.
 pub(crate) async fn place_before(
     connection: &dyn Connection,
     stream: &StreamState,
