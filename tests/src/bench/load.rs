@@ -1,6 +1,7 @@
 //! The load: orders placed in a closed loop or at a rate, each timed from the request to the end of the order.
 
 use std::cell::RefCell;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -10,10 +11,12 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use hdrhistogram::Histogram;
 use serde_json::json;
+use testkit::binary;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::client::Client;
+use super::Options;
+use super::client::{Client, Door};
 use super::ends::Ends;
 use crate::premises::Premises;
 
@@ -43,7 +46,7 @@ impl Counted {
 
 /// The clients that place orders.
 pub(crate) struct Load {
-    authority: String,
+    door: Arc<Door>,
     ends: Ends,
     nowhere_percent: u32,
     number: AtomicU32,
@@ -52,10 +55,16 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    pub(crate) fn new(premises: &Premises, ends: Ends, nowhere_percent: u32) -> Result<Self> {
-        let authority = premises.service("order").url.trim_start_matches("http://").to_owned();
+    pub(crate) fn new(premises: &Premises, ends: Ends, options: &Options) -> Result<Self> {
+        let service = if options.through_gateway { "gateway" } else { "order" };
+        let authority = premises.service(service).url.trim_start_matches("http://").to_owned();
+        let door = match options.through_gateway {
+            true => Door { authority, path: "/api/orders", authorization: Some(format!("Bearer {}", token()?)) },
+            false => Door { authority, path: "/orders", authorization: None },
+        };
+        let (door, nowhere_percent) = (Arc::new(door), options.nowhere_percent);
         let (number, running, counted) = (AtomicU32::new(0), Arc::default(), RefCell::new(Counted::new()?));
-        Ok(Self { authority, ends, nowhere_percent, number, running, counted })
+        Ok(Self { door, ends, nowhere_percent, number, running, counted })
     }
 
     /// Returns what was counted since the last call.
@@ -70,7 +79,7 @@ impl Load {
     /// Runs this many clients, each placing one order after the other, until one fails.
     pub(crate) async fn closed(&self, clients: usize) -> Result<()> {
         let work = async |()| -> Result<()> {
-            let mut client = Client::new(&self.authority);
+            let mut client = Client::new(self.door.clone());
             loop {
                 self.order(&mut client, Instant::now()).await?;
             }
@@ -87,7 +96,7 @@ impl Load {
         loop {
             tokio::select! {
                 Some(due) = due.recv() => {
-                    let mut client = idle.pop().unwrap_or_else(|| Client::new(&self.authority));
+                    let mut client = idle.pop().unwrap_or_else(|| Client::new(self.door.clone()));
                     working.push(async move { self.order(&mut client, due).await.map(|()| client) });
                 }
                 Some(done) = working.next() => idle.push(done?),
@@ -149,6 +158,16 @@ impl Load {
         });
         body.to_string()
     }
+}
+
+/// Returns a token of an operator, who may order for every customer.
+fn token() -> Result<String> {
+    let customer = Uuid::now_v7().to_string();
+    let mut gateway = Command::new(binary("gateway")?);
+    let output =
+        gateway.args(["token", "--operator", "--customer", &customer]).output().context("asking for a token")?;
+    anyhow::ensure!(output.status.success(), "gateway token: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 /// Returns a channel that receives each due moment when it has come. A thread of its own sends them: the runtime's

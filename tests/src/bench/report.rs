@@ -82,8 +82,12 @@ impl Interval {
 
 impl Display for LoadReport {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Options { clients, warm_up, rate, nowhere_percent, .. } = self.options;
-        writeln!(f, "Closed loop: {clients} clients after {warm_up} s of warm-up, {nowhere_percent} % without dealer")?;
+        let Options { clients, warm_up, rate, nowhere_percent, through_gateway, .. } = self.options;
+        let door = if through_gateway { "gateway" } else { "order" };
+        writeln!(
+            f,
+            "Closed loop: {clients} clients at {door} after {warm_up} s of warm-up, {nowhere_percent} % without dealer"
+        )?;
         self.closed.write(f)?;
         self.closed.write_processes(f)?;
         if let Some(open) = &self.open {
