@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run-all test schemathesis check check-dependencies check-crates bench provision dead-letters clean-data tools
+.PHONY: help run-all test schemathesis check check-dependencies check-crates sim bench provision dead-letters clean-data tools
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ check-dependencies: tools ## Find unused dependencies, licences that are not all
 
 check-crates: ## Check that every crate to be published can be packaged
 	cargo package --allow-dirty --no-verify $$(deploy/published-crates.sh)
+
+sim: ## Simulate the shop with crashes and losses, drawn from seeds; options in ARGS="--seeds 1..100 --orders 1000"
+	SIM="$(ARGS)" cargo test --quiet --profile quick -p shop-tests --test sim -- --exact --nocapture \
+		whatever_goes_wrong_every_order_ends_and_nothing_is_lost_or_done_twice
 
 bench: tools ## Measure orders per second and latency; options in ARGS="..."
 	cargo build --release --workspace --bins

@@ -41,7 +41,7 @@ impl Clock {
     /// Returns a clock that begins at a moment and goes on with tokio's time, which a test can pause and advance. Ids
     /// and random numbers follow from the seed: on one thread a run can be repeated exactly.
     pub fn seeded(start: Timestamp, seed: u64) -> Self {
-        let random = Mutex::new(SeededRandom { state: seed, last_ms: 0, ids_in_ms: 0 });
+        let random = Mutex::new(SeededRandom { numbers: SplitMix64::new(seed), last_ms: 0, ids_in_ms: 0 });
         let (since, runtime) = (Instant::now(), Handle::try_current().ok());
         Self { source: Arc::new(TimeSource::Seeded { start, since, random, runtime }) }
     }
@@ -77,7 +77,7 @@ impl Clock {
         let bits = match &*self.source {
             // The last bits of an id are random.
             TimeSource::System { .. } => self.new_id().as_u64_pair().1,
-            TimeSource::Seeded { random, .. } => locked(random).next(),
+            TimeSource::Seeded { random, .. } => locked(random).numbers.next(),
         };
         f64::from(bits as u32) / (f64::from(u32::MAX) + 1.0)
     }
@@ -87,22 +87,34 @@ fn locked(random: &Mutex<SeededRandom>) -> MutexGuard<'_, SeededRandom> {
     random.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Random numbers that follow from a seed.
-struct SeededRandom {
+/// Random numbers that follow from a seed, by SplitMix64: <https://doi.org/10.1145/2714064.2660195>.
+#[derive(Debug, Clone)]
+pub(crate) struct SplitMix64 {
     state: u64,
-    last_ms: u64,
-    ids_in_ms: u32,
 }
 
-impl SeededRandom {
-    /// Returns the next random number, by SplitMix64: <https://doi.org/10.1145/2714064.2660195>.
-    fn next(&mut self) -> u64 {
+impl SplitMix64 {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { state: seed }
+    }
+
+    /// Returns the next random number.
+    pub(crate) fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
+}
 
+/// Random numbers and ids that follow from a seed.
+struct SeededRandom {
+    numbers: SplitMix64,
+    last_ms: u64,
+    ids_in_ms: u32,
+}
+
+impl SeededRandom {
     /// Returns a UUID of version 7: the milliseconds, a count within them in the 26 bits that sort next, and random
     /// bits.
     fn new_id(&mut self, now: Timestamp) -> Uuid {
@@ -111,7 +123,7 @@ impl SeededRandom {
         self.last_ms = milliseconds;
         let [_, _, low_high, low] = self.ids_in_ms.to_be_bytes();
         let [high_high, high] = u16::try_from((self.ids_in_ms >> 14) & 0xfff).unwrap_or_default().to_be_bytes();
-        let random = self.next().to_be_bytes();
+        let random = self.numbers.next().to_be_bytes();
         let [a, b, c, d, e, f, ..] = random;
         Builder::from_unix_timestamp_millis(milliseconds, &[high_high, high, low_high & 0x3f, low, a, b, c, d, e, f])
             .into_uuid()

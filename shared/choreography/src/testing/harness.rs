@@ -11,10 +11,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::member::Member;
 use super::published::Published;
+use super::services::Services;
 use super::trouble::Trouble;
 use crate::bus::memory::MemoryBus;
 use crate::clock::later;
@@ -54,13 +56,16 @@ const BEGINNING: &str = "2026-01-01T00:00:00Z";
 /// assert!(house.get::<Door>(&1).unwrap().open);
 /// ```
 pub struct Harness {
-    bus: MemoryBus,
-    services: BTreeMap<&'static str, Member>,
-    settings: Settings,
+    pub(super) bus: MemoryBus,
+    pub(super) services: BTreeMap<&'static str, Member>,
+    pub(super) settings: Settings,
+    /// How callers reach the services.
+    pub(super) reached: Services,
+    pub(super) started: Instant,
     /// The outbox of each publisher in whose name the test publishes, and the last number of each of its messages.
     outside: RefCell<BTreeMap<String, OutsideOutbox>>,
     // The last field: the services' tasks end with it.
-    runtime: Runtime,
+    pub(super) runtime: Runtime,
 }
 
 /// An outbox, and the last number of each of its messages.
@@ -89,16 +94,19 @@ impl Harness {
         let entered = runtime.enter();
         let bus = MemoryBus::new();
         let clock = Clock::seeded(BEGINNING.parse().expect("it is written as a moment is"), seed);
+        let started = Instant::now();
         drop(entered);
         let settings = Settings { clock, ..settings };
-        let mut members = BTreeMap::new();
+        let (mut members, reached) = (BTreeMap::new(), Services::default());
         for choreography in services {
             let name = choreography.service();
             let mut member = Member::new(choreography, &map);
             member.start_next(&runtime, &bus, &settings);
+            member.tell(&reached);
             assert!(members.insert(name, member).is_none(), "two services are called {name}");
         }
-        let harness = Self { bus, services: members, settings, outside: RefCell::default(), runtime };
+        let outside = RefCell::default();
+        let harness = Self { bus, services: members, settings, reached, started, outside, runtime };
         harness.advance(LOOK_EVERY);
         harness
     }
@@ -259,6 +267,7 @@ impl Harness {
         let member = self.services.get_mut(service);
         let member = member.unwrap_or_else(|| panic!("{service} is not part of the application"));
         member.start_next(&self.runtime, &self.bus, &self.settings);
+        member.tell(&self.reached);
     }
 
     /// Returns a service, to call it as its HTTP routes do: its running instance with the lowest number, or one that has
@@ -275,7 +284,7 @@ impl Harness {
         self.runtime.block_on(future)
     }
 
-    fn member(&self, name: &str) -> &Member {
+    pub(super) fn member(&self, name: &str) -> &Member {
         self.services.get(name).unwrap_or_else(|| panic!("{name} is not part of the application"))
     }
 

@@ -5,12 +5,18 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
+use super::services::Services;
 use crate::bus::memory::MemoryBus;
 use crate::store::memory::MemoryStore;
-use crate::{Choreography, HandlerKind, Map, Service, Settings};
+use crate::store::{Backlog, Head, OutboxRow, PublishingStore, ReadingState, ReadingStore, Store};
+use crate::wire::subject::matches;
+use crate::{Choreography, Envelope, HandlerKind, Map, Service, Settings};
+
+/// Why what is read from its database is there.
+const IN_MEMORY: &str = "a database in memory can be read";
 
 /// One service of the application.
-pub(super) struct Member {
+pub(crate) struct Member {
     choreography: Arc<Choreography>,
     pub(super) store: MemoryStore,
     commands: Vec<&'static str>,
@@ -58,6 +64,16 @@ impl Member {
         running.unwrap_or(&self.instances[0])
     }
 
+    /// Returns the instances that run.
+    pub(super) fn running(&self) -> impl Iterator<Item = &Service> {
+        self.instances.iter().filter(|service| service.is_running())
+    }
+
+    /// Tells callers which instances there are.
+    pub(super) fn tell(&self, services: &Services) {
+        services.set(self.name(), &self.commands, &self.instances);
+    }
+
     /// Returns the names of the consumers that its instances read with.
     pub(super) fn consumers(&self) -> impl Iterator<Item = String> + '_ {
         (0..self.instances.len()).map(|number| format!("{}-{number}", self.name()))
@@ -86,5 +102,26 @@ impl Member {
             Some(stopped) => *stopped = service,
             None => self.instances.push(service),
         }
+    }
+    /// Whether it receives any message.
+    pub(super) fn receives(&self) -> bool {
+        !self.filters.is_empty()
+    }
+
+    /// Whether it receives this message.
+    pub(super) fn subscribes(&self, envelope: &Envelope) -> bool {
+        self.filters.iter().any(|filter| matches(filter, &envelope.subject))
+    }
+
+    pub(super) async fn head_and_backlog(&self) -> (Head, Backlog) {
+        (self.store.head().await.expect(IN_MEMORY), self.store.backlog().await.expect(IN_MEMORY))
+    }
+
+    pub(super) async fn reading_state(&self) -> ReadingState {
+        self.store.reading_state().await.expect(IN_MEMORY)
+    }
+
+    pub(super) async fn outbox(&self) -> Vec<OutboxRow> {
+        self.store.outbox(0, u32::MAX).await.expect(IN_MEMORY)
     }
 }

@@ -66,10 +66,15 @@
 //! ```
 
 mod harness;
+mod inside;
 mod member;
 mod published;
+mod services;
+mod simulation;
 mod trouble;
 
 pub use harness::Harness;
 pub use published::Published;
+pub use services::Services;
+pub use simulation::{Broken, Event, Outcome, Random, Size, Step, Story, World};
 pub use trouble::Trouble;

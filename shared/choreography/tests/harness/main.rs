@@ -4,6 +4,7 @@
 mod deadly_effect;
 mod repeated;
 mod restaurant;
+mod simulated;
 mod story;
 mod troubles;
 mod versions;

@@ -158,7 +158,8 @@ fn add_drink(_: &DrinkReady, bill: &mut Bill) {
     bill.drinks = 1;
 }
 
-fn services() -> [Choreography; 4] {
+/// Returns the services of the restaurant.
+pub(crate) fn services() -> [Choreography; 4] {
     let counter = Choreography::new("counter")
         .command(order_dinner)
         .on(note_food)

@@ -55,8 +55,9 @@ impl Connection for MemoryConnection {
     async fn first_stamped_after(&self, stamp_ns: i64) -> Result<Option<u64>, BusError> {
         self.life.check()?;
         let world = self.shared.world();
-        let mut later = world.events.messages.iter().filter(|stored| stored.stamp_ns() > stamp_ns);
-        Ok(later.next().map(|stored| stored.sequence))
+        let messages = &world.events.messages;
+        let later = messages.get(messages.partition_point(|stored| stored.stamp_ns() <= stamp_ns));
+        Ok(later.map(|stored| stored.sequence))
     }
 
     async fn own_messages(

@@ -69,6 +69,13 @@ impl MemoryBus {
         self.shared.world().events.messages.iter().cloned().collect()
     }
 
+    /// Returns how many messages the stream of events has, and how many that of dead letters.
+    #[cfg(feature = "testing")]
+    pub(crate) fn count_messages(&self) -> (usize, usize) {
+        let world = self.shared.world();
+        (world.events.messages.len(), world.dead_letters.messages.len())
+    }
+
     /// Returns the dead letters and the records of their repairs, in order.
     pub fn dead_letters(&self) -> Vec<Stored> {
         self.shared.world().dead_letters.messages.iter().cloned().collect()

@@ -157,13 +157,15 @@ impl World {
     }
 
     pub(super) fn dead_letters(&self, from: ReadFrom, max: usize) -> Vec<Stored> {
-        let wanted = |stored: &&Stored| match from {
-            ReadFrom::Sequence(sequence) => stored.sequence >= sequence,
-            ReadFrom::Time(moment) => stored.at >= moment,
+        let after = match from {
+            ReadFrom::Sequence(sequence) => sequence.saturating_sub(1),
+            ReadFrom::Time(moment) => {
+                let earlier = self.dead_letters.messages.partition_point(|stored| stored.at < moment);
+                self.dead_letters.messages.get(earlier).map_or(self.dead_letters.last, |first| first.sequence - 1)
+            }
         };
-        let stored =
-            self.dead_letters.messages.iter().filter(|stored| matches(ALL_DEAD_LETTERS, &stored.envelope.subject));
-        stored.filter(wanted).take(max).cloned().collect()
+        let letters = |stored: &&Stored| matches(ALL_DEAD_LETTERS, &stored.envelope.subject);
+        self.dead_letters.after(after).filter(letters).take(max).cloned().collect()
     }
 
     pub(super) fn consumers(&self) -> Vec<ConsumerInfo> {
@@ -172,7 +174,7 @@ impl World {
 
     pub(super) fn consumer_info(&self, name: &str) -> Option<ConsumerInfo> {
         let consumer = self.consumers.get(name)?;
-        let open = self.events.messages.iter().filter(|stored| stored.sequence >= consumer.next);
+        let open = self.events.after(consumer.next.saturating_sub(1));
         Some(ConsumerInfo {
             consumer: name.to_owned(),
             is_subscriber: consumer.is_subscriber,
@@ -185,7 +187,7 @@ impl World {
     }
 
     pub(super) fn first_after(&self, subject: &str, sequence: u64) -> Option<(u64, Timestamp)> {
-        let mut later = self.events.messages.iter().filter(|stored| stored.sequence > sequence);
+        let mut later = self.events.after(sequence);
         later.find(|stored| matches(subject, &stored.envelope.subject)).map(|stored| (stored.sequence, stored.at))
     }
 

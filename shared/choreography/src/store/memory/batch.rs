@@ -63,7 +63,7 @@ impl Data {
     /// Returns what a batch wants to read.
     pub(super) fn load(&self, wanted: &Wanted) -> Loaded {
         let dead = wanted.dead.iter().filter_map(|id| Some((*id, self.dead.get(id)?.1)));
-        let adopted_ids = self.adopted_ids();
+        let adopted_ids = if wanted.adopted.is_empty() { BTreeSet::new() } else { self.adopted_ids() };
         let adopted = wanted.adopted.iter().filter(|id| adopted_ids.contains(id)).copied();
         let replies = wanted.replies.iter().filter_map(|key| Some(self.replies.get(key)?.1.clone()));
         let rows = wanted.rows.iter().map(|(table, keys)| {
@@ -73,9 +73,7 @@ impl Data {
         let waited_for: BTreeSet<_> = wanted.waited_for.iter().map(|(table, key)| (*table, key.as_str())).collect();
         let waits = |row: &&WaitingRow| waited_for.contains(&(row.table.as_str(), row.key.as_str()));
         let (now_ms, limit) = wanted.due.map_or((i64::MIN, 0), |(now, limit)| (now.as_millisecond(), limit as usize));
-        let mut due: Vec<_> = self.scheduled.values().filter(|row| row.due_ms <= now_ms).cloned().collect();
-        due.sort_by_key(|row| row.due_ms);
-        due.truncate(limit);
+        let due = self.scheduled.due_by(now_ms, limit);
         let expires = |row: &&WaitingRow| row.expiry_ms.is_some_and(|expiry_ms| expiry_ms <= now_ms);
         let mut expired: Vec<_> = self.waiting.values().filter(expires).cloned().collect();
         expired.sort_by_key(|row| row.expiry_ms);
@@ -114,12 +112,16 @@ impl Data {
         apply_ranges(&mut self.reported, changes.reported, now_ms);
         changes.rows.into_iter().filter(|row| !row.is_nothing()).for_each(|row| self.apply_row(row));
         let repaired: BTreeSet<Uuid> = changes.repaired.into_iter().collect();
-        self.dead.retain(|id, _| !repaired.contains(id));
+        for id in &repaired {
+            self.dead.remove(id);
+        }
         self.dead.extend(changes.deaths.into_iter().map(|dead| (dead.id, (now_ms, dead.tries))));
         self.dead_compensations.retain(|compensation| !repaired.contains(&compensation.id));
         self.dead_compensations.extend(changes.compensations_died);
         let waited: BTreeSet<Uuid> = changes.waited.into_iter().collect();
-        self.waiting.retain(|_, row| !waited.contains(&row.id));
+        if !waited.is_empty() {
+            self.waiting.retain(|_, row| !waited.contains(&row.id));
+        }
         changes.waiting.into_iter().for_each(|row| self.apply_waiting(row));
         changes.scheduled.into_iter().for_each(|change| self.apply_scheduled(change));
         for effect in changes.effects {
@@ -153,14 +155,12 @@ impl Data {
     }
 
     fn apply_scheduled(&mut self, change: ScheduleChange) {
-        let (name, key) = match &change {
-            ScheduleChange::Set(row) => (&row.name, &row.key),
-            ScheduleChange::Remove { name, key } => (name, key),
-        };
-        self.scheduled.retain(|_, row| (&row.name, &row.key) != (name, key));
-        if let ScheduleChange::Set(row) = change {
-            let number = self.number();
-            self.scheduled.insert(number, row);
+        match change {
+            ScheduleChange::Set(row) => {
+                let number = self.number();
+                self.scheduled.set(number, row);
+            }
+            ScheduleChange::Remove { name, key } => self.scheduled.remove(&name, &key),
         }
     }
 
@@ -180,6 +180,8 @@ impl Data {
 
 /// Applies changes to ranges.
 pub(super) fn apply_ranges(ranges: &mut Ranges, changes: RangeChanges, now_ms: i64) {
-    ranges.retain(|range, _| !changes.remove.contains(range));
+    for range in &changes.remove {
+        ranges.remove(range);
+    }
     ranges.extend(changes.put.into_iter().map(|put| ((put.series, put.range.first), (put.range.last, now_ms))));
 }

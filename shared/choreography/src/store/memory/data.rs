@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::scheduled::Scheduled;
 use crate::store::error::put_back_head;
 use crate::store::{
-    Checkpoint, DeadCompensation, EffectRow, Head, IdempotencyKey, Old, OutboxRow, ScheduledRow, SeriesId, StoreError,
-    StoredReply, StoredRow, TrySlot, WaitingRow,
+    Checkpoint, DeadCompensation, EffectRow, Head, IdempotencyKey, Old, OutboxRow, SeriesId, StoreError, StoredReply,
+    StoredRow, TrySlot, WaitingRow,
 };
 
 /// The current run of the service.
@@ -33,6 +34,8 @@ pub(super) struct Data {
     /// When each message died, and how often it had been tried.
     pub(super) dead: BTreeMap<Uuid, (i64, u32)>,
     pub(super) outbox: BTreeMap<i64, OutboxRow>,
+    /// The numbers of the outbox rows that were adopted from the stream.
+    pub(super) adopted: BTreeSet<i64>,
     /// The highest number of each outbox and kind, and when it was given, or kept.
     pub(super) given: BTreeMap<(Uuid, Arc<str>), (u64, i64)>,
     /// Checkpoints by their sequences.
@@ -46,7 +49,7 @@ pub(super) struct Data {
     pub(super) lost_commands: BTreeMap<Arc<str>, u64>,
     pub(super) subscriptions: BTreeMap<(Arc<str>, Arc<str>), Uuid>,
     pub(super) waiting: BTreeMap<i64, WaitingRow>,
-    pub(super) scheduled: BTreeMap<i64, ScheduledRow>,
+    pub(super) scheduled: Scheduled,
     pub(super) effects: BTreeMap<i64, EffectRow>,
     /// The number of the effect that was added last.
     pub(super) last_effect: i64,
@@ -65,6 +68,7 @@ impl Default for Data {
             dead_compensations: Vec::new(),
             dead: BTreeMap::new(),
             outbox: BTreeMap::new(),
+            adopted: BTreeSet::new(),
             given: BTreeMap::new(),
             checkpoints: BTreeMap::new(),
             floors: BTreeMap::new(),
@@ -73,7 +77,7 @@ impl Default for Data {
             lost_commands: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
             waiting: BTreeMap::new(),
-            scheduled: BTreeMap::new(),
+            scheduled: Scheduled::default(),
             effects: BTreeMap::new(),
             last_effect: 0,
             replies: BTreeMap::new(),
@@ -106,18 +110,22 @@ impl Data {
 
     /// Deletes what is older, at most `limit` of each kind. Returns whether there may be more.
     pub(super) fn forget(&mut self, old: &Old, limit: usize) -> bool {
-        let ids = oldest(self.dead.iter().map(|(id, (at_ms, _))| (*at_ms, *id)), old.dead.as_millisecond(), limit);
-        self.dead.retain(|id, _| !ids.contains(id));
-        let keys = self.replies.iter().map(|(key, (at_ms, _))| (*at_ms, key.clone()));
+        let ids = oldest(self.dead.iter().map(|(id, (at_ms, _))| (*at_ms, id)), old.dead.as_millisecond(), limit);
+        for id in &ids {
+            self.dead.remove(id);
+        }
+        let keys = self.replies.iter().map(|(key, (at_ms, _))| (*at_ms, key));
         let keys = oldest(keys, old.replies.as_millisecond(), limit);
-        self.replies.retain(|key, _| !keys.contains(key));
+        for key in &keys {
+            self.replies.remove(key);
+        }
         [ids.len(), keys.len()].contains(&limit)
     }
 }
 
 /// Returns the oldest of what is before a moment, at most `limit`.
-fn oldest<T: Ord>(moments: impl Iterator<Item = (i64, T)>, before_ms: i64, limit: usize) -> BTreeSet<T> {
+fn oldest<'a, T: Clone + 'a>(moments: impl Iterator<Item = (i64, &'a T)>, before_ms: i64, limit: usize) -> Vec<T> {
     let mut old: Vec<_> = moments.filter(|(at_ms, _)| *at_ms < before_ms).collect();
     old.sort_by_key(|(at_ms, _)| *at_ms);
-    old.into_iter().take(limit).map(|(_, value)| value).collect()
+    old.into_iter().take(limit).map(|(_, value)| value.clone()).collect()
 }

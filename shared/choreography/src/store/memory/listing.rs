@@ -3,13 +3,18 @@
 use serde_json::Value;
 
 use super::data::Data;
-use crate::store::{Comparison, KEY, Listing, StoredRow};
+use crate::store::{Comparison, Condition, KEY, Listing, StoredRow};
 
 impl Data {
     /// Returns a page of rows. Where SQLite compares a generated column, the field of that name in the state is
     /// compared.
     pub(super) fn list(&self, listing: &Listing) -> Vec<StoredRow> {
         let Some(rows) = self.tables.get(listing.table) else { return Vec::new() };
+        if let [Condition { column: KEY, comparison: Comparison::Is, value }] = &*listing.conditions
+            && listing.after.is_none()
+        {
+            return rows.get(value).filter(|_| listing.limit > 0).cloned().into_iter().collect();
+        }
         let sort_key = |row: &StoredRow| (value(row, listing.sorted_by), row.key.clone());
         let before = match &listing.after {
             Some(after) if listing.sorted_by == KEY => Some((Some(after.clone()), after.clone())),

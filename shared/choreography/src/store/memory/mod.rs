@@ -21,6 +21,7 @@ mod faults;
 mod listing;
 mod publishing;
 mod reading;
+mod scheduled;
 
 pub use faults::StoreFaults;
 
@@ -65,6 +66,12 @@ impl MemoryStore {
     /// Replaces the data by an earlier copy, as an operator does who restores a backup.
     pub fn put_back(&self, copy: &MemoryCopy) {
         *self.data() = copy.0.clone();
+    }
+
+    /// Returns the rows of a table, sorted by their keys.
+    #[cfg(feature = "testing")]
+    pub(crate) fn rows(&self, table: &str) -> Vec<StoredRow> {
+        self.data().tables.get(table).into_iter().flat_map(|rows| rows.values().cloned()).collect()
     }
 
     fn data(&self) -> MutexGuard<'_, Data> {
@@ -123,9 +130,8 @@ impl Store for MemoryStore {
 
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         let data = self.data();
-        let scheduled = data.scheduled.values().map(|row| row.due_ms);
         let waiting = data.waiting.values().filter_map(|row| row.expiry_ms);
-        let moment = scheduled.chain(waiting).min();
+        let moment = data.scheduled.next_ms().into_iter().chain(waiting).min();
         Ok(moment.map(|moment| Timestamp::from_millisecond(moment).unwrap_or(Timestamp::MAX)))
     }
 

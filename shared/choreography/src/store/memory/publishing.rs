@@ -68,12 +68,12 @@ impl Data {
             let (given, at_ms) = self.given.entry((row.name.outbox, row.name.kind.clone())).or_default();
             (*given, *at_ms) = (row.name.number.max(*given), repair.now_ms);
             let id = outgoing_id(&row.envelope);
-            let scheduled = self.scheduled.len();
-            self.scheduled.retain(|_, scheduled| outgoing_id(&scheduled.envelope) != id);
-            if repair.of_commands.contains(&id) && self.scheduled.len() == scheduled {
+            let was_scheduled = self.scheduled.remove_id(id);
+            if repair.of_commands.contains(&id) && !was_scheduled {
                 *self.lost_commands.entry(row.name.kind.clone()).or_default() += 1;
             }
             self.outbox.insert(number, row.numbered(number, true));
+            self.adopted.insert(number);
             self.head.outbox_next = number + 1;
         }
         Ok(first)
@@ -89,7 +89,8 @@ impl Data {
 
     /// Returns the ids of adopted messages, without those of placeholders.
     pub(super) fn adopted_ids(&self) -> BTreeSet<Uuid> {
-        let adopted = self.outbox.values().filter(|row| row.adopted && !row.placeholder);
+        let adopted = self.adopted.iter().filter_map(|number| self.outbox.get(number));
+        let adopted = adopted.filter(|row| !row.placeholder);
         adopted.map(|row| outgoing_id(&row.envelope)).collect()
     }
 }

@@ -199,7 +199,7 @@ impl ReadingStore for MemoryStore {
 
 impl Data {
     pub(super) fn head(&self) -> Head {
-        Head { has_adopted: self.outbox.values().any(|row| row.adopted), ..self.head.clone() }
+        Head { has_adopted: !self.adopted.is_empty(), ..self.head.clone() }
     }
 
     fn renew(&mut self, epoch: i64, renewal: &Renewal) -> Result<bool, StoreError> {
@@ -210,9 +210,12 @@ impl Data {
         for (points, new) in [(&mut self.checkpoints, renewal.checkpoint), (&mut self.floors, renewal.floor)] {
             add_point(points, new, renewal.stream_first);
         }
-        let is_old = |number: &i64| renewal.forget.iter().any(|(first, last)| (first..=last).contains(&number));
-        let old: Vec<i64> = self.outbox.keys().copied().filter(is_old).collect();
-        old.iter().take(renewal.forget_max as usize).for_each(|number| drop(self.outbox.remove(number)));
+        let in_range = |(first, last): &(i64, i64)| self.outbox.range(*first..=*last).map(|(number, _)| *number);
+        let old: Vec<i64> = renewal.forget.iter().flat_map(in_range).take(renewal.forget_max as usize).collect();
+        for number in &old {
+            self.outbox.remove(number);
+            self.adopted.remove(number);
+        }
         Ok(old.len() >= renewal.forget_max as usize)
     }
 

@@ -1,0 +1,32 @@
+//! The people who run the application: what a supervisor and an operator do.
+
+use crate::recovery::GoOn;
+use crate::testing::Harness;
+
+/// Starts services again, and does what the services' reports ask for.
+#[derive(Default)]
+pub(super) struct Operator {
+    /// How many messages were reported as lost, and accepted.
+    pub(super) lost: u64,
+}
+
+impl Operator {
+    /// Starts services of which no instance runs, and lets halted ones go on. What is reported as lost is accepted once
+    /// nothing is expected to come any more.
+    pub(super) fn look(&mut self, harness: &mut Harness, accepts_losses: bool) {
+        for service in harness.names() {
+            if !harness.service(service).is_running() {
+                harness.start_instance(service);
+            }
+            let Ok(report) = harness.block_on(harness.recovery(service).report()) else { continue };
+            if report.halted.is_some() {
+                let resumed = harness.block_on(harness.recovery(service).resume(GoOn::First));
+                resumed.expect("the server can be reached, and the database works");
+            }
+            if accepts_losses && !(report.lost.is_empty() && report.lost_commands.is_empty()) {
+                let accepted = harness.block_on(harness.recovery(service).accept_lost());
+                self.lost += accepted.expect("the database works");
+            }
+        }
+    }
+}

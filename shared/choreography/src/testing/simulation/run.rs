@@ -1,0 +1,145 @@
+//! Runs a story: a pure function of the application and the story.
+
+use std::any::Any;
+use std::fmt::{self, Display, Formatter};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use super::World;
+use super::checks::problem;
+use super::operator::Operator;
+use super::story::{Event, Step, Story};
+use crate::testing::{Harness, Services};
+
+/// How long the application has to come to rest after the last trouble, in its own time.
+const PATIENCE: Duration = Duration::from_secs(20 * 60);
+/// The first pause between two looks whether it has, and the longest one: it is doubled until then.
+const PAUSE_MIN: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// What came of a story in which everything held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outcome {
+    /// How many messages the stream of events has.
+    pub published: usize,
+    /// How many dead letters, and records of their repairs, there are.
+    pub dead_letters: usize,
+    /// How many messages were reported as lost for good, and accepted by the operator.
+    pub lost: u64,
+    /// How much time passed in the application.
+    pub lasted: Duration,
+}
+
+/// What did not hold at the end of a story.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// What did not hold, in a sentence.
+    pub problem: String,
+}
+
+impl Display for Broken {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problem)
+    }
+}
+
+impl std::error::Error for Broken {}
+
+impl<A: Clone + Send + 'static> Story<A> {
+    /// Runs the story, and checks how it ended.
+    ///
+    /// # Errors
+    /// What did not hold.
+    pub fn run<W: World<Action = A>>(&self) -> Result<Outcome, Broken> {
+        self.run_and_show::<W, _>(|_| ()).map(|(outcome, ())| outcome)
+    }
+
+    /// Runs the story, checks how it ended, and lets a function look at the application as it is then.
+    ///
+    /// # Errors
+    /// What did not hold.
+    pub fn run_and_show<W: World<Action = A>, T>(
+        &self,
+        show: impl FnOnce(&Harness) -> T,
+    ) -> Result<(Outcome, T), Broken> {
+        let running = || {
+            let mut run = Run::<W>::begin(self.seed);
+            self.steps.iter().for_each(|step| run.go(step));
+            run.end().map(|outcome| (outcome, show(&run.harness)))
+        };
+        let ended = catch_unwind(AssertUnwindSafe(running));
+        let ended = ended.unwrap_or_else(|panic| Err(format!("a panic: {}", text_of(panic.as_ref()))));
+        ended.map_err(|problem| Broken { problem })
+    }
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+}
+
+/// A story that runs.
+struct Run<W> {
+    world: Arc<W>,
+    harness: Harness,
+    services: Services,
+    operator: Operator,
+    acting: Vec<JoinHandle<()>>,
+}
+
+impl<W: World> Run<W> {
+    fn begin(seed: u64) -> Self {
+        let world = Arc::new(W::default());
+        let harness = Harness::start(world.services(), world.settings(), seed);
+        let services = harness.services();
+        Self { world, harness, services, operator: Operator::default(), acting: Vec::new() }
+    }
+
+    fn go(&mut self, step: &Step<W::Action>) {
+        self.harness.advance_to(step.at);
+        match &step.event {
+            Event::Action(action) => {
+                let acting = self.world.clone().act(action.clone(), self.services.clone());
+                self.acting.push(self.harness.spawn(acting));
+            }
+            Event::Trouble(trouble) => self.harness.inject(trouble.clone()),
+            Event::Crash(service) => self.harness.crash(service),
+            Event::Start(service) => self.harness.start_instance(service),
+        }
+    }
+
+    /// Ends every trouble, and lets time pass until everything holds.
+    fn end(&mut self) -> Result<Outcome, String> {
+        self.harness.end_troubles();
+        let last = self.harness.since_start() + PATIENCE;
+        let mut pause = PAUSE_MIN;
+        loop {
+            self.harness.advance(pause);
+            self.operator.look(&mut self.harness, pause >= PAUSE_MAX);
+            match self.problem() {
+                None => return Ok(self.outcome()),
+                Some(problem) if self.harness.since_start() >= last => return Err(problem),
+                Some(_) => pause = (pause * 2).min(PAUSE_MAX),
+            }
+        }
+    }
+
+    fn problem(&mut self) -> Option<String> {
+        for acting in self.acting.extract_if(.., |acting| acting.is_finished()) {
+            if let Err(error) = self.harness.block_on(acting) {
+                return Some(format!("somebody's action failed: {error}"));
+            }
+        }
+        let acting = self.acting.len();
+        let goes_on = (acting > 0).then(|| format!("{acting} actions have not ended"));
+        goes_on.or_else(|| problem(&self.harness)).or_else(|| self.world.check(&self.harness, self.operator.lost).err())
+    }
+
+    fn outcome(&self) -> Outcome {
+        let (published, dead_letters) = self.harness.count_messages();
+        Outcome { published, dead_letters, lost: self.operator.lost, lasted: self.harness.since_start() }
+    }
+}

@@ -1,0 +1,21 @@
+//! The whole shop in a simulated world: customers, crashes and losses, drawn from seeds.
+//!
+//! `make sim` runs more of it, and repeats a story in which something did not hold.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+mod campaign;
+mod checks;
+mod deed;
+mod options;
+mod people;
+mod shop;
+
+use options::Options;
+
+#[test]
+fn whatever_goes_wrong_every_order_ends_and_nothing_is_lost_or_done_twice() {
+    match campaign::run(&Options::of_environment()) {
+        Ok(report) => println!("{report}"),
+        Err(report) => panic!("{report}"),
+    }
+}

@@ -1,0 +1,65 @@
+//! What is simulated, as `make sim ARGS="…"` says it.
+
+use std::ops::RangeInclusive;
+
+use choreography::testing::Size;
+use clap::Parser;
+
+/// What is simulated.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "sim", about = "Simulates the shop: orders, crashes and losses, drawn from seeds")]
+pub(crate) struct Options {
+    /// The seeds, from the first to the last: one story each
+    #[arg(long, default_value = "1..8", value_parser = seeds)]
+    pub(crate) seeds: RangeInclusive<u64>,
+    /// One seed: its story is run, and shortened if something does not hold
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Of the story of `--seed`, only the steps with these numbers
+    #[arg(long, value_delimiter = ',', requires = "seed")]
+    pub(crate) keep: Vec<usize>,
+    /// How many orders a story has
+    #[arg(long, default_value_t = 40)]
+    pub(crate) orders: usize,
+    /// How often something goes wrong in a story
+    #[arg(long, default_value_t = 4)]
+    pub(crate) troubles: usize,
+    /// How many stories run at the same time; as many as there are processors by default
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+    /// How many runs are tried to shorten a story in which something does not hold
+    #[arg(long, default_value_t = 200)]
+    pub(crate) shortening_runs: usize,
+}
+
+impl Options {
+    /// Returns the options that the environment variable `SIM` has, as a command line.
+    pub(crate) fn of_environment() -> Self {
+        let arguments = std::env::var("SIM").unwrap_or_default();
+        Self::parse_from(std::iter::once("sim").chain(arguments.split_whitespace()))
+    }
+
+    /// Returns the first and the last seed.
+    pub(crate) fn seeds(&self) -> RangeInclusive<u64> {
+        self.seed.map_or(self.seeds.clone(), |seed| seed..=seed)
+    }
+
+    pub(crate) fn size(&self) -> Size {
+        Size { actions: self.orders, troubles: self.troubles }
+    }
+
+    /// Returns the command that repeats these steps of a seed's story.
+    pub(crate) fn command(&self, seed: u64, steps: &[usize]) -> String {
+        let Self { orders, troubles, .. } = self;
+        let steps: Vec<String> = steps.iter().map(usize::to_string).collect();
+        let steps = steps.join(",");
+        format!("make sim ARGS=\"--orders {orders} --troubles {troubles} --seed {seed} --keep {steps}\"")
+    }
+}
+
+/// Reads `1..100`, both included.
+fn seeds(text: &str) -> Result<RangeInclusive<u64>, String> {
+    let (first, last) = text.split_once("..").ok_or("write the first and the last seed, as 1..100")?;
+    let number = |text: &str| text.trim_start_matches('=').parse::<u64>().map_err(|error| error.to_string());
+    Ok(number(first)?..=number(last)?)
+}

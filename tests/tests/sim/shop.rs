@@ -1,0 +1,58 @@
+//! The whole shop, and the people around it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use choreography::testing::{Harness, Random, Services, World};
+use choreography::{Choreography, Settings};
+use contracts::NAMESPACE;
+use lettre::transport::stub::AsyncStubTransport;
+use notify::contacts::Contacts;
+use notify::mailer::{FROM, Mailer};
+use payment::settings::Patience;
+
+use crate::checks::check;
+use crate::deed::{Deed, draw};
+use crate::people::Known;
+
+/// How long a payment waits for the customer.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// The shop's world.
+#[derive(Default)]
+pub(crate) struct Shop {
+    known: Known,
+}
+
+impl World for Shop {
+    type Action = Deed;
+
+    fn draw(random: &mut Random, size: usize) -> Vec<(Duration, Deed)> {
+        draw(random, size)
+    }
+
+    fn services(&self) -> Vec<Choreography> {
+        let mailer = Mailer::to_memory(FROM.parse().unwrap(), AsyncStubTransport::new_ok());
+        vec![
+            gateway::choreography(),
+            order::choreography(),
+            inventory::choreography(),
+            payment::choreography(Patience { payment_deadline: DEADLINE, ..Patience::default() }),
+            wallet::choreography(true),
+            delivery::choreography(),
+            notify::choreography(mailer, Contacts::known([])),
+        ]
+    }
+
+    fn settings(&self) -> Settings {
+        Settings { namespace: NAMESPACE.to_owned(), ..Settings::default() }
+    }
+
+    async fn act(self: Arc<Self>, deed: Deed, services: Services) {
+        self.known.act(deed, services).await;
+    }
+
+    fn check(&self, harness: &Harness, _: u64) -> Result<(), String> {
+        check(harness, &self.known)
+    }
+}
