@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::bus::Stored;
 use crate::store::{Range, ReadingState, RowName};
-use crate::testing::Harness;
+use crate::testing::harness::Harness;
 use crate::testing::member::Member;
 use crate::wire::series::{MessageNumber, kind_of, outgoing_id};
 use crate::{Health, Service};

@@ -1,7 +1,7 @@
 //! The people who run the application: what a supervisor and an operator do.
 
 use crate::recovery::GoOn;
-use crate::testing::Harness;
+use crate::testing::harness::Harness;
 
 /// Starts services again, and does what the services' reports ask for.
 #[derive(Default)]

@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use super::World;
 use super::checks::problem;
+use super::event::Event;
 use super::operator::Operator;
-use super::story::{Event, Step, Story};
-use crate::testing::{Harness, Services};
+use super::story::{Step, Story};
+use super::world::World;
+use crate::testing::harness::Harness;
+use crate::testing::services::Services;
 
 /// How long the application has to come to rest after the last trouble, in its own time.
 const PATIENCE: Duration = Duration::from_secs(20 * 60);

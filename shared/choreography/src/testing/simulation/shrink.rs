@@ -1,8 +1,8 @@
 //! Shrinks a story that breaks something, by delta debugging: leaves out more and more of what does not matter.
 
-use super::World;
 use super::run::Broken;
 use super::story::Story;
+use super::world::World;
 
 impl<A: Clone + Send + 'static> Story<A> {
     /// Returns the shortest part of the story that was found which still breaks something, after at most so many runs, and

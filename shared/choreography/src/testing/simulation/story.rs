@@ -3,10 +3,10 @@
 use std::fmt::{self, Debug, Display, Formatter};
 use std::time::Duration;
 
-use super::World;
+use super::event::Event;
 use super::random::Random;
 use super::troubles::draw_troubles;
-use crate::testing::Trouble;
+use super::world::World;
 
 /// What happens to an application, in the order of time. It is drawn from a seed before anything runs, so a part of it can
 /// be run alone.
@@ -27,19 +27,6 @@ pub struct Step<A> {
     pub at: Duration,
     /// What happens.
     pub event: Event<A>,
-}
-
-/// What can happen.
-#[derive(Debug, Clone)]
-pub enum Event<A> {
-    /// Somebody does something.
-    Action(A),
-    /// Something goes wrong, or ends to go wrong.
-    Trouble(Trouble),
-    /// The running instance of a service with the lowest number ends, as by `kill -9`.
-    Crash(&'static str),
-    /// An instance of a service starts; a further one, if all run.
-    Start(&'static str),
 }
 
 /// How large a story is.
@@ -87,15 +74,9 @@ impl<A: Debug> Display for Story<A> {
     }
 }
 
-/// `12: at 3.500 s, the message server is down`.
+/// `12: at 3.500 s, trouble: ServerDown`.
 impl<A: Debug> Display for Step<A> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: at {:.3} s, ", self.number, self.at.as_secs_f64())?;
-        match &self.event {
-            Event::Action(action) => write!(f, "{action:?}"),
-            Event::Trouble(trouble) => write!(f, "trouble: {trouble:?}"),
-            Event::Crash(service) => write!(f, "an instance of {service} crashes"),
-            Event::Start(service) => write!(f, "an instance of {service} starts"),
-        }
+        write!(f, "{}: at {:.3} s, {}", self.number, self.at.as_secs_f64(), self.event)
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::event::Event;
 use super::random::Random;
-use super::story::Event;
-use crate::testing::Trouble;
+use crate::testing::trouble::Trouble;
 
 /// How many kinds of troubles are drawn from.
 const KINDS: u64 = 11;

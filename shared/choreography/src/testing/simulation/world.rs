@@ -1,0 +1,39 @@
+//! An application as a simulation runs it: its services, and the people around them.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::random::Random;
+use crate::testing::harness::Harness;
+use crate::testing::services::Services;
+use crate::{Choreography, Settings};
+
+/// An application and the people around it, as a simulation runs them: what they do is drawn as data, and done to the
+/// application's services in a [`Harness`]. A new one is made for each run.
+pub trait World: Default + Send + Sync + 'static {
+    /// What somebody does. It names everything by what the story says, so that it means the same in each part of it.
+    type Action: Clone + Debug + Send + 'static;
+
+    /// Draws what is done in a story of a size, each with the time since the start of the application.
+    fn draw(random: &mut Random, size: usize) -> Vec<(Duration, Self::Action)>;
+
+    /// Returns the services of the application.
+    fn services(&self) -> Vec<Choreography>;
+
+    /// Returns the settings of the services. The default ones by default.
+    fn settings(&self) -> Settings {
+        Settings::default()
+    }
+
+    /// Does one thing, while others go on. Whoever gets no reply tries again, as people do, or leaves it.
+    fn act(self: Arc<Self>, action: Self::Action, services: Services) -> impl Future<Output = ()> + Send;
+
+    /// Checks what must hold once everything has come to its end: called after all troubles, until it holds, or the
+    /// simulation's patience is over. `lost` is how many messages the services have reported as lost for good.
+    ///
+    /// # Errors
+    /// What does not hold, or not yet.
+    fn check(&self, harness: &Harness, lost: u64) -> Result<(), String>;
+}
