@@ -27,6 +27,7 @@ async fn main() -> Result<(), Failure> {
     let service = settings.builder(choreography()).migrations(&sqlx::migrate!()).start().await?;
     let upstreams = Upstreams::new(&upstreams, Clock::system());
     let issuer = Issuer::of(issuer)?;
-    let gateway = Gateway { service: service.clone(), upstreams, tokens, issuer, demo: settings.demo };
-    Ok(serve(service, routes(gateway, &limits)).with(&settings).around(move |app| door.around(app)).await?)
+    let gateway = Gateway { service: service.clone(), upstreams, tokens: tokens.clone(), issuer, demo: settings.demo };
+    let around = move |app| door.around(tokens.required_for_readiness(app));
+    Ok(serve(service, routes(gateway, &limits)).with(&settings).around(around).await?)
 }

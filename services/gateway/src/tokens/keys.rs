@@ -1,14 +1,15 @@
 //! Where the keys come from: cached, and read again now and then and when a token names a key that is not there.
 //!
-//! What must hold: an issuer that changes its keys needs no restart here, and one that does not respond for a while
-//! leaves the keys that are known.
+//! What must hold: an issuer that changes its keys needs no restart here; one that is in trouble leaves the keys that
+//! are known, and lets no request wait for long; and callers can't make the gateway ask it more often than every few
+//! seconds.
 
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::development;
 use super::key_set::{Key, KeySet};
@@ -17,8 +18,10 @@ use crate::https::{FetchError, HttpsClient};
 
 /// How often keys are read again, so that a key that the issuer has withdrawn does not count for long.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(300);
-/// How long after a reading unknown keys do not cause another: callers could make the gateway ask without end.
-const UNKNOWN_KEY_PAUSE: Duration = Duration::from_secs(5);
+/// The shortest time between two readings. Without it callers with unknown keys could make the gateway ask without end.
+const READ_PAUSE: Duration = Duration::from_secs(5);
+/// How long a request with an unknown key waits for the keys to be read: an issuer that works responds within it.
+const UNKNOWN_KEY_WAIT: Duration = Duration::from_secs(1);
 
 /// Why a key set can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -42,68 +45,109 @@ pub enum KeySetError {
 
 /// The keys of an issuer, as they were read last. A clone is the same.
 #[derive(Clone)]
-pub(super) struct Keys(Arc<Shared>);
-
-struct Shared {
-    source: KeySource,
-    /// Only for keys at a URL: a laptop needs no certificates.
-    client: Option<HttpsClient>,
-    current: RwLock<Arc<KeySet>>,
-    /// When keys were read last; whoever reads holds it.
-    last_read: Mutex<Instant>,
+pub(super) struct Keys {
+    last: watch::Receiver<Reading>,
+    /// Tells the task that reads them that a token names an unknown key; none for the development key.
+    wanted: Option<Arc<Notify>>,
 }
 
-impl Keys {
-    pub(super) async fn start(source: KeySource) -> Result<Self, KeySetError> {
-        let client = matches!(source, KeySource::Url(_)).then(HttpsClient::new).transpose()?;
-        let current = RwLock::new(Arc::new(read(&source, client.as_ref()).await?));
-        let keys = Self(Arc::new(Shared { source, client, current, last_read: Mutex::new(Instant::now()) }));
-        if keys.0.source != KeySource::Development {
-            tokio::spawn(refresh(Arc::downgrade(&keys.0)));
-        }
-        Ok(keys)
-    }
-
-    /// Returns the keys with this id, all of them for none. Reads them again first if none is known.
-    pub(super) async fn find(&self, id: Option<&str>) -> Vec<Key> {
-        let found = self.0.current().find(id);
-        if !found.is_empty() || self.0.source == KeySource::Development {
-            return found;
-        }
-        let mut last_read = self.0.last_read.lock().await;
-        let found = self.0.current().find(id); // another caller may have read meanwhile
-        if found.is_empty() && last_read.elapsed() >= UNKNOWN_KEY_PAUSE {
-            self.0.read_again().await;
-            *last_read = Instant::now();
-            return self.0.current().find(id);
-        }
-        found
-    }
+/// The keys after a reading. One that failed leaves those of the one before.
+struct Reading {
+    keys: KeySet,
+    ended_at: Instant,
+    succeeded: bool,
 }
 
-impl Shared {
-    fn current(&self) -> Arc<KeySet> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+impl Reading {
+    fn first(keys: KeySet, succeeded: bool) -> Self {
+        Self { keys, ended_at: Instant::now(), succeeded }
     }
 
-    async fn read_again(&self) {
-        match read(&self.source, self.client.as_ref()).await {
-            Ok(keys) => *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys),
-            Err(error) => {
+    /// Takes the next one. Trouble is logged once when it begins and once when it is over.
+    fn update(&mut self, read: Result<KeySet, KeySetError>) {
+        let succeeded_before = std::mem::replace(&mut self.succeeded, read.is_ok());
+        self.ended_at = Instant::now();
+        match read {
+            Ok(keys) => {
+                self.keys = keys;
+                if !succeeded_before {
+                    tracing::info!("the keys of tokens can be read again");
+                }
+            }
+            Err(error) if succeeded_before => {
                 let error: &dyn std::error::Error = &error;
                 tracing::warn!(error, "the keys of tokens can't be read: those that are known stay");
             }
+            Err(_) => (),
         }
     }
 }
 
-async fn refresh(keys: std::sync::Weak<Shared>) {
+impl Keys {
+    /// Returns the keys, and reads them again from now on. Keys at a URL that can't be read yet are none for now: an
+    /// issuer that is down for a while keeps no gateway from starting.
+    pub(super) async fn start(source: KeySource) -> Result<Self, KeySetError> {
+        // Only for keys at a URL: a laptop needs no certificates.
+        let client = matches!(source, KeySource::Url(_)).then(HttpsClient::new).transpose()?;
+        let reading = match read(&source, client.as_ref()).await {
+            Ok(keys) => Reading::first(keys, true),
+            Err(error) if client.is_some() => {
+                let error: &dyn std::error::Error = &error;
+                tracing::error!(error, "the keys of tokens can't be read: no token counts until they can");
+                Reading::first(KeySet::default(), false)
+            }
+            Err(error) => return Err(error),
+        };
+        let (readings, last) = watch::channel(reading);
+        if source == KeySource::Development {
+            return Ok(Self { last, wanted: None });
+        }
+        let wanted = Arc::new(Notify::new());
+        tokio::spawn(read_again(source, client, readings, wanted.clone()));
+        Ok(Self { last, wanted: Some(wanted) })
+    }
+
+    /// Whether the keys were read at least once.
+    pub(super) fn are_known(&self) -> bool {
+        !self.last.borrow().keys.is_empty()
+    }
+
+    /// Returns the keys with this id, all of them for none. If none is known, waits a moment for them to be read again.
+    pub(super) async fn find(&self, id: Option<&str>) -> Vec<Key> {
+        let mut last = self.last.clone();
+        let (found, age) = {
+            let reading = last.borrow_and_update();
+            (reading.keys.find(id), reading.ended_at.elapsed())
+        };
+        match &self.wanted {
+            Some(wanted) if found.is_empty() && age >= READ_PAUSE => {
+                wanted.notify_one();
+                // Without a reading in time the key stays unknown.
+                let _ = timeout(UNKNOWN_KEY_WAIT, last.changed()).await;
+                last.borrow().keys.find(id)
+            }
+            _ => found,
+        }
+    }
+}
+
+/// Reads keys again until nobody needs them any more.
+async fn read_again(
+    source: KeySource,
+    client: Option<HttpsClient>,
+    readings: watch::Sender<Reading>,
+    wanted: Arc<Notify>,
+) {
     loop {
-        sleep(REFRESH_INTERVAL).await;
-        let Some(keys) = keys.upgrade() else { return };
-        let mut last_read = keys.last_read.lock().await;
-        keys.read_again().await;
-        *last_read = Instant::now();
+        sleep(READ_PAUSE).await;
+        let rest = if readings.borrow().succeeded { REFRESH_INTERVAL - READ_PAUSE } else { Duration::ZERO };
+        tokio::select! {
+            () = sleep(rest) => (),
+            () = wanted.notified() => (),
+            () = readings.closed() => return,
+        }
+        let read = read(&source, client.as_ref()).await;
+        readings.send_modify(|reading| reading.update(read));
     }
 }
 

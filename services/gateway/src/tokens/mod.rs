@@ -6,6 +6,7 @@
 mod development;
 mod key_set;
 mod keys;
+mod readiness;
 mod settings;
 
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub use settings::{KeySource, TokenSettings};
 const LEEWAY: Duration = Duration::from_secs(30);
 /// The longest token, in bytes: a header of a request has to hold it.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
+/// After how many seconds a caller may try again while the issuer's keys are unknown: that often they are read.
+const TRY_AGAIN_SECONDS: u32 = 5;
 
 /// What is read of a token.
 #[derive(Debug, Serialize, Deserialize)]
@@ -69,13 +72,16 @@ pub enum InvalidToken {
     /// Another issuer has issued it.
     #[error("the token is of another issuer")]
     OtherIssuer,
+    /// The issuer's keys could not be read since the start.
+    #[error("the issuer of tokens does not respond at the moment, so no token can be verified: try again")]
+    KeysUnknown,
 }
 
 impl Tokens {
     /// Returns what verifies tokens with these settings, and reads the keys from now on.
     ///
     /// # Errors
-    /// The key set can't be read: a key set that is wrong from the beginning is a mistake in the settings.
+    /// The key set in a file can't be read, which is a mistake in the settings. One at a URL is read again and again.
     pub async fn start(settings: TokenSettings) -> Result<Self, keys::KeySetError> {
         let keys = Keys::start(settings.source()).await?;
         Ok(Self { keys, settings: Arc::new(settings) })
@@ -91,7 +97,26 @@ impl Tokens {
         }
         let header = decode_header(token).map_err(|error| reason(&error))?;
         let candidates = self.keys.find(header.kid.as_deref()).await;
-        let key = candidates.iter().find(|key| key.algorithm() == header.alg).ok_or(InvalidToken::NotSigned)?;
+        if candidates.is_empty() && !self.are_keys_known() {
+            return Err(InvalidToken::KeysUnknown);
+        }
+        // A token that names no key may be signed by each of those with its algorithm.
+        let mut verified = Err(InvalidToken::NotSigned);
+        for key in candidates.iter().filter(|key| key.algorithm() == header.alg) {
+            verified = self.verify_with(key, token);
+            if verified != Err(InvalidToken::NotSigned) {
+                break;
+            }
+        }
+        verified
+    }
+
+    /// Whether the issuer's keys are known: without them no token counts.
+    pub fn are_keys_known(&self) -> bool {
+        self.keys.are_known()
+    }
+
+    fn verify_with(&self, key: &Key, token: &str) -> Result<Identity, InvalidToken> {
         let token = decode::<Claims>(token, key.decoding(), &self.validation(key)).map_err(|error| reason(&error))?;
         Ok(Identity { customer_id: token.claims.sub, role: token.claims.role })
     }
@@ -108,8 +133,12 @@ impl Tokens {
 }
 
 impl InvalidToken {
-    /// Returns the 401 that the caller gets.
+    /// Returns the 401 that the caller gets; a 503 if it is not known whether the token counts.
     pub fn into_response(self) -> Response {
+        if self == Self::KeysUnknown {
+            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "keys-unknown", self.to_string());
+            return problem.retry_after(TRY_AGAIN_SECONDS).into_response();
+        }
         unauthorized(&self.to_string(), Some("invalid_token"))
     }
 }

@@ -10,8 +10,8 @@ use clap::Args;
 /// Whose tokens count.
 #[derive(Debug, Clone, Args)]
 pub struct TokenSettings {
-    /// The issuer's public keys: the URL or the file of a JSON Web Key Set. Without it the development key counts,
-    /// which everybody knows
+    /// The issuer's public keys: the URL or the file of a JSON Web Key Set, which is read again every 5 minutes and when
+    /// a token names an unknown key. Without it the development key counts, which everybody knows
     #[arg(long, env = "TOKEN_KEYS")]
     pub token_keys: Option<KeySource>,
     /// Who issues tokens: their `iss`
