@@ -11,6 +11,7 @@ use choreography::Clock;
 use clap::Parser;
 use gateway::upstreams::{Ask, Upstream, UpstreamSettings, Upstreams};
 use serde_json::json;
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
 #[derive(Parser)]
@@ -27,18 +28,41 @@ struct StandIn {
 
 impl StandIn {
     async fn refusing(first: u32, status: StatusCode) -> Self {
+        Self::start(move |number| if number < first { status } else { StatusCode::OK }).await
+    }
+
+    async fn replying(statuses: [StatusCode; 3]) -> Self {
+        Self::start(move |number| statuses[number as usize]).await
+    }
+
+    async fn start(status: impl Fn(u32) -> StatusCode + Clone + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(AtomicU32::new(0));
         let count = requests.clone();
         let app = Router::new().fallback(move || {
-            let number = count.fetch_add(1, Ordering::SeqCst);
-            async move {
-                let status = if number < first { status } else { StatusCode::OK };
-                (status, axum::Json(json!({"detail": "not now"}))).into_response()
-            }
+            let status = status(count.fetch_add(1, Ordering::SeqCst));
+            let headers = (status == StatusCode::CONFLICT).then_some([("retry-after", "1")]);
+            async move { (status, headers, axum::Json(json!({"detail": "not now"}))).into_response() }
         });
         tokio::spawn(async move { axum::serve(listener, app).await });
+        Self { url, requests }
+    }
+
+    /// Returns a service that breaks the connection when it has received a request, as one that is killed does.
+    async fn breaking() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let requests = Arc::new(AtomicU32::new(0));
+        let count = requests.clone();
+        tokio::spawn(async move {
+            loop {
+                let (mut caller, _) = listener.accept().await.unwrap();
+                if caller.read(&mut [0; 4_096]).await.unwrap() > 0 {
+                    count.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        });
         Self { url, requests }
     }
 
@@ -86,6 +110,31 @@ async fn only_what_may_be_repeated_is_sent_again() {
 async fn a_service_that_stays_busy_is_asked_four_times_and_no_more() {
     let service = StandIn::refusing(u32::MAX, StatusCode::SERVICE_UNAVAILABLE).await;
     assert_eq!((status(&upstreams(&[&service.url]), get()).await, service.requests()), (503, 4));
+}
+
+#[tokio::test]
+async fn a_request_that_may_have_been_executed_is_a_502_unless_it_may_be_sent_again() {
+    let killed = StandIn::breaking().await;
+    let upstreams = upstreams(&[&killed.url]);
+    let problem = upstreams.ask(post()).await.unwrap_err();
+    assert_eq!((problem.status, problem.kind.as_str(), killed.requests()), (502, "urn:problem:outcome-unknown", 1));
+    assert!(!problem.into_response().headers().contains_key("retry-after"), "it must not be repeated unseen");
+    for ask in [get(), post().key("ada-1")] {
+        let problem = upstreams.ask(ask).await.unwrap_err();
+        let kind = "urn:problem:upstream-unavailable";
+        assert_eq!((problem.status, problem.kind.as_str(), killed.requests()), (503, kind, 4));
+        assert!(problem.into_response().headers().contains_key("retry-after"));
+    }
+}
+
+/// The service has received a first try, and is slower than the gateway's patience: the second finds its key in use.
+#[tokio::test]
+async fn a_key_that_an_own_earlier_try_uses_is_waited_for_and_one_of_another_request_is_not() {
+    for (replies, expected, requests) in [([503, 409, 200], 200, 3), ([409, 200, 200], 409, 1)] {
+        let service = StandIn::replying(replies.map(|status| StatusCode::from_u16(status).unwrap())).await;
+        assert_eq!(status(&upstreams(&[&service.url]), post().key("ada-1")).await, expected, "{replies:?}");
+        assert_eq!(service.requests(), requests, "{replies:?}");
+    }
 }
 
 #[tokio::test]

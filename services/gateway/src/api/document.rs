@@ -14,7 +14,11 @@ const SCHEMAS: &str = "#/components/schemas/";
 /// What the gateway adds to every route, with its description.
 const OF_GATEWAY: [(&str, &str); 3] = [
     ("429", "Too many requests of this customer, or from this address: try again after `retry-after`"),
-    ("502", "The answer of a service behind the gateway is broken: try again"),
+    (
+        "502",
+        "The answer of a service behind the gateway is broken: try again; or it is not known whether it has executed a \
+         request without `idempotency-key`",
+    ),
     ("503", "A service behind the gateway does not respond, or is busy: try again after `retry-after`"),
 ];
 

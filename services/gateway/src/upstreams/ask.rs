@@ -19,7 +19,7 @@ pub struct Ask {
     path_and_query: String,
     headers: HeaderMap,
     body: Bytes,
-    repeatable: bool,
+    pub(super) repeatable: bool,
     identity: Option<Identity>,
 }
 

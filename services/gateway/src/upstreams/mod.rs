@@ -35,7 +35,7 @@ pub use ask::Ask;
 use identity_tokens::IdentityTokens;
 pub use identity_tokens::{IdentityKey, InvalidIdentityKey};
 use instance::{Instance, client};
-use retry::RetryRepeatable;
+use retry::{RetryRepeatable, was_not_sent};
 pub use settings::{BaseUrl, InvalidBaseUrl, UpstreamSettings};
 
 /// How many requests to one service wait at most until an instance takes them.
@@ -129,12 +129,17 @@ impl Upstreams {
     /// Sends a request to a service, and returns its response, whatever its status; the body is streamed.
     ///
     /// # Errors
-    /// 502 if the connection broke, 503 if no instance responds.
+    /// 503 if no instance responds, 502 if one may have executed a request that must not be sent again.
     pub async fn send(&self, ask: Ask) -> Result<Response<Body>, Problem> {
-        let upstream = ask.upstream;
+        let (upstream, repeatable) = (ask.upstream, ask.repeatable);
         let pool = self.pools[&upstream].clone();
-        let response = pool.oneshot(ask.into_request(&self.identities)).await;
-        let response = response.map_err(|error| no_response(upstream, &*error))?;
+        let response = pool.oneshot(ask.into_request(&self.identities)).await.map_err(|error| {
+            if repeatable || was_not_sent(&error) {
+                no_response(upstream, &*error)
+            } else {
+                outcome_unknown(upstream, &*error)
+            }
+        })?;
         if response.status() == StatusCode::UNAUTHORIZED { Err(refused(upstream)) } else { Ok(response.map(Body::new)) }
     }
 }
@@ -157,6 +162,16 @@ fn no_response(upstream: Upstream, error: &(dyn std::error::Error + 'static)) ->
     tracing::warn!(%upstream, error, "a service behind the gateway does not respond: the caller gets a 503");
     let detail = format!("{upstream} does not respond at the moment: try again");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "upstream-unavailable", detail).retry_after(TRY_AGAIN_SECONDS)
+}
+
+/// Makes the problem of a request that was sent, and may be executed twice if it is sent again.
+fn outcome_unknown(upstream: Upstream, error: &(dyn std::error::Error + 'static)) -> Problem {
+    tracing::warn!(%upstream, error, "a service did not respond to a request that must not be repeated: a 502");
+    let detail = format!(
+        "{upstream} did not respond, and may have done it or not: look, before you send it again. With an \
+         `idempotency-key` it can always be sent again"
+    );
+    Problem::new(StatusCode::BAD_GATEWAY, "outcome-unknown", detail)
 }
 
 fn refused(upstream: Upstream) -> Problem {

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::header::RETRY_AFTER;
 use axum::http::{Response, StatusCode};
 use tokio::time::sleep;
 use tower::BoxError;
@@ -39,12 +40,15 @@ impl<B> Policy<UpstreamRequest, Response<B>, BoxError> for RetryRepeatable {
         request: &mut UpstreamRequest,
         result: &mut Result<Response<B>, BoxError>,
     ) -> Option<Self::Future> {
-        if !is_failure(result) {
+        // Its own first try may still run there, after a time-out.
+        let runs_still = self.failures > 0 && is_asked_to_come_back(result);
+        if !is_failure(result) && !runs_still {
             self.budget.deposit();
             return None;
         }
         self.failures += 1;
-        let may_be_repeated = request.extensions().get::<Repeatable>().is_some() || was_not_sent(result);
+        let may_be_repeated =
+            request.extensions().get::<Repeatable>().is_some() || result.as_ref().err().is_some_and(was_not_sent);
         if !may_be_repeated || self.failures >= TRIES_MAX || !self.budget.withdraw() {
             return None;
         }
@@ -56,8 +60,15 @@ impl<B> Policy<UpstreamRequest, Response<B>, BoxError> for RetryRepeatable {
     }
 }
 
-fn was_not_sent<B>(result: &Result<Response<B>, BoxError>) -> bool {
-    result.as_ref().err().and_then(|error| error.downcast_ref::<TryFailed>()).is_some_and(TryFailed::was_not_sent)
+/// Whether nothing of a request was sent when it failed: it is safe to send any request again.
+pub(super) fn was_not_sent(error: &BoxError) -> bool {
+    error.downcast_ref::<TryFailed>().is_some_and(TryFailed::was_not_sent)
+}
+
+/// Whether a request with the same idempotency key runs already.
+fn is_asked_to_come_back<B>(result: &Result<Response<B>, BoxError>) -> bool {
+    let response = result.as_ref().ok().filter(|response| response.status() == StatusCode::CONFLICT);
+    response.is_some_and(|response| response.headers().contains_key(RETRY_AFTER))
 }
 
 /// Whether another try may succeed: there was no response, or the instance says that it can't do it now.
