@@ -1,6 +1,6 @@
 //! Order over HTTP: opens, shows, moves and cancels orders, and shows their stories.
 
-mod followers;
+pub mod followers;
 mod new_order;
 mod shown;
 mod story;

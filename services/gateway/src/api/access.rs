@@ -59,7 +59,7 @@ impl Access {
                 identity.reaches(customer_id).then_some(query).ok_or_else(not_there)
             }
             Self::Order => gateway.require_opened(identity, read(address.parameter())?, 1).await.map(|()| query),
-            Self::OrderSoon => {
+            Self::FollowedOrder => {
                 gateway.require_opened(identity, read(address.parameter())?, LOOKS_MAX).await.map(|()| query)
             }
             Self::Payment => gateway.require_payment(identity, read(address.parameter())?).await.map(|()| query),

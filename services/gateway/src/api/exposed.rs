@@ -25,8 +25,9 @@ pub(super) enum Access {
     Operator,
     /// The customer whose order is in the path.
     Order,
-    /// The customer whose order is in the path; waits a moment for one that is accepted, and not opened yet.
-    OrderSoon,
+    /// The customer whose order is in the path, to follow its story; waits a moment for one that is accepted, and not
+    /// opened yet.
+    FollowedOrder,
     /// The customer whose payment is in the path.
     Payment,
     /// The customer whose order's delivery is in the path.
@@ -64,7 +65,7 @@ pub(super) const EXPOSED: &[Exposed] = &[
     write(Upstream::Order, Method::PATCH, "/orders/{id}", Access::Order),
     command(Upstream::Order, "/orders/{id}/cancel", Access::Order),
     read(Upstream::Order, "/orders/{id}/story", Access::Order),
-    read(Upstream::Order, "/orders/{id}/events", Access::OrderSoon),
+    read(Upstream::Order, "/orders/{id}/events", Access::FollowedOrder),
     read(Upstream::Payment, "/payments", Access::OfOrder),
     read(Upstream::Payment, "/payments/{id}", Access::Payment),
     command(Upstream::Payment, "/payments/{id}/confirm", Access::Payment),

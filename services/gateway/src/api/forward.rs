@@ -8,6 +8,7 @@ use axum::http::{HeaderName, HeaderValue, Response};
 use axum::response::IntoResponse;
 use choreography_axum::{Problem, Stopping, WholeBody};
 use futures::StreamExt;
+use order::http::followers::Place;
 
 use super::access::Address;
 use super::exposed::{Access, Exposed};
@@ -40,6 +41,11 @@ pub(super) async fn forward(
         Ok(parameters) => parameters,
         Err(rejection) => return Problem::bad_request("invalid-path", rejection.body_text()).into_response(),
     };
+    // Before order is asked: whoever follows too many stories costs it nothing.
+    let place = match identity.filter(|_| exposed.access == Access::FollowedOrder).map(follow).transpose() {
+        Ok(place) => place,
+        Err(problem) => return problem.into_response(),
+    };
     let query = match (exposed.access, identity) {
         (Access::Everyone, _) => Ok(request.uri().query().unwrap_or_default().to_owned()),
         (_, None) => return token_missing(),
@@ -54,7 +60,7 @@ pub(super) async fn forward(
     };
     match asked {
         Ok(ask) => match gateway.upstreams.send(ask).await {
-            Ok(response) => handed_back(response, stopping),
+            Ok(response) => handed_back(response, stopping, place),
             Err(problem) => problem.into_response(),
         },
         Err(problem) => problem.into_response(),
@@ -83,12 +89,26 @@ async fn ask(exposed: &Exposed, identity: Option<Identity>, query: &str, request
     Ok(ask.body(body))
 }
 
-/// Returns the service's response as the caller gets it. A stream of events ends when the gateway stops.
-fn handed_back(response: Response<Body>, stopping: Stopping) -> axum::response::Response {
+/// Takes a place for a caller who follows a story.
+fn follow(caller: Identity) -> Result<Place, Problem> {
+    Place::take(caller.customer_id)
+}
+
+/// Returns the service's response as the caller gets it. A stream of events ends when the gateway stops, and keeps the
+/// caller's place until its end.
+fn handed_back(response: Response<Body>, stopping: Stopping, place: Option<Place>) -> axum::response::Response {
     let (parts, body) = response.into_parts();
     let is_stream =
         parts.headers.get(CONTENT_TYPE).is_some_and(|media| media.as_bytes().starts_with(b"text/event-stream"));
-    let body = if is_stream { Body::from_stream(body.into_data_stream().take_until(stopping.begun())) } else { body };
+    let body = if is_stream {
+        let events = body.into_data_stream().take_until(stopping.begun());
+        Body::from_stream(events.map(move |event| {
+            let _held_as_long_as_the_response_lasts = &place;
+            event
+        }))
+    } else {
+        body
+    };
     let mut handed = Response::new(body);
     *handed.status_mut() = parts.status;
     for name in RESPONSE_HEADERS {

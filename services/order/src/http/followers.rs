@@ -1,4 +1,5 @@
-//! Who follows stories at the moment: their number is bounded for each customer and in total.
+//! Who follows stories at the moment: their number is bounded for each customer and in total. The gateway bounds those
+//! of each caller in the same way, before order is asked.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
@@ -22,14 +23,15 @@ fn followers() -> MutexGuard<'static, HashMap<CustomerId, usize>> {
 }
 
 /// A follower's place, until it is dropped.
-pub(super) struct Place(CustomerId);
+#[derive(Debug)]
+pub struct Place(CustomerId);
 
 impl Place {
     /// Returns a place for a story of a customer's order.
     ///
     /// # Errors
     /// 429 if the customer has too many, 503 if all callers together have.
-    pub(super) fn take(customer: CustomerId) -> Result<Self, Problem> {
+    pub fn take(customer: CustomerId) -> Result<Self, Problem> {
         let mut followers = followers();
         if followers.get(&customer).is_some_and(|count| *count >= FOLLOWERS_OF_CUSTOMER_MAX) {
             let who = format!("{FOLLOWERS_OF_CUSTOMER_MAX} stories of this customer's orders are followed");
