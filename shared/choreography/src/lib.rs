@@ -21,6 +21,7 @@ mod clock;
 mod declare;
 mod engine;
 mod fault;
+mod planted;
 mod query;
 mod run;
 mod service;

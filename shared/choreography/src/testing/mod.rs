@@ -73,6 +73,7 @@ mod services;
 mod simulation;
 mod trouble;
 
+pub use crate::planted::{Planted, PlantedBug};
 pub use harness::Harness;
 pub use published::Published;
 pub use services::Services;

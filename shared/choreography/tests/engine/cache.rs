@@ -58,7 +58,7 @@ async fn rows_that_the_last_batches_wrote_are_not_loaded_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rows_of_another_instance_are_seen() {
+pub(crate) async fn rows_of_another_instance_are_seen() {
     let stage = Stage::new();
     let scribe = scribe_with_cache(&stage).await;
     let other = stage.start_as(1).await;

@@ -80,7 +80,7 @@ pub(crate) async fn all_pages_published(stage: &Stage, count: u32) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_circuit_opens_after_three_dirty_cycles_and_closes_after_two_clean_ones() {
+pub(crate) async fn a_circuit_opens_after_three_dirty_cycles_and_closes_after_two_clean_ones() {
     let stage = Stage::new();
     let scribe = stage.start_intake().await;
     healthy(&scribe).await;
@@ -133,7 +133,7 @@ async fn a_stored_reply_is_repeated_while_new_stories_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_open_circuit_holds_its_message_in_order_while_others_pass() {
+pub(crate) async fn an_open_circuit_holds_its_message_in_order_while_others_pass() {
     let stage = Stage::new();
     let scribe = opened(&stage).await;
     for page in 1..=5 {

@@ -113,7 +113,7 @@ async fn a_failing_command_changes_nothing_and_harms_no_other_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_repeated_request_gets_its_reply_again_also_after_a_restart() {
+pub(crate) async fn a_repeated_request_gets_its_reply_again_also_after_a_restart() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     scribe.execute(open(1, "May")).await.unwrap();

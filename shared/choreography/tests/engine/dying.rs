@@ -38,6 +38,7 @@ async fn dies(stage: &Stage, message: &Envelope, reason: &str, detail: &str) -> 
     let fingerprint = format!("scribe/write/{reason}/");
     assert!(dead_letter.header("dead-fingerprint").unwrap().starts_with(&fingerprint));
     assert_eq!(stage.outgoing()[..3], ["written.1", "not-written.1", "written.1"]);
+    assert_eq!(stage.all_published("not-written").len(), 1);
     // Once dead, it stays dead.
     stage.bus.publish(message).unwrap();
     stage.all_is_received().await;
@@ -47,7 +48,7 @@ async fn dies(stage: &Stage, message: &Envelope, reason: &str, detail: &str) -> 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_is_expired_on_arrival_dies() {
+pub(crate) async fn a_message_that_is_expired_on_arrival_dies() {
     let stage = Stage::new();
     let expiry = stage.clock.now() - SignedDuration::from_millis(1);
     let message = stage.envelope_until(&write(1, 2, How::Plainly), expiry);
@@ -141,7 +142,7 @@ async fn fallbacks_are_called_in_the_order_of_their_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_compensation_never_expires() {
+pub(crate) async fn a_compensation_never_expires() {
     let stage = Stage::new();
     let expiry = stage.clock.now() - SignedDuration::from_secs(86_400);
     stage.bus.publish(&stage.envelope_until(&TearOut { page: 1 }, expiry)).unwrap();

@@ -142,7 +142,7 @@ async fn a_permanent_failure_dies_at_once_as_poison_and_is_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_effect_survives_a_restart_with_its_tries_and_publishes_the_same_message() {
+pub(crate) async fn an_effect_survives_a_restart_with_its_tries_and_publishes_the_same_message() {
     let stage = Stage::new();
     stage.press.jam(1, 2);
     print(&stage, 1, 1);

@@ -66,6 +66,22 @@ async fn a_hole_without_kept_rows_is_reported_with_the_exact_count_until_that_is
 }
 
 #[tokio::test(start_paused = true)]
+pub(crate) async fn what_is_not_published_yet_is_not_reported_as_lost() {
+    let market = Market::new();
+    let (till, ledger) = market.open().await;
+    market.bus.faults().set_down(true);
+    sell_all(&till, 0..10).await;
+    // The till connects again, and the server has no space.
+    market.bus.faults().refuse(Some("no space left"));
+    market.bus.faults().set_down(false);
+    pass(ms(10_000)).await;
+    assert_eq!((ledger.health().lost, market.lost()), (Ok(()), vec![]));
+    market.bus.faults().refuse(None);
+    market.all_is_booked_once(0..10).await;
+    tokio::join!(till.stop(), ledger.stop());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_first_block_that_is_emptied_before_a_running_reader_read_it_halts_reading() {
     let stage = Stage::new();
     let scribe = stage.start_unchecked().await;

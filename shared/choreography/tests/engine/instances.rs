@@ -56,7 +56,7 @@ async fn when_the_leader_stops_the_standby_takes_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_leader_is_paused_the_standby_takes_over_within_five_seconds() {
+pub(crate) async fn when_the_leader_is_paused_the_standby_takes_over_within_five_seconds() {
     let stage = Stage::new();
     let (one, store) = start_pausable(&stage, stage.settings()).await;
     let other = stage.start_as(1).await;
@@ -67,7 +67,14 @@ async fn when_the_leader_is_paused_the_standby_takes_over_within_five_seconds() 
     stage.logged(1, "write 1").await;
     assert!(stage.clock.now().duration_since(paused).as_millis() <= 5_000);
     store.resume();
-    tokio::join!(one.stop(), other.stop());
+    healthy(&one).await;
+    stage.write(1, 2);
+    stage.logged(1, "write 2").await;
+    // The one that was paused stands by until it can lead again.
+    other.stop().await;
+    stage.write(1, 3);
+    stage.logged(1, "write 3").await;
+    one.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -142,7 +149,7 @@ async fn an_effect_that_was_done_elsewhere_while_it_ran_here_does_not_die_here()
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_effect_that_was_done_elsewhere_before_its_outcome_was_committed_does_not_die_here() {
+pub(crate) async fn an_effect_that_was_done_elsewhere_before_its_outcome_was_committed_does_not_die_here() {
     let pause = async |stage: &Stage, store: &PausableStore| {
         store.pause();
         stage.press.hold(false);

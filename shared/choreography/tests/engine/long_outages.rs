@@ -51,7 +51,7 @@ async fn what_was_received_since_the_copy_is_done_again_under_the_same_ids() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_running_service_notices_that_its_database_was_put_back_and_reads_from_there() {
+pub(crate) async fn a_running_service_notices_that_its_database_was_put_back_and_reads_from_there() {
     put_back_the_ledger(false).await;
 }
 

@@ -27,7 +27,7 @@ async fn publish_lines_and_last_ones(stage: &Stage) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_lost_its_last_messages_is_read_from_a_checkpoint() {
+pub(crate) async fn a_server_that_lost_its_last_messages_is_read_from_a_checkpoint() {
     let stage = Stage::new();
     let scribe = stage.start_unchecked().await;
     (0..20).for_each(|line| publish_line(&stage, line));
@@ -53,7 +53,7 @@ async fn a_server_that_lost_its_last_messages_is_read_from_a_checkpoint() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn messages_lost_in_a_long_outage_are_noticed() {
+pub(crate) async fn messages_lost_in_a_long_outage_are_noticed() {
     let stage = Stage::new();
     let scribe = stage.start_unchecked().await;
     let kept = publish_lines_and_last_ones(&stage).await;

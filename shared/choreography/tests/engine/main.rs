@@ -29,6 +29,7 @@ mod operator;
 mod order;
 mod overdue;
 mod pausable_store;
+mod planted;
 mod publishing;
 mod reading;
 mod real;

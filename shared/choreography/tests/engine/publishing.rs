@@ -57,7 +57,7 @@ async fn more_than_a_window_goes_out_in_order_after_an_outage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refused_messages_are_published_again_and_health_reports_the_refusal() {
+pub(crate) async fn refused_messages_are_published_again_and_health_reports_the_refusal() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     healthy(&scribe).await;
@@ -133,7 +133,7 @@ async fn more_rows_than_are_kept_so_long_are_kept_for_ten_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_published_before_its_commit() {
+pub(crate) async fn nothing_is_published_before_its_commit() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     healthy(&scribe).await;

@@ -18,7 +18,7 @@ async fn trouble(scribe: &Service, what: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_forgotten_pull_that_takes_messages_is_noticed() {
+pub(crate) async fn a_forgotten_pull_that_takes_messages_is_noticed() {
     let stage = Stage::new();
     let scribe = stage.start_unchecked().await;
     healthy(&scribe).await;
@@ -188,7 +188,7 @@ async fn messages_for_other_services_may_be_deleted_while_this_one_is_idle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_number_that_its_publisher_noted_and_that_did_not_come_is_reported_until_that_is_accepted() {
+pub(crate) async fn a_number_that_its_publisher_noted_and_that_did_not_come_is_reported_until_that_is_accepted() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     stage.write(1, 1);

@@ -6,7 +6,7 @@ use crate::diary::{How, Write};
 use crate::stage::{Stage, healthy, written};
 
 #[tokio::test(start_paused = true)]
-async fn a_message_published_twice_is_received_once_in_one_batch_and_in_two() {
+pub(crate) async fn a_message_published_twice_is_received_once_in_one_batch_and_in_two() {
     let stage = Stage::new();
     let message = stage.envelope(&Write { page: 1, line: 1, how: How::NotIdempotently });
     stage.bus.publish(&message).unwrap();

@@ -53,12 +53,12 @@ async fn after(loss: impl FnOnce(&Stage)) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_tail_is_published_again_in_order() {
+pub(crate) async fn a_lost_tail_is_published_again_in_order() {
     assert_eq!(after(|stage| stage.bus.faults().forget_after(12)).await, opened(0..30));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hole_is_published_again_behind_the_rest() {
+pub(crate) async fn a_hole_is_published_again_behind_the_rest() {
     let lost = |stage: &Stage| stage.bus.faults().lose(Stream::Events, 6..=15);
     assert_eq!(after(lost).await, opened((0..5).chain(15..30).chain(5..15)));
 }
@@ -196,7 +196,7 @@ async fn what_a_server_with_a_lowered_limit_finds_too_large_is_kept_and_publishe
 }
 
 #[tokio::test(start_paused = true)]
-async fn messages_that_a_put_back_database_does_not_know_are_not_published_again() {
+pub(crate) async fn messages_that_a_put_back_database_does_not_know_are_not_published_again() {
     let stage = Stage::new();
     let scribe = stage.start_with(Settings { check_idempotence: false, ..stage.settings() }).await;
     (0..5).for_each(|line| write(&stage, line, How::NotIdempotently));

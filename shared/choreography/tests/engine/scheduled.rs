@@ -11,7 +11,7 @@ async fn remind(scribe: &Service, line: u32, after_ms: Option<u64>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scheduled_message_is_published_at_its_time() {
+pub(crate) async fn a_scheduled_message_is_published_at_its_time() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     healthy(&scribe).await;
@@ -24,6 +24,7 @@ async fn a_scheduled_message_is_published_at_its_time() {
     assert_eq!(stage.outgoing(), ["ring.1"]);
     assert_eq!(stage.log(1).await, ["ring 1"]);
     assert_eq!(stage.backlog().await.scheduled, 0);
+    assert_eq!(stage.all_published("ring").len(), 1);
     let time: jiff::Timestamp = stage.all_published("ring")[0].header("ce-time").unwrap().parse().unwrap();
     assert!((30_000..30_100).contains(&time.duration_since(begin).as_millis()));
     scribe.stop().await;

@@ -72,7 +72,7 @@ async fn put_back_to_a_forgotten_copy(market: &Market) -> (Service, Service) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_from_before_all_checkpoints_halts_until_an_operator_goes_on() {
+pub(crate) async fn a_copy_from_before_all_checkpoints_halts_until_an_operator_goes_on() {
     let market = Market::new();
     let (till, ledger) = put_back_to_a_forgotten_copy(&market).await;
     // The stream's end passes the positions, and the server starts anew: that shows nothing.

@@ -59,7 +59,7 @@ async fn waiting_messages_are_tried_oldest_first_when_a_later_batch_writes_their
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_messages_come_before_those_that_arrived_with_the_row() {
+pub(crate) async fn waiting_messages_come_before_those_that_arrived_with_the_row() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     stage.publish(strike(1, 1));
@@ -74,7 +74,7 @@ async fn waiting_messages_come_before_those_that_arrived_with_the_row() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_still_waits_after_a_restart() {
+pub(crate) async fn a_message_still_waits_after_a_restart() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     stage.publish(strike(1, 1));
@@ -89,7 +89,7 @@ async fn a_message_still_waits_after_a_restart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_that_writes_the_row_lets_the_waiting_message_go_on() {
+pub(crate) async fn a_command_that_writes_the_row_lets_the_waiting_message_go_on() {
     let stage = Stage::new();
     let scribe = stage.start().await;
     stage.publish(strike(1, 1));
@@ -116,7 +116,7 @@ async fn a_waiting_message_that_is_published_again_is_received_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_waiting_message_dies_at_its_expiry_and_not_before() {
+pub(crate) async fn a_waiting_message_dies_at_its_expiry_and_not_before() {
     let stage = Stage::new();
     let expiry = stage.clock.now() + SignedDuration::from_secs(20);
     stage.bus.publish(&stage.envelope_until(&strike(1, 1), expiry)).unwrap();

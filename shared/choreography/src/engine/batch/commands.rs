@@ -6,6 +6,7 @@ use crate::declare::call::ErasedReply;
 use crate::declare::guarded::guarded;
 use crate::declare::output::Rejected;
 use crate::engine::execute::{ExecuteError, Idempotency, QueuedCommand};
+use crate::planted::{PlantedBug, planted};
 use crate::store::StoredReply;
 
 /// The outcome of a command: its row, also as JSON, or why nothing was changed.
@@ -52,7 +53,9 @@ impl<'a> Attempt<'a> {
 
     /// Replies to a command, and stores the reply if the request has an idempotency key.
     pub(super) fn reply(&mut self, index: usize, idempotency: Option<&Idempotency>, outcome: CommandOutcome) {
-        if let Some((idempotency, reply)) = idempotency.zip(to_store(&outcome)) {
+        if let Some((idempotency, reply)) = idempotency.zip(to_store(&outcome))
+            && !planted(PlantedBug::ReplyNotStored)
+        {
             let (key, body_hash) = (idempotency.key.clone(), idempotency.body_hash.clone());
             self.changes.replies.push(StoredReply { key, body_hash, reply });
         }

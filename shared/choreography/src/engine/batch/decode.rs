@@ -7,6 +7,7 @@ use crate::declare::call::ErasedInput;
 use crate::declare::choreography::Choreography;
 use crate::declare::effect::EffectHandler;
 use crate::declare::outgoing::PAYLOAD_BYTES_MAX;
+use crate::planted::{PlantedBug, planted};
 use crate::wire::dead_letter::{Death, Reason};
 use crate::wire::envelope::{Envelope, Heading};
 use crate::wire::repair::{REPAIR_BYTES_MAX, Repair};
@@ -76,6 +77,7 @@ pub(crate) fn decode<'a>(choreography: &Choreography, envelope: &'a Envelope, no
         return Decoded::Rejected(heading, poison(detail));
     }
     let expires = choreography.role_of(name) == Some(Role::Step) && repair.is_none();
+    let expires = expires && !planted(PlantedBug::ExpiryIgnored);
     if let Some(expiry) = heading.expiry.filter(|expiry| expires && *expiry < now) {
         let detail = format!("expired: its deadline was {expiry}");
         return Decoded::Rejected(heading, Death { reason: Reason::Expired, detail, tries: 0 });

@@ -6,6 +6,7 @@ use super::unrepaired::UnrepairedMessage;
 use super::{Action, Attempt, WorkItem};
 use crate::bus::Delivery;
 use crate::engine::execute::ExecuteError;
+use crate::planted::{PlantedBug, planted};
 use crate::store;
 use crate::wire::circumstances::Circumstances;
 use crate::wire::dead_letter::{DEATH_HEADERS, Death, FALLBACK, Reason, SEQUENCE, UNREADABLE, dead_letter, one_line};
@@ -103,7 +104,9 @@ impl<'a> Attempt<'a> {
         let (service, now) = (self.choreography.service, self.envelopes.now);
         let circumstances = self.circumstances(envelope, is_replayed);
         let dead_letter = dead_letter(service, envelope, &death, circumstances, now);
-        self.outgoing.push(dead_letter.clone());
+        if !planted(PlantedBug::DeadLetterOmitted) {
+            self.outgoing.push(dead_letter.clone());
+        }
         self.deaths.push((envelope.subject.to_string(), death.clone()));
         let heading = Heading::read(envelope).ok()?;
         let (_, name, key) = envelope.parts()?;
@@ -119,7 +122,7 @@ impl<'a> Attempt<'a> {
         }
         let handler = self.choreography.handler(name).and_then(|handler| handler.fallback.as_ref());
         let effect = self.choreography.effect_handler(name).and_then(|effect| effect.fallback.as_ref());
-        let fallback = handler.or(effect)?;
+        let fallback = handler.or(effect).filter(|_| !planted(PlantedBug::FallbackOmitted))?;
         let input = fallback.decode(key, death.reason, &death.detail, heading.id, self.envelopes.now)?;
         let action = Action::Fallback { fallback, dead: Box::new(dead()) };
         Some(WorkItem { action, input, cause: Cause::of(&heading, None) })

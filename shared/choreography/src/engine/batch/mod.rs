@@ -36,8 +36,9 @@ use crate::declare::tables::Tables;
 use crate::engine::execute::ExecuteError;
 use crate::engine::processed::ProcessedCounts;
 use crate::engine::received_numbers::ReceivedNumbers;
+use crate::planted::{PlantedBug, planted};
 use crate::settings::Settings;
-use crate::store::{Advance, Changes, EffectRow, OutboxRow, ScheduleChange, StoreError, WaitingRow};
+use crate::store::{Advance, Changes, EffectRow, OutboxRow, RangeChanges, ScheduleChange, StoreError, WaitingRow};
 use crate::wire::dead_letter::Death;
 use crate::wire::envelope::Envelope;
 use envelopes::{Cause, EnvelopeWriter, WrittenEnvelope};
@@ -145,13 +146,18 @@ impl<'a> Attempt<'a> {
         mut self,
         mut session: Session<'_>,
         batch: &'a BatchInput,
-        advance: Option<Advance>,
+        mut advance: Option<Advance>,
     ) -> Result<BatchOutcome, AttemptError> {
         self.violation = batch.violation.as_ref();
         self.replies.resize_with(batch.commands.len(), || None);
         let (decoded, commands, wanted) = self.decode(batch);
         let loaded = self.fetch(&mut session, wanted).await?;
-        if batch.is_for_leader() && session.epoch != Some(loaded.head.epoch) {
+        if planted(PlantedBug::PositionNotChecked) {
+            advance.iter_mut().for_each(|advance| advance.from = loaded.head.position.sequence);
+        }
+        if planted(PlantedBug::EpochNotChecked) {
+            advance.iter_mut().for_each(|advance| advance.epoch = loaded.head.epoch);
+        } else if batch.is_for_leader() && session.epoch != Some(loaded.head.epoch) {
             let (epoch, position) = (session.epoch.unwrap_or_default(), loaded.head.position.sequence);
             return Err(StoreError::HeadConflict { epoch, position }.into());
         }
@@ -180,6 +186,9 @@ impl<'a> Attempt<'a> {
         self.changes.advance = advance;
         let (received, reported, numbers) = self.receipts.finish();
         (self.changes.received, self.changes.reported) = (received, reported);
+        if planted(PlantedBug::NumbersNotStored) {
+            self.changes.received = RangeChanges::default();
+        }
         let due = first_due(&self.changes);
         let compensations_changed = !self.changes.compensations_died.is_empty() || !self.changes.repaired.is_empty();
         self.changes.outbox = session.number(self.outgoing).await?;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::planted::{PlantedBug, planted};
 use crate::store::{NewOutboxRow, RowName, StoreError};
 use crate::wire::envelope::Envelope;
 use crate::wire::series::{MessageNumber, kind_of};
@@ -44,7 +45,8 @@ impl Numbering {
         };
         let row = |message: Envelope| {
             let name = named(&message.subject);
-            let envelope = MessageNumber { outbox: name.outbox, number: name.number }.put_on(message);
+            let number = if planted(PlantedBug::NumberGivenTwice) { name.number.max(3) - 1 } else { name.number };
+            let envelope = MessageNumber { outbox: name.outbox, number }.put_on(message);
             NewOutboxRow { name, envelope, placeholder: false }
         };
         messages.into_iter().map(row).collect()

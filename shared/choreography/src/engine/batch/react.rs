@@ -11,7 +11,9 @@ use crate::declare::tables::Tables;
 use crate::declare::unready::Unready;
 use crate::engine::execute::ExecuteError;
 use crate::fault::FaultyFunction;
+use crate::planted::{PlantedBug, planted};
 use crate::store::{Loaded, StoreError, Wanted};
+use crate::wire::envelope::Envelope;
 use crate::wire::repair::RepairOutcome;
 use crate::wire::role::Role;
 use crate::wire::series::OF_COMMAND;
@@ -88,6 +90,13 @@ impl<'a> Attempt<'a> {
         let (tables, check) = (&mut self.tables, CheckIdempotence(self.envelopes.settings.check_idempotence));
         let fault = self.envelopes.settings.fault.as_ref();
         guarded(|| match &item.action {
+            Action::React { handler, message }
+                if planted(PlantedBug::TombstoneOmitted)
+                    && handler.role == Role::Compensation
+                    && has_no_row(tables, &message.envelope) =>
+            {
+                Ok(Reacted::default())
+            }
             Action::React { handler, message } if fault.is_some() => {
                 fault.inspect(|fault| {
                     fault.strike(FaultyFunction::Reaction, handler.message, &message.envelope.payload)
@@ -124,7 +133,12 @@ impl<'a> Attempt<'a> {
                     self.record_repair(&message.envelope, outcome, detail);
                 }
             }
-            Action::Fallback { .. } => self.publish(reacted.outgoing, &item.cause, "fallback"),
+            Action::Fallback { .. } => {
+                if planted(PlantedBug::FallbackPublishedTwice) {
+                    self.publish(reacted.outgoing.clone(), &item.cause, "fallback");
+                }
+                self.publish(reacted.outgoing, &item.cause, "fallback");
+            }
             Action::PublishEffectResult { .. } => self.publish(reacted.outgoing, &item.cause, "effect"),
             Action::QueueEffect { message, .. } => match reacted.obsolete {
                 Some(reason) => self.skip_effect(&message.envelope, &reason),
@@ -167,4 +181,10 @@ impl<'a> Attempt<'a> {
             _ => self.fail(item, row.to_string()),
         }
     }
+}
+
+/// Whether none of the loaded rows has the key of a message.
+fn has_no_row(tables: &Tables, envelope: &Envelope) -> bool {
+    let key = envelope.parts().map_or("", |(_, _, key)| key);
+    tables.names().iter().all(|table| !tables.exists(table, key))
 }

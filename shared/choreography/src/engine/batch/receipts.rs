@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::engine::number_ranges::NumberRanges;
 use crate::engine::received_numbers::{JUMP_MAX, ReceivedNumbers, SeriesNumbers};
+use crate::planted::{PlantedBug, planted};
 use crate::store::{Range, RangeChanges, SeriesId, SeriesRange};
 
 /// What is done with a message, by its number.
@@ -47,7 +48,7 @@ impl<'a> Receipts<'a> {
         if highest.is_some_and(|highest| number > highest.saturating_add(JUMP_MAX)) {
             return Receipt::Absurd;
         }
-        if known.is_some_and(|known| known.contains(number)) {
+        if known.is_some_and(|known| known.contains(number)) && !planted(PlantedBug::NumbersNotChecked) {
             return Receipt::Skipped;
         }
         self.has_come(&series, number);

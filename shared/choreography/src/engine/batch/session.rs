@@ -1,8 +1,13 @@
 //! How a batch reads and writes: it reads from the cache while that may be used, else from the database.
 
+use tokio::sync::mpsc;
+
 use super::cache::{Cache, Written};
 use super::numbering::{Numbering, last_numbers};
-use crate::store::{Changes, Committed, Loaded, NewOutboxRow, Preconditions, StoreError, Transaction, Wanted};
+use crate::planted::{PlantedBug, planted};
+use crate::store::{
+    Changes, Committed, Loaded, NewOutboxRow, OutboxRow, Preconditions, StoreError, Transaction, Wanted,
+};
 use crate::wire::envelope::Envelope;
 use crate::wire::series::outgoing_id;
 
@@ -24,6 +29,8 @@ pub(crate) struct Session<'a> {
     numbering: &'a mut Numbering,
     /// The epoch under which this instance leads, if it does.
     pub(super) epoch: Option<i64>,
+    /// Where the messages of a batch go once it is committed.
+    committed: &'a mpsc::Sender<Vec<OutboxRow>>,
     preconditions: Option<Preconditions>,
     source: RowSource,
     /// The rows that no message waits for any more, but for those that the batch lets wait.
@@ -40,12 +47,14 @@ impl<'a> Session<'a> {
         cache: &'a mut Cache,
         numbering: &'a mut Numbering,
         epoch: Option<i64>,
+        committed: &'a mpsc::Sender<Vec<OutboxRow>>,
     ) -> Self {
         Self {
             transaction,
             cache,
             numbering,
             epoch,
+            committed,
             preconditions: None,
             source: RowSource::Cache,
             woken: Vec::new(),
@@ -95,6 +104,10 @@ impl<'a> Session<'a> {
 
     /// Writes everything, to the database and then to the cache.
     pub(super) async fn commit(self, changes: Changes) -> Result<Committed, StoreError> {
+        if planted(PlantedBug::PublishedBeforeCommit) {
+            let numbered = (self.cache.next_outbox_number()..).zip(changes.outbox.clone());
+            let _ = self.committed.try_send(numbered.map(|(number, row)| row.numbered(number, false)).collect());
+        }
         let (written, numbers) = (Written::of(&changes, self.woken), last_numbers(&changes.outbox));
         let committed = self.transaction.commit(Changes { preconditions: self.preconditions, ..changes }).await;
         self.numbering.committed(numbers, &committed);

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::envelopes::Cause;
 use super::{Action, Attempt, ReceivedMessage, WorkItem};
 use crate::clock::later;
+use crate::planted::{PlantedBug, planted};
 use crate::store::{ScheduleChange, ScheduledRow, WaitingRow};
 use crate::wire::dead_letter::{Death, Reason};
 use crate::wire::envelope::{Envelope, Heading};
@@ -48,6 +49,9 @@ impl<'a> Attempt<'a> {
         for row in due {
             let Some(row) = self.publish_unrepaired_again(row) else { continue };
             self.changes.scheduled.push(ScheduleChange::Remove { name: row.name, key: row.key });
+            if planted(PlantedBug::ScheduledPublishedTwice) {
+                self.outgoing.push(row.envelope.clone());
+            }
             self.outgoing.push(row.envelope);
         }
         let mut again = Vec::new();
@@ -111,6 +115,9 @@ impl<'a> Attempt<'a> {
             }
         }
         items.sort_by_key(|(sequence, _)| *sequence);
+        if planted(PlantedBug::OrderLostAcrossWait) {
+            return self.queue.extend(items.into_iter().map(|(_, item)| item));
+        }
         for (_, item) in items.into_iter().rev() {
             self.queue.push_front(item);
         }
@@ -146,8 +153,12 @@ impl<'a> Attempt<'a> {
     /// Stores the messages whose rows this batch has not created: they wait in the database.
     pub(super) fn leave_waiting(&mut self) {
         for Postponed { item, row: (table, key), retry } in std::mem::take(&mut self.postponed) {
+            if planted(PlantedBug::WaitingForgotten) {
+                continue;
+            }
             if let Action::React { handler, message } = item.action {
-                let expiry = message.expiry.filter(|_| handler.role == Role::Step);
+                let expires = handler.role == Role::Step && !planted(PlantedBug::WaitingNeverExpires);
+                let expiry = message.expiry.filter(|_| expires);
                 self.changes.waiting.push(WaitingRow {
                     id: message.id,
                     table: table.to_owned(),

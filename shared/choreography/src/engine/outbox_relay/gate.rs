@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::held::message_of;
 use super::readers::Readers;
 use crate::breaker::{BreakerSnapshot, CircuitState};
+use crate::planted::{PlantedBug, planted};
 use crate::store::OutboxRow;
 
 pub(super) struct Gate<'a> {
@@ -31,7 +32,7 @@ impl<'a> Gate<'a> {
 
     /// Returns the state of a message's circuit; one without a circuit passes always.
     pub(super) fn circuit(&self, message: &str) -> CircuitState {
-        if self.breaker.all_closed() || !self.has_circuit(message) {
+        if self.breaker.all_closed() || !self.has_circuit(message) || planted(PlantedBug::OpenCircuitIgnored) {
             return CircuitState::Closed;
         }
         self.breaker.state(message)

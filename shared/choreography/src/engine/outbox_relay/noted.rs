@@ -6,15 +6,15 @@
 use super::both_streams::BothStreams;
 use super::error::RelayError;
 use crate::bus::{Connection, Stream};
+use crate::planted::{PlantedBug, planted};
 use crate::store::{Checkpoint, Head, StoredRows};
 
 /// Returns which rows need not be looked for: the streams have lost nothing of what they had when that was noted.
 pub(super) async fn noted(connection: &dyn Connection, head: &Head, floor: u64) -> Result<StoredRows, RelayError> {
     let noted = head.stored_rows;
     let BothStreams { events, dead_letters } = BothStreams::request(connection).await?;
-    let is_complete = (events.deleted, dead_letters.deleted) == (0, 0)
-        && events.first <= floor + 1
-        && dead_letters.first <= noted.dead_letters_first.max(1);
+    let has_no_hole = (events.deleted, dead_letters.deleted) == (0, 0) || planted(PlantedBug::HoleNotListed);
+    let is_complete = has_no_hole && events.first <= floor + 1 && dead_letters.first <= noted.dead_letters_first.max(1);
     let is_same = !head.has_adopted
         && is_complete
         && has(connection, Stream::Events, noted.events).await?

@@ -1,5 +1,7 @@
 //! What a connection knows about the rows that the database keeps: which of them the streams have, and where.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::acknowledged::AcknowledgedRows;
@@ -7,6 +9,7 @@ use super::kept::{Forgettable, Forgetting, KeptRows};
 use super::settled::{SeriesIndex, SettledNumbers};
 use crate::bus::Stream;
 use crate::clock::earlier;
+use crate::planted::{PlantedBug, planted};
 use crate::settings::{ADOPTED_KEPT, OUTBOX_KEPT_AT_LEAST, Settings};
 use crate::store::{OutboxRow, RowName, StoredRows};
 use crate::wire::dead_letter::is_of_dead_letters;
@@ -132,8 +135,9 @@ pub(super) struct Through {
 /// Returns which rows of a stream may be forgotten now.
 fn rule(settings: &Settings, through: u64) -> Forgetting {
     let now = settings.clock.now();
+    let kept = if planted(PlantedBug::PublishedRowsForgotten) { Duration::ZERO } else { settings.outbox_kept };
     Forgetting {
-        before: earlier(now, settings.outbox_kept),
+        before: earlier(now, kept),
         rows_max: settings.outbox_kept_max,
         before_at_least: earlier(now, OUTBOX_KEPT_AT_LEAST),
         through,

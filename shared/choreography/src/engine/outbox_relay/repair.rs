@@ -14,6 +14,7 @@ use super::published::{PublishedRows, SentRow, stream_of};
 use super::settled::{SeriesIndex, SettledNumbers};
 use crate::bus::{Connection, Stream};
 use crate::clock::Clock;
+use crate::planted::{PlantedBug, planted};
 use crate::settings::WINDOW_MAX;
 use crate::store::{Head, NewOutboxRow, OutboxRow, Repair, RowName, Store, StoredRows};
 use crate::wire::envelope::Envelope;
@@ -79,7 +80,7 @@ impl OutboxRepair<'_> {
             self.list(Stream::Events, floor.max(noted.events.sequence), &mut kept, &mut unknown).await?;
             self.list(Stream::DeadLetters, noted.dead_letters.sequence, &mut kept, &mut unknown).await?;
             self.adopt(&mut unknown.rows, floor).await?;
-            if unknown.known.is_empty() {
+            if unknown.known.is_empty() || planted(PlantedBug::AdoptionOmitted) {
                 self.put_placeholders(&kept, floor).await?;
                 let last = self.connection.stream(Stream::Events).await?.last;
                 return Ok(kept.published(last, self.clock.now()));
@@ -140,7 +141,7 @@ impl OutboxRepair<'_> {
 
     /// Makes messages that the database does not know published rows.
     async fn adopt(&self, rows: &mut Vec<NewOutboxRow>, floor: u64) -> Result<(), RelayError> {
-        if rows.is_empty() {
+        if rows.is_empty() || planted(PlantedBug::AdoptionOmitted) {
             return Ok(());
         }
         let count = rows.len();
@@ -233,6 +234,9 @@ impl Kept {
             if row.place().is_none() {
                 published.settled.lacks(row.sent.series, row.sent.number);
             }
+        }
+        if let Some(last) = self.rows.last().filter(|_| planted(PlantedBug::RepairSkipsLastRow)) {
+            published.acknowledged.add(last.sent.row);
         }
         published.acknowledged.add_range(next, self.end - 1);
         let mut stored: Vec<_> = self.rows.iter().filter_map(|row| Some((row.place()?, row))).collect();

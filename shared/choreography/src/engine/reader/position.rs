@@ -5,6 +5,7 @@
 //! So a place is compared by the server's stamp.
 
 use crate::bus::{BusError, Connection, Stream, StreamState};
+use crate::planted::{PlantedBug, planted};
 use crate::store::{Checkpoint, ReadingState};
 
 /// Where reading goes on.
@@ -31,7 +32,7 @@ pub(super) async fn resume(
             stream.created, head.stream_created
         )));
     }
-    let found = match is_there(connection, stream, position).await? {
+    let found = match is_there(connection, stream, position).await? || planted(PlantedBug::PositionNotVerified) {
         true => Some(position),
         false => newest_there(connection, stream, &state.checkpoints).await?,
     };
@@ -94,7 +95,7 @@ async fn newest_there(
     checkpoints: &[Checkpoint],
 ) -> Result<Option<Checkpoint>, BusError> {
     for checkpoint in checkpoints {
-        if is_there(connection, stream, *checkpoint).await? {
+        if is_there(connection, stream, *checkpoint).await? || planted(PlantedBug::CheckpointsNotLookedAt) {
             return Ok(Some(*checkpoint));
         }
     }

@@ -14,6 +14,7 @@ use crate::engine::batch::numbering::Numbering;
 use crate::engine::batch::{Attempt, AttemptError, BatchInput, BatchOutcome, Session};
 use crate::engine::shared::Shared;
 use crate::engine::unreadable_rows::UnreadableRows;
+use crate::planted::{PlantedBug, planted};
 use crate::settings::{BATCH_MAX, CONFLICTS_MAX, MAINTENANCE_EVERY, Settings};
 use crate::store::{EffectRow, OutboxRow, Store, StoreError};
 use crate::wire::envelope::Heading;
@@ -49,7 +50,6 @@ pub(crate) struct Worker {
     hourly: Hourly,
     /// Whether maintenance has more rows to delete: it goes on after each batch, so that it keeps up with any rate.
     maintenance_is_behind: bool,
-    outputs: Outputs,
     shared: Shared,
 }
 
@@ -61,6 +61,7 @@ struct BatchRunner {
     cache: Cache,
     numbering: Numbering,
     guard: CrashLoopGuard,
+    outputs: Outputs,
 }
 
 impl BatchRunner {
@@ -74,7 +75,7 @@ impl BatchRunner {
         loop {
             let advance = reading.advance(batch);
             let (transaction, epoch) = (self.store.begin().await?, shared.leadership.term().epoch);
-            let session = Session::new(transaction, &mut self.cache, &mut self.numbering, epoch);
+            let session = Session::new(transaction, &mut self.cache, &mut self.numbering, epoch, &self.outputs.outbox);
             let (received, guard) = (&reading.received, self.guard.one_by_one());
             let attempt = Attempt::new(&self.choreography, &self.settings, received, &shared.processed, guard, now);
             match attempt.run(session, batch, advance).await {
@@ -113,9 +114,9 @@ impl Worker {
                 store,
                 settings,
                 cache: Cache::default(),
+                outputs,
             },
             maintenance_is_behind: false,
-            outputs,
             shared,
         }
     }
@@ -302,7 +303,7 @@ impl Worker {
         self.shared.processed.add(&outcome.processed, self.batches.settings.clock.now());
         self.reading.advanced(&batch, outcome.numbers);
         if !outcome.outbox.is_empty() {
-            let _ = self.outputs.outbox.try_send(outcome.outbox);
+            let _ = self.batches.outputs.outbox.try_send(outcome.outbox);
             if !batch.commands.is_empty() {
                 // Let the outbox relay run first: its messages have the longer way than the replies to callers.
                 tokio::task::yield_now().await;
@@ -315,7 +316,7 @@ impl Worker {
             self.maintenance.report_dead_compensations().await;
         }
         if !outcome.effects.is_empty() {
-            let _ = self.outputs.effects.try_send(outcome.effects);
+            let _ = self.batches.outputs.effects.try_send(outcome.effects);
         }
         self.reading.due = self.reading.due.into_iter().chain(outcome.due).min();
         if batch.due > 0 {
@@ -327,6 +328,9 @@ impl Worker {
     }
 
     fn step_down(&mut self) {
+        if planted(PlantedBug::LeadsWithoutLease) {
+            return;
+        }
         if let Some(epoch) = self.reading.step_down() {
             self.shared.leadership.step_down(epoch);
         }
