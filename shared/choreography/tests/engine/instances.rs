@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use choreography::{Service, Settings};
+use choreography::store::{Changes, NewOutboxRow, PublishingStore as _, RowName, Store as _};
+use choreography::{Envelope, Headers, Service, Settings};
 
 use crate::diary::press::Press;
 use crate::diary::{How, OpenPage, Print, Remind, Write};
@@ -196,4 +197,36 @@ async fn instances_may_take_over_from_each_other_again_and_again() {
     assert_eq!(stage.log(1).await, written(0..1_000));
     one.stop().await;
     assert_eq!(stage.all_published("written").len(), 1_001);
+}
+
+/// An instance that leads no more, and does not know it yet, commits a command and publishes its message while the new
+/// leader compares the database with the stream.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_was_committed_and_published_during_the_repair_is_not_taken_for_one_that_the_database_forgot() {
+    let stage = Stage::new();
+    let scribe = stage.start().await;
+    scribe.execute(OpenPage { page: 1, title: "May".to_owned() }).await.unwrap();
+    scribe.stop().await;
+    let store = PausableStore::over(stage.store.clone());
+    store.hold_at_end_of_outbox(true);
+    let scribe = stage.start_over(Arc::new(store.clone()), stage.settings()).await;
+    until("the repair has read the outbox", || async { store.ends_of_outbox() > 0 }).await;
+    let outbox = stage.clock.new_id();
+    let names = [("ce-id", stage.clock.new_id().to_string()), ("ce-outbox", outbox.to_string())];
+    let headers = Headers::from(names).with("ce-number", "1");
+    let envelope = Envelope { subject: "scribe.page-opened.2".into(), headers, ..Envelope::default() };
+    let name = RowName { outbox, kind: "page-opened".into(), number: 1 };
+    let committed = vec![NewOutboxRow { name: name.clone(), envelope: envelope.clone(), placeholder: false }];
+    let changes = Changes { outbox: committed, ..Changes::default() };
+    stage.store.begin().await.unwrap().commit(changes).await.unwrap();
+    stage.bus.publish(&envelope).unwrap();
+    store.hold_at_end_of_outbox(false);
+    healthy(&scribe).await;
+    let rows = stage.store.outbox(0, 10).await.unwrap();
+    let rows: Vec<_> = rows.iter().filter(|row| row.name == name).map(|row| (row.adopted, row.placeholder)).collect();
+    assert_eq!(rows, [(false, false)]);
+    let published = stage.all_published("page-opened").into_iter().map(|envelope| envelope.subject.to_string());
+    let expected = ["page-opened.1", "page-opened.2"].map(|message| format!("scribe.{message}"));
+    assert_eq!(published.collect::<Vec<_>>(), expected);
+    scribe.stop().await;
 }

@@ -1,4 +1,5 @@
-//! A store that a test can pause between two calls, as if the process were paused, or that panics in one method.
+//! A store that a test can pause between two calls, as if the process were paused, or right after the outbox was read to
+//! its end; or that panics in one method.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -18,6 +19,9 @@ use uuid::Uuid;
 pub(crate) struct PausableStore {
     store: MemoryStore,
     paused: Arc<watch::Sender<bool>>,
+    /// Whether `outbox` waits when it has read to the end, and how often it has.
+    holds_at_end: Arc<watch::Sender<bool>>,
+    ends: Arc<AtomicU32>,
     /// The method that panics.
     panics: Option<&'static str>,
     batches: Arc<AtomicU32>,
@@ -27,7 +31,8 @@ pub(crate) struct PausableStore {
 
 impl PausableStore {
     pub(crate) fn over(store: MemoryStore) -> Self {
-        Self { store, paused: Arc::default(), panics: None, batches: Arc::default(), tried: Arc::default() }
+        let (paused, holds_at_end, ends) = (Arc::default(), Arc::default(), Arc::default());
+        Self { store, paused, holds_at_end, ends, panics: None, batches: Arc::default(), tried: Arc::default() }
     }
 
     /// Returns a store of which one method, `effects` or `outbox`, panics.
@@ -41,6 +46,16 @@ impl PausableStore {
 
     pub(crate) fn resume(&self) {
         self.paused.send_replace(false);
+    }
+
+    /// Lets whoever has read the outbox to its end wait, or go on.
+    pub(crate) fn hold_at_end_of_outbox(&self, holds: bool) {
+        self.holds_at_end.send_replace(holds);
+    }
+
+    /// Returns how often the outbox was read to its end.
+    pub(crate) fn ends_of_outbox(&self) -> u32 {
+        self.ends.load(Ordering::Relaxed)
     }
 
     /// Returns what was tried by itself, in order.
@@ -161,7 +176,12 @@ impl ReadingStore for PausableStore {
 impl PublishingStore for PausableStore {
     async fn outbox(&self, from: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
         assert!(self.panics != Some("outbox"), "this store panics");
-        self.running().await.outbox(from, limit).await
+        let rows = self.running().await.outbox(from, limit).await?;
+        if rows.is_empty() {
+            self.ends.fetch_add(1, Ordering::Relaxed);
+            let _ = self.holds_at_end.subscribe().wait_for(|holds| !holds).await;
+        }
+        Ok(rows)
     }
     async fn given(&self) -> Result<Vec<Given>, StoreError> {
         self.running().await.given().await

@@ -4,6 +4,7 @@
 //! lack are published again, and what the database does not know of its own messages is adopted.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use crate::bus::{Connection, Stream};
 use crate::clock::Clock;
 use crate::planted::{PlantedBug, planted};
 use crate::settings::WINDOW_MAX;
-use crate::store::{Head, NewOutboxRow, OutboxRow, Repair, RowName, Store, StoredRows};
+use crate::store::{Given, Head, NewOutboxRow, OutboxRow, Repair, RowName, Store, StoredRows};
 use crate::wire::envelope::Envelope;
 use crate::wire::series::{MessageNumber, is_of_command, is_placeholder, kind_of, outgoing_id, placeholder};
 
@@ -79,7 +80,7 @@ impl OutboxRepair<'_> {
             let mut unknown = Unknown::default();
             self.list(Stream::Events, floor.max(noted.events.sequence), &mut kept, &mut unknown).await?;
             self.list(Stream::DeadLetters, noted.dead_letters.sequence, &mut kept, &mut unknown).await?;
-            self.adopt(&mut unknown.rows, floor).await?;
+            self.adopt(&mut unknown, floor).await?;
             if unknown.known.is_empty() || planted(PlantedBug::AdoptionOmitted) {
                 self.put_placeholders(&kept, floor).await?;
                 let last = self.connection.stream(Stream::Events).await?.last;
@@ -134,23 +135,27 @@ impl OutboxRepair<'_> {
                 kept.find(stored.sequence, stored.envelope, unknown);
             }
             if unknown.rows.len() >= ADOPTED_AT_ONCE {
-                self.adopt(&mut unknown.rows, floor).await?;
+                self.adopt(unknown, floor).await?;
             }
         }
     }
 
-    /// Makes messages that the database does not know published rows.
-    async fn adopt(&self, rows: &mut Vec<NewOutboxRow>, floor: u64) -> Result<(), RelayError> {
-        if rows.is_empty() || planted(PlantedBug::AdoptionOmitted) {
+    /// Makes messages that the database does not know published rows. It is asked once more: while the streams were
+    /// listed, an instance that leads no more may have committed a row and published it.
+    async fn adopt(&self, unknown: &mut Unknown, floor: u64) -> Result<(), RelayError> {
+        if !unknown.rows.is_empty() {
+            unknown.leave_out(&self.store.given().await?);
+        }
+        if unknown.rows.is_empty() || planted(PlantedBug::AdoptionOmitted) {
             return Ok(());
         }
-        let count = rows.len();
+        let count = unknown.rows.len();
         tracing::warn!(
             count,
             "the stream has messages that the database does not know, because it was put back to an older copy: they \
              are adopted, and not published again"
         );
-        let (now_ms, adopt) = (self.clock.now().as_millisecond(), std::mem::take(rows));
+        let (now_ms, adopt) = (self.clock.now().as_millisecond(), unknown.take());
         let of_commands = adopt.iter().map(|row| &row.envelope).filter(|envelope| is_of_command(envelope));
         let of_commands = of_commands.map(outgoing_id).collect();
         let repair = Repair { now_ms, adopt, of_commands, floor, ..Repair::default() };
@@ -182,6 +187,31 @@ struct Unknown {
     rows: Vec<NewOutboxRow>,
     /// The numbers of all that were found.
     known: HashSet<(SeriesIndex, u64)>,
+    /// The highest number of each outbox and kind that was adopted.
+    adopted: HashMap<(Uuid, Arc<str>), u64>,
+}
+
+impl Unknown {
+    /// Leaves out what the database knows by now: in a series whose numbers go up although nothing of it was adopted, a
+    /// running process gives them, and publishes nothing that it has not committed.
+    fn leave_out(&mut self, given: &[Given]) {
+        let adopted = &self.adopted;
+        let is_known = |RowName { outbox, kind, number }: &RowName| {
+            let given = given.iter().find(|given| given.outbox == *outbox && given.kind == *kind);
+            let highest_adopted = adopted.get(&(*outbox, kind.clone())).copied().unwrap_or(0);
+            given.is_some_and(|given| given.last >= *number && given.last > highest_adopted)
+        };
+        self.rows.retain(|row| !is_known(&row.name));
+    }
+
+    /// Returns the rows that are to be adopted now.
+    fn take(&mut self) -> Vec<NewOutboxRow> {
+        for RowName { outbox, kind, number } in self.rows.iter().map(|row| &row.name) {
+            let highest = self.adopted.entry((*outbox, kind.clone())).or_default();
+            *highest = (*highest).max(*number);
+        }
+        std::mem::take(&mut self.rows)
+    }
 }
 
 impl Kept {
