@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run-all test schemathesis check check-dependencies check-crates sim bench provision dead-letters clean-data tools
+.PHONY: help run-all test schemathesis check check-dependencies check-crates sim bench chaos provision dead-letters clean-data tools
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ sim: ## Simulate the shop with crashes and losses, drawn from seeds; options in 
 bench: tools ## Measure orders per second and latency; options in ARGS="..."
 	cargo build --release --workspace --bins
 	PATH="$(CURDIR)/.tools/bin:$$PATH" cargo run --release -p shop-tests --bin bench -- $(ARGS)
+
+chaos: tools ## Let faults happen to the shop under load, and check every order; options in ARGS="--minutes 10 --rate 300"
+	cargo build --profile quick --workspace --bins
+	PATH="$(CURDIR)/.tools/bin:$$PATH" cargo run --profile quick -p shop-tests --bin chaos -- $(ARGS)
 
 provision: ## Create the streams and consumers at NATS_URL, or update them
 	. deploy/env.sh && cargo run --profile quick --bin provision

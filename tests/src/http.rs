@@ -28,6 +28,21 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// Sends a request, and returns the response to it.
+    ///
+    /// # Errors
+    /// When there is no response.
+    pub(crate) async fn to(request: RequestBuilder) -> Result<Self, reqwest::Error> {
+        let response = request.send().await?;
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let (media_type, location) = (header(CONTENT_TYPE.as_str()).unwrap_or_default(), header("location"));
+        let retry_after = header("retry-after").and_then(|seconds| seconds.parse().ok());
+        let status = response.status().as_u16();
+        let text = response.text().await?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Ok(Self { status, media_type, body, location, retry_after })
+    }
+
     /// Returns the body of a success.
     ///
     /// # Panics
@@ -65,14 +80,7 @@ impl Shop {
     /// # Errors
     /// When there is no response.
     pub async fn try_send(&self, request: RequestBuilder) -> Result<Reply, reqwest::Error> {
-        let response = request.send().await?;
-        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let (media_type, location) = (header(CONTENT_TYPE.as_str()).unwrap_or_default(), header("location"));
-        let retry_after = header("retry-after").and_then(|seconds| seconds.parse().ok());
-        let status = response.status().as_u16();
-        let text = response.text().await?;
-        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Ok(Reply { status, media_type, body, location, retry_after })
+        Reply::to(request).await
     }
 
     /// Sends a request that must have a response.

@@ -12,10 +12,10 @@ use crate::shop::{PATIENCE, Shop};
 use crate::wire::StoredMessage;
 
 /// The statuses of payments that keep no money.
-const MONEYLESS: [&str; 4] = ["cancelled", "refused", "expired", "refunded"];
+pub(crate) const MONEYLESS: [&str; 4] = ["cancelled", "refused", "expired", "refunded"];
 
 /// How many different messages of a kind may be published about an order.
-const PUBLISHED_MAX: [(&str, &str, usize); 13] = [
+pub(crate) const PUBLISHED_MAX: [(&str, &str, usize); 13] = [
     ("order", "reserve-stock", 1),
     ("inventory", "create-payment", 1),
     ("payment", "payment-created", 1),
@@ -124,7 +124,7 @@ impl Shop {
 }
 
 /// Returns how much an order's operations have taken from the wallet and not given back, in minor units.
-fn paid_minor(operations: &[Value]) -> i64 {
+pub(crate) fn paid_minor(operations: &[Value]) -> i64 {
     let taken = |operation: &Value| {
         let amount = operation["amount"]["amount_minor"].as_i64().unwrap_or_default();
         if operation["kind"] == "debit" { amount } else { -amount }
@@ -132,7 +132,8 @@ fn paid_minor(operations: &[Value]) -> i64 {
     operations.iter().map(taken).sum()
 }
 
-fn is_active(delivery: &str) -> bool {
+/// Whether a delivery of this status is under way or done.
+pub(crate) fn is_active(delivery: &str) -> bool {
     ["assigned", "active", "completed"].contains(&delivery)
 }
 

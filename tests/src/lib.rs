@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "outside of the shop, time and ids are the real ones")]
 
 pub mod bench;
+pub mod chaos;
 mod http;
 mod invariants;
 mod length;

@@ -15,7 +15,8 @@ const START_MAX: Duration = Duration::from_secs(40);
 pub struct Plan {
     settings: Vec<(&'static str, String, String)>,
     smtp: bool,
-    through_proxy: Option<&'static str>,
+    through_proxy: Vec<&'static str>,
+    twice: Vec<&'static str>,
     on_disk: bool,
 }
 
@@ -50,9 +51,15 @@ impl Plan {
         self
     }
 
-    /// Connects one service to the server through a proxy that can cut the connection.
+    /// Connects each instance of a service to the server through a proxy of its own, which can cut the connection.
     pub fn through_proxy(mut self, service: &'static str) -> Self {
-        self.through_proxy = Some(service);
+        self.through_proxy.push(service);
+        self
+    }
+
+    /// Starts a second instance of a service.
+    pub fn twice(mut self, service: &'static str) -> Self {
+        self.twice.push(service);
         self
     }
 }
@@ -65,8 +72,6 @@ pub struct Premises {
     pub nats: NatsServer,
     /// The mail server, if the plan has one.
     pub smtp: Option<SmtpServer>,
-    /// The proxy, if the plan has one.
-    pub proxy: Option<Proxy>,
     services: Vec<Service>,
     plan: Plan,
 }
@@ -82,11 +87,13 @@ impl Premises {
     pub async fn open(plan: Plan) -> Result<Self> {
         let mut premises = Self::without_services(plan).await?;
         for name in SERVICES {
-            let service = premises.start(name, 0)?;
-            premises.services.push(service);
+            for instance in 0..1 + u32::from(premises.plan.twice.contains(&name)) {
+                let service = premises.start(name, instance)?;
+                premises.services.push(service);
+            }
         }
-        for name in SERVICES {
-            premises.ready(premises.service(name)).await;
+        for service in &premises.services {
+            premises.ready(service).await;
         }
         Ok(premises)
     }
@@ -99,8 +106,7 @@ impl Premises {
         let world = if plan.on_disk { World::beside_programs("shop")? } else { World::new("shop")? };
         let nats = NatsServer::start(&world, &users())?;
         let smtp = plan.smtp.then(|| SmtpServer::start(&world)).transpose()?;
-        let proxy = plan.through_proxy.map(|_| Proxy::to(nats.port())).transpose()?;
-        let premises = Self { world, nats, smtp, proxy, services: Vec::new(), plan };
+        let premises = Self { world, nats, smtp, services: Vec::new(), plan };
         premises.provision().await?;
         Ok(premises)
     }
@@ -131,15 +137,18 @@ impl Premises {
             });
         }
         if name == "gateway" {
-            let services = self.services.iter().filter(|service| service.name != name);
-            let url = |service: &Service| (format!("{}_URL", service.name.to_uppercase()), service.url.clone());
-            settings.extend(services.map(url));
+            let urls =
+                |name: &str| self.instances(name).map(|service| service.url.as_str()).collect::<Vec<_>>().join(",");
+            let others = SERVICES.iter().filter(|other| **other != name && self.instances(other).next().is_some());
+            settings.extend(others.map(|other| (format!("{}_URL", other.to_uppercase()), urls(other))));
         }
         let own = self.plan.settings.iter().filter(|(service, ..)| *service == name);
         settings.extend(own.map(|(_, variable, value)| (variable.clone(), value.clone())));
-        let proxy = self.proxy.as_ref().filter(|_| self.plan.through_proxy == Some(name));
-        let nats_url = proxy.map_or_else(|| self.nats.url(), Proxy::url);
-        Service::start(&self.world, name, instance, &nats_url, &settings).context(name)
+        let proxied = self.plan.through_proxy.contains(&name);
+        let proxy = proxied.then(|| Proxy::to(self.nats.port())).transpose()?;
+        let nats_url = proxy.as_ref().map_or_else(|| self.nats.url(), Proxy::url);
+        let service = Service::start(&self.world, name, instance, &nats_url, &settings).context(name)?;
+        Ok(Service { proxy, ..service })
     }
 
     /// Waits until a service reports that it is ready.
@@ -161,15 +170,28 @@ impl Premises {
         .await;
     }
 
-    /// Returns a service.
+    /// Returns the first instance of a service.
     ///
     /// # Panics
     /// When there is none of that name.
     pub fn service(&self, name: &str) -> &Service {
-        self.services.iter().find(|service| service.name == name).unwrap_or_else(|| panic!("no service {name}"))
+        self.instances(name).next().unwrap_or_else(|| panic!("no service {name}"))
     }
 
-    /// Returns every service.
+    /// Returns the instances of a service.
+    pub fn instances(&self, name: &str) -> impl Iterator<Item = &Service> {
+        self.services.iter().filter(move |service| service.name == name)
+    }
+
+    /// Returns the connection of the first instance of a service to the server.
+    ///
+    /// # Panics
+    /// When the plan has no proxy for it.
+    pub fn proxy(&self, name: &str) -> &Proxy {
+        self.service(name).proxy.as_ref().unwrap_or_else(|| panic!("{name} has no proxy"))
+    }
+
+    /// Returns every instance of every service.
     pub fn services(&self) -> &[Service] {
         &self.services
     }

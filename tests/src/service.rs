@@ -6,7 +6,8 @@ use std::sync::Arc;
 use anyhow::Result;
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use testkit::{Process, Program, World, binary, free_port};
+use testkit::{Process, Program, Proxy, World, binary, free_port};
+use tokio::process::Command;
 
 /// The names of the services, which are also their users on the server.
 /// The gateway is the last: it is started when the addresses of the others are known.
@@ -19,7 +20,7 @@ pub fn users() -> Vec<(String, String)> {
     users.map(|user| (format!("{}_PASSWORD", user.to_uppercase()), format!("{user}-dev"))).collect()
 }
 
-/// A running service.
+/// A running instance of a service.
 pub struct Service {
     /// Its name.
     pub name: &'static str,
@@ -29,6 +30,8 @@ pub struct Service {
     pub url: String,
     /// The file of its database.
     pub database: PathBuf,
+    /// Its connection to the server, if that is a proxy.
+    pub proxy: Option<Proxy>,
 }
 
 impl Service {
@@ -59,7 +62,19 @@ impl Service {
         for (variable, value) in users().iter().chain(settings) {
             program = program.env(variable, value);
         }
-        Ok(Self { name, process: world.start(program)?, url: format!("http://{listen}"), database })
+        Ok(Self { name, process: world.start(program)?, url: format!("http://{listen}"), database, proxy: None })
+    }
+
+    /// Returns its command `stream`, by which an operator looks at what it reads, and lets it go on.
+    ///
+    /// # Errors
+    /// When its program is not built.
+    pub fn stream_command(&self, nats_url: &str, arguments: &[&str]) -> Result<Command> {
+        let mut command = Command::new(binary(self.name)?);
+        command.envs(users()).env("NATS_URL", nats_url);
+        command.env("DATABASE_URL", format!("sqlite://{}", self.database.display()));
+        command.arg("stream").args(arguments).kill_on_drop(true);
+        Ok(command)
     }
 
     /// Returns how many published messages its database still keeps, or has to publish.

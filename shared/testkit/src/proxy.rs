@@ -1,9 +1,10 @@
-//! A TCP proxy that can cut its connections, also in the middle of a message, or stop passing anything on, or only what
-//! the server replies.
+//! A TCP proxy that can cut its connections, also in the middle of a message, slow them down, or stop passing anything on,
+//! or only what the server replies.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -27,6 +28,10 @@ struct State {
     frozen: bool,
     /// Whether nothing that the server sends is passed on.
     muted: bool,
+    /// The number of the last connection on which nothing is passed on any more; connections are counted from 1.
+    silent_up_to: u64,
+    /// How much later everything is passed on.
+    delay: Duration,
     /// How many more bytes go to the server before everything is cut; `None` without end.
     upward_bytes_left: Option<usize>,
     accepted: u64,
@@ -34,10 +39,19 @@ struct State {
     cuts: u64,
 }
 
+/// One connection among those that were accepted.
+#[derive(Clone, Copy)]
+struct Accepted {
+    number: u64,
+    /// How many cuts there were before it.
+    cuts: u64,
+}
+
 /// What may be passed on to the server.
 struct Allowance {
     bytes: usize,
     then_cut: bool,
+    delay: Duration,
 }
 
 impl Proxy {
@@ -52,13 +66,18 @@ impl Proxy {
         let accepting = link.clone();
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                accepting.state().accepted += 1;
+                let accepted = accepting.accept();
                 if let Ok(server) = TcpStream::connect(("127.0.0.1", target)) {
-                    let _ = accepting.join(client, server);
+                    let _ = accepting.join(accepted, client, server);
                 }
             }
         });
         Ok(Self { port, link })
+    }
+
+    /// Returns the port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Returns where it listens, as a NATS URL.
@@ -77,9 +96,27 @@ impl Proxy {
         self.link.state().upward_bytes_left = Some(usize::try_from(bytes).unwrap_or(usize::MAX));
     }
 
-    /// Passes nothing on any more, and closes nothing, until the next cut.
+    /// Passes nothing on any more, and closes nothing, until the next cut or [`Proxy::thaw`].
     pub fn freeze(&self) {
         self.link.state().frozen = true;
+    }
+
+    /// Passes on again what was held back since [`Proxy::freeze`], and what follows.
+    pub fn thaw(&self) {
+        self.link.state().frozen = false;
+        self.link.thawed.notify_all();
+    }
+
+    /// Passes nothing on any more over the connections that there are, and closes none of them, as when the other end has
+    /// gone without a word. New ones pass.
+    pub fn silence(&self) {
+        let mut state = self.link.state();
+        state.silent_up_to = state.accepted;
+    }
+
+    /// Passes everything on so much later: at most 16 KiB at once, each way.
+    pub fn delay(&self, delay: Duration) {
+        self.link.state().delay = delay;
     }
 
     /// Passes on what goes to the server, and nothing that comes from it, until the next cut: what is published is
@@ -115,23 +152,30 @@ impl Link {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn join(self: &Arc<Self>, client: TcpStream, server: TcpStream) -> std::io::Result<()> {
+    /// Counts a connection.
+    fn accept(&self) -> Accepted {
+        let mut state = self.state();
+        state.accepted += 1;
+        Accepted { number: state.accepted, cuts: state.cuts }
+    }
+
+    fn join(self: &Arc<Self>, accepted: Accepted, client: TcpStream, server: TcpStream) -> std::io::Result<()> {
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
-        let mut state = self.state();
-        state.connections.extend([client.try_clone()?, server.try_clone()?]);
-        let (cuts, other_client, other_server) = (state.cuts, client.try_clone()?, server.try_clone()?);
+        self.state().connections.extend([client.try_clone()?, server.try_clone()?]);
+        let (other_client, other_server) = (client.try_clone()?, server.try_clone()?);
         let (upward, downward) = (self.clone(), self.clone());
-        std::thread::spawn(move || upward.forward_up(client, server, cuts));
-        std::thread::spawn(move || downward.forward_down(other_server, other_client, cuts));
+        std::thread::spawn(move || upward.forward_up(client, server, accepted));
+        std::thread::spawn(move || downward.forward_down(other_server, other_client, accepted));
         Ok(())
     }
 
-    fn forward_up(&self, mut from: TcpStream, mut to: TcpStream, cuts: u64) {
+    fn forward_up(&self, mut from: TcpStream, mut to: TcpStream, accepted: Accepted) {
         let mut buffer = [0; BUFFER_BYTES];
         loop {
             let read = from.read(&mut buffer).unwrap_or(0);
-            let Some(allowance) = self.allow(read, cuts) else { break };
+            let Some(allowance) = self.allow(read, accepted) else { break };
+            std::thread::sleep(allowance.delay);
             let written = to.write_all(&buffer[..allowance.bytes]);
             if allowance.then_cut {
                 self.cut();
@@ -144,11 +188,13 @@ impl Link {
         self.state().ended += 1;
     }
 
-    fn forward_down(&self, mut from: TcpStream, mut to: TcpStream, cuts: u64) {
+    fn forward_down(&self, mut from: TcpStream, mut to: TcpStream, accepted: Accepted) {
         let mut buffer = [0; BUFFER_BYTES];
         loop {
             let read = from.read(&mut buffer).unwrap_or(0);
-            let Some(muted) = self.unfrozen(cuts).map(|state| state.muted) else { break };
+            let passing = self.passing(accepted).map(|state| (state.muted, state.delay));
+            let Some((muted, delay)) = passing else { break };
+            std::thread::sleep(delay);
             if read == 0 || (!muted && to.write_all(&buffer[..read]).is_err()) {
                 break;
             }
@@ -156,26 +202,29 @@ impl Link {
         close(&from, &to);
     }
 
-    /// Waits while the proxy is frozen. Returns nothing for a connection that was cut: `cuts` is how many cuts there
-    /// were when it was accepted.
-    fn unfrozen(&self, cuts: u64) -> Option<MutexGuard<'_, State>> {
-        let waited = self.thawed.wait_while(self.state(), |state| state.frozen && state.cuts == cuts);
+    /// Waits while nothing passes over a connection. Returns nothing for one that was cut.
+    fn passing(&self, accepted: Accepted) -> Option<MutexGuard<'_, State>> {
+        let Accepted { number, cuts } = accepted;
+        let is_held = |state: &mut State| (state.frozen || number <= state.silent_up_to) && state.cuts == cuts;
+        let waited = self.thawed.wait_while(self.state(), is_held);
         let state = waited.unwrap_or_else(|poisoned| poisoned.into_inner());
         (state.cuts == cuts).then_some(state)
     }
 
     /// Takes `bytes` from what may go to the server.
-    fn allow(&self, bytes: usize, cuts: u64) -> Option<Allowance> {
-        let mut state = self.unfrozen(cuts)?;
-        let Some(left) = state.upward_bytes_left else { return Some(Allowance { bytes, then_cut: false }) };
+    fn allow(&self, bytes: usize, accepted: Accepted) -> Option<Allowance> {
+        let mut state = self.passing(accepted)?;
+        let delay = state.delay;
+        let Some(left) = state.upward_bytes_left else { return Some(Allowance { bytes, then_cut: false, delay }) };
         state.upward_bytes_left = Some(left.saturating_sub(bytes));
-        Some(Allowance { bytes: bytes.min(left), then_cut: left <= bytes })
+        Some(Allowance { bytes: bytes.min(left), then_cut: left <= bytes, delay })
     }
 
     fn cut(&self) {
         let mut state = self.state();
         state.cuts += 1;
         (state.frozen, state.muted) = (false, false);
+        state.delay = Duration::ZERO;
         state.upward_bytes_left = None;
         for connection in state.connections.drain(..) {
             let _ = connection.shutdown(Shutdown::Both);

@@ -104,7 +104,7 @@ async fn service_that_is_stopped_for_longer_than_messages_are_kept_publishes_not
 #[tokio::test]
 async fn message_whose_acknowledgement_was_lost_before_its_publisher_went_away_that_long_is_stored_once() {
     let shop = Shop::open_with(plan().through_proxy("payment")).await;
-    let (payment, proxy) = (shop.premises.process("payment"), shop.premises.proxy.as_ref().unwrap());
+    let (payment, proxy) = (shop.premises.process("payment"), shop.premises.proxy("payment"));
     let order = shop.order("tea", 1, "north").await;
     shop.payment(&order).await;
     proxy.mute();

@@ -53,7 +53,7 @@ async fn pause_between_commits(process: &Process) {
 #[tokio::test]
 async fn connection_cut_in_the_middle_of_publishing_keeps_the_order_of_messages() {
     let shop = Shop::open_with(Plan::new().through_proxy("order")).await;
-    let proxy = shop.premises.proxy.as_ref().unwrap();
+    let proxy = shop.premises.proxy("order");
     mixed::orders(&shop, 200, async |placed| {
         // In the middle of a message, each time of another kind.
         for (number, count) in [20, 60, 100, 140].into_iter().enumerate() {

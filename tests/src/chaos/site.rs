@@ -1,0 +1,66 @@
+//! The shop that faults happen to: two instances of each service where that makes sense, each with a connection to the
+//! server that can be disturbed, and a mail server.
+
+use anyhow::{Context, Result};
+use testkit::{Proxy, binary};
+use tokio::process::Command;
+
+use super::mail_server::MailServer;
+use crate::premises::{Plan, Premises};
+use crate::service::{SERVICES, Service};
+
+/// The services that have two instances: those that an order goes through.
+pub(super) const TWICE: [&str; 6] = ["order", "inventory", "payment", "wallet", "delivery", "notify"];
+/// How long a payment waits for the customer: some never come.
+const PAYMENT_DEADLINE: &str = "10s";
+/// More requests a second than are sent.
+const NO_LIMIT: &str = "100000";
+
+/// The shop, its mail server, and what is needed to disturb them.
+pub(super) struct Site {
+    pub(super) premises: Premises,
+    pub(super) mail: MailServer,
+    pub(super) mail_proxy: Proxy,
+}
+
+impl Site {
+    /// Opens the shop.
+    pub(super) async fn open() -> Result<Self> {
+        let mail = MailServer::start()?;
+        let mail_proxy = Proxy::to(mail.port())?;
+        let mut plan = Plan::new().on_disk().set("payment", "PAYMENT_DEADLINE", PAYMENT_DEADLINE);
+        plan = plan.set("notify", "SMTP_URL", format!("smtp://127.0.0.1:{}", mail_proxy.port()));
+        for limit in ["CUSTOMER_RATE", "CUSTOMER_BURST", "ADDRESS_RATE", "ADDRESS_BURST"] {
+            plan = plan.set("gateway", limit, NO_LIMIT);
+        }
+        plan = TWICE.into_iter().fold(plan, Plan::twice);
+        plan = SERVICES.into_iter().fold(plan, Plan::through_proxy);
+        Ok(Self { premises: Premises::open(plan).await?, mail, mail_proxy })
+    }
+
+    /// Returns the instances of a service.
+    pub(super) fn instances(&self, name: &str) -> Vec<&Service> {
+        self.premises.instances(name).collect()
+    }
+
+    /// Returns the connections of a service to the server.
+    pub(super) fn proxies(&self, name: &str) -> Vec<&Proxy> {
+        self.premises.instances(name).filter_map(|service| service.proxy.as_ref()).collect()
+    }
+
+    /// Returns a token with which the gateway takes orders in anybody's name.
+    pub(super) async fn token(&self) -> Result<String> {
+        let mut command = Command::new(binary("gateway")?);
+        command.args(["token", "--operator", "--customer", "0198c0de-0000-7000-8000-000000000001"]);
+        let output = command.output().await.context("running `gateway token`")?;
+        anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+
+    /// Connects to the message server as the administrator.
+    pub(super) async fn admin(&self) -> Result<async_nats::jetstream::Context> {
+        let options = async_nats::ConnectOptions::with_user_and_password("admin".to_owned(), "admin-dev".to_owned());
+        let client = options.custom_inbox_prefix("_INBOX_admin").connect(self.premises.nats.url()).await;
+        Ok(async_nats::jetstream::new(client.context("connecting as admin")?))
+    }
+}
