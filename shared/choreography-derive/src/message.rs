@@ -87,6 +87,11 @@ fn implementation(
                 fn key(&self) -> Self::Key {
                     ::core::clone::Clone::clone(&self.#(#path).*)
                 }
+                fn payload_schema() -> ::core::option::Option<::choreography::PayloadSchema> {
+                    #[allow(unused_imports)]
+                    use ::choreography::bounds::Undescribed as _;
+                    ::choreography::bounds::PayloadOf::<Self>::schema()
+                }
                 #before
             }
             #concerns

@@ -66,7 +66,7 @@ fn main() {
     let bank = || Choreography::new("bank").on(take_stake).fallback(nothing::<TakeStake>);
 
     // Nobody receives stake-taken yet.
-    println!("{}", Map::of(&[bets(), bank()]).problems().join("\n"));
+    println!("{}", Map::of(&[bets(), bank()]).problems().join("\n").replace(", ", ",\n  "));
 
     let bets = bets().on(note_stake).fallback(nothing::<StakeTaken>);
     let map = Map::of(&[bets, bank()]);
@@ -75,9 +75,20 @@ fn main() {
 }
 
 // Output:
-// bank publishes stake-taken, and nobody receives it
+// bank publishes stake-taken,
+//   and nobody receives it: receive it with `.on` in another service,
+//   or remove it from the return types of bank
 // problems left: 0
-// flowchart LR
-//     bank -.->|cancel-bet| bets
+// flowchart TB
 //     bank -->|stake-taken| bets
-//     bets -->|take-stake| bank
+//     bank -.->|cancel-bet ✗| bets
+//     bets ==>|take-stake| bank
+//     subgraph legend_ [legend]
+//         direction LR
+//         from_[publisher] ==>|step| to_[subscriber]
+//         from_ -->|event| to_
+//         from_ -.->|compensation| to_
+//         marks_["… scheduled<br>✗ by a refusal<br>† by a fallback<br>↻ to itself"]
+//     end
+//     bets ~~~ legend_
+//     linkStyle 1,5 stroke:#d1495b

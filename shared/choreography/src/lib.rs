@@ -41,11 +41,12 @@ pub mod role {
 
 /// What stands only in bounds of this crate's functions. Nothing else implements or calls these traits.
 pub mod bounds {
+    pub use crate::declare::earlier::read_before;
     pub use crate::declare::effect::Effect;
     pub use crate::declare::function::{FirstRow, Function, MayBeMissing, RepliesTo};
     pub use crate::declare::input::{IsCompensation, IsStepOrEvent, ReactionInput};
-    pub use crate::declare::message::read_before;
     pub use crate::declare::output::{CommandOutput, EffectOutput, ReactionOutput};
+    pub use crate::declare::payload::{PayloadOf, Undescribed};
     pub use crate::declare::role::{Forward, RoleType};
     pub use crate::declare::row::ByMessage;
     pub use crate::declare::row_arguments::{RowArgument, RowArguments};
@@ -72,16 +73,19 @@ pub use builder::{ServiceBuilder, StartError};
 pub use choreography_derive::{Command, Message, Row};
 pub use clock::Clock;
 pub use declare::choreography::Choreography;
-pub use declare::edge::Edge;
+pub use declare::edge::{Edge, FallbackEdge};
 pub use declare::effect_error::EffectError;
 pub use declare::function::nothing;
 pub use declare::handler::HandlerKind;
 pub use declare::incoming::{Dead, Incoming};
 pub use declare::key::{Concerns, Key};
 pub use declare::map::Map;
+#[cfg(feature = "asyncapi")]
+pub use declare::map::asyncapi::{AmbiguousSchema, AsyncApiInfo};
 pub use declare::message::{Command, Message, ReadError, Scheduled};
 pub use declare::outgoing::{Outgoing, OutgoingType, PAYLOAD_BYTES_MAX};
 pub use declare::output::Rejected;
+pub use declare::payload::PayloadSchema;
 pub use declare::row::{Row, Rows};
 pub use engine::execute::{ExecuteError, Idempotency, Request};
 pub use engine::health::Health;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use std::{env, fs};
 
 use choreography::testing::Harness;
-use choreography::{Choreography, HandlerKind, Map, Message, ReadError, Row};
+use choreography::{Choreography, Edge, HandlerKind, Map, Message, ReadError, Row};
 use contracts::{
     Address, CancelDelivery, CancelOrder, CancelPayment, CancelReason, Confirmation, CreateDelivery, CreateOrder,
     CreatePayment, Currency, CustomerId, CustomerNotified, DebitRefused, DebitWallet, DeliveryAssigned, ExpirePayment,
@@ -151,7 +151,7 @@ fn every_message_and_every_table_has_examples() {
     let all = releases();
     let kinds: BTreeSet<&str> =
         all.iter().flat_map(|(_, release)| release.messages.keys()).map(String::as_str).collect();
-    let published = map.edges().iter().flat_map(|edge| edge.publishes.iter().chain(edge.fallback.iter().flatten()));
+    let published = map.edges().iter().flat_map(Edge::all_published);
     for outgoing in published {
         let kind = format!("{}.v{}", outgoing.name, outgoing.version);
         assert!(kinds.contains(kind.as_str()), "no release has an example of {kind}");

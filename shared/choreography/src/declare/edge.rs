@@ -2,14 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use crate::declare::choreography::Choreography;
 use crate::declare::effect::EffectHandler;
+use crate::declare::fallback::Fallback;
 use crate::declare::handler::{Handler, HandlerKind};
 use crate::declare::outgoing::OutgoingType;
+use crate::declare::payload::PayloadType;
 use crate::wire::role::Role;
 
 /// One function of a service: what it receives, what it may publish, and what it may change.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Edge {
     /// The service.
     pub service: &'static str,
@@ -17,22 +21,56 @@ pub struct Edge {
     pub kind: HandlerKind,
     /// The name of the message or command that it receives.
     pub receives: &'static str,
+    /// The role of it. Commands are steps.
+    pub role: Role,
     /// The versions of it that it reads.
     pub versions: Vec<u32>,
-    /// Every message that it may publish.
+    /// Every message that it may publish when its rows are kept.
     pub publishes: Vec<OutgoingType>,
-    /// Every message that its fallback may publish; none if it has no fallback.
-    pub fallback: Option<Vec<OutgoingType>>,
+    /// Every message that it may publish as a refusal: by `Err`, when its rows stay as they were.
+    pub refusal: Vec<OutgoingType>,
+    /// Its fallback, if it has one.
+    pub fallback: Option<FallbackEdge>,
     /// The tables that it or its fallback may change.
     pub tables: Vec<&'static str>,
     /// Whether it needs some row to exist: no story begins with it.
     pub needs_row: bool,
+    /// How the payload of what it receives looks.
+    #[serde(skip)]
+    pub(crate) payload: PayloadType,
+}
+
+/// What happens when the message of a function has died.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FallbackEdge {
+    /// Every message that it may publish.
+    pub publishes: Vec<OutgoingType>,
+    /// The tables that it may change.
+    pub tables: Vec<&'static str>,
+}
+
+impl FallbackEdge {
+    fn of(fallback: &Fallback) -> Self {
+        Self { publishes: fallback.publishes.clone(), tables: fallback.tables.clone() }
+    }
+
+    /// Whether it may publish or change something; [`nothing`](crate::nothing) does not.
+    pub fn acts(&self) -> bool {
+        !self.publishes.is_empty() || !self.tables.is_empty()
+    }
 }
 
 impl Edge {
-    /// Returns every message that the function or its fallback may publish.
-    pub(crate) fn all_published(&self) -> impl Iterator<Item = &OutgoingType> {
-        self.publishes.iter().chain(self.fallback.iter().flatten())
+    /// Returns every message that it may publish: by its result, as a refusal, and by its fallback.
+    pub fn all_published(&self) -> impl Iterator<Item = &OutgoingType> {
+        let fallback = self.fallback.iter().flat_map(|fallback| &fallback.publishes);
+        self.publishes.iter().chain(&self.refusal).chain(fallback)
+    }
+
+    /// Whether it receives its message from the bus: a command comes from a caller, and a `.then` from the effect before
+    /// it.
+    pub fn is_subscriber(&self) -> bool {
+        !matches!(self.kind, HandlerKind::Command | HandlerKind::Then)
     }
 }
 
@@ -44,21 +82,27 @@ impl Choreography {
             service: self.service,
             kind: handler.kind,
             receives: handler.message,
+            role: handler.role,
             versions: handler.versions.clone(),
             publishes: handler.publishes.clone(),
-            fallback: handler.fallback.as_ref().map(|fallback| fallback.publishes.clone()),
+            refusal: handler.refusal.clone(),
+            fallback: handler.fallback.as_ref().map(FallbackEdge::of),
             tables: handler.all_tables(),
             needs_row: handler.needs_row,
+            payload: handler.payload,
         });
         let effects = self.effects.iter().map(|effect| Edge {
             service: self.service,
             kind: HandlerKind::Effect,
             receives: effect.message,
+            role: effect.role,
             versions: effect.versions.clone(),
             publishes: effect.publishes.clone(),
-            fallback: effect.fallback.as_ref().map(|fallback| fallback.publishes.clone()),
+            refusal: Vec::new(),
+            fallback: effect.fallback.as_ref().map(FallbackEdge::of),
             tables: effect.fallback.as_ref().map_or_else(Vec::new, |fallback| fallback.tables.clone()),
             needs_row: false,
+            payload: effect.payload,
         });
         handlers.chain(effects).collect()
     }

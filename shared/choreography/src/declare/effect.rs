@@ -19,6 +19,7 @@ use crate::declare::input::ReactionInput;
 use crate::declare::message::Message;
 use crate::declare::outgoing::{OutgoingMessage, OutgoingType, messages_of, types_of};
 use crate::declare::output::EffectOutput;
+use crate::declare::payload::PayloadType;
 use crate::declare::role::RoleType as _;
 use crate::declare::unless::Unless;
 use crate::wire::role::Role;
@@ -63,6 +64,8 @@ pub(crate) struct EffectHandler {
     pub versions: Vec<u32>,
     /// The role of its message.
     pub role: Role,
+    /// How the payload of its message looks.
+    pub payload: PayloadType,
     pub publishes: Vec<OutgoingType>,
     pub fallback: Option<Fallback>,
     /// The reaction of the service itself to a message that the effect publishes.
@@ -98,6 +101,7 @@ impl EffectHandler {
             message: I::Message::NAME,
             versions: I::Message::versions(),
             role: <I::Message as Message>::Role::ROLE,
+            payload: PayloadType(I::Message::payload_schema),
             publishes: types_of::<T::Published>(),
             fallback: None,
             then: None,

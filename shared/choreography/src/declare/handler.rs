@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::declare::call::{CheckIdempotence, ErasedInput, ReactFunction, Reacted, Want};
@@ -11,6 +12,7 @@ use crate::declare::guarded::guarded;
 use crate::declare::incoming::Incoming;
 use crate::declare::message::Message;
 use crate::declare::outgoing::OutgoingType;
+use crate::declare::payload::PayloadType;
 use crate::declare::role::RoleType as _;
 use crate::declare::tables::Tables;
 use crate::declare::unready::Unready;
@@ -18,7 +20,8 @@ use crate::wire::envelope::Heading;
 use crate::wire::role::Role;
 
 /// What a function is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum HandlerKind {
     /// A command handler.
     Command,
@@ -49,7 +52,11 @@ pub(crate) struct Handler {
     pub versions: Vec<u32>,
     /// The role of its message.
     pub role: Role,
+    /// How the payload of its message looks.
+    pub payload: PayloadType,
     pub publishes: Vec<OutgoingType>,
+    /// What it publishes by `Err`.
+    pub refusal: Vec<OutgoingType>,
     pub tables: Vec<&'static str>,
     /// Whether its message waits until some row exists.
     pub needs_row: bool,
@@ -60,10 +67,11 @@ pub(crate) struct Handler {
 }
 
 impl Handler {
-    /// Returns a handler that receives `M`. Of its rows: their tables, and whether its message waits for one of them.
+    /// Returns a handler that receives `M`. Of its result: what it publishes, and what it publishes by `Err`. Of its rows:
+    /// their tables, and whether its message waits for one of them.
     pub(crate) fn new<M: Message>(
         kind: HandlerKind,
-        publishes: Vec<OutgoingType>,
+        (publishes, refusal): (Vec<OutgoingType>, Vec<OutgoingType>),
         (tables, needs_row): (Vec<&'static str>, bool),
         want: Want,
         react: ReactFunction,
@@ -73,7 +81,9 @@ impl Handler {
             message: M::NAME,
             versions: M::versions(),
             role: M::Role::ROLE,
+            payload: PayloadType(M::payload_schema),
             publishes,
+            refusal,
             tables,
             needs_row,
             fallback: None,

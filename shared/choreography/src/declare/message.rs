@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::declare::key::{Concerns, Key};
+use crate::declare::payload::PayloadSchema;
 use crate::declare::role::RoleType;
 use crate::declare::row::Row;
 
@@ -63,6 +64,9 @@ use crate::declare::row::Row;
 /// assert_eq!(payment.amount_minor, 500);
 /// # Ok::<(), choreography::ReadError>(())
 /// ```
+///
+/// A message that also derives `utoipa::ToSchema` is described with its fields in the application's AsyncAPI document
+/// (`Map::to_asyncapi`, feature `asyncapi`).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a message",
     label = "no service can publish or receive this",
@@ -85,6 +89,12 @@ pub trait Message: Serialize + DeserializeOwned + Clone + Send + Sync + 'static 
     /// Returns the versions that [`read`](Self::read) takes: those before this one, and this one.
     fn versions() -> Vec<u32> {
         vec![Self::VERSION]
+    }
+
+    /// Returns the JSON Schema of the payload; none unless the type derives `utoipa::ToSchema` and the feature `asyncapi`
+    /// is on. The derive writes it.
+    fn payload_schema() -> Option<PayloadSchema> {
+        None
     }
 
     /// Reads the payload of an earlier version. Without `before` there is none.
@@ -145,29 +155,6 @@ pub enum ReadError {
     /// It is not what this version of the message is.
     #[error("the payload is unreadable: {0}")]
     Unreadable(String),
-}
-
-/// Reads the payload of a version before `M`, which is `B` or one before that. The derive writes it.
-///
-/// # Errors
-/// As [`Message::read`].
-pub fn read_before<B, M>(version: u32, payload: &[u8]) -> Result<M, ReadError>
-where
-    B: Message<Key = M::Key, Role = M::Role>,
-    M: Message + From<B>,
-{
-    const { assert!(is_before::<B, M>(), "`before` is the same message with a lower version") };
-    B::read(version, payload).map(M::from)
-}
-
-/// Whether two types are versions of the same message, the first one lower.
-const fn is_before<B: Message, M: Message>() -> bool {
-    let (before, name) = (B::NAME.as_bytes(), M::NAME.as_bytes());
-    let mut index = 0;
-    while index < name.len() && index < before.len() && name[index] == before[index] {
-        index += 1;
-    }
-    index == name.len() && index == before.len() && B::VERSION < M::VERSION
 }
 
 #[diagnostic::do_not_recommend]

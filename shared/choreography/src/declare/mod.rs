@@ -4,6 +4,7 @@
 
 pub(crate) mod call;
 pub(crate) mod choreography;
+pub(crate) mod earlier;
 pub(crate) mod edge;
 pub(crate) mod effect;
 pub(crate) mod effect_builder;
@@ -20,6 +21,7 @@ pub(crate) mod map;
 pub(crate) mod message;
 pub(crate) mod outgoing;
 pub(crate) mod output;
+pub(crate) mod payload;
 pub(crate) mod reaction;
 pub(crate) mod role;
 pub(crate) mod row;

@@ -1,13 +1,16 @@
 //! What functions publish. A function's return type is the complete list; the map of the choreography is drawn from it.
 
+use serde::Serialize;
+
 use crate::declare::message::{Due, Message, Scheduled};
+use crate::declare::payload::PayloadType;
 use crate::declare::role::RoleType;
 use crate::declare::unready::Unready;
 use crate::wire::role::Role;
 use crate::wire::subject::check_key;
 
 /// A message that a function may publish, as the map shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct OutgoingType {
     /// The message's name.
     pub name: &'static str,
@@ -17,6 +20,16 @@ pub struct OutgoingType {
     pub role: Role,
     /// Whether it is scheduled: published at a later time.
     pub scheduled: bool,
+    /// How its payload looks.
+    #[serde(skip)]
+    pub(crate) payload: PayloadType,
+}
+
+impl OutgoingType {
+    fn of<M: Message>(scheduled: bool) -> Self {
+        let (name, version, role) = (M::NAME, M::VERSION, M::Role::ROLE);
+        Self { name, version, role, scheduled, payload: PayloadType(M::payload_schema) }
+    }
 }
 
 /// A message that a function has returned, before it has an envelope.
@@ -124,7 +137,7 @@ impl<M: Message> Outgoing for M {
         collector.add(&self, None);
     }
     fn types(types: &mut Vec<OutgoingType>) {
-        types.push(OutgoingType { name: M::NAME, version: M::VERSION, role: M::Role::ROLE, scheduled: false });
+        types.push(OutgoingType::of::<M>(false));
     }
 }
 
@@ -133,7 +146,7 @@ impl<M: Message> Outgoing for Scheduled<M> {
         collector.add(&self.message, Some(self.due));
     }
     fn types(types: &mut Vec<OutgoingType>) {
-        types.push(OutgoingType { name: M::NAME, version: M::VERSION, role: M::Role::ROLE, scheduled: true });
+        types.push(OutgoingType::of::<M>(true));
     }
 }
 

@@ -23,11 +23,9 @@ where
     F::Rows: RowArguments<MessageOf<F, P>>,
     F::Output: ReactionOutput,
 {
-    let mut publishes = types_of::<Published<F, P>>();
-    publishes.extend(types_of::<Refusal<F, P>>());
     Handler::new::<MessageOf<F, P>>(
         kind,
-        publishes,
+        (types_of::<Published<F, P>>(), types_of::<Refusal<F, P>>()),
         (tables, F::Rows::REQUIRED),
         |input, tables| F::Rows::want(&**input_of::<Incoming<MessageOf<F, P>>>(input), tables),
         Box::new(move |input, tables, CheckIdempotence(check)| {
@@ -99,7 +97,7 @@ where
 {
     Handler::new::<MessageOf<F, P>>(
         HandlerKind::Command,
-        types_of::<<F::Output as CommandOutput>::Published>(),
+        (types_of::<<F::Output as CommandOutput>::Published>(), Vec::new()),
         (tables, F::Rows::REQUIRED),
         |input, tables| F::Rows::want(&**input_of::<Incoming<MessageOf<F, P>>>(input), tables),
         Box::new(move |input, tables, _| {

@@ -1,0 +1,26 @@
+//! Payloads of earlier versions of a message.
+
+use crate::declare::message::{Message, ReadError};
+
+/// Reads the payload of a version before `M`, which is `B` or one before that. The derive writes it.
+///
+/// # Errors
+/// As [`Message::read`].
+pub fn read_before<B, M>(version: u32, payload: &[u8]) -> Result<M, ReadError>
+where
+    B: Message<Key = M::Key, Role = M::Role>,
+    M: Message + From<B>,
+{
+    const { assert!(is_before::<B, M>(), "`before` is the same message with a lower version") };
+    B::read(version, payload).map(M::from)
+}
+
+/// Whether two types are versions of the same message, the first one lower.
+const fn is_before<B: Message, M: Message>() -> bool {
+    let (before, name) = (B::NAME.as_bytes(), M::NAME.as_bytes());
+    let mut index = 0;
+    while index < name.len() && index < before.len() && name[index] == before[index] {
+        index += 1;
+    }
+    index == name.len() && index == before.len() && B::VERSION < M::VERSION
+}
