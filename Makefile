@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run-all test schemathesis check check-dependencies check-crates sim bench chaos provision dead-letters clean-data tools
+.PHONY: help run-all test schemathesis check check-dependencies check-crates sim bench chaos map provision dead-letters clean-data tools
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ check: tools check-dependencies check-crates ## Check format, lints, modules, do
 	cargo test --quiet --package library-tests
 	cargo test --quiet --package provision
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
-	for features in "" sqlite jetstream testing sqlite,jetstream,testing; do \
+	for features in "" sqlite jetstream testing asyncapi sqlite,jetstream,testing,asyncapi; do \
 		cargo clippy --quiet -p choreography --no-default-features --features "$$features" -- -D warnings; \
 		RUSTDOCFLAGS="-D warnings" cargo doc --quiet -p choreography --no-deps --no-default-features --features "$$features"; \
 	done
@@ -51,6 +51,9 @@ bench: tools ## Measure orders per second and latency; options in ARGS="..."
 chaos: tools ## Let faults happen to the shop under load, and check every order; options in ARGS="--minutes 10 --rate 300"
 	cargo build --profile quick --workspace --bins
 	PATH="$(CURDIR)/.tools/bin:$$PATH" cargo run --profile quick -p shop-tests --bin chaos -- $(ARGS)
+
+map: ## Print who publishes what to whom, as a Mermaid picture; with ARGS=--json or ARGS=--asyncapi as a document
+	@cargo run --profile quick --quiet --bin map -- $(ARGS)
 
 provision: ## Create the streams and consumers at NATS_URL, or update them
 	. deploy/env.sh && cargo run --profile quick --bin provision

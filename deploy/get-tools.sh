@@ -1,5 +1,6 @@
 #!/bin/sh
-# Fills .tools: bin/nats-server, venv with the other tools of deploy/requirements.txt, and axe for the tests of the pages.
+# Fills .tools: bin/nats-server, venv with the other tools of deploy/requirements.txt, axe for the tests of the pages, and
+# the schema of AsyncAPI for the test of the messages' document.
 # Takes the nats-server on PATH if it is new enough, else the pinned one. Does nothing when all is there.
 set -eu
 cd "$(dirname "$0")/.."
@@ -10,6 +11,9 @@ server=.tools/bin/nats-server
 axe=.tools/axe/axe.min.js
 axe_version=4.14.1
 axe_sha256=29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c
+asyncapi=.tools/asyncapi/3.0.0.json
+asyncapi_version=6.11.1
+asyncapi_sha256=abe96881dbfaad495ccbb6bd8d3fb43ca18a13b9d7564849ccb66f39d5e5b20f
 
 fail() { echo "get-tools: $*" >&2; exit 1; }
 
@@ -35,19 +39,23 @@ make_venv() {
     cp "$pins" "$venv/installed.txt"
 }
 
-axe_is_there() {
+# Whether the file $1 has the hash $2.
+is_there() {
     hash='import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())'
-    [ -f "$axe" ] && [ "$(python3 -c "$hash" "$axe")" = "$axe_sha256" ]
+    [ -f "$1" ] && [ "$(python3 -c "$hash" "$1")" = "$2" ]
 }
 
-get_axe() {
+# Gets the file $3 of the package $1 in version $2 from npm, as the file $4, unless that is there with the hash $5.
+get_from_npm() {
+    if is_there "$4" "$5"; then return; fi
     command -v npm >/dev/null || fail "npm is missing: install it (Debian: apt-get install npm)"
-    echo "get-tools: getting axe-core $axe_version"
-    mkdir -p .tools/axe
-    archive=$(cd .tools/axe && npm pack --silent "axe-core@$axe_version") || fail "npm could not get axe-core $axe_version"
-    tar -xzf ".tools/axe/$archive" -C .tools/axe --strip-components=1 package/axe.min.js
-    rm ".tools/axe/$archive"
-    axe_is_there || fail "$axe is not the one that is pinned"
+    echo "get-tools: getting $1 $2"
+    folder=$(dirname "$4")
+    mkdir -p "$folder"
+    archive=$(cd "$folder" && npm pack --silent "$1@$2") || fail "npm could not get $1 $2"
+    tar -xzOf "$folder/$archive" "package/$3" >"$4"
+    rm "$folder/$archive"
+    is_there "$4" "$5" || fail "$4 is not the one that is pinned"
 }
 
 cmp -s "$pins" "$venv/installed.txt" || make_venv
@@ -61,4 +69,6 @@ if ! new_enough "$server"; then
     fi
     new_enough "$server" || fail "$server does not run on this machine: put nats-server 2.14 or newer on PATH"
 fi
-axe_is_there || get_axe
+get_from_npm axe-core "$axe_version" axe.min.js "$axe" "$axe_sha256"
+# shellcheck disable=SC2016 # the $ is part of the file's name
+get_from_npm @asyncapi/specs "$asyncapi_version" 'schemas/3.0.0-without-$id.json' "$asyncapi" "$asyncapi_sha256"

@@ -5,26 +5,9 @@
 pub mod connect;
 pub mod monitor;
 
-use choreography::Choreography;
 use choreography::provision::{Plan, Users};
 use contracts::CONTACT_SUBJECT;
-use notify::contacts::Contacts;
-use notify::mailer::Mailer;
-use payment::settings::Patience;
-
-/// Returns the choreographies of all services. What they are started with does not matter here: nothing is started.
-pub fn shop() -> Vec<Choreography> {
-    vec![
-        gateway::choreography(),
-        order::choreography(),
-        inventory::choreography(),
-        payment::choreography(Patience::default()),
-        wallet::choreography(false),
-        delivery::choreography(),
-        notify::choreography(Mailer::default(), Contacts::unreachable()),
-        customer::choreography(),
-    ]
-}
+use gateway::shop;
 
 /// Returns the users of the server's configuration. The order service follows stories live, for
 /// `GET /orders/{id}/events`; notify asks customer how a customer is reached.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use anyhow::Result;
 use choreography::provision::{Plan, StreamPlan, provision};
 use clap::Parser;
+use gateway::shop;
 use provision::connect::connect;
 use provision::monitor::describe_file_sync;
-use provision::shop;
 
 /// Creates the streams and consumers that the shop needs, or updates them. Repeated, it changes nothing, and nothing is
 /// ever deleted.

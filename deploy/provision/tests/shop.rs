@@ -6,24 +6,30 @@ use std::fs::{read_to_string, write};
 
 use choreography::Map;
 use choreography::provision::Plan;
-use provision::{shop, users};
+use gateway::shop;
+use provision::users;
 
-/// The diagram of the choreography.
-const DIAGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/choreography.mmd");
+/// The file with the picture of the choreography, and what is around it there.
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+const PICTURE: (&str, &str) = ("```mermaid\n", "```\n");
 
 /// The server's configuration, of which the users are generated.
 const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../nats.conf");
 
 /// The lines around the generated part of the server's configuration.
-const BEGIN: &str = "    # generated from here: UPDATE=1 cargo test -p provision\n";
-const END: &str = "    # generated up to here\n";
+const USERS: (&str, &str) =
+    ("    # generated from here: UPDATE=1 cargo test -p provision\n", "    # generated up to here\n");
 
-/// Asserts that a file has its generated content. After a change that is meant: `UPDATE=1 cargo test -p provision`.
-fn assert_generated(path: &str, generated: &str) {
-    if std::env::var_os("UPDATE").is_some() {
-        write(path, generated).unwrap();
+/// Asserts that a file has its generated part between these lines. After a change that is meant:
+/// `UPDATE=1 cargo test -p provision`.
+fn assert_generated(path: &str, (begin, end): (&str, &str), generated: &str) {
+    let file = read_to_string(path).unwrap();
+    let (before, rest) = file.split_once(begin).unwrap();
+    let (part, after) = rest.split_once(end).unwrap();
+    if std::env::var_os("UPDATE").is_some() && part != generated {
+        return write(path, format!("{before}{begin}{generated}{end}{after}")).unwrap();
     }
-    assert_eq!(read_to_string(path).unwrap(), generated, "generate it again: UPDATE=1 cargo test -p provision");
+    assert_eq!(part, generated, "generate it again: UPDATE=1 cargo test -p provision");
 }
 
 #[test]
@@ -33,18 +39,15 @@ fn choreography_is_complete() {
 }
 
 #[test]
-fn diagram_shows_the_choreography() {
-    assert_generated(DIAGRAM, &Map::of(&shop()).to_mermaid());
+fn picture_shows_the_choreography() {
+    assert_generated(README, PICTURE, &Map::of(&shop()).to_mermaid());
 }
 
 #[test]
 fn server_lets_each_service_publish_and_read_what_it_needs_and_nothing_else() {
-    let file = read_to_string(SERVER).unwrap();
-    let (before, rest) = file.split_once(BEGIN).unwrap();
-    let (_, after) = rest.split_once(END).unwrap();
     let lines = users().to_string();
     let lines = lines.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("    {line}\n") });
-    assert_generated(SERVER, &format!("{before}{BEGIN}{}{END}{after}", lines.collect::<String>()));
+    assert_generated(SERVER, USERS, &lines.collect::<String>());
 }
 
 #[test]

@@ -9,6 +9,7 @@ pub mod limits;
 pub mod orders;
 pub mod pages;
 pub mod settings;
+mod shop;
 pub mod tokens;
 pub mod upstreams;
 
@@ -19,6 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use gateway::Gateway;
 use limits::LimitSettings;
 use orders::{accept_order, cancel_accepted};
+pub use shop::{asyncapi, shop};
 
 /// Returns everything that the gateway receives and publishes.
 pub fn choreography() -> Choreography {

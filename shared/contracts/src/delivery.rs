@@ -2,11 +2,12 @@
 
 use choreography::Message;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{CancelReason, DeliveryId, OrderId};
 
 /// To order and inventory: a dealer delivers the order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Message)]
 #[message(name = "delivery-assigned", key = order_id, role = event)]
 pub struct DeliveryAssigned {
     /// The order.
@@ -18,7 +19,7 @@ pub struct DeliveryAssigned {
 }
 
 /// To delivery, from order: the delivery is cancelled. Delivery publishes `cancel-payment` then, in every case.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Message)]
 #[message(name = "cancel-delivery", key = order_id, role = compensation)]
 pub struct CancelDelivery {
     /// The order.

@@ -2,11 +2,12 @@
 
 use choreography::Message;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{Address, Confirmation, CustomerId, Line, OrderId};
 
 /// To order: open the order, which the gateway has accepted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Message)]
 #[message(name = "create-order", key = order_id, role = step)]
 pub struct CreateOrder {
     /// The order.

@@ -2,11 +2,12 @@
 
 use choreography::Message;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{Confirmation, CustomerId, Money, OrderId};
 
 /// To payment: open a payment, as the order's pieces are held.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Message)]
 #[message(name = "create-payment", key = order_id, role = step)]
 pub struct CreatePayment {
     /// The order.

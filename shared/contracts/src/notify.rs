@@ -2,11 +2,12 @@
 
 use choreography::Message;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{News, OrderId};
 
 /// To order: the customer was notified, or there is no address to write to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Message)]
 #[message(name = "customer-notified", key = order_id, role = event)]
 pub struct CustomerNotified {
     /// The order.

@@ -16,7 +16,7 @@ pub struct Line {
 }
 
 /// Whether a payment waits for the customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Confirmation {
     /// The customer confirms the payment.
@@ -54,7 +54,7 @@ pub enum News {
 }
 
 /// To inventory: hold these pieces. Each product is on one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Message)]
 #[message(name = "reserve-stock", key = order_id, role = step)]
 pub struct ReserveStock {
     /// The order.
@@ -74,7 +74,7 @@ impl Concerns<Sku> for ReserveStock {
 }
 
 /// To delivery: find a dealer for the order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Message)]
 #[message(name = "create-delivery", key = order_id, role = step)]
 pub struct CreateDelivery {
     /// The order.
@@ -90,7 +90,7 @@ impl Concerns<Zone> for CreateDelivery {
 }
 
 /// To notify: the customer has to be notified.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Message)]
 #[message(name = "order-updated", key = order_id, role = event)]
 pub struct OrderUpdated {
     /// The order.
@@ -111,7 +111,7 @@ pub struct OrderUpdated {
 
 /// To order, inventory and the gateway, from inventory, payment and order: the order is cancelled, and its pieces are
 /// released, unless they are gone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Message)]
 #[message(name = "cancel-order", key = order_id, role = compensation)]
 pub struct CancelOrder {
     /// The order.

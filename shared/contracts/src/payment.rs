@@ -2,11 +2,12 @@
 
 use choreography::{Concerns, Message};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{CancelReason, CustomerId, Money, OperationId, OrderId, PaymentId};
 
 /// To order: a payment was opened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Message)]
 #[message(name = "payment-created", key = order_id, role = event)]
 pub struct PaymentCreated {
     /// The order.
@@ -18,7 +19,7 @@ pub struct PaymentCreated {
 }
 
 /// To order: the payment is confirmed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Message)]
 #[message(name = "order-confirmed", key = order_id, role = event)]
 pub struct OrderConfirmed {
     /// The order.
@@ -33,7 +34,7 @@ pub struct OrderConfirmed {
 }
 
 /// To wallet: take the money for an order. A debit that is requested again has the same operation, and is booked once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Message)]
 #[message(name = "debit-wallet", key = order_id, role = step, concerns = customer_id)]
 pub struct DebitWallet {
     /// The order.
@@ -54,7 +55,7 @@ impl Concerns<OperationId> for DebitWallet {
 }
 
 /// To payment itself: look whether the wallet has answered, and request the money again if it has not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Message)]
 #[message(name = "retry-debit", key = order_id, role = event)]
 pub struct RetryDebit {
     /// The order.
@@ -64,7 +65,7 @@ pub struct RetryDebit {
 }
 
 /// To payment itself: the deadline of a payment that waits for the customer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Message)]
 #[message(name = "expire-payment", key = order_id, role = event)]
 pub struct ExpirePayment {
     /// The order.
@@ -72,7 +73,7 @@ pub struct ExpirePayment {
 }
 
 /// To payment, from order and delivery: the payment is refunded or cancelled. Payment publishes `cancel-order` then.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Message)]
 #[message(name = "cancel-payment", key = order_id, role = compensation)]
 pub struct CancelPayment {
     /// The order.

@@ -2,11 +2,12 @@
 
 use choreography::Message;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{CancelReason, Money, OperationId, OrderId};
 
 /// To payment: the money was taken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Message)]
 #[message(name = "wallet-debited", key = order_id, role = event)]
 pub struct WalletDebited {
     /// The order.
@@ -18,7 +19,7 @@ pub struct WalletDebited {
 }
 
 /// To payment: no money was taken, and none will be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Message)]
 #[message(name = "debit-refused", key = order_id, role = event)]
 pub struct DebitRefused {
     /// The order.
@@ -28,7 +29,7 @@ pub struct DebitRefused {
 }
 
 /// To wallet, from payment: the order's money goes back, or is never taken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Message)]
 #[message(name = "refund-wallet", key = order_id, role = compensation, concerns = operation_id)]
 pub struct RefundWallet {
     /// The order.

@@ -52,7 +52,7 @@ async fn check_all(look: Look) {
     browser.press("Don't pay").await;
     browser.wait_for_text("Back on the shelf").await;
     check(&browser, "cancelled order").await;
-    for path in ["/orders", "/profile", "/orders/0198c0de-0000-7000-8000-00000000dead"] {
+    for path in ["/orders", "/profile", "/orders/0198c0de-0000-7000-8000-00000000dead", "/api/messages"] {
         browser.go(path).await;
         check(&browser, path).await;
     }

@@ -4,6 +4,7 @@ mod access;
 mod document;
 mod exposed;
 mod forward;
+mod messages;
 mod page;
 
 use axum::Router;
@@ -19,7 +20,7 @@ pub(crate) fn routes() -> OpenApiRouter<Gateway> {
     let (own, document) = orders::routes().split_for_parts();
     let exposed = EXPOSED.iter().fold(Router::new(), add);
     OpenApiRouter::with_openapi(document::of_all(document))
-        .merge(OpenApiRouter::from(own.merge(exposed).merge(page::routes())))
+        .merge(OpenApiRouter::from(own.merge(exposed).merge(page::routes()).merge(messages::routes())))
 }
 
 fn add(router: Router<Gateway>, exposed: &'static Exposed) -> Router<Gateway> {

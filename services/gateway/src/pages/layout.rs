@@ -13,7 +13,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; scr
 
 /// The parts of the shop that the navigation leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     Products,
     Orders,
     Profile,
@@ -25,7 +25,7 @@ const NAVIGATION: [(Place, &str, &str); 3] =
     [(Place::Products, "/", "Products"), (Place::Orders, "/orders", "Orders"), (Place::Profile, "/profile", "Profile")];
 
 /// A page: what it is called, where it is, and its main part.
-pub(super) struct Page<'a> {
+pub(crate) struct Page<'a> {
     pub title: &'a str,
     pub place: Place,
     /// Whether the navigation is shown.
@@ -63,6 +63,7 @@ impl Page<'_> {
                     footer { div {
                         span { "No coordinator: each service reacts to messages, and publishes what follows." }
                         a href="/api/docs" { "API" }
+                        a href="/api/messages" { "Messages" }
                     } }
                 }
             }

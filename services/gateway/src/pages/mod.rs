@@ -8,7 +8,7 @@ mod form;
 mod history;
 mod icons;
 mod issuer;
-mod layout;
+pub(crate) mod layout;
 mod new_order;
 mod payment;
 mod products;
