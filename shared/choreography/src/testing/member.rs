@@ -34,7 +34,7 @@ impl Member {
             edges.iter().filter(|edge| edge.kind == HandlerKind::Command).map(|edge| edge.receives).collect();
         let mut received = application.received_by(choreography.service());
         // What no service of the application publishes comes from outside, from anybody.
-        let subscribed = edges.iter().filter(|edge| !matches!(edge.kind, HandlerKind::Command | HandlerKind::Then));
+        let subscribed = edges.iter().filter(|edge| edge.is_subscriber());
         let from_outside = subscribed.filter(|edge| !application.is_published(edge.receives));
         received.extend(from_outside.map(|edge| format!("*.{}", edge.receives)).collect::<BTreeSet<_>>());
         Self {
