@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -77,6 +78,9 @@ pub struct Options {
 /// # Errors
 /// When something cannot be started, or a fault cannot be brought about.
 pub fn run(options: &Options) -> Result<Report> {
+    // Customers who wait keep their connections.
+    let open_files = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: open_files.maximum, ..open_files })?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let site = Site::open().await?;

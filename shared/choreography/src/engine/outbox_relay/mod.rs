@@ -21,6 +21,7 @@ mod readers;
 mod repair;
 mod retry;
 mod settled;
+mod unknown;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,7 +4,6 @@
 //! lack are published again, and what the database does not know of its own messages is adopted.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -13,11 +12,12 @@ use super::error::RelayError;
 use super::noted::noted;
 use super::published::{PublishedRows, SentRow, stream_of};
 use super::settled::{SeriesIndex, SettledNumbers};
+use super::unknown::Unknown;
 use crate::bus::{Connection, Stream};
 use crate::clock::Clock;
 use crate::planted::{PlantedBug, planted};
 use crate::settings::WINDOW_MAX;
-use crate::store::{Given, Head, NewOutboxRow, OutboxRow, Repair, RowName, Store, StoredRows};
+use crate::store::{Head, NewOutboxRow, OutboxRow, Repair, RowName, Store, StoredRows};
 use crate::wire::envelope::Envelope;
 use crate::wire::series::{MessageNumber, is_of_command, is_placeholder, kind_of, outgoing_id, placeholder};
 
@@ -177,40 +177,6 @@ impl OutboxRepair<'_> {
             self.store.repair(self.epoch, repair).await?;
         }
         Ok(())
-    }
-}
-
-/// Own messages that the database does not know.
-#[derive(Default)]
-struct Unknown {
-    /// Those that are not adopted yet.
-    rows: Vec<NewOutboxRow>,
-    /// The numbers of all that were found.
-    known: HashSet<(SeriesIndex, u64)>,
-    /// The highest number of each outbox and kind that was adopted.
-    adopted: HashMap<(Uuid, Arc<str>), u64>,
-}
-
-impl Unknown {
-    /// Leaves out what the database knows by now: in a series whose numbers go up although nothing of it was adopted, a
-    /// running process gives them, and publishes nothing that it has not committed.
-    fn leave_out(&mut self, given: &[Given]) {
-        let adopted = &self.adopted;
-        let is_known = |RowName { outbox, kind, number }: &RowName| {
-            let given = given.iter().find(|given| given.outbox == *outbox && given.kind == *kind);
-            let highest_adopted = adopted.get(&(*outbox, kind.clone())).copied().unwrap_or(0);
-            given.is_some_and(|given| given.last >= *number && given.last > highest_adopted)
-        };
-        self.rows.retain(|row| !is_known(&row.name));
-    }
-
-    /// Returns the rows that are to be adopted now.
-    fn take(&mut self) -> Vec<NewOutboxRow> {
-        for RowName { outbox, kind, number } in self.rows.iter().map(|row| &row.name) {
-            let highest = self.adopted.entry((*outbox, kind.clone())).or_default();
-            *highest = (*highest).max(*number);
-        }
-        std::mem::take(&mut self.rows)
     }
 }
 
