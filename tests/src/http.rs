@@ -12,6 +12,10 @@ use crate::shop::Shop;
 /// Longer than any response should take, shorter than a test.
 pub(crate) const REPLY_WAIT_MAX: Duration = Duration::from_secs(20);
 
+/// How long an unused connection is kept: less than the 10 seconds after which a service closes it, perhaps just when the
+/// next request is sent on it.
+pub(crate) const IDLE_TIME_MAX: Duration = Duration::from_secs(5);
+
 /// The response to a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
@@ -70,6 +74,11 @@ impl Reply {
 }
 
 impl Shop {
+    /// Returns the client, for requests to what is not among the shop's own services.
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
     /// Returns a request to a service, for the test to complete; [`Shop::send`] sends it.
     pub fn request(&self, method: Method, service: &str, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.premises.service(service).url))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_nats::jetstream;
 use tokio::sync::{OnceCell, OwnedMutexGuard};
 
-use crate::http::REPLY_WAIT_MAX;
+use crate::http::{IDLE_TIME_MAX, REPLY_WAIT_MAX};
 use crate::orders::Order;
 use crate::premises::{Plan, Premises};
 use crate::shelf::Product;
@@ -82,7 +82,8 @@ impl Shop {
     }
 
     fn enter(premises: Arc<Premises>, alone: Option<OwnedMutexGuard<()>>) -> Self {
-        let http = reqwest::Client::builder().timeout(REPLY_WAIT_MAX).build().expect("a client without certificates");
+        let http = reqwest::Client::builder().timeout(REPLY_WAIT_MAX).pool_idle_timeout(IDLE_TIME_MAX);
+        let http = http.build().expect("a client without certificates");
         let (placed, products, published_by_hand) = (Mutex::default(), Mutex::default(), Mutex::default());
         Self { premises, http, placed, products, published_by_hand, admin: OnceCell::new(), _alone: alone }
     }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails with a panic")]
 
 mod accessible;
+mod api_page;
 mod browser;
 mod issuer;
 mod protected;

@@ -1,4 +1,4 @@
-//! How many requests a customer, and an address, may send.
+//! How many requests a customer, and an address, may send. Each instance of the gateway counts for itself.
 //!
 //! tower_governor counts. Its headers are sent as the IETF's draft-ietf-httpapi-ratelimit-headers-11 has them.
 

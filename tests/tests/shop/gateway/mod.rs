@@ -1,14 +1,19 @@
 //! The public door: orders, payments and everything else through the gateway, on real processes.
 
+mod closed;
+mod followers;
+mod instances;
+mod killed;
+mod strangers;
+
 use std::time::Duration;
 
-use futures::future::join_all;
 use gateway::identity::{Identity, Role};
 use gateway::tokens::{TokenCommand, TokenSettings};
 use jiff::Timestamp;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use shop_tests::{PATIENCE, Plan, Reply, Service, Shop};
+use shop_tests::{PATIENCE, Reply, Shop};
 use testkit::until;
 use uuid::Uuid;
 
@@ -45,9 +50,13 @@ impl<'a> Visitor<'a> {
         self.shop.send(self.request(Method::GET, path)).await
     }
 
+    /// Returns a request for an order, for the test to complete.
+    fn place(&self, confirmation: &str) -> RequestBuilder {
+        self.request(Method::POST, "/api/orders").json(&body(confirmation))
+    }
+
     async fn order(&self, confirmation: &str, wait: &str) -> Reply {
-        let request = self.request(Method::POST, "/api/orders").header("prefer", wait).json(&body(confirmation));
-        self.shop.send(request).await
+        self.shop.send(self.place(confirmation).header("prefer", wait)).await
     }
 
     /// Waits until an order has a status.
@@ -180,48 +189,4 @@ async fn a_story_is_followed_through_the_gateway_and_continued_where_it_was() {
     let rest = ada.request(Method::GET, &path).header("last-event-id", ids[ids.len() - 3]).send().await.unwrap();
     let rest = rest.text().await.unwrap();
     assert_eq!(rest.lines().filter(|line| line.starts_with("id: ")).count(), 2, "{rest}");
-}
-
-#[tokio::test]
-async fn a_service_that_requires_the_gateway_takes_requests_by_nobody_else() {
-    let key = testkit::workspace().join("services/gateway/src/tokens/development-public.pem");
-    let shop = Shop::open_with(Plan::new().set("customer", "REQUIRE_GATEWAY", key.display().to_string())).await;
-    let ada = Visitor::new(&shop, Role::Customer);
-    let profile = json!({"name": "Ada", "email": null, "addresses": []});
-    let path = format!("/customers/{}", ada.id);
-    shop.send(ada.request(Method::PUT, &format!("/api{path}")).json(&profile)).await.ok();
-    assert_eq!(ada.get(&format!("/api{path}")).await.ok()["name"], "Ada");
-    shop.get("customer", &path).await.problem(&[401]);
-    shop.send(shop.request(Method::GET, "customer", &path).bearer_auth(&ada.token)).await.problem(&[401]);
-}
-
-/// One of two instances of order is killed while customers look at their orders, and place others.
-#[tokio::test]
-async fn no_request_that_may_be_sent_again_is_lost_when_one_of_two_instances_is_killed() {
-    let shop = Shop::open().await;
-    let second = shop.premises.start("order", 1).unwrap();
-    shop.premises.ready(&second).await;
-    let url = |name: &str| shop.premises.service(name).url.clone();
-    let mut settings = vec![("ORDER_URL".to_owned(), format!("{},{}", url("order"), second.url))];
-    settings.extend(["PAYMENT", "INVENTORY"].map(|name| (format!("{name}_URL"), url(&name.to_lowercase()))));
-    settings.push(("CUSTOMER_BURST".to_owned(), "100000".to_owned()));
-    settings.push(("ADDRESS_BURST".to_owned(), "100000".to_owned()));
-    let nats = shop.premises.nats.url();
-    let gateway = Service::start(&shop.premises.world, "gateway", 1, &nats, &settings).unwrap();
-    shop.premises.ready(&gateway).await;
-    let ada = Visitor::new(&shop, Role::Customer);
-    let id = id_of(&ada.order("manual", "wait=8").await);
-    let http = reqwest::Client::new();
-    let look = async |kills: bool| {
-        if kills {
-            shop.premises.process("order").kill();
-        }
-        let url = format!("{}/api/orders/{id}/story", gateway.url);
-        let reply = http.get(url).bearer_auth(&ada.token).send().await.unwrap();
-        assert_eq!(reply.status(), 200, "{}", reply.text().await.unwrap());
-    };
-    for round in 0..10 {
-        join_all((0..40).map(|number| look(round == 3 && number == 20))).await;
-    }
-    assert!(!gateway.process.log().contains("panicked"), "{}", gateway.process.last_lines(50));
 }
