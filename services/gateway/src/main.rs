@@ -4,7 +4,7 @@ use choreography::Clock;
 use choreography_axum::{Failure, serve, settings};
 use contracts::NAMESPACE;
 use gateway::gateway::Gateway;
-use gateway::pages::Issuer;
+use gateway::pages::{Issuer, with_error_pages};
 use gateway::settings::{Command, Settings};
 use gateway::tokens::Tokens;
 use gateway::upstreams::Upstreams;
@@ -28,6 +28,6 @@ async fn main() -> Result<(), Failure> {
     let upstreams = Upstreams::new(&upstreams, Clock::system());
     let issuer = Issuer::of(issuer)?;
     let gateway = Gateway { service: service.clone(), upstreams, tokens: tokens.clone(), issuer, demo: settings.demo };
-    let around = move |app| door.around(tokens.required_for_readiness(app));
+    let around = move |app| door.around(with_error_pages(tokens.required_for_readiness(app)));
     Ok(serve(service, routes(gateway, &limits)).with(&settings).around(around).await?)
 }

@@ -102,9 +102,11 @@ impl Gateway {
         for look in 1..=looks {
             match self.find_order(identity, order_id).await? {
                 Found::Opened(_) => return Ok(()),
-                Found::Accepted(order) if order.cancelled.is_some() => return Err(no_such_order(order_id)),
-                Found::Accepted(_) if look < looks => sleep(LOOK_PAUSE).await,
-                Found::Accepted(_) => (),
+                Found::Accepted(order) | Found::Unreachable(order) if order.cancelled.is_some() => {
+                    return Err(no_such_order(order_id));
+                }
+                Found::Accepted(_) | Found::Unreachable(_) if look < looks => sleep(LOOK_PAUSE).await,
+                Found::Accepted(_) | Found::Unreachable(_) => (),
             }
         }
         let detail = format!("order {order_id} is accepted, and not opened yet: try again in a moment");

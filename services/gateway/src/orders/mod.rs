@@ -28,6 +28,8 @@ pub enum Found {
     Opened(Value),
     /// Only the gateway knows it.
     Accepted(Box<AcceptedOrder>),
+    /// Order does not respond: what became of it since it was accepted is not known at the moment.
+    Unreachable(Box<AcceptedOrder>),
 }
 
 impl Found {
@@ -35,7 +37,7 @@ impl Found {
     pub fn shown(self) -> Value {
         match self {
             Self::Opened(order) => order,
-            Self::Accepted(order) => AcceptedShown::from(*order).to_json(),
+            Self::Accepted(order) | Self::Unreachable(order) => AcceptedShown::from(*order).to_json(),
         }
     }
 }
@@ -69,7 +71,10 @@ impl Gateway {
             Err(problem) => return Err(problem),
         };
         match self.service.get::<AcceptedOrder>(&order_id).await? {
-            Some(order) if identity.reaches(order.create.customer_id) => Ok(Found::Accepted(Box::new(order))),
+            Some(order) if identity.reaches(order.create.customer_id) => {
+                let order = Box::new(order);
+                Ok(if unknown.status == 404 { Found::Accepted(order) } else { Found::Unreachable(order) })
+            }
             None if unknown.status != 404 => Err(unknown),
             _ => Err(no_such_order(order_id)),
         }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use axum::routing::get;
-use choreography_axum::Problem;
+use choreography_axum::{Problem, Query};
 use clap::Args;
 use http_body_util::Full;
 use oauth2::basic::BasicClient;
@@ -18,10 +18,13 @@ use oauth2::{
     AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet, HttpRequest,
     HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse, TokenUrl,
 };
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
-use super::fault::Fault;
+use super::read::encode;
 use super::session::keep;
+use super::sign_in::no_issuer;
+use super::way_back::WayBack;
 use crate::gateway::Gateway;
 use crate::https::{FetchError, HttpsClient};
 use crate::identity::cookie;
@@ -117,15 +120,22 @@ pub(super) fn routes() -> Router<Gateway> {
 }
 
 fn issuer(gateway: &Gateway) -> Result<&Issuer, Problem> {
-    gateway.issuer.as_ref().ok_or_else(|| Problem::not_found("this shop has no issuer to sign in at"))
+    gateway.issuer.as_ref().ok_or_else(no_issuer)
+}
+
+#[derive(Deserialize)]
+struct Leaving {
+    #[serde(default)]
+    next: WayBack,
 }
 
 /// Sends a visitor to the issuer.
-async fn leave(State(gateway): State<Gateway>) -> Result<Response, Fault> {
+async fn leave(State(gateway): State<Gateway>, Query(Leaving { next }): Query<Leaving>) -> Result<Response, Problem> {
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     let request = issuer(&gateway)?.client.authorize_url(CsrfToken::new_random);
     let (url, state) = request.add_scope(Scope::new("openid".to_owned())).set_pkce_challenge(challenge).url();
-    let begun = remember(&format!("{}.{}", state.secret(), verifier.secret()), SIGN_IN_SECONDS);
+    let begun = format!("{}.{}.{}", state.secret(), verifier.secret(), encode(&next.to_string()));
+    let begun = remember(&begun, SIGN_IN_SECONDS);
     Ok(([begun], Redirect::to(url.as_str())).into_response())
 }
 
@@ -136,17 +146,32 @@ struct Returned {
     error: Option<String>,
 }
 
+/// A sign-in as it began, from the cookie.
+struct Begun<'a> {
+    state: &'a str,
+    verifier: &'a str,
+    next: WayBack,
+}
+
+impl<'a> Begun<'a> {
+    fn read(cookie: &'a str) -> Option<Self> {
+        let [state, verifier, next] = cookie.split('.').collect::<Vec<_>>().try_into().ok()?;
+        let next = percent_decode_str(next).decode_utf8_lossy().into_owned().into();
+        Some(Self { state, verifier, next })
+    }
+}
+
 /// Takes a visitor back from the issuer, and exchanges the code for the token.
 async fn come_back(
     State(gateway): State<Gateway>,
     headers: HeaderMap,
     Query(Returned { code, state, error }): Query<Returned>,
-) -> Result<Response, Fault> {
+) -> Result<Response, Problem> {
     let issuer = issuer(&gateway)?;
-    let begun = cookie(&headers, COOKIE).and_then(|begun| begun.split_once('.'));
-    let verifier = begun.filter(|(known, _)| state.as_deref() == Some(known)).map(|(_, verifier)| verifier);
-    let (Some(verifier), Some(code), None) = (verifier, code, error) else {
-        return Err(not_signed_in("the issuer did not sign you in, or it took too long: sign in again").into());
+    let begun = cookie(&headers, COOKIE).and_then(Begun::read);
+    let begun = begun.filter(|begun| state.as_deref() == Some(begun.state));
+    let (Some(Begun { verifier, next, .. }), Some(code), None) = (begun, code, error) else {
+        return Err(not_signed_in("the issuer did not sign you in, or it took too long: sign in again"));
     };
     let exchange = issuer.client.exchange_code(AuthorizationCode::new(code));
     let exchange = exchange.set_pkce_verifier(PkceCodeVerifier::new(verifier.to_owned()));
@@ -162,7 +187,7 @@ async fn come_back(
         not_signed_in("the token of the issuer does not count here: an operator must mend that")
     })?;
     let lasting = answer.expires_in().unwrap_or(SESSION_TIME);
-    Ok((AppendHeaders([keep(token, lasting, true), remember("", 0)]), Redirect::to("/")).into_response())
+    Ok((AppendHeaders([keep(token, lasting, true), remember("", 0)]), Redirect::to(&next.to_string())).into_response())
 }
 
 fn not_signed_in(detail: &str) -> Problem {
@@ -172,5 +197,8 @@ fn not_signed_in(detail: &str) -> Problem {
 /// Returns the header with which the browser keeps what has begun, until it is back.
 fn remember(begun: &str, seconds: u32) -> (HeaderName, HeaderValue) {
     let cookie = format!("{COOKIE}={begun}; Path={RETURN_PATH}; HttpOnly; Secure; SameSite=Lax; Max-Age={seconds}");
-    (header::SET_COOKIE, HeaderValue::from_str(&cookie).expect("random texts have the characters of base64url"))
+    (
+        header::SET_COOKIE,
+        HeaderValue::from_str(&cookie).expect("random texts are base64url, and an address is percent-encoded"),
+    )
 }

@@ -4,7 +4,7 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
-use super::assets::{SCRIPT_PATH, STYLE_PATH};
+use super::assets::{ICON_PATH, SCRIPT_PATH, STYLE_PATH};
 use super::icons;
 
 /// Nothing but our own style sheet, script and requests: no inline code, no frame around the page, no form elsewhere.
@@ -53,6 +53,7 @@ impl Page<'_> {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     title { (self.title) " · Shop" }
+                    link rel="icon" href=(*ICON_PATH) type="image/svg+xml";
                     link rel="stylesheet" href=(*STYLE_PATH);
                     script src=(*SCRIPT_PATH) defer {}
                 }
@@ -80,7 +81,7 @@ impl Page<'_> {
                             li { a href=(path) aria-current=[(place == self.place).then_some("page")] { (name) } }
                         }
                     } }
-                    form.who method="post" action="/sign-out" {
+                    form method="post" action="/sign-out" {
                         button.link type="submit" { "Sign out" }
                     }
                 }

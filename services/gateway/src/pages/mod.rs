@@ -2,14 +2,20 @@
 //!
 //! What must hold: a page loads nothing from elsewhere, and only a form of our own pages changes anything.
 
+mod address_form;
 mod assets;
+mod change;
 mod fault;
+mod field;
 mod form;
 mod history;
 mod icons;
 mod issuer;
 pub(crate) mod layout;
+mod moment;
 mod new_order;
+mod number;
+mod order_form;
 mod payment;
 mod products;
 mod profile;
@@ -22,11 +28,13 @@ mod story;
 mod tracking;
 mod wallet;
 mod way;
+mod way_back;
 
 use axum::Router;
 use tower_http::csrf::CsrfLayer;
 
 use crate::gateway::Gateway;
+pub use fault::with_error_pages;
 pub use issuer::{Issuer, IssuerSettings};
 
 /// Returns the routes of the pages.
@@ -39,6 +47,7 @@ pub fn routes() -> Router<Gateway> {
         .merge(new_order::routes())
         .merge(payment::routes())
         .merge(tracking::routes())
+        .merge(change::routes())
         .merge(history::routes())
         .merge(profile::routes())
         .layer(CsrfLayer::new())

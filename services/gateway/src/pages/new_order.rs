@@ -1,28 +1,28 @@
 //! The page on which one orders a product.
 //!
-//! What must hold: the form carries the order's id, so that a form that is sent twice is one order.
+//! What must hold: an order that is not accepted is still in the form, so that it is sent again with one press.
 
 use axum::Router;
-use axum::extract::{Query, State};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use choreography::Request;
-use choreography_axum::Problem;
-use contracts::OrderId;
+use choreography_axum::{Problem, Query};
 use maud::{Markup, html};
 use serde::Deserialize;
-use serde_json::json;
 
-use super::fault::Fault;
+use super::field::Wrong;
 use super::form::Form;
 use super::icons;
 use super::layout::{Page, Place};
+use super::order_form::Draft;
 use super::products::{Product, left};
-use super::profile_of::{Address, Profile};
+use super::profile_of::Profile;
 use super::read::{encode, read};
-use super::session::Session;
+use super::session::{Session, sign_in_first};
+use super::way_back::WayBack;
 use crate::gateway::Gateway;
-use crate::orders::NewOrder;
 use crate::upstreams::{Ask, Upstream};
 
 /// Returns the routes of ordering.
@@ -30,132 +30,127 @@ pub(super) fn routes() -> Router<Gateway> {
     Router::new().route("/order", get(show)).route("/orders", post(place))
 }
 
+/// What is ordered, and what was written about it before signing in.
 #[derive(Deserialize)]
 struct Wanted {
     sku: String,
+    #[serde(default = "one")]
+    quantity: String,
+    #[serde(default)]
+    confirmation: String,
+}
+
+fn one() -> String {
+    "1".to_owned()
 }
 
 async fn show(
     State(gateway): State<Gateway>,
     session: Session,
-    Query(Wanted { sku }): Query<Wanted>,
-) -> Result<Response, Fault> {
-    let product = format!("/products/{}", encode(&sku));
-    let product: Product = read(&gateway, Ask::get(Upstream::Inventory, product).by(&session.identity)).await?;
-    let profile = Profile::of(&gateway, &session.identity).await?;
-    let order_id: OrderId = gateway.service.new_id();
+    Query(Wanted { sku, quantity, confirmation }): Query<Wanted>,
+) -> Result<Response, Problem> {
+    let (order_id, [address, line, zone]) = (gateway.service.new_id(), Default::default());
+    let draft = Draft { order_id, sku, quantity, address, line, zone, confirmation };
+    page(&gateway, &session, &draft, Unplaced::default()).await
+}
+
+/// Why an order in the form is not placed.
+#[derive(Default)]
+struct Unplaced {
+    status: StatusCode,
+    wrong: Wrong,
+    notice: Option<Markup>,
+}
+
+async fn page(gateway: &Gateway, session: &Session, draft: &Draft, unplaced: Unplaced) -> Result<Response, Problem> {
+    let Unplaced { status, wrong, notice } = unplaced;
+    let product = format!("/products/{}", encode(&draft.sku));
+    let product: Product = read(gateway, Ask::get(Upstream::Inventory, product).by(&session.identity)).await?;
+    // An order does not wait for customer: whoever's addresses can't be read writes one.
+    let profile = Profile::of(gateway, &session.identity).await.unwrap_or_default();
     let main = html! {
         div.head { h1 { "Order " (product.name) } }
+        @if let Some(notice) = notice { div.notice.warn role="alert" { (notice) } }
         div.columns {
-            form.card.stack method="post" action="/orders" {
-                input type="hidden" name="order_id" value=(order_id);
-                input type="hidden" name="sku" value=(product.sku);
-                div.field {
-                    label for="quantity" { "How many" }
-                    input #quantity name="quantity" type="number" min="1" max="10000" value="1" required inputmode="numeric";
-                }
-                (addresses(&profile.addresses))
-                (confirmation())
-                div.actions {
-                    button type="submit" { "Place the order" }
-                    a href="/" { "Back to the products" }
-                }
-            }
-            aside.card.product aria-label="What you order" {
-                div.picture { (icons::product(&product.sku)) }
-                div.about {
-                    h2 { (product.name) }
-                    @if let Some(description) = &product.description { p { (description) } }
-                    (left(product.available))
-                }
-                div.buy { span.price { (product.price) } span.hint { "a piece" } }
-            }
+            @if product.available == 0 { (sold_out()) } @else { (draft.draw(&product, &profile.addresses, &wrong)) }
+            (what_is_ordered(&product))
         }
     };
-    Ok(Page { title: "Order", place: Place::Products, is_signed_in: true, main }.into_response())
+    Ok(Page { title: wrong.title("Order"), place: Place::Products, is_signed_in: true, main }.with_status(status))
 }
 
-fn addresses(known: &[Address]) -> Markup {
+fn sold_out() -> Markup {
     html! {
-        fieldset {
-            legend { "Where it goes" }
-            @for (index, address) in known.iter().enumerate() {
-                label.choice {
-                    input type="radio" name="address" value=(index) checked[index == 0];
-                    span { (address.line) br; span.hint { "Zone " (address.zone) } }
-                }
-            }
-            @if !known.is_empty() {
-                label.choice { input type="radio" name="address" value="new"; span { "Another address" } }
-            } @else { input type="hidden" name="address" value="new"; }
-            div.pair {
-                div.field {
-                    label for="line" { "Street and number" }
-                    input #line name="line" autocomplete="street-address" maxlength="200" required[known.is_empty()];
-                }
-                div.field {
-                    label for="zone" { "Zone" }
-                    input #zone name="zone" maxlength="64" list="zones" required[known.is_empty()];
-                    datalist #zones { option value="north"; option value="south"; }
-                }
-            }
+        section.card.stack {
+            h2 { "Sold out" }
+            p { "There is nothing left of it at the moment. Come back soon." }
+            div.actions { a.button href="/" { "To the products" } }
         }
     }
 }
 
-fn confirmation() -> Markup {
+fn what_is_ordered(product: &Product) -> Markup {
     html! {
-        fieldset {
-            legend { "How you pay" }
-            label.choice {
-                input type="radio" name="confirmation" value="manual" checked;
-                span { "Look at the amount first" br; span.hint { "The order waits until you have paid." } }
+        aside.card.product aria-label="What you order" {
+            div.picture { (icons::product(&product.sku)) }
+            div.about {
+                h2 { (product.name) }
+                @if let Some(description) = &product.description { p { (description) } }
+                (left(product.available))
             }
-            label.choice {
-                input type="radio" name="confirmation" value="automatic";
-                span { "At once, from the wallet" }
-            }
+            div.buy { span.price { (product.price) } span.hint { "a piece" } }
         }
     }
-}
-
-#[derive(Deserialize)]
-struct Placed {
-    order_id: OrderId,
-    sku: String,
-    quantity: String,
-    address: String,
-    #[serde(default)]
-    line: String,
-    #[serde(default)]
-    zone: String,
-    confirmation: String,
 }
 
 async fn place(
     State(gateway): State<Gateway>,
-    session: Session,
-    Form(placed): Form<Placed>,
-) -> Result<Response, Fault> {
-    let (order_id, is_manual) = (placed.order_id, placed.confirmation == "manual");
-    let address = match placed.address.parse::<usize>() {
-        Ok(index) => known_address(&gateway, &session, index).await?,
-        Err(_) => Address { zone: placed.zone.trim().to_owned(), line: placed.line.trim().to_owned() },
+    session: Result<Session, Response>,
+    Form(draft): Form<Draft>,
+) -> Result<Response, Problem> {
+    let Ok(session) = session else { return Ok(sign_in_first(&back_to(&draft))) };
+    let new = match draft.check()? {
+        Ok(new) => new,
+        Err(wrong) => {
+            let unplaced = Unplaced { status: StatusCode::UNPROCESSABLE_ENTITY, wrong, notice: None };
+            return page(&gateway, &session, &draft, unplaced).await;
+        }
     };
-    let new = json!({
-        "lines": [{"sku": placed.sku, "quantity": placed.quantity.trim().parse::<u32>().unwrap_or(0)}],
-        "address": {"zone": address.zone, "line": address.line},
-        "confirmation": placed.confirmation,
-    });
-    let new: NewOrder =
-        serde_json::from_value(new).map_err(|error| Problem::bad_request("order-unreadable", error.to_string()))?;
-    gateway.accept(&session.identity, order_id, new, Request::default()).await?;
-    let next = if is_manual { format!("/orders/{order_id}/payment") } else { format!("/orders/{order_id}") };
-    Ok(Redirect::to(&next).into_response())
+    match gateway.accept(&session.identity, draft.order_id, new, Request::default()).await {
+        Ok(_) if !draft.is_automatic() => {
+            Ok(Redirect::to(&format!("/orders/{}/payment", draft.order_id)).into_response())
+        }
+        Ok(_) => Ok(Redirect::to(&format!("/orders/{}", draft.order_id)).into_response()),
+        Err(problem) => refused(&gateway, &session, draft, problem).await,
+    }
 }
 
-async fn known_address(gateway: &Gateway, session: &Session, index: usize) -> Result<Address, Problem> {
-    let profile = Profile::of(gateway, &session.identity).await?;
-    let gone = || Problem::bad_request("address-gone", "this address is not in your profile any more: choose again");
-    profile.addresses.into_iter().nth(index).ok_or_else(gone)
+/// Returns the page of the form again, as far as sending it again helps.
+async fn refused(
+    gateway: &Gateway,
+    session: &Session,
+    mut draft: Draft,
+    problem: Problem,
+) -> Result<Response, Problem> {
+    let notice = match problem.status {
+        409 => {
+            let placed = format!("/orders/{}", draft.order_id);
+            draft.order_id = gateway.service.new_id();
+            html! { p { "This form placed an order before: " a href=(placed) { "look at it" } ". To order once more, press again." } }
+        }
+        503 => html! { p { "Your order is not placed: the shop takes none just now. Press again in a moment." } },
+        _ => return Err(problem),
+    };
+    let status = StatusCode::from_u16(problem.status).unwrap_or_default();
+    let retry_after = problem.into_response().headers().get(header::RETRY_AFTER).cloned();
+    let mut response =
+        page(gateway, session, &draft, Unplaced { status, notice: Some(notice), ..Unplaced::default() }).await?;
+    response.headers_mut().extend(retry_after.map(|seconds| (header::RETRY_AFTER, seconds)));
+    Ok(response)
+}
+
+/// Returns the page with the form, for after signing in. Addresses are in no address of a page, which logs keep.
+fn back_to(Draft { sku, quantity, confirmation, .. }: &Draft) -> WayBack {
+    let [sku, quantity, confirmation] = [sku, quantity, confirmation].map(|text| encode(text));
+    format!("/order?sku={sku}&quantity={quantity}&confirmation={confirmation}").into()
 }

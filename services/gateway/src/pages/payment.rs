@@ -3,23 +3,26 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use choreography_axum::Problem;
+use choreography_axum::{Path, Problem};
 use contracts::{CustomerId, Money, OrderId};
+use jiff::Timestamp;
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::fault::Fault;
+use super::change::Note;
 use super::form::Form;
 use super::layout::{Page, Place};
+use super::moment::moment;
 use super::read::read;
 use super::session::Session;
 use super::shown_order::{ShownOrder, Status};
 use super::wallet::{Deposit, Wallet, deposit, deposit_form};
 use crate::gateway::Gateway;
+use crate::orders::no_such_order;
 use crate::upstreams::{Ask, Upstream};
 
 /// How often, and at which interval, the page looks for a payment that is not there yet before it is shown without.
@@ -49,62 +52,87 @@ struct Payment {
     customer_id: Option<CustomerId>,
     status: String,
     amount: Option<Money>,
+    deadline: Option<Timestamp>,
 }
 
-async fn show(State(gateway): State<Gateway>, session: Session, Path(id): Path<OrderId>) -> Result<Response, Fault> {
+async fn show(State(gateway): State<Gateway>, session: Session, Path(id): Path<OrderId>) -> Result<Response, Problem> {
+    let payment = wait_for_payment(&gateway, &session, id).await;
     let order = ShownOrder::find(&gateway, &session, id).await?;
-    let payment = wait_for_payment(&gateway, &session, id).await?;
-    let Some((payment, amount)) = payment.and_then(|payment| Some((payment.clone(), payment.amount?))) else {
-        if order.status == Status::Cancelled {
-            return Ok(Redirect::to(&format!("/orders/{id}")).into_response());
+    match payment {
+        Some(Payment { status, amount: Some(amount), deadline, .. }) if status == "pending" => {
+            let balance = Wallet::of(&gateway, &session).await.ok().map(|wallet| wallet.balance(amount.currency));
+            let due = Due { id, amount, balance, deadline };
+            Ok(due.page(&gateway, &order).into_response())
         }
-        return Ok(not_yet(id));
-    };
-    if payment.status != "pending" {
-        return Ok(Redirect::to(&format!("/orders/{id}")).into_response());
-    }
-    let balance = Wallet::of(&gateway, &session).await?.balance(amount.currency);
-    let main = html! {
-        div.head { h1 { "Pay your order" } p.lead { (order.summary()) } }
-        section.card.stack.narrow aria-labelledby="amount" {
-            h2 #amount { "From your wallet" }
-            (amounts(balance, amount))
-            (choices(&gateway, id, balance, amount))
-        }
-    };
-    Ok(Page { title: "Payment", place: Place::Orders, is_signed_in: true, main }.into_response())
-}
-
-fn amounts(balance: Money, amount: Money) -> Markup {
-    html! {
-        dl.facts {
-            dt { "In your wallet" } dd { (balance) }
-            dt { "To pay" } dd.sum { (amount) }
-            @if let Some(rest) = left_over(balance, amount) { dt { "Afterwards" } dd { (rest) } }
-        }
+        None if order.status != Status::Cancelled => Ok(not_yet(id)),
+        _ => Ok(Redirect::to(&format!("/orders/{id}")).into_response()),
     }
 }
 
-/// Returns what is left of a balance; none if it does not suffice.
-fn left_over(balance: Money, amount: Money) -> Option<Money> {
-    let rest = balance.amount_minor - amount.amount_minor;
-    (rest >= 0).then(|| Money::new(rest, amount.currency))
+/// What is to be paid, and what it is paid from.
+struct Due {
+    id: OrderId,
+    amount: Money,
+    /// What is in the wallet; none while it does not respond.
+    balance: Option<Money>,
+    deadline: Option<Timestamp>,
 }
 
-fn choices(gateway: &Gateway, id: OrderId, balance: Money, amount: Money) -> Markup {
-    let missing = amount.amount_minor - balance.amount_minor;
-    let action = |verb: &str| format!("/orders/{id}/{verb}");
-    html! {
-        @if missing > 0 {
-            p.notice.warn role="status" { "There is not enough money in your wallet: " (Money::new(missing, amount.currency)) " are missing." }
-        }
-        div.actions {
-            @if missing <= 0 {
-                form method="post" action=(action("pay")) { button type="submit" { "Pay " (amount) } }
-            } @else if gateway.demo {
-                (deposit_form(gateway, &action("deposit"), Money::new(missing + DEPOSIT_EXTRA, amount.currency)))
+impl Due {
+    fn page(&self, gateway: &Gateway, order: &ShownOrder) -> Page<'static> {
+        let main = html! {
+            div.head { h1 { "Pay your order" } p.lead { (order.summary()) } }
+            div.columns {
+                section.card.stack aria-labelledby="amount" {
+                    h2 #amount { "From your wallet" }
+                    (self.amounts())
+                    (self.choices(gateway))
+                }
+                section.card.stack aria-labelledby="facts" { h2 #facts { "The order" } (order.facts()) }
             }
-            form method="post" action=(action("decline")) { button.plain type="submit" { "Don't pay, and cancel" } }
+        };
+        Page { title: "Payment", place: Place::Orders, is_signed_in: true, main }
+    }
+
+    fn amounts(&self) -> Markup {
+        html! {
+            dl.facts {
+                @if let Some(balance) = self.balance { div { dt { "In your wallet" } dd { (balance) } } }
+                div.sum { dt { "To pay" } dd { (self.amount) } }
+                @if let Some(rest) = self.left_over().filter(|rest| *rest >= 0) {
+                    div { dt { "Afterwards" } dd { (Money::new(rest, self.amount.currency)) } }
+                }
+            }
+        }
+    }
+
+    /// Returns what is left of the balance in minor units, less than nothing if it does not suffice.
+    fn left_over(&self) -> Option<i64> {
+        self.balance.map(|balance| balance.amount_minor - self.amount.amount_minor)
+    }
+
+    fn choices(&self, gateway: &Gateway) -> Markup {
+        let currency = self.amount.currency;
+        let missing = self.left_over().filter(|rest| *rest < 0).map(|rest| -rest);
+        let action = |verb: &str| format!("/orders/{}/{verb}", self.id);
+        html! {
+            @if let Some(missing) = missing {
+                p.notice.warn role="status" { "There is not enough money in your wallet: " (Money::new(missing, currency)) " are missing." }
+            }
+            @if self.balance.is_none() {
+                p.notice.warn { "Your balance can't be shown at the moment. You can pay all the same: we ask your wallet until it answers." }
+            }
+            div.actions {
+                @match missing {
+                    None => form method="post" action=(action("pay")) { button type="submit" { "Pay " (self.amount) } },
+                    Some(missing) if gateway.demo => (deposit_form(gateway, &action("deposit"), Money::new(missing + DEPOSIT_EXTRA, currency))),
+                    Some(_) => {},
+                }
+                form method="post" action=(action("decline")) { button.plain type="submit" { "Don't pay, and cancel" } }
+            }
+            @if let Some(deadline) = self.deadline {
+                p.hint { "Your products are reserved until " (moment(deadline)) ". Without a payment the order is cancelled then." }
+            }
         }
     }
 }
@@ -112,7 +140,7 @@ fn choices(gateway: &Gateway, id: OrderId, balance: Money, amount: Money) -> Mar
 /// Returns the page of an order that waits for its payment; browsers load it again by themselves.
 fn not_yet(id: OrderId) -> Response {
     let main = html! {
-        div.head { h1 { "One moment" } p.lead { "Your order is received. Its payment opens as soon as the products are reserved." } }
+        div.head { h1 { "One moment" } p.lead { "Your order is received. Its payment opens as soon as the products are reserved; this page looks again by itself." } }
         div.actions {
             a.button href={ "/orders/" (id) "/payment" } { "Look again" }
             a href={ "/orders/" (id) } { "To the order" }
@@ -122,36 +150,47 @@ fn not_yet(id: OrderId) -> Response {
     ([("refresh", "2")], page).into_response()
 }
 
-async fn wait_for_payment(gateway: &Gateway, session: &Session, id: OrderId) -> Result<Option<Payment>, Problem> {
+/// Returns the payment of who is signed in; none if it is not there for a while, or payment does not respond.
+async fn wait_for_payment(gateway: &Gateway, session: &Session, id: OrderId) -> Option<Payment> {
     for look in 0..LOOKS {
-        let ask = Ask::get(Upstream::Payment, format!("/payments?order_id={id}")).by(&session.identity);
-        let Payments { items } = read(gateway, ask).await?;
-        let own = |payment: &Payment| payment.customer_id == Some(session.identity.customer_id);
-        if let Some(payment) = items.into_iter().find(own) {
-            return Ok(Some(payment));
+        if let Some(payment) = find_payment(gateway, session, id).await.ok()? {
+            return Some(payment);
         }
         if look + 1 < LOOKS {
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
     }
-    Ok(None)
+    None
 }
 
-async fn pay(State(gateway): State<Gateway>, session: Session, Path(id): Path<OrderId>) -> Result<Response, Fault> {
+async fn find_payment(gateway: &Gateway, session: &Session, id: OrderId) -> Result<Option<Payment>, Problem> {
+    let ask = Ask::get(Upstream::Payment, format!("/payments?order_id={id}")).by(&session.identity);
+    let Payments { items } = read(gateway, ask).await?;
+    Ok(items.into_iter().find(|payment| payment.customer_id == Some(session.identity.customer_id)))
+}
+
+async fn pay(State(gateway): State<Gateway>, session: Session, Path(id): Path<OrderId>) -> Result<Response, Problem> {
     ask_payment(&gateway, &session, id, "confirm").await
 }
 
-async fn decline(State(gateway): State<Gateway>, session: Session, Path(id): Path<OrderId>) -> Result<Response, Fault> {
+async fn decline(
+    State(gateway): State<Gateway>,
+    session: Session,
+    Path(id): Path<OrderId>,
+) -> Result<Response, Problem> {
     ask_payment(&gateway, &session, id, "cancel").await
 }
 
-async fn ask_payment(gateway: &Gateway, session: &Session, id: OrderId, verb: &str) -> Result<Response, Fault> {
-    // Order has to know whose it is: an id that was only accepted here may be another customer's order there.
-    gateway.require_opened(&session.identity, id, 1).await?;
+async fn ask_payment(gateway: &Gateway, session: &Session, id: OrderId, verb: &str) -> Result<Response, Problem> {
+    // The payment itself says whose it is: order need not respond.
+    find_payment(gateway, session, id).await?.ok_or_else(|| no_such_order(id))?;
     let ask = Ask::post(Upstream::Payment, format!("/payments/{verb}")).json(&json!({"order_id": id}));
     // Confirming and cancelling twice is as once.
-    gateway.upstreams.ask(ask.by(&session.identity).repeatable()).await?;
-    Ok(Redirect::to(&format!("/orders/{id}")).into_response())
+    match gateway.upstreams.ask(ask.by(&session.identity).repeatable()).await {
+        Ok(_) => Ok(Redirect::to(&format!("/orders/{id}")).into_response()),
+        Err(problem) if problem.status == 409 => Ok(Note::TooLate.about(id)),
+        Err(problem) => Err(problem),
+    }
 }
 
 async fn add_money(
@@ -159,7 +198,7 @@ async fn add_money(
     session: Session,
     Path(id): Path<OrderId>,
     Form(form): Form<Deposit>,
-) -> Result<Response, Fault> {
+) -> Result<Response, Problem> {
     deposit(&gateway, &session, form).await?;
     Ok(Redirect::to(&format!("/orders/{id}/payment")).into_response())
 }

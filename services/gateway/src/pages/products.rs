@@ -4,11 +4,11 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use choreography_axum::Problem;
 use contracts::Money;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::fault::Fault;
 use super::icons;
 use super::layout::{Page, Place};
 use super::read::read;
@@ -42,7 +42,7 @@ pub(super) fn routes() -> Router<Gateway> {
     Router::new().route("/", get(list))
 }
 
-async fn list(State(gateway): State<Gateway>, session: Session) -> Result<Response, Fault> {
+async fn list(State(gateway): State<Gateway>, session: Session) -> Result<Response, Problem> {
     let ask = Ask::get(Upstream::Inventory, "/products?limit=100").by(&session.identity);
     let Catalogue { items } = read(&gateway, ask).await?;
     let main = html! {

@@ -19,7 +19,7 @@ pub(super) struct Profile {
 }
 
 /// Where an order may go.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 pub(super) struct Address {
     pub zone: String,
     pub line: String,

@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::way_back::WayBack;
 use crate::identity::{Caller, Identity, SESSION_COOKIE};
 
 /// A visitor who has signed in. As an extractor of handlers it sends everybody else to the page where one signs in.
@@ -22,9 +23,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Session {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         match parts.extensions.get::<Caller>() {
             Some(Caller::Session(identity)) => Ok(Self { identity: *identity }),
-            _ => Err(Redirect::to("/sign-in").into_response()),
+            _ => Err(sign_in_first(&WayBack::of(&parts.method, &parts.uri, &parts.headers))),
         }
     }
+}
+
+/// Sends somebody who is not signed in to the page where one signs in, and from there on.
+pub(super) fn sign_in_first(next: &WayBack) -> Response {
+    Redirect::to(&next.after("/sign-in")).into_response()
 }
 
 /// Returns the header that stores a token in the browser. `is_secure`: browsers send it over HTTPS alone.

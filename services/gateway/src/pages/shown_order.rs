@@ -1,12 +1,20 @@
 //! An order as the pages show it: from order, or from the gateway while order does not know it.
 
 use choreography_axum::Problem;
-use contracts::{CancelReason, Money, OrderId};
+use contracts::{CancelReason, Money, News, OrderId, PaymentId};
 use jiff::Timestamp;
+use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::moment::moment;
+use super::number::thousands;
+use super::read::unreadable;
 use super::session::Session;
 use crate::gateway::Gateway;
+use crate::orders::Found;
+
+/// How many lines of an order are named in a few words.
+const SUMMARY_LINES: usize = 3;
 
 /// An order as the pages show it.
 #[derive(Debug, Clone, Deserialize)]
@@ -17,8 +25,12 @@ pub(super) struct ShownOrder {
     pub address: super::profile_of::Address,
     pub total: Option<Money>,
     pub reason: Option<CancelReason>,
-    pub notified: Option<String>,
+    pub payment_id: Option<PaymentId>,
+    pub notified: Option<News>,
     pub created_at: Timestamp,
+    /// Whether order does not respond, so that it is shown as it was accepted.
+    #[serde(skip)]
+    pub is_outdated: bool,
 }
 
 /// A product and how many pieces of it.
@@ -48,6 +60,17 @@ impl Status {
             Self::Confirmed => "Paid",
             Self::Completed => "On its way",
             Self::Cancelled => "Cancelled",
+        }
+    }
+
+    /// Returns its name, as order has it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Pending => "pending",
+            Self::Confirmed => "confirmed",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
         }
     }
 
@@ -87,13 +110,58 @@ impl ShownOrder {
     /// # Errors
     /// 404 for an order that does not exist or is somebody else's.
     pub(super) async fn find(gateway: &Gateway, session: &Session, id: OrderId) -> Result<Self, Problem> {
-        let order = gateway.find_order(&session.identity, id).await?.shown();
-        serde_json::from_value(order).map_err(super::read::unreadable)
+        let found = gateway.find_order(&session.identity, id).await?;
+        let is_outdated = matches!(found, Found::Unreachable(_));
+        let order: Self = serde_json::from_value(found.shown()).map_err(unreadable)?;
+        Ok(Self { is_outdated, ..order })
     }
 
     /// Returns what was ordered in a few words.
     pub(super) fn summary(&self) -> String {
-        let lines = self.lines.iter().map(|line| format!("{} × {}", line.quantity, line.sku));
-        lines.collect::<Vec<_>>().join(", ")
+        let lines = self.lines.iter().map(|line| format!("{} × {}", thousands(line.quantity.into()), line.sku));
+        let named: Vec<_> = lines.take(SUMMARY_LINES).collect();
+        match self.lines.len() - named.len() {
+            0 => named.join(", "),
+            more => format!("{}, and {more} more", named.join(", ")),
+        }
+    }
+
+    /// Returns what the order is made of, and where it goes.
+    pub(super) fn facts(&self) -> Markup {
+        html! {
+            dl.facts {
+                @for Line { sku, quantity } in &self.lines {
+                    div { dt { (sku) } dd { (thousands((*quantity).into())) @if *quantity == 1 { " piece" } @else { " pieces" } } }
+                }
+                @if let Some(total) = self.total { div.sum { dt { "Total" } dd { (total) } } }
+            }
+            dl.texts {
+                div { dt { "To" } dd { (self.address.line) br; "Zone " (self.address.zone) } }
+                div { dt { "Ordered" } dd { (moment(self.created_at)) } }
+                div { dt { "Number" } dd.id { (self.id) } }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_long_order_is_told_in_a_few_words() {
+        let order = |lines: usize| -> ShownOrder {
+            let lines: Vec<_> = (0..lines).map(|_| json!({"sku": "tea", "quantity": 1_200})).collect();
+            let id = uuid::Uuid::from_u128(1);
+            let order = json!({
+                "id": id, "status": "pending", "lines": lines, "address": {"zone": "north", "line": "1 Hill Road"},
+                "total": null, "reason": null, "payment_id": null, "notified": "paid", "created_at": Timestamp::UNIX_EPOCH,
+            });
+            serde_json::from_value(order).unwrap()
+        };
+        assert_eq!(order(1).summary(), "1,200 × tea");
+        assert_eq!(order(3).summary(), "1,200 × tea, 1,200 × tea, 1,200 × tea");
+        assert_eq!(order(20).summary(), "1,200 × tea, 1,200 × tea, 1,200 × tea, and 17 more");
     }
 }

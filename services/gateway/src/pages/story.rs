@@ -1,7 +1,9 @@
 //! The story of an order: its messages, and what they mean to its customer.
 
+use contracts::{CustomerNotified, News};
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 
 /// The messages of an order, which its live story names.
 pub(super) const MESSAGES: &str = "create-order reserve-stock create-payment payment-created debit-wallet wallet-debited \
@@ -14,6 +16,8 @@ pub(super) struct Told {
     pub publisher: String,
     pub message: String,
     pub time: Timestamp,
+    #[serde(default)]
+    pub payload: Value,
 }
 
 /// Whether a service has published a message of this name.
@@ -21,10 +25,20 @@ pub(super) fn has(story: &[Told], publisher: &str, message: &str) -> bool {
     story.iter().any(|told| told.publisher == publisher && told.message == message)
 }
 
+/// Returns what notify did about the last news of an order: whether it mailed it; none if it did nothing yet.
+pub(super) fn mailed(story: &[Told], news: News) -> Option<bool> {
+    let notified = story.iter().filter_map(Told::notified).find(|notified| notified.status == news);
+    notified.map(|notified| notified.mailed)
+}
+
 impl Told {
+    fn notified(&self) -> Option<CustomerNotified> {
+        (self.message == "customer-notified").then(|| serde_json::from_value(self.payload.clone()).ok()).flatten()
+    }
+
     /// Whether it is news for a customer: that a mail is to be written is none, the mail is.
     pub(super) fn is_news(&self) -> bool {
-        self.message != "order-updated"
+        self.message != "order-updated" && self.notified().is_none_or(|notified| notified.mailed)
     }
 
     /// Whether it takes something back.
@@ -45,7 +59,12 @@ impl Told {
             "order-confirmed" => "The payment is confirmed.",
             "create-delivery" => "We look for a dealer in your zone.",
             "delivery-assigned" => "A dealer has your order.",
-            "customer-notified" => "We wrote you a mail.",
+            "customer-notified" => match self.notified().map(|notified| notified.status) {
+                Some(News::Paid) => "We wrote you that it is paid.",
+                Some(News::Completed) => "We wrote you that it is on its way.",
+                Some(News::Cancelled) => "We wrote you that it is cancelled.",
+                Some(News::Unknown) | None => "We wrote you a mail.",
+            },
             "cancel-delivery" => "The delivery is called off.",
             "cancel-payment" => "The payment is taken back.",
             "refund-wallet" => "The money goes back into your wallet.",

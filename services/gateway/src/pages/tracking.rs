@@ -3,147 +3,174 @@
 //! What must hold: the part that moves is the same HTML whether the page is loaded or the script asks for it.
 
 use axum::Router;
-use axum::extract::{Path, State};
-use axum::http::header;
-use axum::response::{Html, IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
-use choreography_axum::Problem;
-use contracts::OrderId;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use choreography_axum::{Path, Problem, Query};
+use contracts::{News, OrderId};
 use maud::{Markup, html};
+use serde::Deserialize;
 
-use super::fault::Fault;
+use super::change::{Changes, Note};
 use super::layout::{Page, Place};
+use super::moment::time_of_day;
 use super::read::read;
 use super::session::Session;
 use super::shown_order::{ShownOrder, Status, because};
-use super::story::{MESSAGES, Told, has};
+use super::story::{MESSAGES, Told, has, mailed};
 use super::way::{draw, way};
+use super::way_back::WayBack;
 use crate::gateway::Gateway;
 use crate::upstreams::{Ask, Upstream};
 
-/// Returns the routes of one order.
+/// Returns the routes of looking at one order.
 pub(super) fn routes() -> Router<Gateway> {
-    Router::new()
-        .route("/orders/{id}", get(show))
-        .route("/orders/{id}/now", get(show_now))
-        .route("/orders/{id}/cancel", post(cancel))
+    Router::new().route("/orders/{id}", get(show)).route("/orders/{id}/now", get(show_now))
 }
 
-async fn show(State(gateway): State<Gateway>, session: Session, Path(id): Path<OrderId>) -> Result<Response, Fault> {
-    let (order, story) = find(&gateway, &session, id).await?;
-    let is_over = is_over(&order);
-    let main = html! {
-        div.head {
-            h1 { "Your order" }
-            p.lead { (order.summary()) " · " span.id { (order.id) } }
-        }
-        @if !is_over {
-            noscript { p.notice { "This page does not move by itself without JavaScript: " a href="" { "look again" } "." } }
-        }
-        div.stack data-live=[(!is_over).then(|| format!("/orders/{id}/now"))]
-            data-events={ "/api/orders/" (id) "/events" } data-messages=(MESSAGES) {
-            (now(&order, &story))
-        }
-    };
-    Ok(Page { title: "Your order", place: Place::Orders, is_signed_in: true, main }.into_response())
+#[derive(Deserialize)]
+struct Noted {
+    note: Option<Note>,
+}
+
+async fn show(
+    State(gateway): State<Gateway>,
+    session: Session,
+    Path(id): Path<OrderId>,
+    Query(Noted { note }): Query<Noted>,
+) -> Result<Response, Problem> {
+    let tracked = Tracked::find(&gateway, &session, id).await?;
+    Ok(tracked.page(&Changes::of(&tracked.order), note).with_status(StatusCode::OK))
 }
 
 async fn show_now(
     State(gateway): State<Gateway>,
     session: Session,
     Path(id): Path<OrderId>,
-) -> Result<Response, Fault> {
-    let (order, story) = find(&gateway, &session, id).await?;
-    Ok(([(header::CACHE_CONTROL, "no-store")], Html(now(&order, &story).into_string())).into_response())
+) -> Result<Response, Problem> {
+    let tracked = Tracked::find(&gateway, &session, id).await?;
+    let now = tracked.now(&Changes::of(&tracked.order));
+    Ok(([(header::CACHE_CONTROL, "no-store")], Html(now.into_string())).into_response())
 }
 
-async fn find(gateway: &Gateway, session: &Session, id: OrderId) -> Result<(ShownOrder, Vec<Told>), Problem> {
-    let order = ShownOrder::find(gateway, session, id).await?;
-    if order.status == Status::Accepted {
-        return Ok((order, Vec::new())); // order does not know it yet
-    }
-    let story = read(gateway, Ask::get(Upstream::Order, format!("/orders/{id}/story")).by(&session.identity)).await;
-    // The way is drawn from what is known: while the messages can't be read, from the order alone.
-    Ok((order, story.unwrap_or_default()))
+/// An order, and its messages so far; none while they can't be read.
+pub(super) struct Tracked {
+    pub(super) order: ShownOrder,
+    story: Option<Vec<Told>>,
 }
 
-fn is_over(order: &ShownOrder) -> bool {
-    let last = match order.status {
-        Status::Completed => "completed",
-        Status::Cancelled => "cancelled",
-        Status::Accepted | Status::Pending | Status::Confirmed => return false,
-    };
-    order.notified.as_deref() == Some(last)
-}
-
-fn now(order: &ShownOrder, story: &[Told]) -> Markup {
-    html! {
-        section.card.stack aria-labelledby="where" {
-            div.actions {
-                h2 #where { "Where it is" }
-                span role="status" class={ "status " (order.status.class()) } { (order.status.words()) }
-            }
-            @if let Some(reason) = order.reason { p.notice.bad { (because(reason)) } }
-            (draw(&way(order.status, story, is_over(order))))
-            (can_do(order, can_pay(story)))
+impl Tracked {
+    /// Returns an order of who is signed in, with its messages so far.
+    ///
+    /// # Errors
+    /// 404 for an order that does not exist or is somebody else's.
+    pub(super) async fn find(gateway: &Gateway, session: &Session, id: OrderId) -> Result<Self, Problem> {
+        let order = ShownOrder::find(gateway, session, id).await?;
+        if order.status == Status::Accepted {
+            return Ok(Self { order, story: Some(Vec::new()) }); // order does not know it yet
         }
-        div.columns {
-            section.card.stack aria-labelledby="happened" {
-                h2 #happened { "What happened" }
-                @if story.is_empty() { p.hint { "Nothing yet." } }
-                ol.story {
-                    @for told in story.iter().filter(|told| told.is_news()) {
-                        li class=[told.is_back().then_some("back")] {
-                            time datetime=(told.time) { (told.time.strftime("%H:%M:%S")) }
-                            span { (told.words()) }
+        let ask = Ask::get(Upstream::Order, format!("/orders/{id}/story")).by(&session.identity);
+        Ok(Self { order, story: read(gateway, ask).await.ok() })
+    }
+
+    /// Returns the page, with what was written in its forms.
+    pub(super) fn page(&self, changes: &Changes, note: Option<Note>) -> Page<'static> {
+        let id = self.order.id;
+        let is_live = !self.is_over();
+        let main = html! {
+            div.head { h1 { "Your order" } p.lead { (self.order.summary()) } }
+            @if let Some(note) = note { p class={ "notice " (note.class()) } role="status" { (note.words()) } }
+            @if is_live {
+                noscript { p.notice { "This page does not move by itself without JavaScript: " a href="" { "look again" } "." } }
+                (signals(id))
+            }
+            div.stack #live data-live=[is_live.then(|| format!("/orders/{id}/now"))]
+                data-events={ "/api/orders/" (id) "/events" } data-messages=(MESSAGES) {
+                (self.now(changes))
+            }
+        };
+        Page { title: changes.title("Your order"), place: Place::Orders, is_signed_in: true, main }
+    }
+
+    fn story(&self) -> &[Told] {
+        self.story.as_deref().unwrap_or_default()
+    }
+
+    /// Whether the customer was mailed of the order's end; none while that is open.
+    fn told(&self) -> Option<bool> {
+        let end = match self.order.status {
+            Status::Completed => News::Completed,
+            Status::Cancelled => News::Cancelled,
+            Status::Accepted | Status::Pending | Status::Confirmed => return None,
+        };
+        if self.order.notified == Some(end) { Some(true) } else { mailed(self.story(), end) }
+    }
+
+    fn is_over(&self) -> bool {
+        self.told().is_some()
+    }
+
+    /// Whether the payment waits for the customer.
+    fn can_pay(&self) -> bool {
+        let is_open = self.order.payment_id.is_some() || has(self.story(), "payment", "payment-created");
+        self.order.status == Status::Pending && is_open && !has(self.story(), "payment", "debit-wallet")
+    }
+
+    /// Returns the part that moves.
+    fn now(&self, changes: &Changes) -> Markup {
+        let Self { order, .. } = self;
+        html! {
+            section.card.stack #where aria-labelledby="where-title" data-over[self.is_over()] {
+                div.title {
+                    h2 #where-title tabindex="-1" { "Where it is" }
+                    span class={ "status " (order.status.class()) } data-announced { (order.status.words()) }
+                }
+                @if let Some(reason) = order.reason { p.notice.bad data-announced { (because(reason)) } }
+                @if order.is_outdated {
+                    p.notice.warn data-announced {
+                        "We received your order, and can't see at the moment how far it is. This page goes on as soon as we can."
+                    }
+                } @else { (draw(&way(order.status, self.story(), self.told()))) }
+                (changes.actions(order, self.can_pay()))
+            }
+            div.columns {
+                (self.what_happened())
+                section.card.stack #facts aria-labelledby="facts-title" {
+                    h2 #facts-title { "The order" }
+                    (order.facts())
+                    (changes.address_form(order))
+                }
+            }
+        }
+    }
+
+    fn what_happened(&self) -> Markup {
+        html! {
+            section.card.stack #happened aria-labelledby="happened-title" {
+                h2 #happened-title { "What happened" }
+                @match &self.story {
+                    None => p.hint { "This can't be shown at the moment." },
+                    Some(story) if story.is_empty() => p.hint { "Nothing yet." },
+                    Some(story) => ol.story {
+                        @for told in story.iter().filter(|told| told.is_news()) {
+                            li class=[told.is_back().then_some("back")] { (time_of_day(told.time)) span { (told.words()) } }
                         }
                     }
                 }
             }
-            (facts(order))
         }
     }
 }
 
-fn facts(order: &ShownOrder) -> Markup {
+/// Returns what the script shows and says: it is empty or hidden until then.
+fn signals(id: OrderId) -> Markup {
+    let next = WayBack::from(format!("/orders/{id}"));
     html! {
-        section.card.stack aria-labelledby="facts" {
-            h2 #facts { "The order" }
-            dl.facts {
-                @for line in &order.lines { dt { (line.sku) } dd { (line.quantity) @if line.quantity == 1 { " piece" } @else { " pieces" } } }
-                dt { "To" } dd { (order.address.line) ", zone " (order.address.zone) }
-                dt { "Ordered" } dd { time datetime=(order.created_at) { (order.created_at.strftime("%Y-%m-%d %H:%M")) } }
-                @if let Some(total) = order.total { dt.sum { "Total" } dd.sum { (total) } }
-            }
+        p.unseen #announced role="status" {}
+        p.notice.warn #not-connected hidden { "This page has lost its connection, and goes on as soon as that is back." }
+        p.notice.warn #signed-out hidden {
+            "Your session has ended. " a href=(next.after("/sign-in")) { "Sign in again" } ", and the page goes on."
         }
     }
-}
-
-fn can_do(order: &ShownOrder, has_payment: bool) -> Markup {
-    let can_cancel = matches!(order.status, Status::Pending | Status::Confirmed);
-    html! {
-        @if can_cancel {
-            div.actions {
-                @if order.status == Status::Pending && has_payment {
-                    a.button href={ "/orders/" (order.id) "/payment" } { "Pay" }
-                }
-                form method="post" action={ "/orders/" (order.id) "/cancel" } {
-                    button.danger type="submit" { "Cancel the order" }
-                }
-            }
-        }
-    }
-}
-
-async fn cancel(State(gateway): State<Gateway>, session: Session, Path(id): Path<OrderId>) -> Result<Response, Fault> {
-    // Order has to know whose it is: an id that was only accepted here may be another customer's order there.
-    gateway.require_opened(&session.identity, id, 1).await?;
-    let ask = Ask::post(Upstream::Order, format!("/orders/{id}/cancel")).by(&session.identity);
-    gateway.upstreams.ask(ask.repeatable()).await?;
-    Ok(Redirect::to(&format!("/orders/{id}")).into_response())
-}
-
-/// Whether the payment waits for the customer.
-fn can_pay(story: &[Told]) -> bool {
-    has(story, "payment", "payment-created") && !has(story, "payment", "debit-wallet")
 }

@@ -37,16 +37,48 @@ pub(super) struct Stop {
     words: &'static str,
 }
 
-/// Returns the stations of an order from its state and its messages so far; and whether its customer was mailed of its
-/// end.
-pub(super) fn way(status: Status, story: &[Told], is_told: bool) -> [Stop; 5] {
+/// What is known of an order: its state, and its messages so far.
+///
+/// The state is known from order, the messages from their stream, which may be behind, and forgets old ones.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    status: Status,
+    story: &'a [Told],
+}
+
+impl Known<'_> {
+    /// Whether a service has published a message, as it is there or must have been.
+    fn has(self, publisher: &str, message: &str) -> bool {
+        self.implied().contains(&(publisher, message)) || has(self.story, publisher, message)
+    }
+
+    /// Returns the messages that led to the state.
+    fn implied(self) -> &'static [(&'static str, &'static str)] {
+        let to_completed = &[
+            ("inventory", "create-payment"),
+            ("payment", "debit-wallet"),
+            ("payment", "order-confirmed"),
+            ("delivery", "delivery-assigned"),
+        ];
+        match self.status {
+            Status::Completed => to_completed,
+            Status::Confirmed => &to_completed[..3],
+            Status::Accepted | Status::Pending | Status::Cancelled => &[],
+        }
+    }
+}
+
+/// Returns the stations of an order from its state and its messages so far. `told`: whether its customer was mailed of its
+/// end; none while that is open.
+pub(super) fn way(status: Status, story: &[Told], told: Option<bool>) -> [Stop; 5] {
+    let known = Known { status, story };
     let stop = |station, title, (progress, words)| Stop { station, title, progress, words };
     [
         stop(Station::Order, "Order", order(status)),
-        stop(Station::Stock, "Stock", stock(status, story)),
-        stop(Station::Payment, "Payment", payment(story)),
-        stop(Station::Delivery, "Delivery", delivery(story)),
-        stop(Station::Notice, "Mail", notice(status, is_told)),
+        stop(Station::Stock, "Stock", stock(known)),
+        stop(Station::Payment, "Payment", payment(known)),
+        stop(Station::Delivery, "Delivery", delivery(known)),
+        stop(Station::Notice, "Mail", notice(status, told)),
     ]
 }
 
@@ -58,51 +90,51 @@ fn order(status: Status) -> (Progress, &'static str) {
     }
 }
 
-fn stock(status: Status, story: &[Told]) -> (Progress, &'static str) {
-    let is_reserved = has(story, "inventory", "create-payment");
-    if has(story, "inventory", "cancel-order") {
+fn stock(known: Known) -> (Progress, &'static str) {
+    let is_reserved = known.has("inventory", "create-payment");
+    if known.has("inventory", "cancel-order") {
         (Progress::Failed, "Not available")
-    } else if is_reserved && has(story, "payment", "cancel-order") {
+    } else if is_reserved && known.has("payment", "cancel-order") {
         (Progress::Undone, "Back on the shelf")
     } else if is_reserved {
         (Progress::Done, "Reserved for you")
-    } else if matches!(status, Status::Accepted | Status::Cancelled) {
+    } else if matches!(known.status, Status::Accepted | Status::Cancelled) {
         (Progress::Ahead, "Not reserved")
     } else {
         (Progress::Now, "Reserving")
     }
 }
 
-fn payment(story: &[Told]) -> (Progress, &'static str) {
-    let (is_paid, is_over) = (has(story, "payment", "order-confirmed"), has(story, "payment", "cancel-order"));
+fn payment(known: Known) -> (Progress, &'static str) {
+    let (is_paid, is_over) = (known.has("payment", "order-confirmed"), known.has("payment", "cancel-order"));
     match (is_paid, is_over) {
         (true, true) => (Progress::Undone, "Money is back in your wallet"),
         (true, false) => (Progress::Done, "Paid"),
         (false, true) => (Progress::Failed, "Not paid"),
-        (false, false) if has(story, "payment", "debit-wallet") => (Progress::Now, "Asking your wallet"),
-        (false, false) if has(story, "inventory", "create-payment") => (Progress::Now, "Waiting for you"),
+        (false, false) if known.has("payment", "debit-wallet") => (Progress::Now, "Asking your wallet"),
+        (false, false) if known.has("inventory", "create-payment") => (Progress::Now, "Waiting for you"),
         (false, false) => (Progress::Ahead, "Nothing charged"),
     }
 }
 
-fn delivery(story: &[Told]) -> (Progress, &'static str) {
-    let (is_assigned, is_back) =
-        (has(story, "delivery", "delivery-assigned"), has(story, "delivery", "cancel-payment"));
+fn delivery(known: Known) -> (Progress, &'static str) {
+    let (is_assigned, is_back) = (known.has("delivery", "delivery-assigned"), known.has("delivery", "cancel-payment"));
     match (is_assigned, is_back) {
         (true, true) => (Progress::Undone, "Called off"),
         (true, false) => (Progress::Done, "A dealer has it"),
-        (false, true) if has(story, "order", "cancel-delivery") => (Progress::Undone, "Called off"),
+        (false, true) if known.has("order", "cancel-delivery") => (Progress::Undone, "Called off"),
         (false, true) => (Progress::Failed, "No dealer"),
-        (false, false) if has(story, "order", "create-delivery") => (Progress::Now, "Looking for a dealer"),
+        (false, false) if known.has("order", "create-delivery") => (Progress::Now, "Looking for a dealer"),
         (false, false) => (Progress::Ahead, "Not yet"),
     }
 }
 
-fn notice(status: Status, is_told: bool) -> (Progress, &'static str) {
-    match status {
-        Status::Completed | Status::Cancelled if is_told => (Progress::Done, "You have mail"),
-        Status::Completed | Status::Cancelled => (Progress::Now, "Writing to you"),
-        Status::Accepted | Status::Pending | Status::Confirmed => (Progress::Ahead, "When it is over"),
+fn notice(status: Status, told: Option<bool>) -> (Progress, &'static str) {
+    match (status, told) {
+        (Status::Accepted | Status::Pending | Status::Confirmed, _) => (Progress::Ahead, "When it is over"),
+        (_, None) => (Progress::Now, "Writing to you"),
+        (_, Some(true)) => (Progress::Done, "You have mail"),
+        (_, Some(false)) => (Progress::Done, "No address to write to"),
     }
 }
 
@@ -126,14 +158,20 @@ mod tests {
     use super::*;
     use Progress::{Ahead, Done, Failed, Now, Undone};
     use jiff::Timestamp;
+    use serde_json::Value;
 
     fn along(status: Status, messages: &str) -> [Progress; 5] {
         let told = |message: &str| {
             let (publisher, message) = message.split_once('.').unwrap();
-            Told { publisher: publisher.to_owned(), message: message.to_owned(), time: Timestamp::UNIX_EPOCH }
+            Told {
+                publisher: publisher.to_owned(),
+                message: message.to_owned(),
+                time: Timestamp::UNIX_EPOCH,
+                payload: Value::Null,
+            }
         };
         let story: Vec<_> = messages.split_whitespace().map(told).collect();
-        way(status, &story, false).map(|stop| stop.progress)
+        way(status, &story, None).map(|stop| stop.progress)
     }
 
     #[test]
@@ -149,6 +187,8 @@ mod tests {
             (Status::Confirmed, paid, [Done, Done, Done, Ahead, Ahead]),
             (Status::Confirmed, sent, [Done, Done, Done, Now, Ahead]),
             (Status::Completed, &format!("{sent} delivery.delivery-assigned"), [Done, Done, Done, Done, Now]),
+            (Status::Confirmed, "", [Done, Done, Done, Ahead, Ahead]),
+            (Status::Completed, "", [Done, Done, Done, Done, Now]),
             (Status::Cancelled, "order.reserve-stock inventory.cancel-order", [Undone, Failed, Ahead, Ahead, Now]),
             (Status::Cancelled, &format!("{held} payment.cancel-order"), [Undone, Undone, Failed, Ahead, Now]),
             (Status::Confirmed, refused, [Done, Done, Done, Failed, Ahead]),
