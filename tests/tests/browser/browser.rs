@@ -32,6 +32,8 @@ impl Look {
     pub const LAPTOP: Self = Self { width: 1_280, dark: false, scripts: true };
     /// A phone in the dark.
     pub const DARK_PHONE: Self = Self { width: 390, dark: true, scripts: true };
+    /// A laptop's browser at 200 %: half as many pixels of the style sheet.
+    pub const TWICE_THE_SIZE: Self = Self { width: 640, ..Self::LAPTOP };
     /// A browser in which scripts are off.
     pub const WITHOUT_SCRIPTS: Self = Self { scripts: false, ..Self::LAPTOP };
 }
@@ -76,9 +78,10 @@ impl Browser {
         self.driver.go(&format!("{}{path}", self.url)).await.unwrap();
     }
 
-    /// Presses the button, or follows the link, with this text in it.
+    /// Presses the button, the link or the choice with this text in it.
     pub async fn press(&self, text: &str) {
-        let path = format!("//*[self::a or self::button][contains(normalize-space(.), \"{text}\")]");
+        let kinds = "self::a or self::button or self::summary or self::label";
+        let path = format!("//*[{kinds}][contains(normalize-space(.), \"{text}\")]");
         // A page that moves may have been drawn anew since the element was found.
         until(&path, PATIENCE, async || {
             let element = self.element(&path).await;
@@ -97,6 +100,12 @@ impl Browser {
     pub async fn filled(&self, id: &str) -> String {
         let field = self.element(&with_id(id)).await;
         self.driver.property(&field, "value").await.unwrap()
+    }
+
+    /// Returns the id of the element that has the focus.
+    pub async fn focused(&self) -> String {
+        let focused = self.driver.focused().await.unwrap();
+        self.driver.property(&focused, "id").await.unwrap()
     }
 
     /// Returns the element that an XPath finds, as soon as it is there.

@@ -6,8 +6,12 @@
 mod accessible;
 mod api_page;
 mod browser;
+mod forms;
 mod issuer;
+mod live;
+mod meanwhile;
 mod protected;
+mod session;
 mod shopping;
 mod sign_in;
 mod web_driver;

@@ -34,6 +34,7 @@ async fn customer_orders_pays_and_sees_the_order_complete_without_loading_the_pa
     let browser = Browser::signed_in(&shop, Look::LAPTOP, CUSTOMER).await;
     order(&browser, "Tea", 2).await;
     browser.press("Pay 9.00 EUR").await;
+    browser.wait_for_text("What happened").await;
     browser.driver.execute("window.stayed = true").await.unwrap();
     browser.wait_for_text("On its way").await;
     browser.wait_for_text("You have mail").await;

@@ -31,8 +31,7 @@ async fn visitor_signs_in_at_the_issuer_and_sees_their_own_profile() {
     browser.go("/profile").await;
     browser.wait_for_address("/sign-in").await;
     browser.press("Sign in").await;
-    browser.wait_for_address("/").await;
-    browser.go("/profile").await;
+    browser.wait_for_address("/profile").await;
     assert_eq!(browser.filled("name").await, "Grace Hopper");
     let cookie = browser.cookie().await;
     assert_eq!(cookie["secure"], true, "{cookie}");
@@ -45,7 +44,7 @@ async fn code_that_another_browser_asked_for_signs_nobody_in() {
     let shop = shop_with(&issuer).await;
     let browser = Browser::open(&shop, Look::LAPTOP).await;
     browser.go("/sign-in/return?code=stolen&state=stolen").await;
-    browser.wait_for_text("the issuer did not sign you in").await;
+    browser.wait_for_text("The issuer did not sign you in").await;
     assert!(browser.has_no_cookie().await);
     browser.close().await;
 }

@@ -58,6 +58,21 @@ impl Session {
         self.post("/refresh", json!({})).await.map(drop)
     }
 
+    /// Goes back, as the button of the browser does.
+    pub async fn back(&self) -> Result<(), String> {
+        self.post("/back", json!({})).await.map(drop)
+    }
+
+    /// Sets a cookie of the page's site.
+    pub async fn set_cookie(&self, name: &str, value: &str) -> Result<(), String> {
+        self.post("/cookie", json!({"cookie": {"name": name, "value": value}})).await.map(drop)
+    }
+
+    /// Deletes the cookies of the page's site.
+    pub async fn delete_cookies(&self) -> Result<(), String> {
+        self.call(Method::DELETE, "/cookie", None).await.map(drop)
+    }
+
     /// Returns the first element that an XPath finds.
     pub async fn find(&self, path: &str) -> Result<Element, String> {
         element(&self.post("/element", json!({"using": "xpath", "value": path})).await?)
