@@ -3,7 +3,7 @@
 //! What must hold: [`RawHeaders::problem`] is set for all headers that async-nats can't read. It gives up the connection
 //! when they arrive.
 
-use async_nats::HeaderName;
+use async_nats::{HeaderName, HeaderValue};
 
 use super::protocol::{PAYLOAD_LEFT_OUT, SERVER_HEADERS};
 use crate::wire::headers::Headers;
@@ -49,6 +49,9 @@ impl RawHeaders {
             while let Some(more) = lines.next_if(|line| line.starts_with(char::is_whitespace)) {
                 value.push_str(more);
             }
+            if value.trim_end().parse::<HeaderValue>().is_err() {
+                note("a header has a carriage return in its value", line);
+            }
             if name == PAYLOAD_LEFT_OUT {
                 note("a header that only the server may add", line);
             }
@@ -86,6 +89,8 @@ mod tests {
             (b"NATS/1.0\r\na: \xff\r\nce-id: 7\r\n\r\n", "not UTF-8"),
             (b"NATS/1.0 503\r\nce-id: 7\r\n\r\n", "first line of the headers is not NATS/1.0: \"NATS/1.0 503\""),
             (b"HTTP/1.1\r\nce-id: 7\r\n\r\n", "first line"),
+            (b"NATS/1.0\r\na: 1\r2\r\nce-id: 7\r\n\r\n", "carriage return in its value: \"a: 1\\r2\""),
+            (b"NATS/1.0\r\na: 1\r\n 2\r3\r\nce-id: 7\r\n\r\n", "carriage return"),
         ] {
             let (headers, problem) = read(text);
             assert!(headers.contains(&("ce-id".to_owned(), "7".to_owned())), "{headers:?}");
