@@ -109,6 +109,11 @@ impl FromIterator<Range> for NumberRanges {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn range(first: u64, last: u64) -> Range {
@@ -145,5 +150,34 @@ mod tests {
         assert_eq!(numbers.take_following(2), 5);
         assert_eq!(numbers.take_following(6), 7);
         assert_eq!((numbers.take_following(20), numbers.count()), (20, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn ranges_are_the_set_of_their_numbers(changes in vec((0..4, 0..30_u64, 0..5_u64), 0..40)) {
+            let (mut ranges, mut numbers) = (NumberRanges::default(), BTreeSet::new());
+            for (change, first, more) in changes {
+                match change {
+                    0 => {
+                        ranges.remove(first);
+                        numbers.remove(&first);
+                    }
+                    _ => {
+                        ranges.insert(range(first, first + more));
+                        numbers.extend(first..=first + more);
+                    }
+                }
+                prop_assert_eq!(ranges.count(), numbers.len() as u64);
+                prop_assert_eq!((ranges.lowest(), ranges.highest()), (numbers.first().copied(), numbers.last().copied()));
+                let listed: Vec<u64> = ranges.ranges().flat_map(|range| range.first..=range.last).collect();
+                prop_assert_eq!(&listed, &numbers.iter().copied().collect::<Vec<_>>());
+                let again: NumberRanges = ranges.ranges().collect();
+                prop_assert_eq!(&again, &ranges);
+                let missing: Vec<u64> = ranges.gaps(40).flat_map(|gap| gap.first..=gap.last).collect();
+                let lowest = numbers.first().copied().unwrap_or(41);
+                let expected: Vec<u64> = (lowest..=40).filter(|number| !numbers.contains(number)).collect();
+                prop_assert_eq!(missing, expected);
+            }
+        }
     }
 }

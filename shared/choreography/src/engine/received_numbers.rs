@@ -91,6 +91,6 @@ impl ReceivedNumbers {
 
     /// Returns how many numbers are lost.
     pub(crate) fn lost(&self) -> u64 {
-        self.reported.values().map(NumberRanges::count).sum()
+        self.reported.values().map(NumberRanges::count).fold(0, u64::saturating_add)
     }
 }

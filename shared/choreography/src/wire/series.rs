@@ -80,6 +80,9 @@ pub(crate) fn is_placeholder(envelope: &Envelope) -> bool {
     envelope.headers.mention(PLACEHOLDER) && envelope.header(PLACEHOLDER).is_some()
 }
 
+/// The highest number that is believed: a database's integers have 63 bits, and no publisher counts so far.
+pub(crate) const NUMBER_MAX: u64 = i64::MAX as u64;
+
 /// The outbox and the number of a message, as its headers have them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MessageNumber {
@@ -89,10 +92,10 @@ pub(crate) struct MessageNumber {
 
 impl MessageNumber {
     /// Returns the number that a message's headers have; none if one of the two is missing or unreadable, or the number
-    /// is 0.
+    /// is 0 or above [`NUMBER_MAX`].
     pub(crate) fn of(envelope: &Envelope) -> Option<Self> {
         let outbox = envelope.header(OUTBOX)?.parse().ok()?;
-        let number = envelope.header(NUMBER)?.parse().ok().filter(|number| *number > 0)?;
+        let number = envelope.header(NUMBER)?.parse().ok().filter(|number| (1..=NUMBER_MAX).contains(number))?;
         Some(Self { outbox, number })
     }
 
@@ -121,7 +124,9 @@ mod tests {
     fn a_number_is_read_as_it_was_put_on_a_message() {
         let number = MessageNumber { outbox: Uuid::from_u128(7), number: 12 };
         assert_eq!(MessageNumber::of(&number.put_on(envelope("a.b.c", &[("ce-id", "1")]))), Some(number));
-        for headers in [&[][..], &[(OUTBOX, "7")], &[(OUTBOX, &Uuid::nil().to_string()), (NUMBER, "0")]] {
+        let outbox = (OUTBOX, "00000000-0000-0000-0000-000000000000");
+        for headers in [&[][..], &[(OUTBOX, "7")], &[outbox, (NUMBER, "0")], &[outbox, (NUMBER, "9223372036854775808")]]
+        {
             assert_eq!(MessageNumber::of(&envelope("a.b.c", headers)), None);
         }
     }

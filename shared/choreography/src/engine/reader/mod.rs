@@ -21,6 +21,7 @@ use crate::engine::shared::Shared;
 use crate::engine::sources::Sources;
 use crate::settings::{DELIVERED_BYTES_MAX, LEASE, STANDBY_LOOKS_EVERY, Settings};
 use crate::store::{Checkpoint, Store, StoreError};
+use crate::wire::series::NUMBER_MAX;
 pub(crate) use position::place_before;
 use session::ReadingSession;
 
@@ -75,7 +76,8 @@ impl PublisherNote {
     /// Returns a publisher's note, if it was written since the server's last start.
     fn read(publisher: &str, progress: Progress, stream: &StreamState) -> Option<Self> {
         let of_outbox = |(outbox, kinds): (Uuid, BTreeMap<String, u64>)| {
-            kinds.into_iter().map(move |(kind, up_to)| (outbox, kind.into(), up_to))
+            let believed = kinds.into_iter().filter(|(_, up_to)| *up_to <= NUMBER_MAX);
+            believed.map(move |(kind, up_to)| (outbox, kind.into(), up_to))
         };
         let settled = progress.settled.into_iter().flat_map(of_outbox).collect();
         let note = Self { publisher: publisher.into(), up_to: progress.up_to, settled };
