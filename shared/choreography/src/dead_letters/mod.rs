@@ -21,6 +21,8 @@ mod error;
 mod filter;
 mod groups;
 mod list;
+#[cfg(test)]
+mod properties;
 mod publish_window;
 mod records;
 mod repair;
