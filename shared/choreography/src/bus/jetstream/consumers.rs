@@ -8,8 +8,12 @@ use serde_json::{Map, Value, json};
 
 use super::link::Link;
 use super::planned::can_not_read;
+use super::protocol::sequence;
 use crate::bus::{BusError, ConsumerInfo};
 use crate::wire::subject::SUBSCRIBER;
+
+/// How many consumers are listed at most: each instance of a service has one.
+const CONSUMERS_MAX: usize = 10_000;
 
 /// The server's code for a consumer that does not exist.
 const CONSUMER_NOT_FOUND: u64 = 10_014;
@@ -47,11 +51,13 @@ struct ConsumerConfig {
 
 #[derive(Deserialize)]
 struct Delivered {
+    #[serde(deserialize_with = "sequence")]
     consumer_seq: u64,
+    #[serde(deserialize_with = "sequence")]
     stream_seq: u64,
 }
 
-/// Returns all consumers. An empty page is the last one, whatever the total is.
+/// Returns all consumers, some [`CONSUMERS_MAX`] at most. An empty page is the last one, whatever the total is.
 pub(super) async fn consumers(link: &Link) -> Result<Vec<ConsumerInfo>, BusError> {
     let subject = format!("$JS.API.CONSUMER.LIST.{}", link.options.stream);
     let mut consumers = Vec::new();
@@ -59,7 +65,8 @@ pub(super) async fn consumers(link: &Link) -> Result<Vec<ConsumerInfo>, BusError
         let request = json!({ "offset": consumers.len() }).to_string().into();
         let page: ConsumerPage = link.request(&subject, request).await.map_err(|error| error.reason)?;
         let listed = page.consumers.unwrap_or_default();
-        let is_last = listed.is_empty() || consumers.len() + listed.len() >= page.total;
+        let count = consumers.len() + listed.len();
+        let is_last = listed.is_empty() || count >= page.total.min(CONSUMERS_MAX);
         consumers.extend(listed.into_iter().map(ConsumerInfoReply::consumer_info));
         if is_last {
             return Ok(consumers);

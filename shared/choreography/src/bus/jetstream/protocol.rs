@@ -5,8 +5,8 @@ use std::str::FromStr;
 use async_nats::{HeaderMap, HeaderName, HeaderValue, Message, StatusCode};
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
 
 use super::pending_replies::ServerReply;
 use crate::bus::{BusError, Delivery, Stored};
@@ -25,6 +25,23 @@ pub(super) const SERVER_HEADERS: &str = "Nats-";
 /// The header that the server adds where it leaves out the payload, because the consumer is set to `headers_only`.
 pub(super) const PAYLOAD_LEFT_OUT: &str = "Nats-Msg-Size";
 
+/// The highest sequence that is believed: a database's integers have 63 bits, and no stream counts so far.
+const SEQUENCE_MAX: u64 = i64::MAX as u64;
+
+/// Reads a sequence in a reply of the server, for serde's `deserialize_with`.
+///
+/// # Errors
+/// It is none, or above [`SEQUENCE_MAX`].
+pub(super) fn sequence<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let sequence = u64::deserialize(deserializer)?;
+    if sequence <= SEQUENCE_MAX { Ok(sequence) } else { Err(D::Error::custom("a sequence has at most 63 bits")) }
+}
+
+/// Reads a sequence in a header or a subject of the server; none if it is none, or above [`SEQUENCE_MAX`].
+fn sequence_of(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|sequence| *sequence <= SEQUENCE_MAX)
+}
+
 #[derive(Deserialize)]
 struct ApiErrorBody {
     #[serde(default)]
@@ -37,7 +54,7 @@ struct ApiErrorBody {
 
 #[derive(Deserialize)]
 struct Acknowledged {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "sequence")]
     seq: u64,
     error: Option<ApiErrorBody>,
 }
@@ -145,7 +162,7 @@ pub(crate) fn number(message: &Message, name: &str) -> Option<u64> {
 /// server's, the server's are the last ones.
 pub(crate) fn stored(message: &Message) -> Result<Stored, BusError> {
     let last = |name: &'static str| Some(message.headers.as_ref()?.get_last(name)?.as_str());
-    let sequence = last("Nats-Sequence").and_then(|sequence| sequence.parse().ok());
+    let sequence = last("Nats-Sequence").and_then(sequence_of);
     let at = last("Nats-Time-Stamp").and_then(|at| at.parse::<Timestamp>().ok());
     match (sequence, at, last("Nats-Subject")) {
         (Some(sequence), Some(at), Some(subject)) => {
@@ -187,7 +204,7 @@ fn numbers(reply: &str) -> Option<[u64; 4]> {
         9.. => 4,
         _ => return None,
     };
-    let number = |index: usize| tokens[at + index].parse().ok();
+    let number = |index: usize| sequence_of(tokens[at + index]);
     Some([number(0)?, number(1)?, number(2)?, number(3)?])
 }
 
@@ -198,7 +215,14 @@ pub(super) fn missing(stream: &str) -> BusError {
 
 #[cfg(test)]
 mod tests {
-    use super::numbers;
+    use super::{Acknowledged, numbers};
+
+    #[test]
+    fn a_sequence_of_more_than_63_bits_is_unreadable() {
+        let read = |seq: u64| serde_json::from_str::<Acknowledged>(&format!("{{\"seq\":{seq}}}"));
+        assert!(read(i64::MAX as u64).is_ok_and(|read| read.seq == i64::MAX as u64));
+        assert!(read(i64::MAX as u64 + 1).is_err() && read(u64::MAX).is_err());
+    }
 
     #[test]
     fn numbers_are_read_with_and_without_a_domain() {
@@ -216,5 +240,6 @@ mod tests {
         );
         assert_eq!(numbers("_INBOX_payment.1"), None);
         assert_eq!(numbers("$JS.ACK.EVENTS.payment-0.x.77.5.1.3"), None);
+        assert_eq!(numbers("$JS.ACK.EVENTS.payment-0.1.9223372036854775808.5.1.3"), None);
     }
 }

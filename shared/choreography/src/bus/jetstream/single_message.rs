@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::protocol::missing;
+use super::protocol::{missing, sequence};
 use super::raw_headers::RawHeaders;
 use crate::bus::{BusError, ReadFrom, Stored};
 use crate::wire::envelope::Envelope;
@@ -59,6 +59,7 @@ struct ApiError {
 #[derive(Deserialize)]
 struct StoredReply {
     subject: String,
+    #[serde(deserialize_with = "sequence")]
     seq: u64,
     time: Timestamp,
     #[serde(default)]

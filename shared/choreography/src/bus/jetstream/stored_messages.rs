@@ -134,7 +134,11 @@ impl<'a> StreamReader<'a> {
             let reply = self.reply(&mut replies).await?;
             // A stored message may have the line of a status, too: the server's own has no sequence.
             match protocol::stored(&reply) {
-                Ok(stored) => batch.push(stored),
+                Ok(stored) if batch.len() < max && comes_next(&stored, from, batch) => batch.push(stored),
+                Ok(_) => {
+                    let reading = format!("reading the stream {}", self.stream);
+                    return Err(BusError::Refused(format!("{reading}: messages out of order, or too many")));
+                }
                 Err(error) if reply.status.is_none() => return Err(error),
                 Err(_) => return self.has_more(&reply),
             }
@@ -178,6 +182,12 @@ impl<'a> StreamReader<'a> {
     }
 }
 
+/// Whether a message lies behind those of a batch, and not before where the batch begins: else reading might not end.
+fn comes_next(stored: &Stored, from: ReadFrom, batch: &[Stored]) -> bool {
+    let is_before = matches!(from, ReadFrom::Sequence(from) if stored.sequence < from);
+    !is_before && batch.last().is_none_or(|last| stored.sequence > last.sequence)
+}
+
 /// Returns the sequence of the last message that a stream took.
 pub(crate) async fn last_sequence(client: &Client, stream: &str) -> Result<u64, BusError> {
     #[derive(Deserialize)]
@@ -186,6 +196,7 @@ pub(crate) async fn last_sequence(client: &Client, stream: &str) -> Result<u64, 
     }
     #[derive(Deserialize)]
     struct State {
+        #[serde(deserialize_with = "protocol::sequence")]
         last_seq: u64,
     }
     let reply = client.request(format!("$JS.API.STREAM.INFO.{stream}"), Bytes::new()).await;
@@ -193,4 +204,22 @@ pub(crate) async fn last_sequence(client: &Client, stream: &str) -> Result<u64, 
         reply.map_err(|error| BusError::Lost(format!("requesting the state of the stream {stream}: {error}")))?;
     let info: Info = serde_json::from_slice(&reply.payload).map_err(|_| protocol::missing(stream))?;
     Ok(info.state.last_seq)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::envelope::Envelope;
+
+    #[test]
+    fn a_message_comes_behind_those_before_it() {
+        let stored = |sequence| {
+            let (at, envelope) = (jiff::Timestamp::UNIX_EPOCH, Envelope::default());
+            Stored { sequence, at, envelope, unreadable: None }
+        };
+        let from = ReadFrom::Sequence(5);
+        assert!(comes_next(&stored(5), from, &[]) && comes_next(&stored(9), from, &[stored(7)]));
+        assert!(!comes_next(&stored(4), from, &[]) && !comes_next(&stored(7), from, &[stored(7)]));
+        assert!(comes_next(&stored(1), ReadFrom::Time(jiff::Timestamp::UNIX_EPOCH), &[]));
+    }
 }

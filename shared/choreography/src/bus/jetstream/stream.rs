@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::link::Link;
 use super::planned::may_lose;
+use super::protocol::sequence;
 use super::stored_messages::StreamReader;
 use crate::bus::{BusError, Filled, ReadFrom, ServerStart, Stored, StreamState};
 
@@ -23,7 +24,9 @@ struct StreamInfo {
 struct StreamInfoState {
     messages: u64,
     bytes: u64,
+    #[serde(deserialize_with = "sequence")]
     first_seq: u64,
+    #[serde(deserialize_with = "sequence")]
     last_seq: u64,
     #[serde(default)]
     num_deleted: u64,
