@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run-all test schemathesis check check-dependencies check-crates sim bench chaos map provision dead-letters clean-data tools
+.PHONY: help run-all test fuzz schemathesis check check-dependencies check-crates sim bench chaos map provision dead-letters clean-data tools
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ run-all: ## Run the whole shop on this machine; Ctrl-C stops it
 test: tools ## Run every test, with a real nats-server
 	cargo build --workspace --bins
 	PATH="$(CURDIR)/.tools/bin:$$PATH" cargo test --workspace
+
+fuzz: ## Fuzz what comes from outside for 10 minutes a target, or FUZZ_SECONDS=...; a part of targets' names in ARGS="..."
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} cargo test -p fuzz --test targets -- --nocapture --test-threads 1 $(ARGS)
 
 schemathesis: tools ## Check that every service keeps what its /openapi.json says; a part of `make test`, about 2 minutes
 	cargo build --workspace --bins

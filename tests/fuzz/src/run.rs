@@ -1,0 +1,72 @@
+//! Runs a target for a while.
+
+use std::cell::RefCell;
+use std::env;
+use std::time::Duration;
+
+use choreography::Clock;
+use jiff::SignedDuration;
+use proptest::collection::vec;
+use proptest::prelude::any;
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+
+use crate::target::Target;
+
+/// How long a target runs without `FUZZ_SECONDS`: all of them together about a minute, two at a time.
+const SECONDS_DEFAULT: u64 = 5;
+/// The most bytes that decide an input: a choice takes one or two.
+const BYTES_MAX: usize = 192;
+/// How many inputs are checked between two looks at the time.
+const INPUTS_AT_ONCE: u32 = 64;
+/// For how long a failing input is made smaller at most, in milliseconds.
+const SHRINK_MS_MAX: u32 = 20_000;
+
+/// Runs a target for `FUZZ_SECONDS`, or with `FUZZ_INPUT`.
+///
+/// # Panics
+/// When an input fails: with the smallest one that still does.
+pub fn run(target: &Target) {
+    let started = RefCell::new((target.start)());
+    if let Ok(input) = env::var("FUZZ_INPUT") {
+        let bytes = read_hex(&input);
+        println!("{}", started.borrow().show(&bytes));
+        return started.borrow_mut().check(&bytes);
+    }
+    let config = Config {
+        cases: INPUTS_AT_ONCE,
+        failure_persistence: None,
+        max_shrink_time: SHRINK_MS_MAX,
+        ..Config::default()
+    };
+    let clock = Clock::system();
+    let end = clock.now() + SignedDuration::try_from(time()).unwrap_or(SignedDuration::MAX);
+    let mut inputs = 0_u64;
+    while clock.now() < end {
+        let checked = TestRunner::new(config.clone()).run(&vec(any::<u8>(), 0..BYTES_MAX), |bytes| {
+            started.borrow_mut().fails(&bytes).map_or(Ok(()), |reason| Err(TestCaseError::fail(reason)))
+        });
+        match checked {
+            Ok(()) => inputs += u64::from(INPUTS_AT_ONCE),
+            Err(TestError::Fail(reason, bytes)) => {
+                let (shown, hex) = (started.borrow().show(&bytes), hex(&bytes));
+                panic!("{reason}\n{shown}\nagain: FUZZ_INPUT={hex} cargo test -p fuzz -- --exact {}", target.name);
+            }
+            Err(TestError::Abort(reason)) => panic!("{reason}"),
+        }
+    }
+    println!("{}: {inputs} inputs", target.name);
+}
+
+fn time() -> Duration {
+    let seconds = env::var("FUZZ_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(SECONDS_DEFAULT))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn read_hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.chars().filter_map(|char| u8::try_from(char.to_digit(16)?).ok()).collect();
+    digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect()
+}
