@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod deadly_effect;
+mod parcels;
+mod planted;
 mod repeated;
 mod restaurant;
 mod simulated;
