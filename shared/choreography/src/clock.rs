@@ -29,7 +29,29 @@ pub struct Clock {
 
 enum TimeSource {
     System { ids: Mutex<ContextV7> },
-    Seeded { start: Timestamp, since: Instant, random: Mutex<SeededRandom>, runtime: Option<Handle> },
+    Seeded { start: Timestamp, since: Instant, random: Mutex<SeededRandom>, runtime: Option<Handle>, error: ClockError },
+}
+
+/// By how much a seeded clock is wrong, as a test wants it. A clone is the same.
+#[derive(Clone, Default)]
+pub(crate) struct ClockError {
+    /// The error at a moment of the true time since the start, and how much it grows in each second from then on.
+    at: Arc<Mutex<(Duration, SignedDuration, SignedDuration)>>,
+}
+
+impl ClockError {
+    /// Returns the error at a moment of the true time.
+    fn now(&self, true_time: Duration) -> SignedDuration {
+        let (at, error, a_second) = *self.at.lock().unwrap_or_else(PoisonError::into_inner);
+        let seconds = i32::try_from(true_time.saturating_sub(at).as_secs()).unwrap_or(i32::MAX);
+        error.saturating_add(a_second.saturating_mul(seconds))
+    }
+
+    /// Sets the error at a moment of the true time, and by how much it grows each second.
+    #[cfg(feature = "testing")]
+    pub(crate) fn set(&self, true_time: Duration, error: SignedDuration, a_second: SignedDuration) {
+        *self.at.lock().unwrap_or_else(PoisonError::into_inner) = (true_time, error, a_second);
+    }
 }
 
 impl Clock {
@@ -43,7 +65,18 @@ impl Clock {
     pub fn seeded(start: Timestamp, seed: u64) -> Self {
         let random = Mutex::new(SeededRandom { numbers: SplitMix64::new(seed), last_ms: 0, ids_in_ms: 0 });
         let (since, runtime) = (Instant::now(), Handle::try_current().ok());
-        Self { source: Arc::new(TimeSource::Seeded { start, since, random, runtime }) }
+        let error = ClockError::default();
+        Self { source: Arc::new(TimeSource::Seeded { start, since, random, runtime, error }) }
+    }
+
+    /// Returns a seeded clock of the same time and with this error, with random numbers of its own.
+    #[cfg(feature = "testing")]
+    pub(crate) fn with_error(&self, error: ClockError) -> Self {
+        let TimeSource::Seeded { start, since, random, runtime, .. } = &*self.source else { return self.clone() };
+        let seed = locked(random).numbers.next();
+        let random = Mutex::new(SeededRandom { numbers: SplitMix64::new(seed), last_ms: 0, ids_in_ms: 0 });
+        let (start, since, runtime) = (*start, *since, runtime.clone());
+        Self { source: Arc::new(TimeSource::Seeded { start, since, random, runtime, error }) }
     }
 
     /// Returns the current time.
@@ -51,10 +84,11 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match &*self.source {
             TimeSource::System { .. } => Timestamp::now(),
-            TimeSource::Seeded { start, since, runtime, .. } => {
+            TimeSource::Seeded { start, since, runtime, error, .. } => {
                 // Outside of its runtime, tokio's time is the real one.
                 let _entered = runtime.as_ref().map(Handle::enter);
-                start.saturating_add(signed(since.elapsed())).unwrap_or(*start)
+                let elapsed = since.elapsed();
+                start.saturating_add(signed(elapsed).saturating_add(error.now(elapsed))).unwrap_or(*start)
             }
         }
     }

@@ -21,6 +21,7 @@ mod clock;
 mod declare;
 mod engine;
 mod fault;
+mod instance_control;
 mod planted;
 mod query;
 mod run;

@@ -54,8 +54,8 @@ where
     }
 }
 
-type EffectFuture = Pin<Box<dyn Future<Output = Result<Vec<OutgoingMessage>, EffectError>> + Send>>;
-type RunFunction = Box<dyn Fn(u32, Bytes, Uuid, Timestamp) -> EffectFuture + Send + Sync>;
+pub(crate) type EffectFuture = Pin<Box<dyn Future<Output = Result<Vec<OutgoingMessage>, EffectError>> + Send>>;
+type RunFunction = Arc<dyn Fn(u32, Bytes, Uuid, Timestamp) -> EffectFuture + Send + Sync>;
 
 /// An effect, with its types erased.
 pub(crate) struct EffectHandler {
@@ -86,7 +86,7 @@ impl EffectHandler {
         F: for<'a> Effect<'a, I, D, Output = T> + Send + Sync + 'static,
     {
         let function = Arc::new(function);
-        let run: RunFunction = Box::new(move |version, payload: Bytes, id, now| {
+        let run: RunFunction = Arc::new(move |version, payload: Bytes, id, now| {
             let (function, means) = (function.clone(), means.clone());
             Box::pin(async move {
                 let message = I::Message::read(version, &payload).map_err(EffectError::permanent)?;
@@ -125,6 +125,13 @@ impl EffectHandler {
         now: Timestamp,
     ) -> Result<ErasedInput, String> {
         (self.decode)(version, payload, key, id, now)
+    }
+
+    /// Puts something around each run of the effect.
+    #[cfg(feature = "testing")]
+    pub(crate) fn wrap(&mut self, around: impl Fn(EffectFuture) -> EffectFuture + Send + Sync + 'static) {
+        let run = self.run.clone();
+        self.run = Arc::new(move |version, payload, id, now| around(run(version, payload, id, now)));
     }
 
     /// Runs the effect once.

@@ -14,13 +14,12 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::inject::Copies;
 use super::member::Member;
 use super::published::Published;
 use super::services::Services;
-use super::trouble::Trouble;
 use crate::bus::memory::MemoryBus;
 use crate::clock::later;
-use crate::recovery::{GoOn, Recovery};
 use crate::wire::envelope::{Envelope, root_trace};
 use crate::wire::series::MessageNumber;
 use crate::{Choreography, Clock, Command, ExecuteError, Heading, Map, Message, Row, Service, Settings};
@@ -62,6 +61,7 @@ pub struct Harness {
     /// How callers reach the services.
     pub(super) reached: Services,
     pub(super) started: Instant,
+    pub(super) copies: RefCell<Copies>,
     /// The outbox of each publisher in whose name the test publishes, and the last number of each of its messages.
     outside: RefCell<BTreeMap<String, OutsideOutbox>>,
     // The last field: the services' tasks end with it.
@@ -105,8 +105,8 @@ impl Harness {
             member.tell(&reached);
             assert!(members.insert(name, member).is_none(), "two services are called {name}");
         }
-        let outside = RefCell::default();
-        let harness = Self { bus, services: members, settings, reached, started, outside, runtime };
+        let (copies, outside) = (RefCell::default(), RefCell::default());
+        let harness = Self { bus, services: members, settings, reached, started, copies, outside, runtime };
         harness.advance(LOOK_EVERY);
         harness
     }
@@ -211,42 +211,6 @@ impl Harness {
         let number = last.entry(message).or_insert(0);
         *number += 1;
         MessageNumber { outbox: *outbox, number: *number }.put_on(envelope)
-    }
-
-    /// Lets something go wrong from now on.
-    ///
-    /// # Panics
-    /// When it names a service that is not part of the application.
-    pub fn inject(&self, trouble: Trouble) {
-        let faults = self.bus.faults();
-        match trouble {
-            Trouble::ServerDown => faults.set_down(true),
-            Trouble::ServerUp => faults.set_down(false),
-            Trouble::ServerRestarts => faults.restart(),
-            Trouble::ServerLoses(count) => {
-                let last = self.bus.published().last().map_or(0, |stored| stored.sequence);
-                faults.forget_after(last.saturating_sub(count));
-            }
-            Trouble::ConnectionsLost => faults.cut(),
-            Trouble::FirstMessagesRemoved(before) => faults.forget_before(before),
-            Trouble::StreamRecreated => {
-                faults.recreate_stream();
-                self.services.values().for_each(|member| member.provision(&self.bus));
-            }
-            Trouble::StreamAccepted(service) => {
-                let recovery = Recovery { store: &self.member(service).store, bus: &self.bus };
-                self.block_on(recovery.resume(GoOn::First)).expect("the server can be reached, and the database works");
-            }
-            Trouble::AcknowledgementsLost(count) => faults.drop_acknowledgements(count),
-            Trouble::PublishesRefused => faults.refuse(Some("insufficient resources")),
-            Trouble::PublishesAccepted => faults.refuse(None),
-            Trouble::PullsSilent => faults.set_silent(true),
-            Trouble::PullsAnswered => faults.set_silent(false),
-            Trouble::DeliveredTwice(service) => {
-                self.member(service).consumers().for_each(|consumer| faults.duplicate_next(&consumer));
-            }
-            Trouble::CommitsFail(service, count) => self.member(service).store.faults().fail_next_commits(count),
-        }
     }
 
     /// Ends the running instance of a service with the lowest number, as `kill -9` does: what it has not committed is lost,

@@ -8,7 +8,6 @@ use tokio::task::JoinHandle;
 use super::harness::Harness;
 use super::member::Member;
 use super::services::Services;
-use super::trouble::Trouble;
 use crate::Row;
 use crate::bus::Stored;
 use crate::recovery::Recovery;
@@ -48,14 +47,6 @@ impl Harness {
     pub(super) fn since_start(&self) -> Duration {
         let _entered = self.runtime.enter();
         self.started.elapsed()
-    }
-
-    /// Ends everything that lasts.
-    pub(super) fn end_troubles(&self) {
-        let lasting =
-            [Trouble::ServerUp, Trouble::PublishesAccepted, Trouble::PullsAnswered, Trouble::AcknowledgementsLost(0)];
-        lasting.into_iter().for_each(|end| self.inject(end));
-        self.names().into_iter().for_each(|service| self.inject(Trouble::CommitsFail(service, 0)));
     }
 
     pub(super) fn names(&self) -> Vec<&'static str> {

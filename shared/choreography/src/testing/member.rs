@@ -2,11 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::SignedDuration;
 use tokio::runtime::Runtime;
 
+use super::effect_troubles::EffectTroubles;
 use super::services::Services;
 use crate::bus::memory::MemoryBus;
+use crate::clock::ClockError;
+use crate::instance_control::InstanceControl;
 use crate::store::memory::MemoryStore;
 use crate::store::{Backlog, Head, OutboxRow, PublishingStore, ReadingState, ReadingStore, Store};
 use crate::wire::subject::matches;
@@ -24,11 +29,23 @@ pub(crate) struct Member {
     filters: Vec<String>,
     /// By their numbers; those that crashed are among them.
     instances: Vec<Service>,
+    /// What is done to each instance.
+    levers: Vec<Levers>,
+    /// Whatever lets its effects fail.
+    effects: EffectTroubles,
+}
+
+/// What a test does to one instance.
+#[derive(Clone, Default)]
+struct Levers {
+    control: InstanceControl,
+    clock: ClockError,
 }
 
 impl Member {
     /// Returns a service of an application, without any instance.
-    pub(super) fn new(choreography: Choreography, application: &Map) -> Self {
+    pub(super) fn new(mut choreography: Choreography, application: &Map) -> Self {
+        let effects = EffectTroubles::around(&mut choreography);
         let edges = choreography.edges();
         let commands =
             edges.iter().filter(|edge| edge.kind == HandlerKind::Command).map(|edge| edge.receives).collect();
@@ -43,6 +60,8 @@ impl Member {
             commands,
             filters: received.into_iter().map(|subject| format!("{subject}.*")).collect(),
             instances: Vec::new(),
+            levers: Vec::new(),
+            effects,
         }
     }
 
@@ -92,15 +111,25 @@ impl Member {
         let instance = u32::try_from(number).expect("a test starts a few instances");
         let filters: Vec<&str> = self.filters.iter().map(String::as_str).collect();
         bus.add_consumer(&format!("{}-{number}", self.name()), &filters);
+        let levers = Levers::default();
+        let clock = settings.clock.with_error(levers.clock.clone());
         let service = Service::builder(self.choreography.clone())
-            .settings(Settings { instance, ..settings.clone() })
-            .store(Arc::new(self.store.clone()))
-            .bus(Arc::new(bus.clone()));
+            .settings(Settings { instance, clock, ..settings.clone() })
+            .store(Arc::new(self.store.controlled(levers.control.clone())))
+            .bus(Arc::new(bus.controlled(levers.control.clone())));
         let service = runtime.block_on(service.start());
         let service = service.unwrap_or_else(|error| panic!("starting {}: {error}", self.name()));
+        let (killed, control) = (service.clone(), levers.control.clone());
+        runtime.spawn(async move {
+            control.killed().await;
+            killed.crash().await;
+        });
         match self.instances.get_mut(number) {
-            Some(stopped) => *stopped = service,
-            None => self.instances.push(service),
+            Some(stopped) => (*stopped, self.levers[number]) = (service, levers),
+            None => {
+                self.instances.push(service);
+                self.levers.push(levers);
+            }
         }
     }
     /// Whether it receives any message.
@@ -123,5 +152,40 @@ impl Member {
 
     pub(super) async fn outbox(&self) -> Vec<OutboxRow> {
         self.store.outbox(0, u32::MAX).await.expect(IN_MEMORY)
+    }
+
+    /// Stops the running instance of the lowest number at its next call, as SIGSTOP does.
+    pub(super) fn pause(&self) {
+        self.first_running().inspect(|levers| levers.control.pause(true));
+    }
+
+    /// Lets every instance go on.
+    pub(super) fn go_on(&self) {
+        self.levers.iter().for_each(|levers| levers.control.pause(false));
+    }
+
+    /// Kills the running instance of the lowest number before or after one of its next calls.
+    pub(super) fn kill_after(&self, calls: u64) {
+        self.first_running().inspect(|levers| levers.control.kill_after(calls));
+    }
+
+    /// Lets the clock of the running instance of the lowest number be wrong by so much, and more each second.
+    pub(super) fn set_clock(&self, true_time: Duration, error: SignedDuration, a_second: SignedDuration) {
+        self.first_running().inspect(|levers| levers.clock.set(true_time, error, a_second));
+    }
+
+    /// Lets the clock of every instance be right.
+    pub(super) fn set_clocks_right(&self) {
+        let nothing = SignedDuration::ZERO;
+        self.levers.iter().for_each(|levers| levers.clock.set(Duration::ZERO, nothing, nothing));
+    }
+
+    pub(super) fn effect_troubles(&self) -> &EffectTroubles {
+        &self.effects
+    }
+
+    fn first_running(&self) -> Option<&Levers> {
+        let running = self.instances.iter().position(Service::is_running);
+        running.map(|number| &self.levers[number])
     }
 }

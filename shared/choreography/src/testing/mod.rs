@@ -64,8 +64,77 @@
 //! assert_eq!(published.len(), 1);
 //! assert_eq!((published[0].to_string().as_str(), published[0].key()), ("thrower.ball-thrown", "1"));
 //! ```
+//!
+//! # Simulation
+//!
+//! A [`World`] is an application with the people around it. A [`Story`] is drawn from a seed: what people do, and what goes
+//! wrong meanwhile. After it all troubles are ended, and within bounded time everything that was published must be received,
+//! every queue empty, every service healthy, and what the world checks must hold. The messages are reordered and repeated only
+//! as a JetStream consumer and a publisher that republishes can: nothing is simulated that the real server can't do.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use choreography::testing::{Harness, Random, Services, Size, Story, World};
+//! use choreography::{Choreography, Command, Message, Row, nothing};
+//! use serde::{Deserialize, Serialize};
+//!
+//! # #[derive(Clone, Serialize, Deserialize, Command)]
+//! # #[command(name = "throw-ball", key = ball, row = Thrown)]
+//! # struct ThrowBall { ball: u32 }
+//! # #[derive(Clone, Serialize, Deserialize, Message)]
+//! # #[message(name = "ball-thrown", key = ball, role = event)]
+//! # struct BallThrown { ball: u32 }
+//! # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Row)]
+//! # #[row(table = "thrown", key = u32)]
+//! # struct Thrown;
+//! # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Row)]
+//! # #[row(table = "caught", key = u32)]
+//! # struct Caught { times: u32 }
+//! # fn throw_ball(command: &ThrowBall, thrown: &mut Option<Thrown>) -> Option<BallThrown> {
+//! #     thrown.replace(Thrown).is_none().then_some(BallThrown { ball: command.ball })
+//! # }
+//! # fn catch_ball(_: &BallThrown, caught: &mut Option<Caught>) {
+//! #     *caught = Some(Caught { times: 1 });
+//! # }
+//! #[derive(Default)]
+//! struct Game;
+//!
+//! impl World for Game {
+//!     type Action = u32; // the ball that somebody throws
+//!
+//!     fn draw(random: &mut Random, size: usize) -> Vec<(Duration, u32)> {
+//!         (0..size as u32).map(|ball| (random.within(Duration::from_secs(30)), ball)).collect()
+//!     }
+//!
+//!     fn services(&self) -> Vec<Choreography> {
+//!         let thrower = Choreography::new("thrower").command(throw_ball);
+//!         vec![thrower, Choreography::new("catcher").on(catch_ball).fallback(nothing::<BallThrown>)]
+//!     }
+//!
+//!     async fn act(self: Arc<Self>, ball: u32, services: Services) {
+//!         let _ = services.insist(ThrowBall { ball }, None).await;
+//!     }
+//!
+//!     fn check(&self, harness: &Harness, _: u64) -> Result<(), String> {
+//!         let (thrown, caught) = (harness.all::<Thrown>().len(), harness.all::<Caught>().len());
+//!         if thrown == caught { Ok(()) } else { Err(format!("{caught} of {thrown} balls were caught")) }
+//!     }
+//! }
+//!
+//! for seed in 0..5 {
+//!     let story = Story::draw::<Game>(seed, Size { actions: 10, troubles: 3 });
+//!     if let Err(broken) = story.run::<Game>() {
+//!         let (shortest, broken) = story.shrink::<Game>(broken, 100);
+//!         panic!("seed {seed}: {broken}\n{shortest}");
+//!     }
+//! }
+//! ```
 
+mod effect_troubles;
 mod harness;
+mod inject;
 mod inside;
 mod member;
 mod published;
@@ -74,6 +143,7 @@ mod simulation;
 mod trouble;
 
 pub use crate::planted::{Planted, PlantedBug};
+pub use effect_troubles::EffectTrouble;
 pub use harness::Harness;
 pub use published::Published;
 pub use services::Services;

@@ -1,5 +1,9 @@
 //! What can go wrong in a harness, by name.
 
+use std::time::Duration;
+
+use super::effect_troubles::EffectTrouble;
+
 /// What can go wrong in a [`Harness`](super::Harness), by name. What is lasting has a variant that ends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -13,6 +17,20 @@ pub enum Trouble {
     /// The message server restarts without the last messages of the stream of events, this many: it had not written them
     /// to its disk.
     ServerLoses(u64),
+    /// The message server restarts without some messages in the middle of the stream of events: a block of its file was
+    /// damaged.
+    ServerLosesBlock {
+        /// How many messages the stream keeps behind them.
+        behind: u64,
+        /// How many it loses.
+        count: u64,
+    },
+    /// An operator makes a copy of what the message server has stored.
+    ServerCopied,
+    /// The message server restarts with the last copy of what it had stored; without a copy it only restarts.
+    ServerPutBack,
+    /// Each request, reply, delivery and acknowledgement takes so long to arrive, until the latency is zero again.
+    ServerSlow(Duration),
     /// Every connection is lost; the server keeps running.
     ConnectionsLost,
     /// The messages before this sequence are removed from the stream of events, as an age limit does. A service that has
@@ -37,4 +55,37 @@ pub enum Trouble {
     DeliveredTwice(&'static str),
     /// The next commits of this service, this many, fail as if its disk were full.
     CommitsFail(&'static str, u32),
+    /// The next commits of this service, this many, find that another instance has changed their rows.
+    CommitsConflict(&'static str, u32),
+    /// The next commits of this service, this many, are written, and their answers are lost.
+    CommitsUnanswered(&'static str, u32),
+    /// Nothing can be written to the disk of this service's database, until [`Trouble::DiskFree`].
+    DiskFull(&'static str),
+    /// The disk of this service's database has room again.
+    DiskFree(&'static str),
+    /// An operator makes a copy of this service's database.
+    DatabaseCopied(&'static str),
+    /// This service's database is replaced by the last copy of it, while its instances run; without a copy nothing happens.
+    DatabasePutBack(&'static str),
+    /// The running instance of this service with the lowest number is killed after so many more steps. A step ends right
+    /// before a call of the database or the message server, or right after it has taken effect.
+    KilledAfter(&'static str, u64),
+    /// The running instance of this service with the lowest number is stopped at its next call of the database or the
+    /// message server, as by SIGSTOP, until [`Trouble::GoesOn`].
+    Paused(&'static str),
+    /// Stopped instances of this service go on where they were stopped.
+    GoesOn(&'static str),
+    /// The clock of the running instance of this service with the lowest number jumps, until [`Trouble::ClocksRight`].
+    ClockWrong {
+        /// The service.
+        service: &'static str,
+        /// By how many milliseconds it jumps.
+        by_ms: i64,
+        /// How many microseconds it gains each second from then on.
+        gains_us: i64,
+    },
+    /// The clocks of this service's instances are right again.
+    ClocksRight(&'static str),
+    /// Something goes wrong around the effects of this service, until it is [`EffectTrouble::None`].
+    Effects(&'static str, EffectTrouble),
 }

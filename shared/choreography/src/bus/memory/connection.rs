@@ -13,6 +13,7 @@ use crate::bus::{
     Acknowledgement, BusError, Connection, ConsumerInfo, Deliveries, Progress, ReadFrom, Stored, Stream, StreamState,
     check_subject, own_subjects,
 };
+use crate::instance_control::InstanceControl;
 use crate::wire::envelope::Envelope;
 use crate::wire::headers::is_header_name;
 use crate::wire::subject::matches;
@@ -20,15 +21,25 @@ use crate::wire::subject::matches;
 /// A service's connection to the server in memory.
 pub(super) struct MemoryConnection {
     shared: Arc<SharedWorld>,
+    control: InstanceControl,
     life: Lifetime,
     server_id: String,
 }
 
 impl MemoryConnection {
-    pub(super) fn connect(shared: Arc<SharedWorld>) -> Result<Self, BusError> {
+    pub(super) async fn connect(shared: Arc<SharedWorld>, control: InstanceControl) -> Result<Self, BusError> {
+        control.pass().await;
+        shared.travel().await;
         let life = Lifetime::begin(&shared)?;
         let server_id = shared.world().server_id();
-        Ok(Self { shared, life, server_id })
+        Ok(Self { shared, control, life, server_id })
+    }
+
+    /// Waits until a request reaches the server.
+    async fn begin(&self) -> Result<(), BusError> {
+        self.control.pass().await;
+        self.shared.travel().await;
+        self.life.check()
     }
 }
 
@@ -43,17 +54,17 @@ impl Connection for MemoryConnection {
     }
 
     async fn stream(&self, stream: Stream) -> Result<StreamState, BusError> {
-        self.life.check()?;
+        self.begin().await?;
         Ok(self.shared.world().state(stream))
     }
 
     async fn stamp_at(&self, stream: Stream, sequence: u64) -> Result<Option<i64>, BusError> {
-        self.life.check()?;
+        self.begin().await?;
         Ok(self.shared.world().stream(stream).at(sequence).map(Stored::stamp_ns))
     }
 
     async fn first_stamped_after(&self, stamp_ns: i64) -> Result<Option<u64>, BusError> {
-        self.life.check()?;
+        self.begin().await?;
         let world = self.shared.world();
         let messages = &world.events.messages;
         let later = messages.get(messages.partition_point(|stored| stored.stamp_ns() <= stamp_ns));
@@ -67,7 +78,7 @@ impl Connection for MemoryConnection {
         after: u64,
         max: usize,
     ) -> Result<Vec<Stored>, BusError> {
-        self.life.check()?;
+        self.begin().await?;
         let subjects = own_subjects(stream, publisher);
         let world = self.shared.world();
         let own = world.stream(stream).after(after).filter(|stored| matches(&subjects, &stored.envelope.subject));
@@ -75,38 +86,38 @@ impl Connection for MemoryConnection {
     }
 
     async fn note_progress(&self, service: &str, progress: &Progress) -> Result<(), BusError> {
-        self.life.check()?;
+        self.begin().await?;
         self.shared.world().notes.insert(service.to_owned(), progress.to_json());
         Ok(())
     }
 
     async fn progress(&self, service: &str) -> Result<Option<Progress>, BusError> {
-        self.life.check()?;
+        self.begin().await?;
         Ok(self.shared.world().notes.get(service).and_then(|note| Progress::from_json(note)))
     }
 
     async fn dead_letters(&self, from: ReadFrom, max: usize) -> Result<Vec<Stored>, BusError> {
-        self.life.check()?;
+        self.begin().await?;
         Ok(self.shared.world().dead_letters(from, max))
     }
 
     async fn consumers(&self) -> Result<Vec<ConsumerInfo>, BusError> {
-        self.life.check()?;
+        self.begin().await?;
         Ok(self.shared.world().consumers())
     }
 
     async fn first_after(&self, subject: &str, sequence: u64) -> Result<Option<(u64, Timestamp)>, BusError> {
-        self.life.check()?;
+        self.begin().await?;
         Ok(self.shared.world().first_after(subject, sequence))
     }
 
     async fn consumer_info(&self, consumer: &str) -> Result<Option<ConsumerInfo>, BusError> {
-        self.life.check()?;
+        self.begin().await?;
         Ok(self.shared.world().consumer_info(consumer))
     }
 
     async fn reset(&self, consumer: &str, sequence: u64) -> Result<u64, BusError> {
-        self.life.check()?;
+        self.begin().await?;
         let known = self.shared.change(|world| world.consumers.get_mut(consumer).map(|known| known.reset(sequence)));
         match known {
             Some(()) => Ok(sequence),
@@ -121,11 +132,13 @@ impl Connection for MemoryConnection {
     }
 
     async fn pull(&self, consumer: &str) -> Result<Box<dyn Deliveries>, BusError> {
-        self.life.check()?;
-        Ok(Box::new(PullSubscription::begin(self.shared.clone(), self.life.clone(), consumer)))
+        self.begin().await?;
+        let Self { shared, life, control, .. } = self;
+        Ok(Box::new(PullSubscription::begin(shared.clone(), life.clone(), control.clone(), consumer)))
     }
 
     async fn publish(&self, envelope: &Envelope) -> Result<Acknowledgement, BusError> {
+        self.control.pass().await;
         self.life.check()?;
         if let Err(unsendable) = check(envelope) {
             return Ok(std::future::ready(Err(unsendable)).boxed());
@@ -136,9 +149,15 @@ impl Connection for MemoryConnection {
             world.dropped_acknowledgements = world.dropped_acknowledgements.saturating_sub(1);
             (stored, !dropped)
         });
-        let life = self.life.clone();
+        self.control.pass().await;
+        let (life, shared) = (self.life.clone(), self.shared.clone());
         Ok(match acknowledged {
-            true => std::future::ready(stored).boxed(),
+            true if shared.world().latency.is_zero() => std::future::ready(stored).boxed(),
+            true => async move {
+                shared.travel().await;
+                life.check().and(stored)
+            }
+            .boxed(),
             false => async move { Err(life.silence().await) }.boxed(),
         })
     }

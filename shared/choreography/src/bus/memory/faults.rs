@@ -1,6 +1,7 @@
 //! The faults that a test can inject into a message server in memory.
 
 use std::ops::RangeBounds;
+use std::time::Duration;
 
 use super::MemoryBus;
 use super::world::{Consumer, StoredCopy, World};
@@ -116,6 +117,11 @@ impl BusFaults<'_> {
     /// Sets whether the server sends neither messages nor heartbeats.
     pub fn set_silent(self, silent: bool) {
         self.change(|world| world.silent = silent);
+    }
+
+    /// Sets how long each request, reply, delivery and acknowledgement takes to arrive.
+    pub fn set_latency(self, latency: Duration) {
+        self.change(|world| world.latency = latency);
     }
 
     fn change(self, change: impl FnOnce(&mut World)) {

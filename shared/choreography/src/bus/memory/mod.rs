@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use super::{Bus, BusError, Connection, Stored, Stories};
 use crate::clock::Clock;
+use crate::instance_control::InstanceControl;
 use crate::watched::Watched;
 use crate::wire::envelope::Envelope;
 use connection::MemoryConnection;
@@ -27,6 +28,8 @@ pub use world::StoredCopy;
 #[derive(Clone)]
 pub struct MemoryBus {
     shared: Arc<SharedWorld>,
+    /// What a test does to the instance that has this handle.
+    control: InstanceControl,
 }
 
 struct SharedWorld {
@@ -38,6 +41,14 @@ struct SharedWorld {
 impl SharedWorld {
     fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().expect("nothing panics while it holds the world")
+    }
+
+    /// Waits for as long as what is sent takes to arrive.
+    async fn travel(&self) {
+        let latency = self.world().latency;
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
     }
 
     /// Changes the state, and notifies whoever waits for a change.
@@ -61,12 +72,24 @@ impl MemoryBus {
     pub fn new() -> Self {
         let clock = Clock::seeded("2026-01-01T00:00:00Z".parse().expect("it is an RFC 3339 timestamp"), 0);
         let (world, changes) = (Mutex::new(World::new(clock)), Watched::default());
-        Self { shared: Arc::new(SharedWorld { world, changes }) }
+        Self { shared: Arc::new(SharedWorld { world, changes }), control: InstanceControl::default() }
     }
 
     /// Returns the messages in the stream of events, in order.
     pub fn published(&self) -> Vec<Stored> {
         self.shared.world().events.messages.iter().cloned().collect()
+    }
+
+    /// Returns the same server for an instance that is controlled like this.
+    #[cfg(feature = "testing")]
+    pub(crate) fn controlled(&self, control: InstanceControl) -> Self {
+        Self { control, ..self.clone() }
+    }
+
+    /// Returns the sequence of the last message in the stream of events.
+    #[cfg(feature = "testing")]
+    pub(crate) fn last(&self) -> u64 {
+        self.shared.world().events.last
     }
 
     /// Returns how many messages the stream of events has, and how many that of dead letters.
@@ -129,7 +152,7 @@ impl MemoryBus {
 #[async_trait]
 impl Bus for MemoryBus {
     async fn connect(&self) -> Result<Box<dyn Connection>, BusError> {
-        Ok(Box::new(MemoryConnection::connect(self.shared.clone())?))
+        Ok(Box::new(MemoryConnection::connect(self.shared.clone(), self.control.clone()).await?))
     }
 
     fn stories(&self) -> Option<Arc<dyn Stories>> {

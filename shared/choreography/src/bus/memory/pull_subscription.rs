@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use super::SharedWorld;
 use super::lifetime::Lifetime;
 use crate::bus::{BusError, Deliveries, Delivery};
+use crate::instance_control::InstanceControl;
 
 /// The most messages that are sent ahead. As with the real server, the next pull does not get them without a reset.
 const AHEAD_MAX: usize = 1_024;
@@ -19,6 +20,7 @@ const SILENCE: Duration = Duration::from_secs(10);
 pub(super) struct PullSubscription {
     shared: Arc<SharedWorld>,
     life: Lifetime,
+    control: InstanceControl,
     consumer: String,
     existed: bool,
     /// The number of changes when the server was asked last.
@@ -27,9 +29,9 @@ pub(super) struct PullSubscription {
 }
 
 impl PullSubscription {
-    pub(super) fn begin(shared: Arc<SharedWorld>, life: Lifetime, consumer: &str) -> Self {
+    pub(super) fn begin(shared: Arc<SharedWorld>, life: Lifetime, control: InstanceControl, consumer: &str) -> Self {
         let existed = shared.world().consumers.contains_key(consumer);
-        Self { shared, life, consumer: consumer.to_owned(), existed, seen: 0, ahead: VecDeque::new() }
+        Self { shared, life, control, consumer: consumer.to_owned(), existed, seen: 0, ahead: VecDeque::new() }
     }
 
     /// Takes what the server sends now.
@@ -68,6 +70,8 @@ impl Deliveries for PullSubscription {
     // No delivery is held across an await: a caller that stops waiting loses nothing.
     async fn next(&mut self, max: usize) -> Result<Vec<Delivery>, BusError> {
         loop {
+            self.control.pass().await;
+            self.shared.travel().await;
             self.seen = self.shared.changes.get();
             self.gather()?;
             if !self.ahead.is_empty() {

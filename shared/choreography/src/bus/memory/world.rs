@@ -1,6 +1,7 @@
 //! The state of the server in memory, and how it delivers messages.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -26,6 +27,8 @@ pub(super) struct World {
     pub(super) subjects: Vec<String>,
     pub(super) down: bool,
     pub(super) silent: bool,
+    /// How long what is sent takes to arrive.
+    pub(super) latency: Duration,
     pub(super) dropped_acknowledgements: u64,
     pub(super) refusal: Option<String>,
     pub(super) message_bytes_max: usize,
@@ -111,6 +114,7 @@ impl World {
             subjects: Vec::new(),
             down: false,
             silent: false,
+            latency: Duration::ZERO,
             dropped_acknowledgements: 0,
             refusal: None,
             message_bytes_max: MESSAGE_BYTES_MAX,

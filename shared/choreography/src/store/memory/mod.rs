@@ -2,7 +2,7 @@
 //!
 //! As in SQLite, one transaction is open at a time, and reading outside of it does not wait for it.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::fmt::{self, Debug, Formatter};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -10,10 +10,12 @@ use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 
 use self::data::Data;
+use self::faults::Faults;
 use super::{
-    Backlog, Changes, Committed, DeadCompensation, EffectRow, Listing, Loaded, Old, RowChange, Store, StoreError,
-    StoredRow, Transaction, Wanted,
+    Backlog, Changes, Committed, DeadCompensation, EffectRow, Listing, Loaded, Old, Store, StoreError, StoredRow,
+    Transaction, Wanted,
 };
+use crate::instance_control::InstanceControl;
 
 mod batch;
 mod data;
@@ -26,9 +28,11 @@ mod scheduled;
 pub use faults::StoreFaults;
 
 /// A database in memory. A clone is another instance of the service over the same data.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct MemoryStore {
     shared: Arc<SharedData>,
+    /// What a test does to the instance that has this handle.
+    control: InstanceControl,
 }
 
 /// A copy of a database in memory.
@@ -41,10 +45,8 @@ struct SharedData {
     writing: Arc<tokio::sync::Mutex<()>>,
     /// Never held across an await.
     data: Mutex<Data>,
-    /// How many of the next commits fail.
-    failing: AtomicU32,
-    /// Rows are refused whose state has this text.
-    refused: Mutex<Option<String>>,
+    /// What a test lets fail.
+    faults: Mutex<Faults>,
 }
 
 impl MemoryStore {
@@ -79,9 +81,26 @@ impl MemoryStore {
     }
 
     /// Changes the data when no transaction is open.
-    async fn write<T>(&self, change: impl FnOnce(&mut Data) -> T) -> T {
-        let _writing = self.shared.writing.lock().await;
-        change(&mut self.data())
+    async fn write<T>(&self, change: impl FnOnce(&mut Data) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.control.pass().await;
+        let written = {
+            let _writing = self.shared.writing.lock().await;
+            self.shared.faults().check_full()?;
+            change(&mut self.data())
+        };
+        self.control.pass().await;
+        written
+    }
+
+    /// Changes the data as [`write`](Self::write), by a change that always succeeds.
+    async fn set<T>(&self, change: impl FnOnce(&mut Data) -> T) -> Result<T, StoreError> {
+        self.write(|data| Ok(change(data))).await
+    }
+
+    /// Returns the same database for an instance that is controlled like this.
+    #[cfg(feature = "testing")]
+    pub(crate) fn controlled(&self, control: InstanceControl) -> Self {
+        Self { control, ..self.clone() }
     }
 }
 
@@ -91,41 +110,32 @@ impl SharedData {
         self.data.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Checks that no test lets this commit fail.
-    fn injected_fault(&self) -> Result<(), StoreError> {
-        let one_less = |failing: u32| failing.checked_sub(1);
-        match self.failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less) {
-            Ok(_) => Err(StoreError::database("committing", "a test lets this commit fail")),
-            Err(_) => Ok(()),
-        }
+    fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl SharedData {
-    /// Checks that a test lets all rows of a batch be written.
-    fn check_refused(&self, changes: &Changes) -> Result<(), StoreError> {
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(text) = &*refused else { return Ok(()) };
-        let has_text = |row: &&RowChange| row.state.as_ref().is_some_and(|state| state.contains(text));
-        match changes.rows.iter().find(has_text) {
-            Some(row) => Err(StoreError::Violation {
-                operation: format!("writing rows of {}", row.table),
-                detail: format!("a test refuses row {}", row.key),
-            }),
-            None => Ok(()),
-        }
+/// A database is shown without what is in it.
+impl Debug for MemoryStore {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").finish_non_exhaustive()
     }
 }
 
 #[async_trait]
 impl Store for MemoryStore {
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        self.control.pass().await;
         let writing = self.shared.writing.clone().lock_owned().await;
-        Ok(Box::new(MemoryTransaction { shared: self.shared.clone(), _writing: writing }))
+        Ok(Box::new(MemoryTransaction {
+            shared: self.shared.clone(),
+            control: self.control.clone(),
+            _writing: writing,
+        }))
     }
 
     async fn forget(&self, old: &Old, limit: u32) -> Result<bool, StoreError> {
-        Ok(self.write(|data| data.forget(old, limit as usize)).await)
+        self.set(|data| data.forget(old, limit as usize)).await
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
@@ -173,6 +183,7 @@ impl Store for MemoryStore {
 /// The transaction of a batch. While it lives, no other begins.
 struct MemoryTransaction {
     shared: Arc<SharedData>,
+    control: InstanceControl,
     _writing: OwnedMutexGuard<()>,
 }
 
@@ -183,10 +194,17 @@ impl Transaction for MemoryTransaction {
     }
 
     async fn commit(self: Box<Self>, changes: Changes) -> Result<Committed, StoreError> {
-        self.shared.injected_fault()?;
-        let mut data = self.shared.data();
-        data.check(&changes)?;
-        self.shared.check_refused(&changes)?;
-        Ok(data.apply(changes))
+        // A process that is stopped or killed within a transaction keeps nobody else from writing.
+        let Self { shared, control, _writing } = *self;
+        shared.faults().next_batch()?;
+        let committed = {
+            let mut data = shared.data();
+            data.check(&changes)?;
+            shared.faults().check_rows(&changes)?;
+            data.apply(changes)
+        };
+        drop(_writing);
+        control.pass().await;
+        shared.faults().next_answer().map(|()| committed)
     }
 }

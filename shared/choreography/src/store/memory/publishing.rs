@@ -33,7 +33,7 @@ impl PublishingStore for MemoryStore {
     }
 
     async fn repair(&self, epoch: i64, repair: Repair) -> Result<i64, StoreError> {
-        self.shared.injected_fault()?;
+        self.shared.faults().next_commit()?;
         self.write(|data| data.repair(epoch, repair)).await
     }
 
@@ -42,8 +42,7 @@ impl PublishingStore for MemoryStore {
             let of_outbox = data.given.iter_mut().filter(|((kept, _), _)| *kept == outbox);
             of_outbox.for_each(|(_, (_, at_ms))| *at_ms = now.as_millisecond());
         };
-        self.write(keep).await;
-        Ok(())
+        self.set(keep).await
     }
 
     async fn forget_given(&self, epoch: i64, before: Timestamp) -> Result<u64, StoreError> {

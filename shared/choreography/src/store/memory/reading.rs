@@ -30,7 +30,7 @@ impl ReadingStore for MemoryStore {
     ) -> Result<Option<Head>, StoreError> {
         let (now_ms, until_ms) = (now.as_millisecond(), lease_until.as_millisecond());
         let credible = now_ms..=now_ms + 2 * (until_ms - now_ms);
-        let claimed = self.write(|data| {
+        let claimed = self.set(|data| {
             let is_held = data.head.lease_until_ms > now_ms && credible.contains(&data.head.lease_until_ms);
             (mine == Some(data.head.epoch) || !is_held).then(|| {
                 data.head.epoch += 1;
@@ -38,11 +38,11 @@ impl ReadingStore for MemoryStore {
                 data.head()
             })
         });
-        Ok(claimed.await)
+        claimed.await
     }
 
     async fn renew(&self, epoch: i64, renewal: &Renewal) -> Result<bool, StoreError> {
-        self.shared.injected_fault()?;
+        self.shared.faults().next_commit()?;
         self.write(|data| data.renew(epoch, renewal)).await
     }
 
@@ -57,7 +57,7 @@ impl ReadingStore for MemoryStore {
     }
 
     async fn begin_run(&self) -> Result<LastRun, StoreError> {
-        let begun = self.write(|data| {
+        let begun = self.set(|data| {
             let last = data.run.start_position.replace(data.head.position.sequence);
             for (deaths, slot) in data.run.suspects.values_mut() {
                 *deaths += u32::from(slot.take().is_some());
@@ -66,11 +66,11 @@ impl ReadingStore for MemoryStore {
             let suspects = suspects.filter(|(_, deaths)| *deaths > 0).collect();
             LastRun { crashed: last.is_some(), died_here: last == data.run.start_position, suspects }
         });
-        Ok(begun.await)
+        begun.await
     }
 
     async fn try_alone(&self, slot: TrySlot, id: Option<Uuid>) -> Result<(), StoreError> {
-        let recorded = self.write(|data| {
+        let recorded = self.set(|data| {
             let suspects = &mut data.run.suspects;
             suspects.values_mut().filter(|(_, tried)| *tried == Some(slot)).for_each(|(_, tried)| *tried = None);
             suspects.retain(|_, (deaths, tried)| *deaths > 0 || tried.is_some());
@@ -78,8 +78,7 @@ impl ReadingStore for MemoryStore {
                 suspects.entry(id).or_insert((0, None)).1 = Some(slot);
             }
         });
-        recorded.await;
-        Ok(())
+        recorded.await
     }
 
     async fn reading_state(&self) -> Result<ReadingState, StoreError> {
@@ -126,12 +125,11 @@ impl ReadingStore for MemoryStore {
     }
 
     async fn resume(&self, to: Checkpoint, stream_created: &str) -> Result<(), StoreError> {
-        let resumed = self.write(|data| {
+        let resumed = self.set(|data| {
             data.take_stream(stream_created, to);
             (data.head.epoch, data.head.lease_until_ms, data.head.halted) = (data.head.epoch + 1, 0, None);
         });
-        resumed.await;
-        Ok(())
+        resumed.await
     }
 
     async fn take_up(
@@ -162,14 +160,14 @@ impl ReadingStore for MemoryStore {
     }
 
     async fn accept_lost(&self) -> Result<u64, StoreError> {
-        let accepted = self.write(|data| {
+        let accepted = self.set(|data| {
             (data.head.epoch, data.head.lease_until_ms) = (data.head.epoch + 1, 0);
             let accepted = std::mem::take(&mut data.reported);
             data.received.extend(accepted.clone());
             let of_commands: u64 = std::mem::take(&mut data.lost_commands).values().sum();
             accepted.iter().map(|((_, first), (last, _))| last - first + 1).sum::<u64>() + of_commands
         });
-        Ok(accepted.await)
+        accepted.await
     }
 
     async fn forget_received(
