@@ -19,7 +19,7 @@ pub(crate) struct Options {
     #[arg(long, value_delimiter = ',', requires = "seed")]
     pub(crate) keep: Vec<usize>,
     /// How many orders a story has
-    #[arg(long, default_value_t = 40)]
+    #[arg(long, default_value_t = 30)]
     pub(crate) orders: usize,
     /// How often something goes wrong in a story
     #[arg(long, default_value_t = 4)]

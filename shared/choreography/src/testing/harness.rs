@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::inject::Copies;
+use super::copies::Copies;
 use super::member::Member;
 use super::published::Published;
 use super::services::Services;

@@ -1,6 +1,5 @@
 //! Lets something go wrong in a harness.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -9,16 +8,7 @@ use super::effect_troubles::EffectTrouble;
 use super::harness::Harness;
 use super::trouble::Trouble;
 use crate::bus::Stream;
-use crate::bus::memory::StoredCopy;
 use crate::recovery::{GoOn, Recovery};
-use crate::store::memory::MemoryCopy;
-
-/// The last copies that were made of the server's and the services' files.
-#[derive(Default)]
-pub(super) struct Copies {
-    server: Option<StoredCopy>,
-    databases: BTreeMap<&'static str, MemoryCopy>,
-}
 
 impl Harness {
     /// Lets something go wrong from now on.
@@ -37,10 +27,14 @@ impl Harness {
                 faults.lose(Stream::Events, (last + 1).saturating_sub(count)..=last);
             }
             Trouble::ServerCopied => self.copies.borrow_mut().server = Some(faults.copy()),
-            Trouble::ServerPutBack => match &self.copies.borrow().server {
-                Some(copy) => faults.put_back(copy),
-                None => faults.restart(),
-            },
+            Trouble::ServerPutBack => {
+                match &self.copies.borrow().server {
+                    Some(copy) => faults.put_back(copy),
+                    None => faults.restart(),
+                }
+                // Whoever puts a copy back runs the provisioning step: instances may have been added since.
+                self.services.values().for_each(|member| member.provision_missing(&self.bus));
+            }
             Trouble::ServerSlow(latency) => faults.set_latency(latency),
             Trouble::ConnectionsLost => faults.cut(),
             Trouble::FirstMessagesRemoved(before) => faults.forget_before(before),

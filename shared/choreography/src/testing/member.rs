@@ -104,6 +104,13 @@ impl Member {
         self.consumers().for_each(|consumer| bus.add_consumer(&consumer, &filters));
     }
 
+    /// Makes those of its consumers that the server does not have, as a provisioning step does.
+    pub(super) fn provision_missing(&self, bus: &MemoryBus) {
+        let filters: Vec<&str> = self.filters.iter().map(String::as_str).collect();
+        let missing = self.consumers().filter(|consumer| !bus.has_consumer(consumer));
+        missing.for_each(|consumer| bus.add_consumer(&consumer, &filters));
+    }
+
     /// Starts the instance of the lowest number that does not run, or a new one if all run.
     pub(super) fn start_next(&mut self, runtime: &Runtime, bus: &MemoryBus, settings: &Settings) {
         let stopped = self.instances.iter().position(|service| !service.is_running());

@@ -132,6 +132,7 @@
 //! }
 //! ```
 
+mod copies;
 mod effect_troubles;
 mod harness;
 mod inject;

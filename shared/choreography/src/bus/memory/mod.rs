@@ -86,6 +86,12 @@ impl MemoryBus {
         Self { control, ..self.clone() }
     }
 
+    /// Whether there is such a consumer.
+    #[cfg(feature = "testing")]
+    pub(crate) fn has_consumer(&self, name: &str) -> bool {
+        self.shared.world().consumers.contains_key(name)
+    }
+
     /// Returns the sequence of the last message in the stream of events.
     #[cfg(feature = "testing")]
     pub(crate) fn last(&self) -> u64 {
