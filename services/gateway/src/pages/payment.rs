@@ -108,12 +108,12 @@ impl Due {
 
     /// Returns what is left of the balance in minor units, less than nothing if it does not suffice.
     fn left_over(&self) -> Option<i64> {
-        self.balance.map(|balance| balance.amount_minor - self.amount.amount_minor)
+        self.balance.map(|balance| balance.amount_minor.saturating_sub(self.amount.amount_minor))
     }
 
     fn choices(&self, gateway: &Gateway) -> Markup {
         let currency = self.amount.currency;
-        let missing = self.left_over().filter(|rest| *rest < 0).map(|rest| -rest);
+        let missing = self.left_over().filter(|rest| *rest < 0).map(i64::saturating_neg);
         let action = |verb: &str| format!("/orders/{}/{verb}", self.id);
         html! {
             @if let Some(missing) = missing {
@@ -125,7 +125,7 @@ impl Due {
             div.actions {
                 @match missing {
                     None => form method="post" action=(action("pay")) { button type="submit" { "Pay " (self.amount) } },
-                    Some(missing) if gateway.demo => (deposit_form(gateway, &action("deposit"), Money::new(missing + DEPOSIT_EXTRA, currency))),
+                    Some(missing) if gateway.demo => (deposit_form(gateway, &action("deposit"), Money::new(missing.saturating_add(DEPOSIT_EXTRA), currency))),
                     Some(_) => {},
                 }
                 form method="post" action=(action("decline")) { button.plain type="submit" { "Don't pay, and cancel" } }
