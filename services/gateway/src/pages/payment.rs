@@ -108,6 +108,7 @@ impl Due {
 
     /// Returns what is left of the balance in minor units, less than nothing if it does not suffice.
     fn left_over(&self) -> Option<i64> {
+        // The shop's services bound both, but nothing here depends on it.
         self.balance.map(|balance| balance.amount_minor.saturating_sub(self.amount.amount_minor))
     }
 
@@ -201,4 +202,21 @@ async fn add_money(
 ) -> Result<Response, Problem> {
     deposit(&gateway, &session, form).await?;
     Ok(Redirect::to(&format!("/orders/{id}/payment")).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::Currency;
+
+    #[test]
+    fn what_is_left_is_known_for_every_balance() {
+        let left = |balance: Option<i64>, amount| {
+            let euros = |amount_minor| Money::new(amount_minor, Currency::EUR);
+            let id = uuid::Uuid::from_u128(1).into();
+            Due { id, amount: euros(amount), balance: balance.map(euros), deadline: None }.left_over()
+        };
+        assert_eq!((left(Some(500), 200), left(Some(500), 501), left(None, 1)), (Some(300), Some(-1), None));
+        assert_eq!((left(Some(i64::MIN), i64::MAX), left(Some(i64::MAX), i64::MIN)), (Some(i64::MIN), Some(i64::MAX)));
+    }
 }
