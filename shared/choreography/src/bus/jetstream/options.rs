@@ -120,9 +120,12 @@ fn log_trouble(event: &Event) {
 /// ```
 pub fn without_login(urls: &str) -> String {
     let shown = urls.split(',').map(|url| {
-        let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
-        let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-        if scheme.is_empty() { host.to_owned() } else { format!("{scheme}://{host}") }
+        let host = url.rsplit_once('@').map(|(_, host)| host);
+        match url.split_once("://") {
+            // What stands before `://` may be a part of a login that is not written as it must be.
+            Some((scheme, rest)) if !scheme.contains('@') => format!("{scheme}://{}", host.unwrap_or(rest)),
+            _ => host.unwrap_or(url).to_owned(),
+        }
     });
     shown.collect::<Vec<_>>().join(",")
 }
@@ -167,6 +170,7 @@ mod tests {
             ("nats://127.0.0.1:4222", "nats://127.0.0.1:4222"),
             ("nats://admin:se:cr@t@a:4222,tls://token@b", "nats://a:4222,tls://b"),
             ("admin:secret@localhost", "localhost"),
+            ("admin:secret@.nats://a:4222", ".nats://a:4222"),
             ("", ""),
         ] {
             assert_eq!(without_login(urls), shown);
