@@ -23,6 +23,9 @@ const SHRINK_MS_MAX: u32 = 20_000;
 
 /// Runs a target for `FUZZ_SECONDS`, or with `FUZZ_INPUT`.
 ///
+/// Without either the inputs are the same each time, so that a change is judged by its own faults; `FUZZ_SECONDS` draws
+/// others.
+///
 /// # Panics
 /// When an input fails: with the smallest one that still does.
 pub fn run(target: &Target) {
@@ -38,11 +41,16 @@ pub fn run(target: &Target) {
         max_shrink_time: SHRINK_MS_MAX,
         ..Config::default()
     };
+    let mut drawing = match env::var_os("FUZZ_SECONDS") {
+        Some(_) => TestRunner::new(config.clone()),
+        None => TestRunner::deterministic(),
+    };
     let clock = Clock::system();
     let end = clock.now() + SignedDuration::try_from(time()).unwrap_or(SignedDuration::MAX);
     let mut inputs = 0_u64;
     while clock.now() < end {
-        let checked = TestRunner::new(config.clone()).run(&vec(any::<u8>(), 0..BYTES_MAX), |bytes| {
+        let mut runner = TestRunner::new_with_rng(config.clone(), drawing.new_rng());
+        let checked = runner.run(&vec(any::<u8>(), 0..BYTES_MAX), |bytes| {
             started.borrow_mut().fails(&bytes).map_or(Ok(()), |reason| Err(TestCaseError::fail(reason)))
         });
         match checked {
