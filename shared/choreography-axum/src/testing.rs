@@ -15,7 +15,7 @@ use crate::{Stopping, router};
 
 /// A client of a service's routes, without a socket. Its methods panic when what they do fails, as a test should.
 ///
-/// The service runs in a [`Harness`](choreography::testing::Harness), or anywhere else.
+/// The service runs in a [`Harness`], or anywhere else.
 ///
 /// ```
 /// use choreography::testing::Harness;
