@@ -12,8 +12,8 @@ use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 use crate::target::Target;
 
-/// How long a target runs without `FUZZ_SECONDS`: all of them together about a minute, two at a time.
-const SECONDS_DEFAULT: u64 = 5;
+/// How long a target runs without `FUZZ_SECONDS`: all of them together about 20 seconds, two at a time.
+const SECONDS_DEFAULT: u64 = 2;
 /// The most bytes that decide an input: a choice takes one or two.
 const BYTES_MAX: usize = 192;
 /// How many inputs are checked between two looks at the time.
