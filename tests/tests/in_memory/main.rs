@@ -14,8 +14,6 @@ use contracts::{Address, Confirmation, CreateOrder, Currency, CustomerId, Line, 
 use delivery::dealers::AddDealer;
 use inventory::catalogue::PutProduct;
 use lettre::transport::stub::AsyncStubTransport;
-use notify::contacts::Contacts;
-use notify::mailer::{FROM, Mailer};
 use order::customer::OpenOrder;
 use payment::settings::Patience;
 
@@ -23,16 +21,9 @@ use payment::settings::Patience;
 const DEADLINE: Duration = Duration::from_secs(600);
 
 /// Returns the shop's services, of which notify sends its mails here.
-fn services(mails: &AsyncStubTransport) -> [Choreography; 7] {
-    [
-        gateway::choreography(),
-        order::choreography(),
-        inventory::choreography(),
-        payment::choreography(Patience { payment_deadline: DEADLINE, ..Patience::default() }),
-        wallet::choreography(true),
-        delivery::choreography(),
-        notify::choreography(Mailer::to_memory(FROM.parse().unwrap(), mails.clone()), Contacts::known([])),
-    ]
+fn services(mails: &AsyncStubTransport) -> Vec<Choreography> {
+    let patience = Patience { payment_deadline: DEADLINE, ..Patience::default() };
+    shop_in_memory::services(patience, mails).into_iter().chain([customer::choreography()]).collect()
 }
 
 /// Opens a shop with some pieces of tea, and one dealer, in the north.

@@ -7,8 +7,6 @@ use choreography::testing::{Harness, Random, Services, World};
 use choreography::{Choreography, Settings};
 use contracts::NAMESPACE;
 use lettre::transport::stub::AsyncStubTransport;
-use notify::contacts::Contacts;
-use notify::mailer::{FROM, Mailer};
 use payment::settings::Patience;
 
 use crate::checks::check;
@@ -32,16 +30,8 @@ impl World for Shop {
     }
 
     fn services(&self) -> Vec<Choreography> {
-        let mailer = Mailer::to_memory(FROM.parse().unwrap(), AsyncStubTransport::new_ok());
-        vec![
-            gateway::choreography(),
-            order::choreography(),
-            inventory::choreography(),
-            payment::choreography(Patience { payment_deadline: DEADLINE, ..Patience::default() }),
-            wallet::choreography(true),
-            delivery::choreography(),
-            notify::choreography(mailer, Contacts::known([])),
-        ]
+        let patience = Patience { payment_deadline: DEADLINE, ..Patience::default() };
+        shop_in_memory::services(patience, &AsyncStubTransport::new_ok()).into()
     }
 
     fn settings(&self) -> Settings {

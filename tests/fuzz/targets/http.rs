@@ -89,7 +89,7 @@ fn routes() -> Vec<Route> {
 }
 
 /// Every request has an answer.
-pub(super) fn answers() -> Box<dyn Started> {
+pub(crate) fn answers() -> Box<dyn Started> {
     let routes = routes();
     Case::of(
         move |draw| {

@@ -50,7 +50,7 @@ struct Story {
 }
 
 /// A service goes on whatever arrives.
-pub(super) fn goes_on() -> Box<dyn Started> {
+pub(crate) fn goes_on() -> Box<dyn Started> {
     let examples: Vec<(&'static str, Vec<Envelope>)> =
         SERVICES.iter().map(|service| (*service, messages_for(service))).collect();
     Case::of(

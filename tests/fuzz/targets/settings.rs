@@ -57,7 +57,7 @@ fn round_trip<T: FromStr + Display + PartialEq>(text: &str) {
 }
 
 /// Texts are read or refused.
-pub(super) fn texts() -> Box<dyn Started> {
+pub(crate) fn texts() -> Box<dyn Started> {
     Case::of(
         |draw| text(draw.word(&TEXTS), draw),
         || {
@@ -110,7 +110,7 @@ const FLAGS: [&str; 24] = [
 ];
 
 /// The settings of services are read or refused.
-pub(super) fn flags() -> Box<dyn Started> {
+pub(crate) fn flags() -> Box<dyn Started> {
     Case::of(
         |draw| -> Vec<String> {
             let flag = |draw: &mut Draw<'_>| [draw.word(&FLAGS).to_owned(), text(draw.word(&TEXTS), draw)];

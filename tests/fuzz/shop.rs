@@ -6,13 +6,10 @@ use std::sync::OnceLock;
 use choreography::{Choreography, Envelope, Heading, Map};
 use contracts::NAMESPACE;
 use lettre::transport::stub::AsyncStubTransport;
-use notify::contacts::Contacts;
-use notify::mailer::{FROM, Mailer};
 use payment::settings::Patience;
 use serde_json::Value;
+use shop_in_memory::releases;
 use uuid::Uuid;
-
-use crate::examples::releases;
 
 /// When everything begins.
 pub(crate) const BEGINNING: &str = "2026-01-01T00:00:00Z";
@@ -20,17 +17,8 @@ pub(crate) const BEGINNING: &str = "2026-01-01T00:00:00Z";
 pub(crate) const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /// Returns the services that receive messages.
-pub(crate) fn services() -> Vec<Choreography> {
-    let mailer = Mailer::to_memory(FROM.parse().expect("an address"), AsyncStubTransport::new_ok());
-    vec![
-        gateway::choreography(),
-        order::choreography(),
-        inventory::choreography(),
-        payment::choreography(Patience::default()),
-        wallet::choreography(true),
-        delivery::choreography(),
-        notify::choreography(mailer, Contacts::known([])),
-    ]
+pub(crate) fn services() -> [Choreography; 7] {
+    shop_in_memory::services(Patience::default(), &AsyncStubTransport::new_ok())
 }
 
 /// Returns one of the services.
@@ -50,7 +38,7 @@ pub(crate) fn received_by(service: &str) -> Vec<String> {
 /// Returns examples of the messages that a service receives, of every release.
 pub(crate) fn messages_for(service: &str) -> Vec<Envelope> {
     let mut kinds: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for (kind, payloads) in releases().into_iter().flat_map(|release| release.messages) {
+    for (kind, payloads) in releases().into_values().flat_map(|release| release.messages) {
         kinds.entry(kind).or_default().extend(payloads);
     }
     let received = received_by(service);

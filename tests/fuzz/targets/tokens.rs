@@ -34,7 +34,7 @@ fn development(runtime: &Runtime) -> (Tokens, String) {
 }
 
 /// A token counts only as it was signed.
-pub(super) fn token() -> Box<dyn Started> {
+pub(crate) fn token() -> Box<dyn Started> {
     let runtime = runtime();
     let (_, token) = development(&runtime);
     Case::of(
@@ -67,7 +67,7 @@ pub(super) fn token() -> Box<dyn Started> {
 const KEY_SET: &str = include_str!("key_set.json");
 
 /// A key set is read or refused.
-pub(super) fn keys() -> Box<dyn Started> {
+pub(crate) fn keys() -> Box<dyn Started> {
     let example: Value = serde_json::from_str(KEY_SET).expect("it is JSON");
     Case::of(
         move |draw| nearly(&example, draw),

@@ -45,7 +45,7 @@ struct Exchange {
 }
 
 /// Answers are read or refused.
-pub(super) fn answers() -> Box<dyn Started> {
+pub(crate) fn answers() -> Box<dyn Started> {
     Case::of(
         |draw| {
             if draw.once_in(4) {

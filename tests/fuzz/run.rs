@@ -28,7 +28,7 @@ const SHRINK_MS_MAX: u32 = 20_000;
 ///
 /// # Panics
 /// When an input fails: with the smallest one that still does.
-pub fn run(target: &Target) {
+pub(crate) fn run(target: &Target) {
     let started = RefCell::new((target.start)());
     if let Ok(input) = env::var("FUZZ_INPUT") {
         let bytes = read_hex(&input);
@@ -57,7 +57,10 @@ pub fn run(target: &Target) {
             Ok(()) => inputs += u64::from(INPUTS_AT_ONCE),
             Err(TestError::Fail(reason, bytes)) => {
                 let (shown, hex) = (started.borrow().show(&bytes), hex(&bytes));
-                panic!("{reason}\n{shown}\nagain: FUZZ_INPUT={hex} cargo test -p fuzz -- --exact {}", target.name);
+                panic!(
+                    "{reason}\n{shown}\nagain: FUZZ_INPUT={hex} cargo test -p shop-tests --test fuzz -- --exact {}",
+                    target.name
+                );
             }
             Err(TestError::Abort(reason)) => panic!("{reason}"),
         }

@@ -29,7 +29,7 @@ fn example() -> Envelope {
 }
 
 /// Headers are kept in their order, each on its line.
-pub(super) fn headers() -> Box<dyn Started> {
+pub(crate) fn headers() -> Box<dyn Started> {
     let names = ["ce-id", "a", "A", "x-long-name", "b"];
     let pairs = move |draw: &mut Draw<'_>| -> Vec<(String, String)> {
         (0..draw.below(8)).map(|_| ((*draw.one(&names)).to_owned(), text(TRACE, draw))).collect()
@@ -53,7 +53,7 @@ pub(super) fn headers() -> Box<dyn Started> {
 }
 
 /// A heading that is read is written as it was.
-pub(super) fn heading() -> Box<dyn Started> {
+pub(crate) fn heading() -> Box<dyn Started> {
     let example = example();
     Case::of(
         move |draw| envelope(&example, draw),
@@ -71,7 +71,7 @@ pub(super) fn heading() -> Box<dyn Started> {
 }
 
 /// A trace is valid only in the form of the standard.
-pub(super) fn trace() -> Box<dyn Started> {
+pub(crate) fn trace() -> Box<dyn Started> {
     Case::of(
         |draw| text(TRACE, draw),
         || {

@@ -19,6 +19,7 @@ use gateway::settings::Settings;
 use gateway::tokens::Tokens;
 use gateway::upstreams::Upstreams;
 use serde_json::{Value, json};
+use shop_in_memory::releases;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
@@ -26,7 +27,6 @@ use tower::ServiceExt;
 use super::http::{check, http_request};
 use crate::bytes::Bytes;
 use crate::draw::Draw;
-use crate::examples::releases;
 use crate::json::json as nearly;
 use crate::request::Request;
 use crate::target::{Case, Started};
@@ -90,7 +90,7 @@ const FORMS: [(&str, &str); 7] = [
 
 /// Returns what services answer: one row, or a list of them.
 fn answers() -> Vec<Value> {
-    let rows: Vec<Value> = releases().into_iter().flat_map(|release| release.rows.into_values().flatten()).collect();
+    let rows: Vec<Value> = releases().into_values().flat_map(|release| release.rows.into_values().flatten()).collect();
     let shown = |mut row: Value| {
         let ids = [("id", json!(ADA)), ("customer_id", json!(ADA)), ("available", json!(5))];
         if let Some(fields) = row.as_object_mut() {
@@ -106,7 +106,7 @@ fn answers() -> Vec<Value> {
 }
 
 /// Every visit has an answer.
-pub(super) fn visits() -> Box<dyn Started> {
+pub(crate) fn visits() -> Box<dyn Started> {
     let (routes, known) = (routes(), answers());
     Case::of(
         move |draw| {

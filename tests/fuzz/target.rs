@@ -9,9 +9,9 @@ type Input<I> = Box<dyn Fn(&mut Draw<'_>) -> I>;
 type Check<I> = Box<dyn FnMut(&I)>;
 
 /// What is fuzzed at a time.
-pub struct Target {
+pub(crate) struct Target {
     /// Its name, as that of a claim.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Prepares a run.
     pub(crate) start: fn() -> Box<dyn Started>,
 }

@@ -1,0 +1,9 @@
+//! The shop's services, messages and rows, for tests that need no processes.
+
+mod kinds;
+mod releases;
+mod services;
+
+pub use kinds::{Kinds, messages, rows};
+pub use releases::{Release, directory, releases};
+pub use services::services;
