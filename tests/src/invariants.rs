@@ -15,7 +15,8 @@ use crate::wire::StoredMessage;
 pub(crate) const MONEYLESS: [&str; 4] = ["cancelled", "refused", "expired", "refunded"];
 
 /// How many different messages of a kind may be published about an order.
-pub(crate) const PUBLISHED_MAX: [(&str, &str, usize); 13] = [
+pub const PUBLISHED_MAX: [(&str, &str, usize); 14] = [
+    ("gateway", "create-order", 1),
     ("order", "reserve-stock", 1),
     ("inventory", "create-payment", 1),
     ("payment", "payment-created", 1),

@@ -19,10 +19,11 @@ mod shop;
 mod wire;
 
 pub use http::Reply;
+pub use invariants::PUBLISHED_MAX;
 pub use length::length;
 pub use mail::Mail;
 pub use orders::{Order, Request};
 pub use premises::{Plan, Premises};
-pub use service::{SERVICES, Service, users};
+pub use service::{SERVICES, Service, UNLIMITED, users};
 pub use shop::{PATIENCE, Shop};
 pub use wire::{StoredMessage, headers};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use testkit::{NatsServer, Process, Program, Proxy, SmtpServer, World, binary, until};
 
-use crate::service::{SERVICES, Service, users};
+use crate::service::{SERVICES, Service, UNLIMITED, users};
 
 /// A debug build on a busy machine takes some seconds.
 const START_MAX: Duration = Duration::from_secs(40);
@@ -36,6 +36,11 @@ impl Plan {
     pub fn set_all(self, name: &str, value: impl Into<String>) -> Self {
         let value = value.into();
         SERVICES.into_iter().fold(self, |plan, service| plan.set(service, name, &*value))
+    }
+
+    /// Lets the gateway take as many requests as come.
+    pub fn without_limits(self) -> Self {
+        UNLIMITED.into_iter().fold(self, |plan, (name, value)| plan.set("gateway", name, value))
     }
 
     /// Sends mail to a real SMTP server instead of files.

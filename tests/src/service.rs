@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use sqlx::Connection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use testkit::{Process, Program, Proxy, World, binary, free_port};
@@ -14,10 +14,30 @@ use tokio::process::Command;
 pub const SERVICES: [&str; 8] =
     ["order", "inventory", "payment", "wallet", "delivery", "notify", "customer", "gateway"];
 
+/// The settings of a gateway that takes more requests than a test sends: they all come from one address.
+pub const UNLIMITED: [(&str, &str); 4] = [
+    ("CUSTOMER_RATE", "100000"),
+    ("CUSTOMER_BURST", "1000000"),
+    ("ADDRESS_RATE", "100000"),
+    ("ADDRESS_BURST", "1000000"),
+];
+
 /// Returns the variables of `nats.conf` with the passwords of the server's users.
 pub fn users() -> Vec<(String, String)> {
     let users = SERVICES.iter().chain(&["admin"]);
     users.map(|user| (format!("{}_PASSWORD", user.to_uppercase()), format!("{user}-dev"))).collect()
+}
+
+/// Returns a token of the development key, with which the gateway takes orders in anybody's name.
+///
+/// # Errors
+/// When the gateway is not built, or makes none.
+pub(crate) async fn operator_token() -> Result<String> {
+    let mut gateway = Command::new(binary("gateway")?);
+    gateway.args(["token", "--operator", "--customer", "0198c0de-0000-7000-8000-000000000001"]).kill_on_drop(true);
+    let output = gateway.output().await.context("running `gateway token`")?;
+    anyhow::ensure!(output.status.success(), "gateway token: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 /// A running instance of a service.

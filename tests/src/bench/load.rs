@@ -1,7 +1,6 @@
 //! The load: orders placed in a closed loop or at a rate, each timed from the request to the end of the order.
 
 use std::cell::RefCell;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -11,7 +10,6 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use hdrhistogram::Histogram;
 use serde_json::json;
-use testkit::binary;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -19,6 +17,7 @@ use super::Options;
 use super::client::{Client, Door};
 use super::ends::Ends;
 use crate::premises::Premises;
+use crate::service::operator_token;
 
 /// Longer than any order takes; an order that takes longer is a fault and ends the measurement.
 const END_MAX: Duration = Duration::from_secs(60);
@@ -55,11 +54,15 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    pub(crate) fn new(premises: &Premises, ends: Ends, options: &Options) -> Result<Self> {
+    pub(crate) async fn new(premises: &Premises, ends: Ends, options: &Options) -> Result<Self> {
         let service = if options.through_gateway { "gateway" } else { "order" };
         let authority = premises.service(service).url.trim_start_matches("http://").to_owned();
         let door = match options.through_gateway {
-            true => Door { authority, path: "/api/orders", authorization: Some(format!("Bearer {}", token()?)) },
+            true => Door {
+                authority,
+                path: "/api/orders",
+                authorization: Some(format!("Bearer {}", operator_token().await?)),
+            },
             false => Door { authority, path: "/orders", authorization: None },
         };
         let (door, nowhere_percent) = (Arc::new(door), options.nowhere_percent);
@@ -158,16 +161,6 @@ impl Load {
         });
         body.to_string()
     }
-}
-
-/// Returns a token of an operator, who may order for every customer.
-fn token() -> Result<String> {
-    let customer = Uuid::now_v7().to_string();
-    let mut gateway = Command::new(binary("gateway")?);
-    let output =
-        gateway.args(["token", "--operator", "--customer", &customer]).output().context("asking for a token")?;
-    anyhow::ensure!(output.status.success(), "gateway token: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 /// Returns a channel that receives each due moment when it has come. A thread of its own sends them: the runtime's

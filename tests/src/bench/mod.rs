@@ -84,7 +84,7 @@ pub(crate) struct Interval {
 pub fn run(options: &Options) -> Result<Report> {
     // One thread for the load: it shares the machine with what it measures.
     let lean = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let premises = lean.block_on(Premises::open(without_limits(Plan::new().on_disk())))?;
+    let premises = lean.block_on(Premises::open(Plan::new().on_disk().without_limits()))?;
     let premises = Arc::new(premises);
     if let Some(minutes) = options.minutes {
         let soak = lean.block_on(soak::measure(options, minutes, &premises))?;
@@ -102,14 +102,6 @@ pub fn run(options: &Options) -> Result<Report> {
     Ok(Report::Load(LoadReport { options: options.clone(), closed, open, ceiling }))
 }
 
-/// All orders of a measurement come from one address and one caller.
-fn without_limits(plan: Plan) -> Plan {
-    let limits = [("RATE", "100000"), ("BURST", "1000000")];
-    let callers = ["CUSTOMER", "ADDRESS"];
-    let settings = callers.iter().flat_map(|caller| limits.map(|(limit, value)| (format!("{caller}_{limit}"), value)));
-    settings.fold(plan, |plan, (name, value)| plan.set("gateway", &name, value))
-}
-
 async fn measure_load(
     options: &Options,
     premises: &Premises,
@@ -117,7 +109,7 @@ async fn measure_load(
     let admin = connect(&premises.nats.url()).await?;
     let events = jetstream::new(admin.clone()).get_stream("EVENTS").await.context("reading the state of EVENTS")?;
     let ends = Ends::subscribe(&admin).await?;
-    let load = load::Load::new(premises, ends, options)?;
+    let load = load::Load::new(premises, ends, options).await?;
     let meter = Meter::of(premises);
 
     let interval = async |seconds| interval(&load, &meter, &events, Duration::from_secs(seconds)).await;

@@ -29,7 +29,7 @@ pub struct Soak {
 pub(super) async fn measure(options: &Options, minutes: u64, premises: &Premises) -> Result<Soak> {
     let admin = connect(&premises.nats.url()).await?;
     let events = jetstream::new(admin.clone()).get_stream("EVENTS").await.context("reading the state of EVENTS")?;
-    let load = Load::new(premises, Ends::subscribe(&admin).await?, options)?;
+    let load = Load::new(premises, Ends::subscribe(&admin).await?, options).await?;
     let meter = Meter::of(premises);
     let measuring = async {
         tokio::time::sleep(Duration::from_secs(options.warm_up)).await;

@@ -29,7 +29,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 use tokio::time::sleep;
 
-use crate::service::SERVICES;
+use crate::service::{SERVICES, operator_token};
 use client::Client;
 use customers::Customers;
 use evidence::Evidence;
@@ -120,7 +120,7 @@ impl<'a> Run<'a> {
         let now = jiff::Timestamp::now().as_millisecond().unsigned_abs();
         let seed = options.seed.unwrap_or(now % 1_000_000);
         let client = Arc::new(Client::new(&site.premises)?);
-        let customers = Arc::new(Customers::new(client.clone(), seed, site.token().await?).await?);
+        let customers = Arc::new(Customers::new(client.clone(), seed, operator_token().await?).await?);
         let products = client.list("inventory", "/products?").await?;
         let stock = |product: &Value| Some((product["sku"].as_str()?.to_owned(), product["stock"].as_i64()?));
         let stock = products.iter().filter_map(stock).collect();

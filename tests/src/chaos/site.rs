@@ -2,8 +2,7 @@
 //! server that can be disturbed, and a mail server.
 
 use anyhow::{Context, Result};
-use testkit::{Proxy, binary};
-use tokio::process::Command;
+use testkit::Proxy;
 
 use super::mail_server::MailServer;
 use crate::premises::{Plan, Premises};
@@ -13,8 +12,6 @@ use crate::service::{SERVICES, Service};
 pub(super) const TWICE: [&str; 6] = ["order", "inventory", "payment", "wallet", "delivery", "notify"];
 /// How long a payment waits for the customer: some never come.
 const PAYMENT_DEADLINE: &str = "10s";
-/// More requests a second than are sent.
-const NO_LIMIT: &str = "100000";
 
 /// The shop, its mail server, and what is needed to disturb them.
 pub(super) struct Site {
@@ -28,11 +25,8 @@ impl Site {
     pub(super) async fn open() -> Result<Self> {
         let mail = MailServer::start()?;
         let mail_proxy = Proxy::to(mail.port())?;
-        let mut plan = Plan::new().on_disk().set("payment", "PAYMENT_DEADLINE", PAYMENT_DEADLINE);
+        let mut plan = Plan::new().on_disk().without_limits().set("payment", "PAYMENT_DEADLINE", PAYMENT_DEADLINE);
         plan = plan.set("notify", "SMTP_URL", format!("smtp://127.0.0.1:{}", mail_proxy.port()));
-        for limit in ["CUSTOMER_RATE", "CUSTOMER_BURST", "ADDRESS_RATE", "ADDRESS_BURST"] {
-            plan = plan.set("gateway", limit, NO_LIMIT);
-        }
         plan = TWICE.into_iter().fold(plan, Plan::twice);
         plan = SERVICES.into_iter().fold(plan, Plan::through_proxy);
         Ok(Self { premises: Premises::open(plan).await?, mail, mail_proxy })
@@ -46,15 +40,6 @@ impl Site {
     /// Returns the connections of a service to the server.
     pub(super) fn proxies(&self, name: &str) -> Vec<&Proxy> {
         self.premises.instances(name).filter_map(|service| service.proxy.as_ref()).collect()
-    }
-
-    /// Returns a token with which the gateway takes orders in anybody's name.
-    pub(super) async fn token(&self) -> Result<String> {
-        let mut command = Command::new(binary("gateway")?);
-        command.args(["token", "--operator", "--customer", "0198c0de-0000-7000-8000-000000000001"]);
-        let output = command.output().await.context("running `gateway token`")?;
-        anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
     /// Connects to the message server as the administrator.

@@ -12,29 +12,12 @@ use inventory::stock::Stock;
 use notify::notifications::{MailStatus, Notifications};
 use order::order::{Order, Status, UnopenedOrder};
 use payment::payment::{Payment, Status as PaymentStatus};
+use shop_tests::PUBLISHED_MAX;
 use wallet::debit::{Debit, Status as DebitStatus};
 use wallet::operation::{Kind, Operation};
 use wallet::wallet::Wallet;
 
 use crate::people::{Known, order_id};
-
-/// How many different messages of a kind may be published about an order.
-const PUBLISHED_MAX: [(&str, &str, usize); 14] = [
-    ("gateway", "create-order", 1),
-    ("order", "reserve-stock", 1),
-    ("inventory", "create-payment", 1),
-    ("payment", "payment-created", 1),
-    ("wallet", "wallet-debited", 1),
-    ("wallet", "debit-refused", 1),
-    ("payment", "order-confirmed", 1),
-    ("payment", "refund-wallet", 1),
-    ("payment", "cancel-order", 1),
-    ("order", "create-delivery", 1),
-    ("delivery", "delivery-assigned", 1),
-    ("delivery", "cancel-payment", 2),
-    ("order", "cancel-payment", 1),
-    ("order", "cancel-delivery", 1),
-];
 
 /// The rows of all services.
 struct Rows {

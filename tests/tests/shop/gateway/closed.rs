@@ -47,13 +47,9 @@ async fn expect_open_again(ada: &Visitor<'_>, mut accepted: Vec<String>) {
 const OPENING: i64 = 100_000;
 const TEA: i64 = 450;
 
-fn unlimited() -> Plan {
-    Plan::new().set("gateway", "CUSTOMER_RATE", "10000").set("gateway", "ADDRESS_RATE", "10000")
-}
-
 #[tokio::test]
 async fn while_the_wallet_is_gone_orders_are_refused_and_accepted_again_when_it_is_back() {
-    let plan = unlimited().set_all("OVERDUE_AFTER", "2s").set_all("MESSAGE_DEADLINE", "1h");
+    let plan = Plan::new().without_limits().set_all("OVERDUE_AFTER", "2s").set_all("MESSAGE_DEADLINE", "1h");
     // Only so many orders wait as the customer has money for.
     let shop = Shop::open_with(plan.set("payment", "DEBIT_BACKOFF", "60s")).await;
     let ada = Visitor::new(&shop, Role::Customer);
@@ -78,7 +74,7 @@ async fn while_the_wallet_is_gone_orders_are_refused_and_accepted_again_when_it_
 
 #[tokio::test]
 async fn without_the_server_orders_are_accepted_until_the_gateways_backlog_is_full() {
-    let shop = Shop::open_with(unlimited().set("gateway", "BACKLOG_MAX", "20")).await;
+    let shop = Shop::open_with(Plan::new().without_limits().set("gateway", "BACKLOG_MAX", "20")).await;
     let ada = Visitor::new(&shop, Role::Customer);
     shop.premises.process("nats-server").kill();
     let accepted = order_until_refused(&ada, "backlog-full").await;

@@ -4,7 +4,7 @@ use futures::future::join_all;
 use gateway::identity::Role;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::json;
-use shop_tests::{PATIENCE, Plan, Reply, Service, Shop};
+use shop_tests::{PATIENCE, Plan, Reply, Service, Shop, UNLIMITED};
 use testkit::until;
 use uuid::Uuid;
 
@@ -25,8 +25,7 @@ impl Two {
             let both = if service.name == name { format!(",{}", second.url) } else { String::new() };
             (format!("{}_URL", service.name.to_uppercase()), format!("{}{both}", service.url))
         });
-        let unlimited = ["CUSTOMER_BURST", "CUSTOMER_RATE", "ADDRESS_BURST", "ADDRESS_RATE"]
-            .map(|name| (name.to_owned(), "100000".to_owned()));
+        let unlimited = UNLIMITED.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let settings: Vec<_> = urls.chain(unlimited).collect();
         let nats = shop.premises.nats.url();
         let gateway = Service::start(&shop.premises.world, "gateway", 1, &nats, &settings).unwrap();
