@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::workspace;
 
 use super::browser::{Browser, Look};
-use super::shopping::{CUSTOMER, order, shared_shop};
+use super::shopping::{CUSTOMER, order, order_tea, shared_shop};
 
 /// Checks the page that a browser shows: nothing that axe calls serious or critical, nothing too wide or too small.
 async fn check(browser: &Browser, page: &str) {
@@ -131,9 +131,7 @@ async fn no_page_has_serious_findings_on_a_laptop_at_twice_the_size() {
 async fn nothing_moves_for_who_prefers_less_motion() {
     let shop = shared_shop().await;
     let browser = Browser::signed_in(&shop, Look::LAPTOP, CUSTOMER).await;
-    order(&browser, "Tea", 1).await;
-    browser.wait_for_text("Pay 4.50 EUR").await;
-    let order = browser.path().await.replace("/payment", "");
+    let order = order_tea(&browser).await;
     for (preference, is_moving) in [("no-preference", true), ("reduce", false)] {
         let media = json!({"features": [{"name": "prefers-reduced-motion", "value": preference}]});
         browser.driver.developer_tools("Emulation.setEmulatedMedia", media).await.unwrap();

@@ -1,13 +1,11 @@
 //! Forms with something wrong in them, and the address of an order that is under way.
 
 use super::browser::{Browser, Look};
-use super::shopping::{CUSTOMER, order, shared_shop};
+use super::shopping::{CUSTOMER, order_tea, shared_shop};
 
 /// Orders tea, and goes to the order's page.
 async fn order_of_tea(browser: &Browser) -> String {
-    order(browser, "Tea", 1).await;
-    browser.wait_for_text("Pay 4.50 EUR").await;
-    let order = browser.path().await.replace("/payment", "");
+    let order = order_tea(browser).await;
     browser.go(&order).await;
     order
 }

@@ -6,13 +6,12 @@ use shop_tests::{Plan, Premises, Shop};
 use tokio::sync::{Mutex, OnceCell};
 
 use super::browser::{Browser, Look};
-use super::shopping::{CUSTOMER, order};
+use super::shopping::{CUSTOMER, order, order_tea};
 
 /// Returns a shop whose services one test at a time ends and starts again.
 async fn lonely_shop() -> Shop {
     static PREMISES: OnceCell<(Arc<Premises>, Arc<Mutex<()>>)> = OnceCell::const_new();
-    let plan = Plan::new().set("gateway", "ADDRESS_RATE", "10000").set("gateway", "CUSTOMER_RATE", "10000");
-    Shop::alone(&PREMISES, plan).await
+    Shop::alone(&PREMISES, Plan::new().without_limits()).await
 }
 
 async fn start_again(shop: &Shop, service: &str) {
@@ -42,8 +41,7 @@ async fn order_that_is_placed_while_order_is_down_is_shown_and_goes_on_by_itself
 async fn payment_is_made_while_order_is_down_and_its_page_goes_on_by_itself() {
     let shop = lonely_shop().await;
     let browser = Browser::signed_in(&shop, Look::LAPTOP, CUSTOMER).await;
-    order(&browser, "Tea", 1).await;
-    browser.wait_for_text("Pay 4.50 EUR").await;
+    order_tea(&browser).await;
     shop.premises.process("order").kill();
     browser.press("Pay 4.50 EUR").await;
     browser.wait_for_text("can't see at the moment how far it is").await;
@@ -56,9 +54,7 @@ async fn payment_is_made_while_order_is_down_and_its_page_goes_on_by_itself() {
 async fn page_says_that_it_has_lost_its_connection_and_goes_on_when_that_is_back() {
     let shop = lonely_shop().await;
     let browser = Browser::signed_in(&shop, Look::LAPTOP, CUSTOMER).await;
-    order(&browser, "Tea", 1).await;
-    browser.wait_for_text("Pay 4.50 EUR").await;
-    let order = browser.path().await.replace("/payment", "");
+    let order = order_tea(&browser).await;
     browser.go(&order).await;
     browser.wait_for_text("Waiting for payment").await;
     shop.premises.process("gateway").kill();
@@ -77,9 +73,7 @@ async fn page_says_that_it_has_lost_its_connection_and_goes_on_when_that_is_back
 async fn news_is_announced_once_and_the_focus_stays_where_it_was() {
     let shop = lonely_shop().await;
     let browser = Browser::signed_in(&shop, Look::LAPTOP, CUSTOMER).await;
-    order(&browser, "Tea", 1).await;
-    browser.wait_for_text("Pay 4.50 EUR").await;
-    let order = browser.path().await.replace("/payment", "");
+    let order = order_tea(&browser).await;
     browser.go(&order).await;
     let listen = "const region = document.getElementById('announced'); window.said = [];
         new MutationObserver(() => window.said.push(region.textContent)).observe(region, { childList: true });

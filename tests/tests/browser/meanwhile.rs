@@ -1,7 +1,7 @@
 //! What changes while a person looks at a page: in another tab, by a second click, or by somebody else's order.
 
 use super::browser::{Browser, Look};
-use super::shopping::{CUSTOMER, order, shared_shop};
+use super::shopping::{CUSTOMER, order_tea, shared_shop};
 use shop_tests::Request;
 
 #[tokio::test]
@@ -35,8 +35,7 @@ async fn payment_that_is_pressed_twice_is_paid_once_and_going_back_leads_to_the_
 async fn payment_that_was_declined_in_another_tab_is_told_kindly() {
     let shop = shared_shop().await;
     let browser = Browser::signed_in(&shop, Look::LAPTOP, CUSTOMER).await;
-    order(&browser, "Tea", 1).await;
-    browser.wait_for_text("Pay 4.50 EUR").await;
+    order_tea(&browser).await;
     let other_tab = Browser::signed_in(&shop, Look::LAPTOP, CUSTOMER).await;
     other_tab.go(&browser.path().await).await;
     other_tab.press("Don't pay").await;

@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode, redirect};
 use shop_tests::Shop;
 
 use super::browser::{Browser, Look};
-use super::shopping::{CUSTOMER, order, shared_shop};
+use super::shopping::{CUSTOMER, order_tea, shared_shop};
 
 const OTHER_CUSTOMER: &str = "Alan Turing";
 
@@ -25,9 +25,7 @@ async fn send_form(shop: &Shop, browser: &Browser, path: &str, site: Option<&str
 async fn form_of_another_site_changes_nothing() {
     let shop = shared_shop().await;
     let browser = Browser::signed_in(&shop, Look::LAPTOP, CUSTOMER).await;
-    order(&browser, "Tea", 1).await;
-    browser.wait_for_text("Pay 4.50 EUR").await;
-    let order = browser.path().await.replace("/payment", "");
+    let order = order_tea(&browser).await;
     for verb in ["pay", "decline", "cancel"] {
         let status = send_form(&shop, &browser, &format!("{order}/{verb}"), Some("cross-site")).await;
         assert_eq!(status, StatusCode::FORBIDDEN, "{verb}");
@@ -41,9 +39,7 @@ async fn form_of_another_site_changes_nothing() {
 async fn other_customers_orders_are_not_there() {
     let shop = shared_shop().await;
     let browser = Browser::signed_in(&shop, Look::LAPTOP, CUSTOMER).await;
-    order(&browser, "Tea", 1).await;
-    browser.wait_for_text("Pay 4.50 EUR").await;
-    let order = browser.path().await.replace("/payment", "");
+    let order = order_tea(&browser).await;
     let other = Browser::signed_in(&shop, Look::LAPTOP, OTHER_CUSTOMER).await;
     for path in [order.clone(), format!("{order}/payment")] {
         other.go(&path).await;

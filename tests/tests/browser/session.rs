@@ -1,7 +1,7 @@
 //! Sessions that end: where people are afterwards.
 
 use super::browser::{Browser, Look};
-use super::shopping::{CUSTOMER, order, shared_shop};
+use super::shopping::{CUSTOMER, order_tea, shared_shop};
 
 /// A token that another key has signed.
 const OLD_TOKEN: &str = "eyJhbGciOiJFZERTQSIsImtpZCI6Im9sZCJ9.eyJzdWIiOiIwMTk4YzBkZSJ9.b2xk";
@@ -27,9 +27,7 @@ async fn customer_whose_session_ends_in_a_form_comes_back_to_it_after_signing_in
 async fn customer_whose_session_ends_before_paying_comes_back_to_the_payment() {
     let shop = shared_shop().await;
     let browser = Browser::signed_in(&shop, Look::LAPTOP, CUSTOMER).await;
-    order(&browser, "Tea", 1).await;
-    browser.wait_for_text("Pay 4.50 EUR").await;
-    let payment = browser.path().await;
+    let payment = format!("{}/payment", order_tea(&browser).await);
     browser.driver.delete_cookies().await.unwrap();
     browser.press("Pay 4.50 EUR").await;
     browser.wait_for_address("/sign-in").await;
@@ -69,9 +67,7 @@ async fn nobody_is_led_to_another_site_after_signing_in() {
 async fn page_of_an_order_says_that_the_session_has_ended_and_goes_on_after_signing_in() {
     let shop = shared_shop().await;
     let browser = Browser::signed_in(&shop, Look::LAPTOP, CUSTOMER).await;
-    order(&browser, "Tea", 1).await;
-    browser.wait_for_text("Pay 4.50 EUR").await;
-    let order = browser.path().await.replace("/payment", "");
+    let order = order_tea(&browser).await;
     browser.go(&order).await;
     browser.wait_for_text("Waiting for payment").await;
     browser.driver.delete_cookies().await.unwrap();

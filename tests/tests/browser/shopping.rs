@@ -15,9 +15,7 @@ const CASTAWAY: &str = "Robinson Crusoe";
 /// Returns the shop that the tests of the pages share.
 pub async fn shared_shop() -> Shop {
     static PREMISES: OnceCell<Arc<Premises>> = OnceCell::const_new();
-    // All tests come from one address.
-    let plan = Plan::new().set("gateway", "ADDRESS_RATE", "10000").set("gateway", "CUSTOMER_RATE", "10000");
-    Shop::shared(&PREMISES, plan).await
+    Shop::shared(&PREMISES, Plan::new().without_limits()).await
 }
 
 /// Orders a product, and waits for the payment.
@@ -26,6 +24,13 @@ pub async fn order(browser: &Browser, product: &str, quantity: u32) {
     browser.press(&format!("Order {product}")).await;
     browser.fill("quantity", &quantity.to_string()).await;
     browser.press("Place the order").await;
+}
+
+/// Orders a piece of tea, and waits for the payment. Returns the path of the order's page.
+pub async fn order_tea(browser: &Browser) -> String {
+    order(browser, "Tea", 1).await;
+    browser.wait_for_text("Pay 4.50 EUR").await;
+    browser.path().await.replace("/payment", "")
 }
 
 #[tokio::test]
