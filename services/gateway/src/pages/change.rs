@@ -155,14 +155,23 @@ async fn cancel(
     Path(id): Path<OrderId>,
 ) -> Result<Response, Problem> {
     let ask = Ask::post(Upstream::Order, format!("/orders/{id}/cancel"));
-    let is_changed = change(&gateway, &session, id, ask).await?;
-    Ok(if is_changed { Redirect::to(&format!("/orders/{id}")).into_response() } else { Note::TooLate.about(id) })
+    change(&gateway, &session, id, ask).await.map(|is_changed| order_page(id, is_changed))
+}
+
+/// Returns the page of an order after a change, which says if it was too late for it.
+pub(super) fn order_page(id: OrderId, is_changed: bool) -> Response {
+    if is_changed { Redirect::to(&format!("/orders/{id}")).into_response() } else { Note::TooLate.about(id) }
 }
 
 /// Asks order for a change, which is harmless when it is repeated. Returns whether it was not too late.
 async fn change(gateway: &Gateway, session: &Session, id: OrderId, ask: Ask) -> Result<bool, Problem> {
     // Order has to know whose it is: an id that was only accepted here may be another customer's order there.
     gateway.require_opened(&session.identity, id, 1).await?;
+    attempt(gateway, session, ask).await
+}
+
+/// Asks a service for a change, which is harmless when it is repeated. Returns whether it was not too late.
+pub(super) async fn attempt(gateway: &Gateway, session: &Session, ask: Ask) -> Result<bool, Problem> {
     match gateway.upstreams.ask(ask.by(&session.identity).repeatable()).await {
         Ok(_) => Ok(true),
         Err(problem) if problem.status == 409 => Ok(false),

@@ -13,7 +13,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::change::Note;
+use super::change::{attempt, order_page};
 use super::form::Form;
 use super::layout::{Page, Place};
 use super::moment::moment;
@@ -187,11 +187,7 @@ async fn ask_payment(gateway: &Gateway, session: &Session, id: OrderId, verb: &s
     find_payment(gateway, session, id).await?.ok_or_else(|| no_such_order(id))?;
     let ask = Ask::post(Upstream::Payment, format!("/payments/{verb}")).json(&json!({"order_id": id}));
     // Confirming and cancelling twice is as once.
-    match gateway.upstreams.ask(ask.by(&session.identity).repeatable()).await {
-        Ok(_) => Ok(Redirect::to(&format!("/orders/{id}")).into_response()),
-        Err(problem) if problem.status == 409 => Ok(Note::TooLate.about(id)),
-        Err(problem) => Err(problem),
-    }
+    attempt(gateway, session, ask).await.map(|is_changed| order_page(id, is_changed))
 }
 
 async fn add_money(
