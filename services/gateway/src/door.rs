@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::header::{
-    AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method};
@@ -19,8 +19,11 @@ use clap::Args;
 use tower_http::cors::CorsLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-/// What every response says, unless it says otherwise itself, as the pages do. (Browsers ignore the third over http.)
-const HEADERS: [(HeaderName, HeaderValue); 8] = [
+/// What every response says, unless it says otherwise itself, as the pages do. (Browsers ignore `strict-transport-security`
+/// over http.)
+const HEADERS: [(HeaderName, HeaderValue); 9] = [
+    // A cookie alone is enough to look, so a cache would keep what only its owner may see.
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000")),
@@ -104,6 +107,7 @@ mod tests {
 
     async fn call(path: &str, peer: &str, forwarded: Option<&str>, origins: &[&str]) -> Response {
         let app = Router::new().route("/metrics", get(async || "numbers")).route("/api/products", get(async || "[]"));
+        let app = app.route("/assets/icon", get(async || ([(CACHE_CONTROL, "public, max-age=60")], "an icon")));
         let cors_origins = origins.iter().map(|origin| origin.parse().unwrap()).collect();
         let mut request = Request::get(path).header("origin", "https://www.example.com");
         if let Some(forwarded) = forwarded {
@@ -136,6 +140,13 @@ mod tests {
                 assert_eq!(response.headers()[&name], value, "{path}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_response_that_may_be_kept_says_so_itself() {
+        let response = call("/assets/icon", "192.0.2.1", None, &[]).await;
+        let values: Vec<_> = response.headers().get_all(CACHE_CONTROL).iter().collect();
+        assert_eq!(values, ["public, max-age=60"]);
     }
 
     #[tokio::test]
