@@ -119,8 +119,8 @@ where
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
         let (paging, filter): (Vec<&str>, Vec<&str>) = query.split('&').partition(|parameter| is_paging(parameter));
-        let page = page(read::<Parameters<C>>(&paging, query)?)?;
-        let filter = read(&filter, query).map_err(|mut problem| {
+        let page = page(read::<Parameters<C>>(&paging)?)?;
+        let filter = read(&filter).map_err(|mut problem| {
             problem.detail += " (every list takes `limit` and `cursor` too)";
             problem
         })?;
@@ -133,11 +133,11 @@ fn is_paging(parameter: &str) -> bool {
 }
 
 /// Reads some parameters of a query.
-fn read<T: DeserializeOwned>(parameters: &[&str], query: &str) -> Result<T, Problem> {
+fn read<T: DeserializeOwned>(parameters: &[&str]) -> Result<T, Problem> {
     let part = format!("/?{}", parameters.join("&")).parse::<Uri>();
-    let part = part.map_err(|error| Problem::bad_request("invalid-query", format!("in ?{query}: {error}")))?;
+    let part = part.map_err(|error| Problem::bad_request("invalid-query", error.to_string()))?;
     let read = axum::extract::Query::<T>::try_from_uri(&part);
-    read.map(|read| read.0).map_err(|rejection| invalid_query(query, &rejection))
+    read.map(|read| read.0).map_err(|rejection| invalid_query(&rejection))
 }
 
 /// [`Paging`] with a cursor that must be a key.

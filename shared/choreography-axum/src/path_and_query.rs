@@ -24,7 +24,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
                 tracing::error!(%rejection, "a route and its handler disagree about the path's parameters, a bug: the caller gets a 500");
                 return Problem::internal();
             }
-            Problem::bad_request("invalid-path", format!("in {}: {}", parts.uri.path(), rejection.body_text()))
+            Problem::bad_request("invalid-path", rejection.body_text())
         })
     }
 }
@@ -39,13 +39,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let query = parts.uri.query().unwrap_or_default();
         let read = axum::extract::Query::<T>::try_from_uri(&parts.uri);
-        read.map(|read| Self(read.0)).map_err(|rejection| invalid_query(query, &rejection))
+        read.map(|read| Self(read.0)).map_err(|rejection| invalid_query(&rejection))
     }
 }
 
-/// Returns the problem of a query that can't be read.
-pub(crate) fn invalid_query(query: &str, rejection: &QueryRejection) -> Problem {
-    Problem::bad_request("invalid-query", format!("in ?{query}: {}", rejection.body_text()))
+/// Returns the problem of a query that can't be read. It does not repeat the query, which is not the caller's own behind a
+/// gateway that adds to it.
+pub(crate) fn invalid_query(rejection: &QueryRejection) -> Problem {
+    Problem::bad_request("invalid-query", rejection.body_text())
 }

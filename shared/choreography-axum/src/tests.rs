@@ -185,7 +185,8 @@ async fn a_list_is_filtered_and_paged_by_the_query() {
     }
     for query in ["limit=0", "limit=101", "limit=1&limit=2", "cursor=seven", "size=big", "color=red"] {
         let detail = problem(get_from(&format!("/things?{query}")), 400, "invalid-query").await;
-        assert!(detail.contains(query) || detail.contains("limit is"), "{detail}");
+        let name = query.split('=').next().unwrap();
+        assert!(detail.contains(name) && !detail.contains(query), "what a gateway has added is not repeated: {detail}");
         assert!(!query.starts_with("color") || detail.contains("`limit` and `cursor`"), "{detail}");
     }
 }
