@@ -31,7 +31,10 @@ mod way;
 mod way_back;
 
 use axum::Router;
-use tower_http::csrf::CsrfLayer;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use choreography_axum::Problem;
+use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use crate::gateway::Gateway;
 pub use fault::with_error_pages;
@@ -50,5 +53,12 @@ pub fn routes() -> Router<Gateway> {
         .merge(change::routes())
         .merge(history::routes())
         .merge(profile::routes())
-        .layer(CsrfLayer::new())
+        .layer(CsrfLayer::new().with_rejection_response(of_other_site))
+}
+
+/// Makes the 403 of a form that a page of another site has sent, or that does not say which page has.
+#[allow(clippy::needless_pass_by_value, reason = "it is what the layer gives")]
+fn of_other_site(_: ProtectionError) -> Response {
+    let detail = "this was not sent from a page of this shop, so nothing was changed: open the shop, and do it there";
+    Problem::new(StatusCode::FORBIDDEN, "other-site", detail).into_response()
 }
