@@ -18,6 +18,9 @@ use crate::identity::{SESSION_COOKIE, cookie};
 
 /// The largest problem that is read, in bytes: its texts name what the request named, which is bounded too.
 const PROBLEM_BYTES_MAX: usize = 64 * 1024;
+/// The problems whose details are about paths of the API, or about what a parser expected: a person gets no wiser by them.
+const FOR_PROGRAMS: [&str; 6] =
+    ["not-found", "method-not-allowed", "invalid-path", "invalid-query", "form-unreadable", "time-out"];
 
 /// Adds the pages of errors around everything that is served.
 pub fn with_error_pages(app: Router) -> Router {
@@ -61,9 +64,12 @@ impl Asked {
         let (mut parts, body) = response.into_parts();
         let body = to_bytes(body, PROBLEM_BYTES_MAX).await.unwrap_or_default();
         let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let kind = problem["type"].as_str().and_then(|kind| kind.strip_prefix("urn:problem:")).unwrap_or_default();
+        // What can't be the address of a page is an address without one, for a person.
+        parts.status = if kind == "invalid-path" { StatusCode::NOT_FOUND } else { parts.status };
         let seconds = header(&parts.headers, &RETRY_AFTER).parse().ok();
         let (title, lead) = words(parts.status, seconds);
-        let detail = problem["detail"].as_str().filter(|_| !is_path(&problem));
+        let detail = problem["detail"].as_str().filter(|_| !FOR_PROGRAMS.contains(&kind));
         let main = html! {
             div.head {
                 h1 { (title) }
@@ -92,11 +98,6 @@ impl Asked {
             }
         }
     }
-}
-
-/// Whether it is about a path of the API, which means nothing to a person.
-fn is_path(problem: &Value) -> bool {
-    ["urn:problem:not-found", "urn:problem:method-not-allowed"].iter().any(|kind| problem["type"] == *kind)
 }
 
 /// Whether trying again later may succeed.

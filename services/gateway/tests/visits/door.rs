@@ -1,0 +1,78 @@
+//! A gateway in memory, with a stand-in for all services behind it.
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use choreography::{Clock, Service};
+use choreography_axum::{Stopping, router};
+use clap::Parser;
+use gateway::gateway::Gateway;
+use gateway::identity::{Identity, Role};
+use gateway::pages::with_error_pages;
+use gateway::settings::Settings;
+use gateway::tokens::Tokens;
+use gateway::upstreams::Upstreams;
+use tokio::net::TcpListener;
+use tower::ServiceExt;
+
+pub const CUSTOMER: &str = "0198c0de-0000-7000-8000-000000000001";
+/// What browsers accept.
+pub const PAGE: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
+
+/// The flags that every service needs.
+const FLAGS: [&str; 5] =
+    ["gateway", "--listen=127.0.0.1:1", "--nats-user=a", "--nats-password=b", "--database-url=sqlite://a"];
+
+/// A gateway of a laptop.
+pub struct Door {
+    app: Router,
+    /// A customer's token.
+    pub token: String,
+}
+
+/// A response with its body.
+#[derive(Debug)]
+pub struct Seen {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Door {
+    /// Opens a gateway whose services respond as `behind` does.
+    pub async fn open(behind: Router) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, behind).await });
+        let services = ["order", "payment", "delivery", "notify", "inventory", "wallet", "customer"];
+        let urls = services.map(|service| format!("--{service}-url={url}"));
+        let settings = Settings::parse_from(FLAGS.map(str::to_owned).into_iter().chain(urls));
+        let tokens = Tokens::start(settings.tokens).await.unwrap();
+        let identity = Identity { customer_id: CUSTOMER.parse().unwrap(), role: Role::Customer };
+        let token = tokens.issue(identity, Clock::system().now()).unwrap();
+        let service = Service::builder(gateway::choreography()).memory().start().await.unwrap();
+        let upstreams = Upstreams::new(&settings.upstreams, Clock::system());
+        let gateway = Gateway { service: service.clone(), upstreams, tokens, issuer: None, demo: true };
+        let app = router(service, gateway::routes(gateway, &settings.limits), Stopping::default());
+        Self { app: settings.door.around(with_error_pages(app)), token }
+    }
+
+    /// Sends a request.
+    pub async fn send(&self, request: Request<Body>) -> Seen {
+        let (parts, body) = self.app.clone().oneshot(request).await.unwrap().into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        Seen { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+    }
+
+    /// Asks for a page as the browser of a customer who has signed in.
+    pub async fn page(&self, path: &str) -> Seen {
+        let request = Request::get(path).header("accept", PAGE).header("cookie", format!("session={}", self.token));
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// Asks for something of the API as a customer's program.
+    pub async fn get(&self, path: &str) -> Seen {
+        let request = Request::get(path).header("authorization", format!("Bearer {}", self.token));
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+}
