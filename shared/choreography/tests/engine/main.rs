@@ -21,6 +21,7 @@ mod holes;
 mod instances;
 mod keys;
 mod large_messages;
+mod leading_again;
 mod long_outages;
 mod lost_messages;
 mod market;

@@ -1,7 +1,7 @@
-//! A store that a test can pause between two calls, as if the process were paused, or right after the outbox was read to
-//! its end; or that panics in one method.
+//! A store that a test can pause between two calls, as if the process were paused, or only before reading begins, or right
+//! after the outbox was read to its end; that lets batches fail, or panics in one method.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -19,6 +19,10 @@ use uuid::Uuid;
 pub(crate) struct PausableStore {
     store: MemoryStore,
     paused: Arc<watch::Sender<bool>>,
+    /// Whether `reading_state` waits.
+    holds_reading: Arc<watch::Sender<bool>>,
+    /// Whether `begin` fails.
+    batches_fail: Arc<AtomicBool>,
     /// Whether `outbox` waits when it has read to the end, and how often it has.
     holds_at_end: Arc<watch::Sender<bool>>,
     ends: Arc<AtomicU32>,
@@ -31,8 +35,17 @@ pub(crate) struct PausableStore {
 
 impl PausableStore {
     pub(crate) fn over(store: MemoryStore) -> Self {
-        let (paused, holds_at_end, ends) = (Arc::default(), Arc::default(), Arc::default());
-        Self { store, paused, holds_at_end, ends, panics: None, batches: Arc::default(), tried: Arc::default() }
+        Self {
+            store,
+            paused: Arc::default(),
+            holds_reading: Arc::default(),
+            batches_fail: Arc::default(),
+            holds_at_end: Arc::default(),
+            ends: Arc::default(),
+            panics: None,
+            batches: Arc::default(),
+            tried: Arc::default(),
+        }
     }
 
     /// Returns a store of which one method, `effects` or `outbox`, panics.
@@ -46,6 +59,16 @@ impl PausableStore {
 
     pub(crate) fn resume(&self) {
         self.paused.send_replace(false);
+    }
+
+    /// Lets whoever is about to read wait, or go on.
+    pub(crate) fn hold_reading(&self, holds: bool) {
+        self.holds_reading.send_replace(holds);
+    }
+
+    /// Lets batches fail, or succeed again; everything else works.
+    pub(crate) fn fail_batches(&self, fail: bool) {
+        self.batches_fail.store(fail, Ordering::Relaxed);
     }
 
     /// Lets whoever has read the outbox to its end wait, or go on.
@@ -78,6 +101,9 @@ impl PausableStore {
 impl Store for PausableStore {
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
         self.batches.fetch_add(1, Ordering::Relaxed);
+        if self.batches_fail.load(Ordering::Relaxed) {
+            return Err(StoreError::database("beginning a batch", "a test lets it fail"));
+        }
         self.running().await.begin().await
     }
     async fn forget(&self, old: &Old, limit: u32) -> Result<bool, StoreError> {
@@ -129,6 +155,7 @@ impl ReadingStore for PausableStore {
         self.running().await.try_alone(slot, id).await
     }
     async fn reading_state(&self) -> Result<ReadingState, StoreError> {
+        let _ = self.holds_reading.subscribe().wait_for(|holds| !holds).await;
         self.running().await.reading_state().await
     }
     async fn begin_stream(&self, epoch: i64, created: &str, position: Checkpoint) -> Result<(), StoreError> {

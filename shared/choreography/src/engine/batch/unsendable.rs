@@ -11,7 +11,7 @@ use crate::wire::series::placeholder;
 impl Attempt<'_> {
     /// Sets aside the rows that can never be sent. Their dead letters have the payload, as far as it fits.
     pub(super) fn set_aside(&mut self, unsendable: &[UnsendableRow]) {
-        for UnsendableRow { row, problem } in unsendable {
+        for UnsendableRow { row, problem, .. } in unsendable {
             self.changes.placeholders.push((row.number, placeholder(&row.envelope)));
             let subject = row.envelope.subject.to_string();
             if !is_of_dead_letters(&subject) {

@@ -51,6 +51,8 @@ const FINISH_MAX: Duration = Duration::from_secs(2);
 
 /// A row that can never be sent, and why.
 pub(crate) struct UnsendableRow {
+    /// Under which it was found: another leader may have set it aside since.
+    pub epoch: i64,
     pub row: OutboxRow,
     pub problem: String,
 }
@@ -86,6 +88,7 @@ impl OutboxRelay {
                 () = stopping.begun() => return,
                 term = leadership.leading() => term,
             };
+            let epoch = term.epoch.unwrap_or_default();
             let ended = tokio::select! {
                 biased;
                 () = leadership.interrupted(term) => {
@@ -93,10 +96,10 @@ impl OutboxRelay {
                     self.shared.health.streams(Ok(()));
                     Ok(())
                 }
-                ended = self.publish(term.epoch.unwrap_or_default(), &mut retry) => ended,
+                ended = self.publish(epoch, &mut retry) => ended,
             };
             let Err(error) = ended else { continue };
-            let pause = self.report(error, &mut retry).await;
+            let pause = self.report(epoch, error, &mut retry).await;
             tokio::select! {
                 biased;
                 () = stopping.begun() => return,
@@ -106,13 +109,13 @@ impl OutboxRelay {
     }
 
     /// Reports why publishing ended. Returns after which pause it begins again.
-    async fn report(&self, error: RelayError, retry: &mut RetryPause) -> Duration {
+    async fn report(&self, epoch: i64, error: RelayError, retry: &mut RetryPause) -> Duration {
         let (problem, pause) = match error {
             RelayError::Lost(problem) => (problem, retry.short()),
             RelayError::Refused(problem) => (problem, retry.longer()),
             RelayError::Unsendable { row, problem } => {
                 let problem = format!("outbox row {row}: {problem}");
-                self.set_aside(row, &problem).await;
+                self.set_aside(epoch, row, &problem).await;
                 (problem, retry.longer())
             }
             RelayError::SteppedDown => ("another instance leads".to_owned(), retry.short()),
@@ -122,11 +125,11 @@ impl OutboxRelay {
     }
 
     /// Lets the worker replace a row that can never be sent: it would stop all rows behind it.
-    async fn set_aside(&self, number: i64, problem: &str) {
+    async fn set_aside(&self, epoch: i64, number: i64, problem: &str) {
         match self.store.outbox(number, 1).await {
             Ok(rows) => {
                 let row = rows.into_iter().find(|row| row.number == number && !row.placeholder);
-                let unsendable = row.map(|row| UnsendableRow { row, problem: problem.to_owned() });
+                let unsendable = row.map(|row| UnsendableRow { epoch, row, problem: problem.to_owned() });
                 // If the worker is busy, the row is found once more.
                 unsendable.into_iter().for_each(|unsendable| drop(self.unsendable.try_send(unsendable)));
             }

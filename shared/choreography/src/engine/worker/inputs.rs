@@ -45,6 +45,8 @@ impl Inputs {
         if batch.deliveries.is_empty() {
             batch.passed = reading.take_passed();
         }
+        // If they were not set aside meanwhile, the outbox relay finds them again.
+        batch.unsendable.retain(|row| Some(row.epoch) == reading.epoch);
         // Due messages must not wait until nothing else arrives.
         let now = clock.now();
         if reading.due().is_some_and(|due| due <= now) {

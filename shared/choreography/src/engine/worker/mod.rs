@@ -74,8 +74,10 @@ impl BatchRunner {
     ) -> Result<BatchOutcome, StoreError> {
         loop {
             let advance = reading.advance(batch);
-            let (transaction, epoch) = (self.store.begin().await?, shared.leadership.term().epoch);
-            let session = Session::new(transaction, &mut self.cache, &mut self.numbering, epoch, &self.outputs.outbox);
+            let transaction = self.store.begin().await?;
+            let (cache, numbering) = (&mut self.cache, &mut self.numbering);
+            // Not the current one: this instance may have led, stood by and led again since the batch was gathered.
+            let session = Session::new(transaction, cache, numbering, reading.epoch, &self.outputs.outbox);
             let (received, guard) = (&reading.received, self.guard.one_by_one());
             let attempt = Attempt::new(&self.choreography, &self.settings, received, &shared.processed, guard, now);
             match attempt.run(session, batch, advance).await {
