@@ -24,6 +24,7 @@ async fn main() -> Result<(), Failure> {
         return Ok(());
     }
     let (settings, tokens) = (settings.with_namespace(NAMESPACE), Tokens::start(tokens).await?);
+    tokens.warn_of_development_key(&settings.listen);
     let service = settings.builder(choreography()).migrations(&sqlx::migrate!()).start().await?;
     let upstreams = Upstreams::new(&upstreams, Clock::system());
     let issuer = Issuer::of(issuer)?;

@@ -1,5 +1,6 @@
 //! The development key: with it a laptop issues tokens by itself. Everybody knows it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
@@ -70,12 +71,30 @@ impl Tokens {
         self.settings.is_development()
     }
 
+    /// Warns if the development key counts for callers of other machines: each of them can be any customer, or an operator.
+    pub fn warn_of_development_key(&self, listen: &str) {
+        if self.is_development() && is_reached_from_elsewhere(listen) {
+            tracing::warn!(
+                "the development key counts, and the gateway is reached from other machines at {listen}: everybody can be \
+                 any customer, and an operator. Set TOKEN_KEYS, or listen at 127.0.0.1"
+            );
+        }
+    }
+
     /// Returns a token of the development key.
     ///
     /// # Errors
     /// The gateway has the keys of an issuer.
     pub fn issue(&self, identity: Identity, now: Timestamp) -> Result<String, NoDevelopmentKey> {
         issue(&self.settings, identity, SESSION_TIME, now)
+    }
+}
+
+/// Whether an address to listen at is not this machine's own alone. A name may be anything but `localhost`.
+fn is_reached_from_elsewhere(listen: &str) -> bool {
+    match listen.parse::<SocketAddr>() {
+        Ok(address) => !address.ip().to_canonical().is_loopback(),
+        Err(_) => !listen.starts_with("localhost:"),
     }
 }
 
@@ -105,4 +124,19 @@ fn issue(
 pub(super) fn public_key() -> Key {
     let key = DecodingKey::from_ed_pem(PUBLIC_KEY).expect("the compiled-in key is an Ed25519 key");
     Key::new(Some(KEY_ID.to_owned()), Algorithm::EdDSA, key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_reached_from_elsewhere_unless_it_is_of_the_loopback() {
+        for own in ["127.0.0.1:8080", "127.1.2.3:80", "[::1]:8080", "[::ffff:127.0.0.1]:8080", "localhost:8080"] {
+            assert!(!is_reached_from_elsewhere(own), "{own}");
+        }
+        for public in ["0.0.0.0:8080", "[::]:8080", "192.168.1.2:8080", "[2001:db8::1]:80", "shop.example.com:8080"] {
+            assert!(is_reached_from_elsewhere(public), "{public}");
+        }
+    }
 }
