@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use choreography::Settings;
+use choreography::bus::jetstream::without_login;
 use choreography::provision::FileSync;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
@@ -28,12 +29,13 @@ pub async fn describe_file_sync(monitor_url: &str) -> String {
 }
 
 fn unknown(monitor_url: &str, why: &str) -> String {
-    format!("how often the server syncs to the disk (sync_interval) is unknown: {monitor_url}: {why}")
+    let url = without_login(monitor_url);
+    format!("how often the server syncs to the disk (sync_interval) is unknown: {url}: {why}")
 }
 
 async fn file_sync(monitor_url: &str) -> Result<FileSync> {
     let url: Uri = monitor_url.parse().context("reading NATS_MONITOR_URL")?;
-    let host = url.authority().context("the URL has no host")?.as_str().to_owned();
+    let host = without_login(url.authority().context("the URL has no host")?.as_str());
     let stream = TcpStream::connect((url.host().unwrap_or_default(), url.port_u16().unwrap_or(80))).await?;
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
     let request = Request::get("/varz").header(HOST, host).header(CONNECTION, "close").body(Empty::<Bytes>::new())?;

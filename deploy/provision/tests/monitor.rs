@@ -39,6 +39,6 @@ async fn sync_interval_that_is_too_long_is_pointed_out() {
 async fn unknown_sync_interval_is_no_error() {
     let text = sentence("{}").await;
     assert!(text.contains("is unknown") && text.contains("is JetStream on?"), "{text}");
-    let text = describe_file_sync("http://127.0.0.1:1").await;
+    let text = describe_file_sync("http://admin:secret@127.0.0.1:1").await;
     assert!(text.contains("is unknown: http://127.0.0.1:1: "), "{text}");
 }

@@ -28,7 +28,7 @@ pub struct MailSettings {
     #[arg(long, env = "MAIL_DIR", default_value = DIRECTORY)]
     pub mail_dir: PathBuf,
     /// The mail server: smtp://host:25, smtp://host:587?tls=required (STARTTLS), or smtps://user:password@host
-    #[arg(long, env = "SMTP_URL", hide_env_values = true)]
+    #[arg(long, env = "SMTP_URL")]
     pub smtp_url: Option<String>,
 }
 

@@ -157,7 +157,7 @@ async fn read(source: &KeySource, client: Option<&HttpsClient>) -> Result<KeySet
         KeySource::File(path) => tokio::fs::read(path).await.map_err(|error| KeySetError::File(path.clone(), error))?,
         KeySource::Url(url) => {
             let client = client.expect("there is a client for keys at a URL");
-            client.get(url).await.map_err(|error| KeySetError::Url(url.clone(), error))?.to_vec()
+            client.get(url).await.map_err(|error| KeySetError::Url(source.to_string(), error))?.to_vec()
         }
     };
     let keys = KeySet::read(&json).map_err(|error| KeySetError::Format(source.to_string(), error))?;

@@ -58,12 +58,34 @@ impl FromStr for KeySource {
     }
 }
 
+/// Shows where the keys come from, for logs and errors: of a URL no login and no query, which may hold secrets.
 impl Display for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Development => f.write_str("the development key"),
             Self::File(path) => path.display().fmt(f),
-            Self::Url(url) => f.write_str(url),
+            Self::Url(url) => {
+                let (scheme, rest) = url.split_once("://").unwrap_or_default();
+                // A login that is not written as it must be may have any character, so everything before its end goes.
+                let address = rest.rsplit('@').next().unwrap_or_default();
+                write!(f, "{scheme}://{}", address.split('?').next().unwrap_or_default())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_login_of_a_key_set_is_never_shown() {
+        for (url, shown) in [
+            ("https://issuer.example/keys", "https://issuer.example/keys"),
+            ("https://shop:secret@issuer.example:8443/keys?key=secret", "https://issuer.example:8443/keys"),
+            ("http://shop:se/c?r@[::1]:80", "http://[::1]:80"),
+        ] {
+            assert_eq!(url.parse::<KeySource>().unwrap().to_string(), shown);
         }
     }
 }

@@ -53,7 +53,7 @@ impl UpstreamSettings {
     }
 }
 
-/// The URL of an instance: `http://host:port`.
+/// The URL of an instance: `http://host:port`. A login in it is left out: it would be sent to nobody, and be shown in logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl(Authority);
 
@@ -77,7 +77,9 @@ impl FromStr for BaseUrl {
         if has_path || parts.scheme.is_none_or(|scheme| scheme.as_str() != "http") {
             return Err(InvalidBaseUrl);
         }
-        parts.authority.map(Self).ok_or(InvalidBaseUrl)
+        let authority = parts.authority.ok_or(InvalidBaseUrl)?;
+        let address = authority.as_str().rsplit('@').next().unwrap_or_default();
+        address.parse().map(Self).map_err(|_| InvalidBaseUrl)
     }
 }
 
@@ -99,5 +101,7 @@ mod tests {
         for bad in ["127.0.0.1:8081", "https://order", "http://order/api", "", "order"] {
             assert_eq!(bad.parse::<BaseUrl>(), Err(InvalidBaseUrl), "{bad}");
         }
+        let with_login = "http://gateway:secret@order:8081".parse::<BaseUrl>().unwrap();
+        assert_eq!(with_login.to_string(), "http://order:8081");
     }
 }

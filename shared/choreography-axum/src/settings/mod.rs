@@ -37,13 +37,13 @@ pub(crate) const CONNECTIONS_MAX_DEFAULT: u32 = 4_096;
 #[group(skip)] // its name is the type's, which is also the name of a service's own settings
 pub struct Settings {
     /// The message server; several, separated by commas, are tried one after the other
-    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222", hide_env_values = true)]
+    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222")]
     pub nats_url: String,
     /// The service's user at the message server
     #[arg(long)]
     pub nats_user: String,
     /// The user's password; the default is for development only
-    #[arg(long, hide_env_values = true)]
+    #[arg(long)]
     pub nats_password: String,
     /// The service's database: a SQLite file
     #[arg(long, env = "DATABASE_URL", value_parser = database_url)]

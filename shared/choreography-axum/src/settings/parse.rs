@@ -1,8 +1,12 @@
 //! Reads a service's settings from flags and environment, and begins its log.
+//!
+//! What must hold: neither `--help` nor an error shows a password.
 
 use std::io::IsTerminal;
 
-use clap::{ArgMatches, Command, Parser};
+use choreography::bus::jetstream::without_login;
+use clap::error::{ContextKind, ContextValue};
+use clap::{ArgMatches, Command, Error, Parser};
 use tracing_subscriber::EnvFilter;
 
 use super::stream_command;
@@ -32,11 +36,12 @@ const LOG_DEFAULT: &str = "info,async_nats=warn,async_nats::connector=off,sqlx=w
 pub fn settings<S: Parser>(service: &'static str, about: &'static str, port: u16) -> S {
     let command = own_defaults(S::command(), service, port).name(service).about(about).long_about(None::<&str>);
     let command = command.after_help("RUST_LOG filters what is logged, as RUST_LOG=debug.");
-    let matches = command.subcommand(stream_command::command()).get_matches();
+    let command = command.subcommand(stream_command::command());
+    let matches = command.try_get_matches().unwrap_or_else(|error| discreet(error).exit());
     if let Some((stream_command::STREAM, stream)) = matches.subcommand() {
         run_and_exit(service, &matches, stream);
     }
-    let settings = S::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let settings = S::from_arg_matches(&matches).unwrap_or_else(|error| discreet(error).exit());
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| LOG_DEFAULT.into());
     let colors = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colors).init();
@@ -59,7 +64,17 @@ fn run_and_exit(service: &'static str, settings: &ArgMatches, stream: &ArgMatche
     std::process::exit(1)
 }
 
-/// Sets the defaults that differ from service to service.
+/// Returns an error about a URL without the URL's login.
+fn discreet(mut error: Error) -> Error {
+    let url = match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(value)) if value.contains("://") => without_login(value),
+        _ => return error,
+    };
+    error.insert(ContextKind::InvalidValue, ContextValue::String(url));
+    error
+}
+
+/// Sets the defaults that differ from service to service, and keeps the environment, which has passwords, out of `--help`.
 fn own_defaults(command: Command, service: &'static str, port: u16) -> Command {
     let defaults = [
         ("nats_user", service.to_owned()),
@@ -68,7 +83,7 @@ fn own_defaults(command: Command, service: &'static str, port: u16) -> Command {
         ("listen", format!("127.0.0.1:{port}")),
     ];
     let set = |command: Command, (name, value)| command.mut_arg(name, |arg| arg.required(false).default_value(value));
-    let command = defaults.into_iter().fold(command, set);
+    let command = defaults.into_iter().fold(command, set).mut_args(|arg| arg.hide_env_values(true));
     command.mut_arg("nats_password", |password| password.env(format!("{}_PASSWORD", service.to_uppercase())))
 }
 
@@ -88,6 +103,9 @@ mod tests {
         service: Settings,
         #[arg(long, default_value = "15m")]
         patience: String,
+        /// A variable that is set.
+        #[arg(long, env = "CARGO_MANIFEST_DIR")]
+        secret: Option<String>,
     }
 
     #[test]
@@ -100,5 +118,14 @@ mod tests {
         let Settings { circuit_threshold, circuit_pace_min, overdue_after, backlog_max, .. } = wider.service;
         assert_eq!((circuit_threshold, circuit_pace_min, backlog_max), (3, 20, 100_000));
         assert_eq!(overdue_after, Duration::from_secs(30));
+    }
+    #[test]
+    fn passwords_are_shown_neither_in_the_help_nor_in_an_error() {
+        let help = own_defaults(Wider::command(), "payment", 8082).render_long_help().to_string();
+        assert!(help.contains("CARGO_MANIFEST_DIR") && !help.contains(env!("CARGO_MANIFEST_DIR")), "{help}");
+        let command = own_defaults(Wider::command(), "payment", 8082);
+        let error = command.try_get_matches_from(["payment", "--database-url=postgres://admin:secret@db/payment"]);
+        let error = discreet(error.unwrap_err()).to_string();
+        assert!(error.contains("postgres://db/payment") && !error.contains("secret"), "{error}");
     }
 }
