@@ -13,6 +13,7 @@ mod shop;
 pub mod tokens;
 pub mod upstreams;
 
+use axum::Router;
 use axum::middleware::from_fn_with_state;
 use choreography::{Choreography, Service};
 use utoipa_axum::router::OpenApiRouter;
@@ -30,7 +31,7 @@ pub fn choreography() -> Choreography {
 /// Returns all routes: the API and the pages, each within the limits of its caller.
 pub fn routes(gateway: Gateway, limits: &LimitSettings) -> OpenApiRouter<Service> {
     let (routes, document) = api::routes().merge(OpenApiRouter::from(pages::routes())).split_for_parts();
-    let routes = limits::limited(routes.with_state(gateway.clone()), limits);
-    let routes = routes.layer(from_fn_with_state(gateway, identity::identify));
+    let identified = |routes: Router| routes.layer(from_fn_with_state(gateway.clone(), identity::identify));
+    let routes = limits::limited(routes.with_state(gateway.clone()), limits, identified);
     OpenApiRouter::with_openapi(document).merge(OpenApiRouter::from(routes.with_state(())))
 }

@@ -1,5 +1,8 @@
 //! How many requests a customer, and an address, may send. Each instance of the gateway counts for itself.
 //!
+//! What must hold: nobody can make the gateway verify signatures without bound, so a request is counted for its address
+//! before it is known whose it is.
+//!
 //! tower_governor counts. Its headers are sent as the IETF's draft-ietf-httpapi-ratelimit-headers-11 has them.
 
 mod client_address;
@@ -66,13 +69,14 @@ impl KeyExtractor for ByAddress {
     }
 }
 
-/// Adds the limits around routes. Whose token it is must be known already: see [`crate::identity::identify`].
-pub(crate) fn limited(routes: Router, settings: &LimitSettings) -> Router {
+/// Adds the limits around routes. `identified` adds what finds out whose requests they are, see
+/// [`crate::identity::identify`].
+pub(crate) fn limited(routes: Router, settings: &LimitSettings, identified: impl FnOnce(Router) -> Router) -> Router {
     let addresses = ClientAddress::new(settings.trusted_proxies.clone());
     let by_customer = Policy { name: "customer", rate: settings.customer_rate, burst: settings.customer_burst };
     let by_address = Policy { name: "address", rate: settings.address_rate, burst: settings.address_burst };
     let routes = counted(routes, by_customer, ByCustomer(addresses.clone()));
-    counted(routes, by_address, ByAddress(addresses))
+    counted(identified(routes), by_address, ByAddress(addresses))
 }
 
 fn counted<K>(routes: Router, policy: Policy, key: K) -> Router
@@ -124,8 +128,12 @@ mod tests {
     use super::*;
     use crate::identity::{Identity, Role};
     use axum::extract::ConnectInfo;
+    use axum::middleware::map_request;
     use axum::routing::get;
+    use std::future::ready;
     use std::net::SocketAddr;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
     use tower::ServiceExt;
     use uuid::Uuid;
 
@@ -154,7 +162,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_customer_who_sends_too_much_is_refused_and_told_when_to_come_back() {
-        let app = limited(Router::new().route("/", get(async || "well")), &SETTINGS);
+        let app = limited(Router::new().route("/", get(async || "well")), &SETTINGS, |routes| routes);
         let first = call(&app, Some(1), "192.0.2.1").await;
         assert_eq!(first.status(), StatusCode::OK);
         assert_eq!(fields(&first, "ratelimit"), ["\"customer\";r=1;t=1", "\"address\";r=4;t=1"]);
@@ -171,7 +179,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_is_counted_whatever_customers_it_claims() {
-        let app = limited(Router::new().route("/", get(async || "well")), &SETTINGS);
+        let app = limited(Router::new().route("/", get(async || "well")), &SETTINGS, |routes| routes);
         for customer in 1..=5 {
             assert_eq!(call(&app, Some(customer), "192.0.2.1").await.status(), StatusCode::OK);
         }
@@ -181,5 +189,23 @@ mod tests {
             (StatusCode::TOO_MANY_REQUESTS, vec!["\"address\";r=0;t=5".to_owned()])
         );
         assert_eq!(call(&app, None, "192.0.2.2").await.status(), StatusCode::OK, "another address");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_refused_has_no_more_tokens_verified() {
+        let count = Arc::new(AtomicU32::new(0));
+        let verified = count.clone();
+        let identify = move |request: Request<Body>| {
+            verified.fetch_add(1, Ordering::Relaxed);
+            ready(request)
+        };
+        let routes = Router::new().route("/", get(async || "well"));
+        let app = limited(routes, &SETTINGS, |routes| routes.layer(map_request(identify)));
+        for customer in 1..=20 {
+            call(&app, Some(customer), "192.0.2.1").await;
+        }
+        let burst = SETTINGS.address_burst;
+        let verified = count.load(Ordering::Relaxed);
+        assert!((burst..burst + 2).contains(&verified), "{verified}");
     }
 }
