@@ -4,9 +4,9 @@
 //! `/api`.
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts, Request, State};
-use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use contracts::CustomerId;
@@ -15,9 +15,6 @@ use serde_json::Value;
 
 use crate::gateway::Gateway;
 use crate::tokens::{InvalidToken, unauthorized};
-
-/// The name of the cookie in which the pages keep a caller's token.
-pub const SESSION_COOKIE: &str = "session";
 
 /// What a caller may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -78,10 +75,14 @@ impl Caller {
     }
 
     async fn of(headers: &HeaderMap, gateway: &Gateway) -> Self {
-        if let Some(token) = bearer(headers) {
-            return gateway.tokens.verify(token).await.map_or_else(Self::Invalid, Self::Bearer);
+        if let Some(authorization) = headers.get(AUTHORIZATION) {
+            let verified = match bearer(authorization) {
+                Some(token) => gateway.tokens.verify(token).await,
+                None => Err(InvalidToken::NoBearer),
+            };
+            return verified.map_or_else(Self::Invalid, Self::Bearer);
         }
-        match cookie(headers, SESSION_COOKIE) {
+        match cookie(headers, session_cookie(gateway.tokens.is_development())) {
             Some(token) => gateway.tokens.verify(token).await.map_or(Self::Anonymous, Self::Session),
             None => Self::Anonymous,
         }
@@ -122,11 +123,18 @@ pub(crate) fn token_missing() -> Response {
     unauthorized("send a token as `authorization: Bearer <token>`", None)
 }
 
-/// Returns the token in the `authorization` header.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let text = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
-    Some(if scheme.eq_ignore_ascii_case("bearer") { token.trim() } else { "" })
+/// Returns the token in an `authorization` header; none if it is of another scheme.
+fn bearer(authorization: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = authorization.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Returns the name of the cookie in which the pages keep a caller's token.
+///
+/// On a laptop there is no HTTPS. Elsewhere its prefix lets browsers take it over HTTPS alone, and from the shop's own
+/// host: a site beside it can't sign anybody in (draft-ietf-httpbis-rfc6265bis-22, section 4.1.3).
+pub(crate) fn session_cookie(is_laptop: bool) -> &'static str {
+    if is_laptop { "session" } else { "__Host-session" }
 }
 
 /// Returns the value of a cookie.

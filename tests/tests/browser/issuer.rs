@@ -25,6 +25,8 @@ type Fields = HashMap<String, String>;
 pub struct Issuer {
     url: String,
     customer: String,
+    /// What its tokens say beside what the shop needs, as the groups of a large company.
+    groups: String,
     /// The PKCE challenges by their codes.
     challenges: Arc<Mutex<HashMap<String, String>>>,
 }
@@ -32,9 +34,18 @@ pub struct Issuer {
 impl Issuer {
     /// Starts an issuer; it ends with the test.
     pub async fn start(customer: &str) -> Self {
+        Self::start_with(customer, String::new()).await
+    }
+
+    /// Starts an issuer whose tokens are longer than a cookie may be.
+    pub async fn start_with_long_tokens(customer: &str) -> Self {
+        Self::start_with(customer, "group ".repeat(700)).await
+    }
+
+    async fn start_with(customer: &str, groups: String) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let issuer = Self { url, customer: customer.to_owned(), challenges: Arc::default() };
+        let issuer = Self { url, customer: customer.to_owned(), groups, challenges: Arc::default() };
         let routes = Router::new()
             .route("/authorize", get(authorize))
             .route("/token", post(token))
@@ -73,7 +84,8 @@ async fn token(State(issuer): State<Issuer>, Form(asked): Form<Fields>) -> Resul
         return Err(StatusCode::BAD_REQUEST);
     }
     let expires = Timestamp::now().as_second() + 600;
-    let claims = json!({"iss": issuer.url, "aud": "shop", "sub": issuer.customer, "exp": expires});
+    let (customer, groups) = (&issuer.customer, &issuer.groups);
+    let claims = json!({"iss": issuer.url, "aud": "shop", "sub": customer, "exp": expires, "groups": groups});
     let header = Header { kid: Some("issuer".to_owned()), ..Header::new(Algorithm::EdDSA) };
     let token = encode(&header, &claims, &EncodingKey::from_ed_pem(PRIVATE_KEY).unwrap()).unwrap();
     Ok(Json(json!({"access_token": token, "token_type": "Bearer", "expires_in": 600})))

@@ -33,8 +33,19 @@ async fn visitor_signs_in_at_the_issuer_and_sees_their_own_profile() {
     browser.press("Sign in").await;
     browser.wait_for_address("/profile").await;
     assert_eq!(browser.filled("name").await, "Grace Hopper");
-    let cookie = browser.cookie().await;
-    assert_eq!(cookie["secure"], true, "{cookie}");
+    let cookie = browser.driver.get("/cookie/__Host-session").await.unwrap();
+    assert_eq!((&cookie["secure"], &cookie["path"]), (&true.into(), &"/".into()), "{cookie}");
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn visitor_whose_token_no_browser_would_keep_is_told_so() {
+    let issuer = Issuer::start_with_long_tokens(CUSTOMER).await;
+    let shop = shop_with(&issuer).await;
+    let browser = Browser::open(&shop, Look::LAPTOP).await;
+    browser.go("/sign-in").await;
+    browser.press("Sign in").await;
+    browser.wait_for_text("The issuer's token is too long for a browser's cookie").await;
     browser.close().await;
 }
 

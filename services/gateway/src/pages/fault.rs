@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::layout::{Page, Place};
 use super::way_back::WayBack;
-use crate::identity::{SESSION_COOKIE, cookie};
+use crate::identity::{cookie, session_cookie};
 
 /// The largest problem that is read, in bytes: its texts name what the request named, which is bounded too.
 const PROBLEM_BYTES_MAX: usize = 64 * 1024;
@@ -56,7 +56,9 @@ impl Asked {
             is_safe: request.method().is_safe(),
             page: WayBack::of(request.method(), request.uri(), headers),
             from: WayBack::from_page(headers),
-            is_signed_in: cookie(headers, SESSION_COOKIE).is_some(),
+            is_signed_in: [true, false]
+                .into_iter()
+                .any(|is_laptop| cookie(headers, session_cookie(is_laptop)).is_some()),
         })
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use choreography_axum::{Problem, Query};
@@ -22,7 +22,7 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 use super::read::encode;
-use super::session::keep;
+use super::session::{keep, not_signed_in};
 use super::sign_in::no_issuer;
 use super::way_back::WayBack;
 use crate::gateway::Gateway;
@@ -31,8 +31,8 @@ use crate::identity::cookie;
 
 /// Where the issuer sends browsers back to, under the shop's address.
 const RETURN_PATH: &str = "/sign-in/return";
-/// The cookie that ties a sign-in to the browser in which it began.
-const COOKIE: &str = "signing-in";
+/// The cookie that ties a sign-in to the browser in which it began. By its prefix only the shop's own host can set it.
+const COOKIE: &str = "__Host-signing-in";
 /// How long somebody may take to sign in at the issuer, in seconds.
 const SIGN_IN_SECONDS: u32 = 600;
 /// How long a session lasts if the issuer does not say: the token's own end counts all the same.
@@ -53,7 +53,7 @@ pub struct IssuerSettings {
     #[arg(long, env = "SIGN_IN_CLIENT_ID")]
     pub sign_in_client_id: Option<String>,
     /// The shop's client secret, if the issuer gave it one
-    #[arg(long, env = "SIGN_IN_CLIENT_SECRET", hide_env_values = true)]
+    #[arg(long, env = "SIGN_IN_CLIENT_SECRET")]
     pub sign_in_client_secret: Option<String>,
     /// The shop's address as browsers know it, such as `https://shop.example.com`; the issuer must know
     /// <PUBLIC_URL>/sign-in/return
@@ -187,16 +187,13 @@ async fn come_back(
         not_signed_in("the token of the issuer does not count here: an operator must mend that")
     })?;
     let lasting = answer.expires_in().unwrap_or(SESSION_TIME);
-    Ok((AppendHeaders([keep(token, lasting, true), remember("", 0)]), Redirect::to(&next.to_string())).into_response())
-}
-
-fn not_signed_in(detail: &str) -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, "not-signed-in", detail)
+    Ok((AppendHeaders([keep(token, lasting, false)?, remember("", 0)]), Redirect::to(&next.to_string()))
+        .into_response())
 }
 
 /// Returns the header with which the browser keeps what has begun, until it is back.
 fn remember(begun: &str, seconds: u32) -> (HeaderName, HeaderValue) {
-    let cookie = format!("{COOKIE}={begun}; Path={RETURN_PATH}; HttpOnly; Secure; SameSite=Lax; Max-Age={seconds}");
+    let cookie = format!("{COOKIE}={begun}; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age={seconds}");
     (
         header::SET_COOKIE,
         HeaderValue::from_str(&cookie).expect("random texts are base64url, and an address is percent-encoded"),

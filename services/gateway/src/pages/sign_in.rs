@@ -172,9 +172,9 @@ fn welcome(gateway: &Gateway, customer_id: CustomerId, next: &WayBack) -> Result
     let identity = Identity { customer_id, role: Role::Customer };
     let token = gateway.tokens.issue(identity, gateway.service.now());
     let token = token.map_err(|error| Problem::new(StatusCode::FORBIDDEN, "no-development-key", error.to_string()))?;
-    Ok(([keep(&token, SESSION_TIME, false)], Redirect::to(&next.to_string())).into_response())
+    Ok(([keep(&token, SESSION_TIME, true)?], Redirect::to(&next.to_string())).into_response())
 }
 
 async fn sign_out(State(gateway): State<Gateway>) -> Response {
-    ([forget(!gateway.tokens.is_development())], Redirect::to("/sign-in")).into_response()
+    ([forget(gateway.tokens.is_development())], Redirect::to("/sign-in")).into_response()
 }

@@ -54,6 +54,9 @@ pub struct Tokens {
 /// Why a token does not count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidToken {
+    /// The `authorization` header is of another scheme.
+    #[error("the `authorization` header has no token: send it as `Bearer <token>`")]
+    NoBearer,
     /// It is not a token, or what it says is no caller.
     #[error("the token can't be read: {0}")]
     Unreadable(String),
@@ -139,7 +142,7 @@ impl InvalidToken {
             let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "keys-unknown", self.to_string());
             return problem.retry_after(TRY_AGAIN_SECONDS).into_response();
         }
-        unauthorized(&self.to_string(), Some("invalid_token"))
+        unauthorized(&self.to_string(), (self != Self::NoBearer).then_some("invalid_token"))
     }
 }
 

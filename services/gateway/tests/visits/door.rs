@@ -10,7 +10,7 @@ use gateway::gateway::Gateway;
 use gateway::identity::{Identity, Role};
 use gateway::pages::with_error_pages;
 use gateway::settings::Settings;
-use gateway::tokens::Tokens;
+use gateway::tokens::{KeySource, TokenSettings, Tokens};
 use gateway::upstreams::Upstreams;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
@@ -23,7 +23,11 @@ pub const PAGE: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
 const FLAGS: [&str; 5] =
     ["gateway", "--listen=127.0.0.1:1", "--nats-user=a", "--nats-password=b", "--database-url=sqlite://a"];
 
-/// A gateway of a laptop.
+/// The development key as the key of an issuer.
+const KEYS: &str = r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": "development",
+    "x": "0WPriwO_EB6ESv2aAknbpQU3e1OKQRGOf9CriqDEKtI"}]}"#;
+
+/// A gateway, of a laptop unless it has an issuer.
 pub struct Door {
     app: Router,
     /// A customer's token.
@@ -39,17 +43,30 @@ pub struct Seen {
 }
 
 impl Door {
-    /// Opens a gateway whose services respond as `behind` does.
+    /// Opens a gateway of a laptop, whose services respond as `behind` does.
     pub async fn open(behind: Router) -> Self {
+        Self::open_with(behind, None).await
+    }
+
+    /// Opens a gateway whose tokens are an issuer's, as in production.
+    pub async fn with_issuer() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let keys = directory.path().join("keys.json");
+        std::fs::write(&keys, KEYS).unwrap();
+        Self::open_with(Router::new(), Some(KeySource::File(keys))).await
+    }
+
+    async fn open_with(behind: Router, token_keys: Option<KeySource>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, behind).await });
         let services = ["order", "payment", "delivery", "notify", "inventory", "wallet", "customer"];
         let urls = services.map(|service| format!("--{service}-url={url}"));
         let settings = Settings::parse_from(FLAGS.map(str::to_owned).into_iter().chain(urls));
-        let tokens = Tokens::start(settings.tokens).await.unwrap();
         let identity = Identity { customer_id: CUSTOMER.parse().unwrap(), role: Role::Customer };
-        let token = tokens.issue(identity, Clock::system().now()).unwrap();
+        let of_laptop = Tokens::start(settings.tokens.clone()).await.unwrap();
+        let token = of_laptop.issue(identity, Clock::system().now()).unwrap();
+        let tokens = Tokens::start(TokenSettings { token_keys, ..settings.tokens }).await.unwrap();
         let service = Service::builder(gateway::choreography()).memory().start().await.unwrap();
         let upstreams = Upstreams::new(&settings.upstreams, Clock::system());
         let gateway = Gateway { service: service.clone(), upstreams, tokens, issuer: None, demo: true };
@@ -66,7 +83,12 @@ impl Door {
 
     /// Asks for a page as the browser of a customer who has signed in.
     pub async fn page(&self, path: &str) -> Seen {
-        let request = Request::get(path).header("accept", PAGE).header("cookie", format!("session={}", self.token));
+        self.page_with("session", path).await
+    }
+
+    /// Asks for a page as a browser with a customer's token in a cookie of this name.
+    pub async fn page_with(&self, cookie: &str, path: &str) -> Seen {
+        let request = Request::get(path).header("accept", PAGE).header("cookie", format!("{cookie}={}", self.token));
         self.send(request.body(Body::empty()).unwrap()).await
     }
 

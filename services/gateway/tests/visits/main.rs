@@ -4,3 +4,4 @@
 
 mod door;
 mod refused;
+mod signed_in;
