@@ -20,6 +20,8 @@ pub enum PlantedBug {
     PositionNotChecked,
     /// What only the leader may commit, as what became of effects, is committed under whatever epoch is current by now.
     EpochNotChecked,
+    /// What became of an effect is committed whether the effect is still queued or not.
+    EffectsNotChecked,
     /// A message is processed whether its number was received before or not.
     NumbersNotChecked,
     /// The numbers that a batch has received are not stored with what the batch did.
@@ -114,6 +116,7 @@ impl PlantedBug {
     pub const ALL: &[Self] = &[
         Self::PositionNotChecked,
         Self::EpochNotChecked,
+        Self::EffectsNotChecked,
         Self::NumbersNotChecked,
         Self::NumbersNotStored,
         Self::PublishedBeforeCommit,

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use super::Head;
 use crate::declare::stored_row::UnwritableRow;
 
 /// Why a database operation failed. Nothing was written, except where a commit fails with [`StoreError::Database`]: then
@@ -9,7 +10,7 @@ use crate::declare::stored_row::UnwritableRow;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Another instance is the leader, or has moved the position: this one must stop reading.
+    /// Another instance is the leader, or has moved the position or settled an effect: this one must stop reading.
     #[error("another instance is the leader: the head is not at epoch {epoch}, position {position} any more")]
     HeadConflict {
         /// The epoch that the operation expected.
@@ -74,6 +75,12 @@ impl From<UnwritableRow> for StoreError {
     fn from(UnwritableRow { table, key, problem }: UnwritableRow) -> Self {
         Self::Unwritable { table: table.to_owned(), key, problem }
     }
+}
+
+/// Returns the error for a batch that finishes an effect which is not queued: another instance has finished it, or a
+/// commit whose answer was lost has, or the database was put back to a copy from before the effect's message.
+pub(crate) fn effects_gone(head: &Head) -> StoreError {
+    StoreError::HeadConflict { epoch: head.epoch, position: head.position.sequence }
 }
 
 /// Returns the error for a head whose epoch is lower than the one that this process has seen.

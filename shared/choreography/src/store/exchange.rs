@@ -102,7 +102,8 @@ pub struct Changes {
     pub effects: Vec<EffectRow>,
     /// Effects that failed and are tried again. One that is finished meanwhile is left alone.
     pub effects_failed: Vec<FailedTry>,
-    /// The numbers of effects that are finished.
+    /// The numbers of effects that are finished. Each must be queued: the commit fails with
+    /// [`HeadConflict`](super::StoreError::HeadConflict) if one is not.
     pub effects_done: Vec<i64>,
     /// Replies to be stored under their idempotency keys.
     pub replies: Vec<StoredReply>,

@@ -150,13 +150,35 @@ async fn an_effect_that_was_done_elsewhere_while_it_ran_here_does_not_die_here()
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn an_effect_that_was_done_elsewhere_before_its_outcome_was_committed_does_not_die_here() {
+async fn an_effect_that_was_done_elsewhere_before_its_outcome_was_committed_does_not_die_here() {
     let pause = async |stage: &Stage, store: &PausableStore| {
         store.pause();
         stage.press.hold(false);
         pass(ms(50)).await;
     };
     done_elsewhere(pause, async |_: &Stage| ()).await;
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn an_effect_that_runs_elsewhere_does_not_die_here() {
+    let stage = Stage::new();
+    let (one, store) = start_pausable(&stage, Settings { effect_time_max: ms(1), ..stage.settings() }).await;
+    stage.press.hold(true);
+    stage.press.jam(1, 1);
+    stage.publish(Print { page: 1, line: 1 });
+    until("it runs", || async { stage.press.runs().len() == 1 }).await;
+    store.pause();
+    stage.press.hold(false);
+    let elsewhere = Stage { press: Press::default(), ..stage.clone() };
+    elsewhere.press.hold(true);
+    let other = elsewhere.start_as(1).await;
+    until("it runs there", || async { elsewhere.press.runs().len() == 1 }).await;
+    store.resume();
+    pass(ms(10_000)).await;
+    elsewhere.press.hold(false);
+    until("it is done there", || async { stage.outgoing() == ["printed.1"] }).await;
+    assert!(stage.dead_letters().is_empty());
+    tokio::join!(one.stop(), other.stop());
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,6 +14,7 @@ mod construction;
 mod database;
 mod diary;
 mod dying;
+mod effect_outcomes;
 mod effect_tries;
 mod effects;
 mod full_streams;

@@ -3,8 +3,8 @@
 use choreography::testing::PlantedBug;
 
 use crate::{
-    cache, circuits, commands, dying, effects, holes, instances, long_outages, lost_messages, publishing, reading,
-    receiving, republishing, scheduled, stream_put_back, waiting,
+    cache, circuits, commands, dying, effect_outcomes, effects, holes, instances, long_outages, lost_messages,
+    publishing, reading, receiving, republishing, scheduled, stream_put_back, waiting,
 };
 
 /// Returns a test that must fail with a planted bug.
@@ -13,8 +13,9 @@ fn test_of(bug: PlantedBug) -> fn() {
         PlantedBug::PositionNotChecked => {
             long_outages::a_running_service_notices_that_its_database_was_put_back_and_reads_from_there
         }
-        PlantedBug::EpochNotChecked => {
-            instances::an_effect_that_was_done_elsewhere_before_its_outcome_was_committed_does_not_die_here
+        PlantedBug::EpochNotChecked => instances::an_effect_that_runs_elsewhere_does_not_die_here,
+        PlantedBug::EffectsNotChecked => {
+            effect_outcomes::what_an_effect_publishes_is_published_once_though_the_answer_to_its_commit_is_lost
         }
         PlantedBug::NumbersNotChecked => receiving::a_message_published_twice_is_received_once_in_one_batch_and_in_two,
         PlantedBug::NumbersNotStored => {

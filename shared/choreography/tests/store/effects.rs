@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use choreography::Envelope;
-use choreography::store::{Changes, EffectRow, FailedTry, Store};
+use choreography::store::{Changes, EffectRow, FailedTry, Store, StoreError};
 
 use crate::fixture::{Instances, commit, envelope, to_publish};
 
@@ -81,6 +81,18 @@ pub(crate) async fn a_finished_effect_is_deleted(stores: Instances) {
     let before = mails(&stores.first, 0, 10).await;
     finish(&stores.second, vec![before[0].number]).await;
     assert_eq!(mails(&stores.first, 0, 10).await, before[1..]);
+}
+
+pub(crate) async fn a_commit_that_finishes_an_effect_which_is_not_queued_writes_nothing(stores: Instances) {
+    add(&stores.first, &["a"]).await;
+    let before = mails(&stores.first, 0, 10).await;
+    let effects_done = vec![before[0].number, before[0].number + 1];
+    let changes = Changes { effects_done, outbox: to_publish(&["outgoing"]), ..Changes::default() };
+    let committed = commit(&stores.second, changes).await;
+    assert!(matches!(committed, Err(StoreError::HeadConflict { epoch: 0, position: 0 })), "{committed:?}");
+    assert_eq!(mails(&stores.first, 0, 10).await, before);
+    assert!(stores.first.outbox(0, 10).await.unwrap().is_empty());
+    finish(&stores.second, vec![before[0].number]).await;
 }
 
 pub(crate) async fn numbers_of_effects_are_never_reused(stores: Instances) {

@@ -79,6 +79,7 @@ mod claims {
             a_failed_effect_keeps_its_number
             effects_of_one_message_are_read_without_those_of_others
             a_finished_effect_is_deleted
+            a_commit_that_finishes_an_effect_which_is_not_queued_writes_nothing
             numbers_of_effects_are_never_reused
         }
         head {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::data::{Data, Ranges};
 use crate::planted::{PlantedBug, planted};
-use crate::store::error::put_back_numbers;
+use crate::store::error::{effects_gone, put_back_numbers};
 use crate::store::{
     Changes, Checkpoint, Committed, EffectRow, Loaded, NewOutboxRow, Preconditions, RangeChanges, RowChange,
     ScheduleChange, StoreError, StoredReply, StoredRow, WaitingRow, Wanted,
@@ -24,6 +24,10 @@ impl Data {
             && (advance.epoch, advance.from) != (self.head.epoch, self.head.position.sequence)
         {
             return Err(advance.conflict(self.head.epoch));
+        }
+        let is_queued = |number: &i64| self.effects.contains_key(number) || planted(PlantedBug::EffectsNotChecked);
+        if !changes.effects_done.iter().all(is_queued) {
+            return Err(effects_gone(&self.head));
         }
         self.check_numbers(&changes.outbox)?;
         let changed = |row: &&RowChange| !row.is_nothing() && self.version(row) != row.version;

@@ -11,6 +11,7 @@ use sqlx::{Row as _, Sqlite, SqlitePool};
 
 use super::statement::{During, Script, plain};
 use super::{columns, commit};
+use crate::store::error::effects_gone;
 use crate::store::{Changes, Committed, Head, Loaded, StoreError, Transaction, WaitingRow, Wanted};
 
 /// The transaction of a batch.
@@ -48,6 +49,21 @@ impl SqliteTransaction {
         let connection = writer.acquire().await.during("waiting for the connection that writes")?;
         Ok(Self { connection, open: false, head: None })
     }
+
+    /// Whether these effects are queued.
+    async fn has_effects(&mut self, numbers: &[i64]) -> Result<bool, StoreError> {
+        if numbers.is_empty() {
+            return Ok(true);
+        }
+        let mut script = Script::default();
+        if !std::mem::replace(&mut self.open, true) {
+            script.add("begin immediate");
+        }
+        script.add("select count(*) from effects where number in (select value from json_each(?))").bind(json(numbers));
+        let counted = script.fetch(&mut self.connection).await.during("looking for finished effects")?;
+        let count: Option<i64> = counted.first().map(|row| row.try_get(0)).transpose().during("counting effects")?;
+        Ok(count.is_some_and(|count| usize::try_from(count).is_ok_and(|count| count == numbers.len())))
+    }
 }
 
 #[async_trait]
@@ -83,6 +99,9 @@ impl Transaction for SqliteTransaction {
                 Some(_) => StoreError::RowConflict("the head".to_owned()),
                 None => advance.conflict(head.epoch),
             });
+        }
+        if !self.has_effects(&changes.effects_done).await? {
+            return Err(effects_gone(&head));
         }
         let begins = !std::mem::replace(&mut self.open, true);
         let written = commit::write(&mut self.connection, begins, head.outbox_next, changes).await;
