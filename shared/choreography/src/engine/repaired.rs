@@ -14,6 +14,11 @@ impl OutboxRepaired {
         self.0.change(|repaired| *repaired = Some((epoch, server_start)));
     }
 
+    /// Whether the outbox was repaired under an epoch.
+    pub(crate) fn is_under(&self, epoch: i64) -> bool {
+        self.0.get().is_some_and(|(under, _)| under == epoch)
+    }
+
     /// Waits until the outbox is repaired under an epoch, for a start of the server: the one of the stream of events.
     pub(crate) async fn wait(&self, epoch: i64, server_start: &ServerStart) {
         let is_wanted = |repaired: &Option<(i64, ServerStart)>| {

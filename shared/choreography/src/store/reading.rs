@@ -42,6 +42,10 @@ pub struct Subscription {
 pub struct Renewal {
     /// Until when the lease is held.
     pub lease_until: Timestamp,
+    /// The sequence of the position that the database has at least, and the local number of the last outbox row. A renewal
+    /// of one that has less fails with [`StoreError::HeadConflict`]: it was put back to a copy, and does not have what the
+    /// rest of the renewal is about.
+    pub at_least: (u64, i64),
     /// The position, to be added to the checkpoints.
     pub checkpoint: Option<Checkpoint>,
     /// How many outbox rows the server has acknowledged since the first row of this database, those included that are
@@ -65,6 +69,7 @@ impl Renewal {
     pub fn of_lease(lease_until: Timestamp) -> Self {
         Self {
             lease_until,
+            at_least: (0, 0),
             checkpoint: None,
             published: None,
             stored_rows: None,

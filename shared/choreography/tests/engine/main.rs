@@ -33,6 +33,7 @@ mod overdue;
 mod pausable_store;
 mod planted;
 mod publishing;
+mod put_back;
 mod reading;
 mod real;
 mod receiving;

@@ -139,3 +139,18 @@ pub(crate) async fn renewing_records_which_rows_are_stored_and_where(stores: Ins
         assert_eq!(stores.second.head().await.unwrap().stored_rows, expected);
     }
 }
+
+pub(crate) async fn a_database_that_was_put_back_is_not_renewed(stores: Instances) {
+    let epoch = leading(&stores.first, 50).await.epoch;
+    let row = Changes { outbox: to_publish(&["outgoing"]), ..Changes::default() };
+    commit(&stores.first, row).await.unwrap();
+    let before = stores.second.head().await.unwrap();
+    for at_least in [(51, 1), (50, 2)] {
+        let renewal = Renewal { at_least, published: Some(1), ..Renewal::of_lease(at(9)) };
+        let renewed = stores.first.renew(epoch, &renewal).await;
+        assert!(matches!(renewed, Err(StoreError::HeadConflict { .. })), "{renewed:?}");
+        assert_eq!(stores.second.head().await.unwrap(), before);
+    }
+    let renewal = Renewal { at_least: (50, 1), ..Renewal::of_lease(at(9)) };
+    stores.first.renew(epoch, &renewal).await.unwrap();
+}

@@ -96,6 +96,7 @@ mod claims {
             renewing_prolongs_the_lease
             renewing_deletes_the_outbox_up_to_the_number
             renewing_at_an_old_epoch_changes_nothing
+            a_database_that_was_put_back_is_not_renewed
             renewing_records_how_many_rows_are_published
             renewing_records_which_rows_are_stored_and_where
         }

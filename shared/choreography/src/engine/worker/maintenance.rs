@@ -6,6 +6,7 @@ use super::reading::Reading;
 use crate::clock::{earlier, later};
 use crate::declare::choreography::Choreography;
 use crate::declare::stored_row::UnreadableRow;
+use crate::engine::outbox_numbers::OutboxNumbers;
 use crate::engine::received_numbers::ReceivedNumbers;
 use crate::engine::shared::Shared;
 use crate::engine::unreadable_rows::UnreadableRows;
@@ -105,11 +106,15 @@ impl Maintenance {
         let Some(epoch) = reading.epoch else { return Ok(false) };
         let now = self.settings.clock.now();
         let lease_until = if self.shared.leadership.is_able(now) { later(now, LEASE) } else { now };
-        let forgettable = self.shared.outbox.forgettable();
-        let published = Some(self.shared.outbox.acknowledged()).filter(|published| *published > 0);
+        // What was known before the outbox is repaired under this epoch may be of a newer database than this one.
+        let outbox = Some(&self.shared.outbox).filter(|_| self.shared.repaired.is_under(epoch));
+        let forgettable = outbox.map(OutboxNumbers::forgettable).unwrap_or_default();
+        let published = outbox.map(OutboxNumbers::acknowledged).filter(|published| *published > 0);
+        let position = reading.position.map_or(0, |position| position.sequence);
         let renewal = Renewal {
+            at_least: (position, published.unwrap_or(0)),
             published,
-            stored_rows: self.shared.outbox.take_stored_rows(),
+            stored_rows: outbox.and_then(OutboxNumbers::take_stored_rows),
             forget: forgettable.rows.clone(),
             forget_max: FORGET_MAX,
             floor: forgettable.floor.filter(|_| forgettable.rows.is_empty()),

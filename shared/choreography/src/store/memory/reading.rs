@@ -201,6 +201,10 @@ impl Data {
     }
 
     fn renew(&mut self, epoch: i64, renewal: &Renewal) -> Result<bool, StoreError> {
+        let has = (self.head.position.sequence, self.head.outbox_next - 1);
+        if has.0 < renewal.at_least.0 || has.1 < renewal.at_least.1 {
+            return Err(self.not_at(epoch));
+        }
         let head = self.head_of(epoch)?;
         head.lease_until_ms = renewal.lease_until.as_millisecond();
         head.outbox_published = renewal.published.unwrap_or(head.outbox_published);

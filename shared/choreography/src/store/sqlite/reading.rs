@@ -44,6 +44,10 @@ impl ReadingStore for SqliteStore {
     async fn renew(&self, epoch: i64, renewal: &Renewal) -> Result<bool, StoreError> {
         const OPERATION: &str = "renewing the lease";
         let mut transaction = self.begin_as_leader(epoch, OPERATION).await?;
+        if !super::renewal::has_what_it_is_about(&mut transaction, renewal).await.during(OPERATION)? {
+            drop(transaction);
+            return Err(self.head_conflict(epoch).await);
+        }
         let more = super::renewal::write(&mut transaction, renewal).await.during(OPERATION)?;
         transaction.commit().await.during(OPERATION)?;
         Ok(more)

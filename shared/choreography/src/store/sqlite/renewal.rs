@@ -8,6 +8,16 @@ use crate::store::{Checkpoint, Renewal, StoredRows};
 /// How many checkpoints are looked at when they are thinned: those of the last minute, one a second, and as many before.
 const LOOKED_AT_MAX: u32 = 128;
 
+/// Whether the database has the position and the outbox rows that a renewal is about.
+pub(super) async fn has_what_it_is_about(
+    connection: &mut SqliteConnection,
+    renewal: &Renewal,
+) -> Result<bool, sqlx::Error> {
+    let (position, row) = renewal.at_least;
+    let statement = sqlx::query_scalar("select position >= $1 and outbox_next > $2 from head");
+    statement.bind(position.cast_signed()).bind(row).fetch_one(connection).await
+}
+
 /// Writes a renewal. Returns whether there may be more outbox rows to delete.
 pub(super) async fn write(connection: &mut SqliteConnection, renewal: &Renewal) -> Result<bool, sqlx::Error> {
     let statement = "update head set lease_until_ms = $1, outbox_published = coalesce($2, outbox_published)";
