@@ -24,6 +24,7 @@ pub(crate) struct Arguments {
     pub(crate) version: Option<LitInt>,
     pub(crate) before: Option<Type>,
     pub(crate) concerns: Option<Ident>,
+    pub(crate) is_final: Option<Ident>,
 }
 
 /// A key: of a message the path of a field, and its type if it is written; of a row a type.
@@ -74,6 +75,7 @@ impl Arguments {
             "table" => once(&mut self.table, name, quoted(input, "table")?),
             "version" => once(&mut self.version, name, input.parse()?),
             "role" => once(&mut self.role, name, unquoted(input, "role", "a word")?),
+            "final" => once(&mut self.is_final, name, unquoted(input, "final", "a method")?),
             "concerns" => once(&mut self.concerns, name, unquoted(input, "concerns", "a field")?),
             "before" => once(&mut self.before, name, unquoted(input, "before", "a type")?),
             "row" => once(&mut self.row, name, unquoted(input, "row", "a type")?),

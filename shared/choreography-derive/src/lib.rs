@@ -74,6 +74,7 @@ pub fn derive_command(input: TokenStream) -> TokenStream {
 /// - `key`: the type of the rows' keys.
 /// - `concerns`: a field with keys of other rows, one key or an `Option` or `Vec` of keys; for a reaction that takes them
 ///   as `Rows<Other, This>`.
+/// - `final`: a method of the row, `fn(&self) -> bool`, that says whether its story has ended here.
 #[proc_macro_derive(Row, attributes(row))]
 pub fn derive_row(input: TokenStream) -> TokenStream {
     expand(row::row(&parse_macro_input!(input as DeriveInput)))

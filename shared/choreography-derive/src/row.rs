@@ -10,7 +10,7 @@ use crate::concerns::concerns;
 
 const ROW: Syntax = Syntax {
     name: "row",
-    arguments: &["table", "key", "concerns"],
+    arguments: &["table", "key", "concerns", "final"],
     example: "#[row(table = \"payment\", key = OrderId)]",
 };
 
@@ -25,12 +25,20 @@ pub(crate) fn row(input: &DeriveInput) -> Result<TokenStream> {
         KeyArgument::Field(path, _) => return Err(Error::new_spanned(&path[0], "`key` is a type")),
     };
     let concerns = concerns(input, arguments.concerns.as_ref())?;
+    let is_final = arguments.is_final.map(|method| {
+        quote! {
+            fn is_final(&self) -> bool {
+                Self::#method(self)
+            }
+        }
+    });
     Ok(quote! {
         #concerns
         #[automatically_derived]
         impl ::choreography::Row for #ident {
             const TABLE: &'static str = #table;
             type Key = #key;
+            #is_final
         }
     })
 }

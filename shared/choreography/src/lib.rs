@@ -25,6 +25,8 @@ mod instance_control;
 mod planted;
 mod query;
 mod run;
+#[cfg(feature = "testing")]
+mod samples;
 mod service;
 mod settings;
 #[cfg(feature = "testing")]

@@ -13,6 +13,8 @@ use crate::declare::effect_error::EffectError;
 use crate::declare::effect_policy::EffectPolicy;
 use crate::declare::fallback::Fallback;
 use crate::declare::guarded::guarded;
+#[cfg(feature = "testing")]
+use crate::declare::handler::sample_of;
 use crate::declare::handler::{Decode, Handler, decode};
 use crate::declare::incoming::Incoming;
 use crate::declare::input::ReactionInput;
@@ -22,6 +24,8 @@ use crate::declare::output::EffectOutput;
 use crate::declare::payload::PayloadType;
 use crate::declare::role::RoleType as _;
 use crate::declare::unless::Unless;
+#[cfg(feature = "testing")]
+use crate::samples::Sample;
 use crate::wire::role::Role;
 
 /// An async function of a message and the means to act on it:
@@ -73,6 +77,9 @@ pub(crate) struct EffectHandler {
     pub policy: EffectPolicy,
     /// When the effect is not run any more.
     pub unless: Option<Unless>,
+    /// How tests draw its message.
+    #[cfg(feature = "testing")]
+    pub sample: Sample,
     decode: Decode,
     run: RunFunction,
 }
@@ -107,6 +114,8 @@ impl EffectHandler {
             then: None,
             policy: EffectPolicy::default(),
             unless: None,
+            #[cfg(feature = "testing")]
+            sample: sample_of::<I::Message>(),
             decode: decode::<I::Message>,
             run,
         }

@@ -38,10 +38,13 @@ impl Fallback {
                 Some(Box::new(Dead::<M>::new(key, reason, detail, id, now)))
             },
             want: |input, tables| F::Rows::want(input_of::<Dead<M>>(input), tables),
-            react: Box::new(move |input, tables, _| {
+            react: Box::new(move |input, tables, CheckIdempotence(check)| {
                 let dead = input_of::<Dead<M>>(input);
                 let mut rows = F::Rows::take(dead, tables)?;
                 let outgoing = messages_of(function.call(dead, &mut rows))?;
+                if check {
+                    check_idempotence(M::NAME, &function, dead, &rows);
+                }
                 rows.put(dead, tables);
                 Ok(Reacted { outgoing, ..Reacted::default() })
             }),
@@ -69,7 +72,32 @@ impl Fallback {
     ///
     /// # Errors
     /// A row is not loaded, or what the function returns can't be published. No row has changed then.
-    pub(crate) fn react(&self, input: &ErasedInput, tables: &mut Tables) -> Result<Reacted, Unready> {
-        (self.react)(input, tables, CheckIdempotence(false))
+    pub(crate) fn react(
+        &self,
+        input: &ErasedInput,
+        tables: &mut Tables,
+        check: CheckIdempotence,
+    ) -> Result<Reacted, Unready> {
+        (self.react)(input, tables, check)
     }
+}
+
+/// Calls a fallback a second time: it must change no row and publish nothing.
+///
+/// # Panics
+/// If it does not.
+fn check_idempotence<P, F>(name: &str, function: &F, dead: &F::Input, after: &F::Rows)
+where
+    F: Function<P>,
+    F::Output: Outgoing,
+    F::Rows: Clone + PartialEq,
+{
+    let mut again = after.clone();
+    let outgoing = messages_of(function.call(dead, &mut again)).unwrap_or_default();
+    let does = match (outgoing.is_empty(), again == *after) {
+        (true, true) => return,
+        (true, false) => "changes its rows",
+        (false, _) => "publishes something again",
+    };
+    panic!("the fallback for {name} is not idempotent: called a second time it {does}");
 }

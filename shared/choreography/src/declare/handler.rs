@@ -16,6 +16,8 @@ use crate::declare::payload::PayloadType;
 use crate::declare::role::RoleType as _;
 use crate::declare::tables::Tables;
 use crate::declare::unready::Unready;
+#[cfg(feature = "testing")]
+use crate::samples::Sample;
 use crate::wire::envelope::Heading;
 use crate::wire::role::Role;
 
@@ -61,6 +63,9 @@ pub(crate) struct Handler {
     /// Whether its message waits until some row exists.
     pub needs_row: bool,
     pub fallback: Option<Fallback>,
+    /// How tests draw its message.
+    #[cfg(feature = "testing")]
+    pub sample: Sample,
     decode: Decode,
     want: Want,
     react: ReactFunction,
@@ -87,6 +92,8 @@ impl Handler {
             tables,
             needs_row,
             fallback: None,
+            #[cfg(feature = "testing")]
+            sample: sample_of::<M>(),
             decode: decode::<M>,
             want,
             react,
@@ -162,4 +169,10 @@ pub(crate) fn decode<M: Message>(
         return Err(format!("the payload's key is {own:?}, its subject's {key:?}"));
     }
     Ok(Box::new(Incoming::new(message, id, now)))
+}
+
+/// Returns how tests draw a message.
+#[cfg(feature = "testing")]
+pub(crate) fn sample_of<M: Message>() -> Sample {
+    Sample::of::<M, M::Key>(|payload| guarded(|| Some(M::deserialize(payload).ok()?.key().to_string())).ok()?)
 }

@@ -35,6 +35,36 @@ pub trait Row: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync + 
     const TABLE: &'static str;
     /// What identifies a row of the table.
     type Key: Key;
+
+    /// Whether the row's story has ended here: no message or command moves it on any more, and none publishes a step
+    /// because of it. Notes may still be written into it. The derive's argument `final` names the method that says so;
+    /// without it no row is final.
+    ///
+    /// The engine never asks. It is for those who look at a story, and for the properties that tests check (feature
+    /// `testing`).
+    ///
+    /// ```
+    /// use choreography::Row;
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+    /// #[row(table = "payment", key = u64, final = has_ended)]
+    /// enum Payment {
+    ///     Pending,
+    ///     Confirmed,
+    ///     Cancelled,
+    /// }
+    ///
+    /// impl Payment {
+    ///     fn has_ended(&self) -> bool {
+    ///         *self == Self::Cancelled
+    ///     }
+    /// }
+    /// assert!(Payment::Cancelled.is_final() && !Payment::Confirmed.is_final());
+    /// ```
+    fn is_final(&self) -> bool {
+        false
+    }
 }
 
 /// Marks [`Rows`] whose keys come from the message.

@@ -1,6 +1,8 @@
 //! One table's rows in a batch, and how [`Tables`](crate::declare::tables::Tables) see a table of any row type.
 
 use std::any::Any;
+#[cfg(feature = "testing")]
+use std::any::TypeId;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::declare::guarded::guarded;
@@ -18,6 +20,10 @@ pub(crate) trait AnyTable: Send + Sync {
     fn take_wanted(&mut self) -> Vec<String>;
     fn fill(&mut self, found: Vec<StoredRow>) -> Vec<UnreadableRow>;
     fn check(&self, row: &StoredRow) -> Option<UnreadableRow>;
+    #[cfg(feature = "testing")]
+    fn key_type(&self) -> TypeId;
+    #[cfg(feature = "testing")]
+    fn is_final(&self, row: &StoredRow) -> bool;
     fn changed(&self) -> u64;
     fn changes(&self) -> Result<Vec<RowChange>, UnwritableRow>;
     fn exists(&self, key: &str) -> bool;
@@ -124,6 +130,16 @@ impl<S: Row> AnyTable for Table<S> {
     fn check(&self, row: &StoredRow) -> Option<UnreadableRow> {
         let problem = read::<S>(row).err()?;
         Some(UnreadableRow { table: S::TABLE, key: row.key.clone(), problem })
+    }
+
+    #[cfg(feature = "testing")]
+    fn key_type(&self) -> TypeId {
+        TypeId::of::<S::Key>()
+    }
+
+    #[cfg(feature = "testing")]
+    fn is_final(&self, row: &StoredRow) -> bool {
+        read::<S>(row).is_ok_and(|(row, _)| row.is_final())
     }
 
     fn changed(&self) -> u64 {

@@ -105,6 +105,18 @@ impl Tables {
         self.tables.values().find(|any| any.name() == table)?.check(row)
     }
 
+    /// Returns the type of a table's keys.
+    #[cfg(feature = "testing")]
+    pub(crate) fn key_type(&self, table: &str) -> Option<TypeId> {
+        Some(self.tables.values().find(|any| any.name() == table)?.key_type())
+    }
+
+    /// Whether a row of a table is readable and final.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_final(&self, table: &str, row: &StoredRow) -> bool {
+        self.tables.values().any(|any| any.name() == table && any.is_final(row))
+    }
+
     /// Returns the tables' names.
     pub(crate) fn names(&self) -> BTreeSet<&'static str> {
         self.tables.values().map(|table| table.name()).collect()

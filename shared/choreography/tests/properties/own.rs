@@ -1,0 +1,73 @@
+//! What a service says about itself: invariants, and how races end.
+
+use choreography::testing::{Moment, Properties};
+use choreography::{Choreography, Rows};
+
+use crate::clinic::{
+    BookVisit, CancelVisit, PatientCame, Room, State, Visit, VisitBooked, book_visit, clinic, finish, give_up,
+    open_room,
+};
+use crate::{assert_says, broken};
+
+/// A room is taken by the visits that are booked there.
+fn counts_visits(story: &Moment<'_>) {
+    let booked = story.rows::<Visit>().into_iter().filter(|visit| visit.state == State::Booked);
+    let mut rooms: Vec<String> = booked.flat_map(|visit| visit.rooms).collect();
+    rooms.sort();
+    rooms.dedup(); // a visit may name a room twice
+    let taken = story.rows::<Room>().iter().filter(|room| room.taken > 0).count();
+    assert_eq!(taken, rooms.len(), "{rooms:?} after {}", story.message());
+}
+
+fn right() -> Choreography {
+    clinic().on(book_visit).fallback(give_up)
+}
+
+#[test]
+fn an_invariant_holds_for_a_right_service() {
+    Properties::of(right()).keeps("a room is taken by its visits", counts_visits).check();
+}
+
+#[test]
+fn an_invariant_that_does_not_hold_is_found_by_its_name() {
+    fn forget_room(_: &CancelVisit, visit: &mut Option<Visit>, _: &mut Rows<Room, Visit>) {
+        visit.get_or_insert(Visit { state: State::Cancelled, rooms: Vec::new() }).state = State::Cancelled;
+    }
+    let service = Choreography::new("clinic").command(open_room).on(book_visit).fallback(give_up);
+    let properties = Properties::of(service.compensate(forget_room));
+    let text = broken(properties.keeps("a room is taken by its visits", counts_visits));
+    assert_says(&text, &["clinic breaks a property: a room is taken by its visits", "after cancel-visit", "open-room"]);
+}
+
+#[test]
+fn a_race_ends_as_the_service_says() {
+    let is_over = |story: &Moment<'_>| {
+        let booked = story.rows_before::<Visit>().into_iter().filter(|visit| visit.state == State::Booked).count();
+        let still = story.rows::<Visit>().into_iter().filter(|visit| visit.state == State::Booked).count();
+        assert!(booked == 0 || still < booked, "the visit is neither over nor cancelled");
+    };
+    Properties::of(right()).race::<PatientCame, CancelVisit>(is_over).check();
+    let never = |story: &Moment<'_>| assert!(story.rows::<Visit>().iter().all(|visit| visit.state != State::Over));
+    let text = broken(Properties::of(right()).race::<CancelVisit, PatientCame>(never));
+    assert!(text.contains("patient-came may come in any order") || text.contains("cancel-visit may come"), "{text}");
+}
+
+#[test]
+fn a_story_knows_what_was_done_and_published() {
+    let books_once = |story: &Moment<'_>| {
+        if let Some(done) = story.done::<BookVisit>() {
+            let visit = story.row::<Visit>(&done.visit).expect("a visit that was asked for has a row");
+            let booked = story.published::<VisitBooked>().iter().filter(|booked| booked.visit == done.visit).count();
+            assert!(booked <= 1 && (booked == 1 || visit.state != State::Booked));
+            assert!(story.row_before::<Visit>(&done.visit).is_none_or(|before| before == visit));
+        }
+    };
+    Properties::of(right()).keeps("a visit is booked once", books_once).seed(7).cases(50).check();
+}
+
+#[test]
+fn the_same_seed_tells_the_same_stories() {
+    let fails = |_: &Moment<'_>| panic!("never");
+    let text = |seed| broken(Properties::of(Choreography::new("clinic").on(finish)).keeps("nothing", fails).seed(seed));
+    assert_eq!(text(3), text(3));
+}
