@@ -40,7 +40,7 @@ impl std::fmt::Display for Status {
 
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Row)]
-#[row(table = "orders", key = OrderId)] // `order` is a keyword of SQL
+#[row(table = "orders", key = OrderId, final = has_ended)] // `order` is a keyword of SQL
 pub struct Order {
     /// Its id, the key of its story.
     pub id: OrderId,
@@ -77,10 +77,16 @@ pub struct Order {
 
 /// An order that was cancelled before it was opened: it is not opened any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Row)]
-#[row(table = "unopened_order", key = OrderId)]
+#[row(table = "unopened_order", key = OrderId, final = has_ended)]
 pub struct UnopenedOrder {
     /// When it was cancelled.
     pub cancelled_at: Timestamp,
+}
+
+impl UnopenedOrder {
+    fn has_ended(&self) -> bool {
+        true
+    }
 }
 
 impl Order {
@@ -92,6 +98,11 @@ impl Order {
     pub const CREATED: Column<Self, Millisecond> = Column::new("created_at");
     /// The column of its state.
     pub const STATUS: Column<Self, Status> = Column::new("status");
+
+    /// Whether nothing becomes of it any more.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.status, Status::Completed | Status::Cancelled)
+    }
 
     /// Notes its payment and what it costs.
     pub fn note_payment(&mut self, payment_id: PaymentId, amount: Money, now: Timestamp) {
@@ -122,7 +133,7 @@ impl Order {
 
     /// Cancels it, and returns the news; none if it is completed or cancelled already.
     pub fn cancel(&mut self, reason: CancelReason, now: Timestamp) -> Option<OrderUpdated> {
-        if matches!(self.status, Status::Completed | Status::Cancelled) {
+        if self.has_ended() {
             return None;
         }
         (self.status, self.reason, self.updated_at) = (Status::Cancelled, Some(reason), now);

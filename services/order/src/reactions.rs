@@ -66,16 +66,21 @@ pub(crate) fn confirm_order(
     Some((CreateDelivery { order_id: order.id, address: order.address.clone() }, update))
 }
 
-/// Cancels the order and its payment: no delivery will be requested.
+/// Cancels the order and its payment: no delivery will be requested. One that is not opened yet never will be.
 pub(crate) fn cancel_unconfirmed(
     dead: &Dead<OrderConfirmed>,
     order: &mut Option<Order>,
+    unopened: &mut Option<UnopenedOrder>,
 ) -> Option<(CancelPayment, Option<OrderUpdated>)> {
     let (order_id, reason) = (*dead.key(), CancelReason::Failed);
     let update = match order {
         Some(order) if order.status == Status::Pending => order.cancel(reason, dead.now()),
         Some(_) => return None, // confirmed by another copy of the message, or cancelled first
-        None => None,           // a payment of an order that was never opened here
+        None if unopened.is_some() => return None,
+        None => {
+            *unopened = Some(UnopenedOrder { cancelled_at: dead.now() });
+            None
+        }
     };
     Some((CancelPayment { order_id, reason, goods_gone: false }, update))
 }
@@ -88,15 +93,20 @@ pub(crate) fn complete_order(message: &Incoming<DeliveryAssigned>, order: &mut O
     Some(order.complete(message.delivery_id, message.now()))
 }
 
-/// Cancels the order and its delivery: the order can't be completed.
+/// Cancels the order and its delivery: the order can't be completed. One that is not opened yet never will be.
 pub(crate) fn cancel_incomplete(
     dead: &Dead<DeliveryAssigned>,
     order: &mut Option<Order>,
+    unopened: &mut Option<UnopenedOrder>,
 ) -> Option<(CancelDelivery, Option<OrderUpdated>)> {
     let (order_id, reason) = (*dead.key(), CancelReason::Failed);
     let update = match order {
         Some(order) => Some(order.cancel(reason, dead.now())?), // completed or cancelled already
-        None => None,
+        None if unopened.is_some() => return None,
+        None => {
+            *unopened = Some(UnopenedOrder { cancelled_at: dead.now() });
+            None
+        }
     };
     Some((CancelDelivery { order_id, reason }, update))
 }

@@ -172,7 +172,7 @@ fn an_order_of_the_gateway_is_opened_once_and_not_after_it_was_cancelled() {
 #[test]
 fn a_confirmation_that_died_cancels_a_pending_order_and_its_payment() {
     for before in ALL {
-        let (outgoing, order) = twice(order(before), optional(|order| cancel_unconfirmed(&dead(), order)));
+        let (outgoing, order) = twice(order(before), optional(|order| cancel_unconfirmed(&dead(), order, &mut None)));
         let cancelled = before == Status::Pending;
         assert_eq!(outgoing.is_some(), cancelled, "{before}");
         assert_eq!(order.status, if cancelled { Status::Cancelled } else { before });
@@ -181,14 +181,17 @@ fn a_confirmation_that_died_cancels_a_pending_order_and_its_payment() {
                 .is_none_or(|(compensation, update)| compensation.reason == CancelReason::Failed && update.is_some())
         );
     }
-    let (compensation, update) = cancel_unconfirmed(&dead(), &mut None).unwrap();
+    let mut unopened = None;
+    let (compensation, update) = cancel_unconfirmed(&dead(), &mut None, &mut unopened).unwrap();
     assert_eq!((compensation.order_id, update), (id(1), None));
+    assert!(unopened.is_some(), "the order can be opened later");
+    assert_eq!(cancel_unconfirmed(&dead(), &mut None, &mut unopened), None, "the second time");
 }
 
 #[test]
 fn an_assignment_that_died_cancels_the_order_and_its_delivery() {
     for before in ALL {
-        let (outgoing, order) = twice(order(before), optional(|order| cancel_incomplete(&dead(), order)));
+        let (outgoing, order) = twice(order(before), optional(|order| cancel_incomplete(&dead(), order, &mut None)));
         let cancelled = matches!(before, Status::Pending | Status::Confirmed);
         assert_eq!(outgoing.is_some(), cancelled, "{before}");
         assert_eq!(order.status, if cancelled { Status::Cancelled } else { before });
@@ -197,6 +200,9 @@ fn an_assignment_that_died_cancels_the_order_and_its_delivery() {
                 .is_none_or(|(compensation, update)| compensation.reason == CancelReason::Failed && update.is_some())
         );
     }
-    let (compensation, update) = cancel_incomplete(&dead(), &mut None).unwrap();
+    let mut unopened = None;
+    let (compensation, update) = cancel_incomplete(&dead(), &mut None, &mut unopened).unwrap();
     assert_eq!((compensation.order_id, update), (id(1), None));
+    assert!(unopened.is_some(), "the order can be opened later");
+    assert_eq!(cancel_incomplete(&dead(), &mut None, &mut unopened), None, "the second time");
 }
