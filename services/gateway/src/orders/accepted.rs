@@ -4,23 +4,58 @@
 //! that a customer has chosen is never another customer's order.
 
 use choreography::{Command, Incoming, Rejected, Row};
-use contracts::{CancelOrder, CancelReason, CreateOrder, News, OrderId, OrderUpdated};
+use contracts::{
+    Address, CancelOrder, CancelReason, Confirmation, CreateOrder, CustomerId, Line, News, OrderId, OrderUpdated,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// An order as the gateway has accepted it. What becomes of it, order knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Row)]
-#[row(table = "accepted_order", key = OrderId)]
+#[row(table = "accepted_order", key = OrderId, final = is_cancelled)]
 pub struct AcceptedOrder {
-    /// What order was asked to open.
-    #[serde(flatten)]
-    pub create: CreateOrder,
+    /// The order.
+    pub order_id: OrderId,
+    /// Who orders.
+    pub customer_id: CustomerId,
+    /// The customer's mail address, if the order has one.
+    pub email: Option<String>,
+    /// What is ordered.
+    pub lines: Vec<Line>,
+    /// Where it goes.
+    pub address: Address,
+    /// Whether the payment waits for the customer.
+    pub confirmation: Confirmation,
     /// Why it was cancelled, if it was.
     pub cancelled: Option<CancelReason>,
     /// When it was accepted.
     pub accepted_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+impl AcceptedOrder {
+    fn new(create: CreateOrder, now: Timestamp) -> Self {
+        let CreateOrder { order_id, customer_id, email, lines, address, confirmation } = create;
+        let (cancelled, accepted_at, updated_at) = (None, now, now);
+        Self { order_id, customer_id, email, lines, address, confirmation, cancelled, accepted_at, updated_at }
+    }
+
+    /// Returns what order was asked to open.
+    pub(crate) fn create(&self) -> CreateOrder {
+        CreateOrder {
+            order_id: self.order_id,
+            customer_id: self.customer_id,
+            email: self.email.clone(),
+            lines: self.lines.clone(),
+            address: self.address.clone(),
+            confirmation: self.confirmation,
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancelled.is_some()
+    }
 }
 
 /// Accepts an order.
@@ -38,14 +73,13 @@ pub(crate) fn accept_order(
 ) -> Result<Option<CreateOrder>, Rejected> {
     let AcceptOrder { create } = &**command;
     match accepted {
-        Some(accepted) if accepted.create == *create => Ok(None),
+        Some(accepted) if accepted.create() == *create => Ok(None),
         Some(_) => {
             let detail = format!("another order has the id {} already: choose another id", create.order_id);
             Err(Rejected::new("order-id-taken", detail))
         }
         None => {
-            let (accepted_at, updated_at) = (command.now(), command.now());
-            *accepted = Some(AcceptedOrder { create: create.clone(), cancelled: None, accepted_at, updated_at });
+            *accepted = Some(AcceptedOrder::new(create.clone(), command.now()));
             Ok(Some(create.clone()))
         }
     }
@@ -58,7 +92,7 @@ pub(crate) fn cancel_accepted(
 ) -> Option<OrderUpdated> {
     let accepted = accepted.as_mut().filter(|accepted| accepted.cancelled.is_none())?;
     (accepted.cancelled, accepted.updated_at) = (Some(message.reason), message.now());
-    let CreateOrder { order_id, customer_id, email, lines, .. } = accepted.create.clone();
+    let CreateOrder { order_id, customer_id, email, lines, .. } = accepted.create();
     let (status, reason) = (News::Cancelled, Some(message.reason));
     let update = OrderUpdated { order_id, customer_id, email, status, total: None, reason, lines };
     (message.reason == CancelReason::NotOpened).then_some(update)
@@ -95,7 +129,7 @@ mod tests {
         let mut accepted = None;
         let create = accept_order(&accept(2), &mut accepted).unwrap().unwrap();
         let row = accepted.clone().unwrap();
-        assert_eq!((&row.create, create.customer_id, row.cancelled), (&create, id(2), None));
+        assert_eq!((row.create(), create.customer_id, row.cancelled), (create.clone(), id(2), None));
         assert_eq!(accept_order(&accept(2), &mut accepted), Ok(None));
         assert_eq!(accept_order(&accept(3), &mut accepted).unwrap_err().code, "order-id-taken");
         assert_eq!(accepted, Some(row));

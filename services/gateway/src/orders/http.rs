@@ -86,7 +86,7 @@ async fn place(
 ) -> Result<Response, Problem> {
     let Idempotent { body, request } = new.by(|_| identity.customer_id);
     let accepted = gateway.accept(identity, order_id, body, request).await?;
-    let (order_id, confirmation) = (accepted.create.order_id, accepted.create.confirmation);
+    let (order_id, confirmation) = (accepted.order_id, accepted.confirmation);
     let location = [(header::LOCATION, format!("/api/orders/{order_id}"))];
     let outcome = wait.outcome(gateway, identity, order_id, confirmation, stopping).await;
     Ok(match (outcome, wait.applied()) {

@@ -71,7 +71,7 @@ impl Gateway {
             Err(problem) => return Err(problem),
         };
         match self.service.get::<AcceptedOrder>(&order_id).await? {
-            Some(order) if identity.reaches(order.create.customer_id) => {
+            Some(order) if identity.reaches(order.customer_id) => {
                 let order = Box::new(order);
                 Ok(if unknown.status == 404 { Found::Accepted(order) } else { Found::Unreachable(order) })
             }

@@ -55,21 +55,21 @@ impl AcceptedShown {
 }
 
 impl From<AcceptedOrder> for AcceptedShown {
-    fn from(AcceptedOrder { create, cancelled, accepted_at, updated_at }: AcceptedOrder) -> Self {
+    fn from(order: AcceptedOrder) -> Self {
         Self {
-            id: create.order_id,
-            customer_id: create.customer_id,
-            status: if cancelled.is_some() { AcceptedStatus::Cancelled } else { AcceptedStatus::Accepted },
-            lines: create.lines,
-            address: create.address,
+            id: order.order_id,
+            customer_id: order.customer_id,
+            status: if order.cancelled.is_some() { AcceptedStatus::Cancelled } else { AcceptedStatus::Accepted },
+            lines: order.lines,
+            address: order.address,
             total: None,
             payment_id: None,
             operation_id: None,
             delivery_id: None,
-            reason: cancelled,
+            reason: order.cancelled,
             notified: None,
-            created_at: accepted_at,
-            updated_at,
+            created_at: order.accepted_at,
+            updated_at: order.updated_at,
         }
     }
 }
