@@ -27,7 +27,7 @@ pub enum Status {
 
 /// An order's delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Row)]
-#[row(table = "delivery", key = OrderId)]
+#[row(table = "delivery", key = OrderId, final = has_ended)]
 pub struct Delivery {
     /// Its own id.
     pub id: DeliveryId,
@@ -82,6 +82,11 @@ impl Delivery {
     fn without_dealer(id: DeliveryId, order_id: OrderId, status: Status, now: Timestamp) -> Self {
         let (address, dealer, reason) = (None, None, None);
         Self { id, order_id, status, address, dealer, reason, lost: false, created_at: now, updated_at: now }
+    }
+
+    /// Whether nothing becomes of it any more: a refused one can still be cancelled, and so can a completed one.
+    pub fn has_ended(&self) -> bool {
+        self.status == Status::Cancelled || self.lost
     }
 
     /// Completes the delivery. Its dealer has room again.

@@ -29,7 +29,7 @@ pub enum Status {
 
 /// An order's pieces.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Row)]
-#[row(table = "reservation", key = OrderId)]
+#[row(table = "reservation", key = OrderId, final = has_ended)]
 pub struct Reservation {
     /// The order.
     pub order_id: OrderId,
@@ -64,6 +64,11 @@ impl Reservation {
     /// Returns the tombstone of an order that was cancelled before anything was held.
     pub fn never_held(order_id: OrderId, reason: CancelReason, now: Timestamp) -> Self {
         Self { status: Status::Released, ..Self::refused(order_id, reason, now) }
+    }
+
+    /// Whether nothing becomes of it any more.
+    pub fn has_ended(&self) -> bool {
+        !matches!(self.status, Status::Held | Status::Shipped)
     }
 
     /// Takes the pieces off the shelf, unless they were released before.

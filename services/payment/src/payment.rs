@@ -37,7 +37,7 @@ pub enum Status {
 
 /// An order's payment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Row)]
-#[row(table = "payment", key = OrderId)]
+#[row(table = "payment", key = OrderId, final = has_ended)]
 pub struct Payment {
     /// Its own id.
     pub id: PaymentId,
@@ -121,6 +121,11 @@ impl Payment {
         let (order_id, attempts) = (self.order_id, self.debit_attempts);
         let retry = RetryDebit { order_id, attempts }.after(patience.debit_wait(attempts));
         Some((DebitWallet { order_id, operation_id, customer_id, amount }, retry))
+    }
+
+    /// Whether nothing becomes of it any more.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.status, Status::Refunded | Status::Cancelled | Status::Refused | Status::Expired)
     }
 
     /// Whether the wallet's answer still counts.

@@ -23,7 +23,7 @@ pub enum Status {
 
 /// An order's debit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Row)]
-#[row(table = "debit", key = OrderId)]
+#[row(table = "debit", key = OrderId, final = has_ended)]
 pub struct Debit {
     /// The order.
     pub order_id: OrderId,
@@ -66,6 +66,11 @@ impl Debit {
     pub fn without_money(order_id: OrderId, status: Status, reason: CancelReason, now: Timestamp) -> Self {
         let (customer_id, amount, operation_id) = (None, None, None);
         Self { order_id, status, customer_id, amount, operation_id, reason: Some(reason), updated_at: now }
+    }
+
+    /// Whether nothing becomes of it any more.
+    pub fn has_ended(&self) -> bool {
+        self.status != Status::Booked
     }
 
     /// Reverses it, and returns what has to be given back to whom; none if nothing was taken, or it is back already.

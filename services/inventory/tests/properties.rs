@@ -1,0 +1,45 @@
+//! The properties of inventory, and that no piece is lost.
+
+use choreography::testing::{Moment, Properties};
+use contracts::Sku;
+use inventory::catalogue::AdjustStock;
+use inventory::reservation::{Reservation, Status};
+use inventory::stock::Stock;
+
+/// Returns how many pieces of a product the reservations of a state have.
+fn pieces(reservations: &[Reservation], sku: &Sku, statuses: &[Status]) -> u64 {
+    let reservations = reservations.iter().filter(|reservation| statuses.contains(&reservation.status));
+    let lines = reservations.flat_map(|reservation| &reservation.lines).filter(|line| line.sku == *sku);
+    lines.map(|line| u64::from(line.quantity)).sum()
+}
+
+fn holds_what_is_reserved(story: &Moment<'_>) {
+    let reservations = story.rows::<Reservation>();
+    for stock in story.rows::<Stock>() {
+        assert_eq!(stock.held, pieces(&reservations, &stock.sku, &[Status::Held]), "{}", stock.sku);
+        assert!(stock.held <= stock.on_shelf, "{}", stock.sku);
+    }
+}
+
+/// The pieces on the shelf and those that have left it are together as many as before, unless somebody has counted them.
+fn conserves_pieces(story: &Moment<'_>) {
+    let gone = [Status::Shipped, Status::Lost];
+    let all = |stock: &Stock, reservations: &[Reservation]| stock.on_shelf + pieces(reservations, &stock.sku, &gone);
+    let adjusted = story.done::<AdjustStock>();
+    for before in story.rows_before::<Stock>() {
+        let after = story.row::<Stock>(&before.sku).expect("a product stays");
+        let adjusted = adjusted.as_ref().filter(|adjusted| adjusted.sku == before.sku);
+        let expected = all(&before, &story.rows_before()).checked_add_signed(adjusted.map_or(0, |by| by.delta));
+        assert_eq!(Some(all(&after, &story.rows())), expected, "{}", after.sku);
+    }
+}
+
+#[test]
+fn inventory_has_every_property_of_a_service() {
+    let sku: Sku = "sku-0".parse().expect("it is one");
+    Properties::of(inventory::choreography())
+        .example(AdjustStock { sku, delta: -3 })
+        .keeps("what is held is what is reserved", holds_what_is_reserved)
+        .keeps("no piece is lost", conserves_pieces)
+        .check();
+}
