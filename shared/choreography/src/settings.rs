@@ -98,8 +98,8 @@ pub struct Settings {
     /// The backlog, rows to be published, waiting messages and effects to be run, above which new stories are refused.
     /// 100,000 by default.
     pub backlog_max: u64,
-    /// Whether every reaction is run a second time, on copies, to check that this changes nothing. On by default in
-    /// builds with debug assertions.
+    /// Whether every reaction and fallback is run a second time, on copies, to check that this changes nothing. On by
+    /// default in builds with debug assertions.
     pub check_idempotence: bool,
     /// A fault that a test switches on; a release build does not start with one. None by default.
     pub fault: Option<Fault>,

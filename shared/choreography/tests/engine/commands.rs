@@ -18,7 +18,7 @@ fn note(page: u32, text: &str) -> Note {
 }
 
 fn page<const N: usize>(log: [&str; N]) -> Page {
-    Page { log: log.map(str::to_owned).to_vec() }
+    Page { log: log.map(str::to_owned).to_vec(), ..Page::default() }
 }
 
 fn once(key: &str, body: &str) -> Request {

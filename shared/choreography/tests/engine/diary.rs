@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use choreography::{Choreography, Command, Dead, EffectError, Incoming, Message, Rejected, Row, Scheduled};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::ms;
 use press::Press;
@@ -71,6 +72,9 @@ pub(crate) const BIND_RUNNING_MAX: usize = 3;
 #[row(table = "page", key = u32)]
 pub(crate) struct Page {
     pub(crate) log: Vec<String>,
+    /// One id for each message whose death is noted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) deaths: Vec<Uuid>,
 }
 
 impl Page {
@@ -79,6 +83,17 @@ impl Page {
         let new = !self.log.contains(&entry);
         if new {
             self.log.push(entry);
+        }
+        new
+    }
+
+    /// Adds an entry about the death of a message. Whether that message's death is new.
+    fn enter_death<M: Message>(&mut self, dead: &Dead<M>, entry: String) -> bool {
+        let id = dead.new_id("death");
+        let new = !self.deaths.contains(&id);
+        if new {
+            self.deaths.push(id);
+            self.enter(entry);
         }
         new
     }
@@ -106,19 +121,24 @@ fn write(incoming: &Write, page: &mut Option<Page>) -> Option<Written> {
 /// The page on which nothing can be noted: the fallback of what is not written there fails.
 pub(crate) const BLACK_PAGE: u32 = 13;
 
-fn not_written(dead: &Dead<Write>, page: &mut Option<Page>) -> NotWritten {
+/// The page on which it is noted again each time that something is not written there.
+pub(crate) const NOISY_PAGE: u32 = 1_013;
+
+fn not_written(dead: &Dead<Write>, page: &mut Option<Page>) -> Option<NotWritten> {
     assert!(*dead.key() != BLACK_PAGE, "the page is black");
-    page.get_or_insert_default().enter(format!("not written: {}", dead.reason()));
-    NotWritten { page: *dead.key(), reason: dead.reason().to_string() }
+    let (page, reason) = (page.get_or_insert_default(), dead.reason().to_string());
+    let new = page.enter_death(dead, format!("not written: {reason}")) || *dead.key() == NOISY_PAGE;
+    new.then_some(NotWritten { page: *dead.key(), reason })
 }
 
 fn strike(incoming: &Strike, page: &mut Page) -> Option<Struck> {
     page.enter(format!("strike {}", incoming.line)).then_some(Struck { page: incoming.page, line: incoming.line })
 }
 
-fn not_struck(dead: &Dead<Strike>, page: &mut Option<Page>) -> NotStruck {
-    page.get_or_insert_default().enter(format!("not struck: {}", dead.reason()));
-    NotStruck { page: *dead.key(), reason: dead.reason().to_string() }
+fn not_struck(dead: &Dead<Strike>, page: &mut Option<Page>) -> Option<NotStruck> {
+    let reason = dead.reason().to_string();
+    let new = page.get_or_insert_default().enter_death(dead, format!("not struck: {reason}"));
+    new.then_some(NotStruck { page: *dead.key(), reason })
 }
 
 fn tear_out(incoming: &TearOut, page: &mut Option<Page>) -> Option<TornOut> {
@@ -167,9 +187,10 @@ async fn print(incoming: &Incoming<Print>, press: &Press) -> Result<Printed, Eff
     Ok(Printed { page: incoming.page, line: incoming.line })
 }
 
-fn not_printed(dead: &Dead<Print>, page: &mut Option<Page>) -> NotPrinted {
-    page.get_or_insert_default().enter(format!("not printed: {}", dead.reason()));
-    NotPrinted { page: *dead.key(), reason: dead.reason().to_string() }
+fn not_printed(dead: &Dead<Print>, page: &mut Option<Page>) -> Option<NotPrinted> {
+    let reason = dead.reason().to_string();
+    let new = page.get_or_insert_default().enter_death(dead, format!("not printed: {reason}"));
+    new.then_some(NotPrinted { page: *dead.key(), reason })
 }
 
 fn note_binding(incoming: &Bind, page: &mut Option<Page>) {

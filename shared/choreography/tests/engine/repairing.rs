@@ -3,7 +3,7 @@
 use choreography::{Envelope, Settings};
 use jiff::SignedDuration;
 
-use crate::diary::{BLACK_PAGE, How, Print, TearOut, Write};
+use crate::diary::{BLACK_PAGE, How, NOISY_PAGE, Print, TearOut, Write};
 use crate::stage::{Stage, healthy};
 use crate::{ms, pass, until};
 
@@ -206,5 +206,16 @@ async fn a_failed_fallback_is_reported_until_its_message_is_repaired() {
     assert_eq!(records(&stage), ["1 replay died", "2 drop done"]);
     until("health reports it no more", || async { scribe.health().compensations.is_ok() }).await;
     assert_eq!(stage.backlog().await.scheduled, 0);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fallback_that_is_not_idempotent_fails_where_that_is_checked() {
+    let stage = Stage::new();
+    let scribe = stage.start().await;
+    stage.publish(Write { page: NOISY_PAGE, line: 2, how: How::Panicking });
+    until("health reports it", || async { scribe.health().compensations.is_err() }).await;
+    assert!(stage.log(NOISY_PAGE).await.is_empty());
+    assert!(stage.all_published("not-written").is_empty());
     scribe.stop().await;
 }

@@ -131,8 +131,13 @@ async fn cook(message: &Incoming<CookFood>, oven: &Oven) -> Result<FoodReady, Ef
     Ok(FoodReady { table })
 }
 
-fn give_up(dead: &Dead<CookFood>) -> CancelDinner {
-    CancelDinner { table: *dead.key() }
+/// A dish that the kitchen has given up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Row)]
+#[row(table = "spoilt_dish", key = u32)]
+struct SpoiltDish;
+
+fn give_up(dead: &Dead<CookFood>, dish: &mut Option<SpoiltDish>) -> Option<CancelDinner> {
+    dish.replace(SpoiltDish).is_none().then_some(CancelDinner { table: *dead.key() })
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Row)]

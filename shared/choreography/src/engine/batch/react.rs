@@ -106,7 +106,7 @@ impl<'a> Attempt<'a> {
             Action::React { handler, .. } | Action::Execute { handler, .. } => {
                 handler.react(&item.input, tables, check)
             }
-            Action::Fallback { fallback, .. } => fallback.react(&item.input, tables, CheckIdempotence(false)),
+            Action::Fallback { fallback, .. } => fallback.react(&item.input, tables, check),
             Action::PublishEffectResult { outgoing } => {
                 Ok(Reacted { outgoing: outgoing.clone(), ..Reacted::default() })
             }
