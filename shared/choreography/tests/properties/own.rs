@@ -4,7 +4,7 @@ use choreography::testing::{Moment, Properties};
 use choreography::{Choreography, Rows};
 
 use crate::clinic::{
-    BookVisit, CancelVisit, PatientCame, Room, State, Visit, VisitBooked, book_visit, clinic, finish, give_up,
+    BookVisit, CancelVisit, PLACES, PatientCame, Room, State, Visit, VisitBooked, book_visit, clinic, finish, give_up,
     open_room,
 };
 use crate::{assert_says, broken};
@@ -60,9 +60,35 @@ fn a_story_knows_what_was_done_and_published() {
             let booked = story.published::<VisitBooked>().iter().filter(|booked| booked.visit == done.visit).count();
             assert!(booked <= 1 && (booked == 1 || visit.state != State::Booked));
             assert!(story.row_before::<Visit>(&done.visit).is_none_or(|before| before == visit));
+            let has_place = |room: &String| story.row_before::<Room>(room).is_some_and(|room| room.taken < PLACES);
+            if story.own_row_before::<Visit>().is_none() && !done.rooms.is_empty() && done.rooms.iter().all(has_place) {
+                assert!(visit.state != State::Refused, "one that died is not done");
+            }
         }
     };
     Properties::of(right()).keeps("a visit is booked once", books_once).seed(7).cases(50).check();
+}
+
+#[test]
+fn a_race_knows_the_row_of_its_story_and_the_message_that_came_last() {
+    let ends = |story: &Moment<'_>| {
+        let (before, after) = (story.own_row_before::<Visit>(), story.own_row::<Visit>());
+        let is_named = match (story.done::<PatientCame>(), story.done::<CancelVisit>()) {
+            (Some(came), None) => came.visit.to_string() == story.key(),
+            (None, Some(cancel)) => cancel.visit.to_string() == story.key(),
+            (None, None) => true, // the patient waits for the visit, or the message has died
+            (Some(_), Some(_)) => false,
+        };
+        assert!(is_named, "{} after {before:?}", story.message());
+        let expected = match before.map(|visit| visit.state) {
+            Some(State::Booked) => [State::Over, State::Cancelled].as_slice(),
+            Some(State::Over) => &[State::Over],
+            Some(State::Refused) => &[State::Refused],
+            Some(State::Cancelled) | None => &[State::Cancelled],
+        };
+        assert!(after.is_some_and(|visit| expected.contains(&visit.state)));
+    };
+    Properties::of(right()).race::<PatientCame, CancelVisit>(ends).check();
 }
 
 #[test]

@@ -22,6 +22,19 @@ fn a_reaction_that_publishes_again_is_found() {
 }
 
 #[test]
+fn a_copy_that_comes_later_and_is_done_again_is_found() {
+    fn seat(_: &PatientCame, visit: &mut Visit) {
+        visit.rooms = vec!["waiting room".to_owned()];
+    }
+    fn call(_: &RemindPatient, visit: &mut Visit) {
+        visit.rooms = Vec::new();
+    }
+    let service = Choreography::new("clinic").command(open_room).on(book_visit).fallback(give_up).on(seat);
+    let text = broken(Properties::of(service.on(call).fallback(nothing::<RemindPatient>)));
+    assert_says(&text, &["twice is as once", "that comes later changes the row of visit", "book-visit {"]);
+}
+
+#[test]
 fn a_fallback_that_publishes_again_is_found() {
     fn refuse(dead: &Dead<BookVisit>) -> VisitRefused {
         VisitRefused { visit: *dead.key() }

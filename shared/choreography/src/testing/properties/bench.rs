@@ -100,7 +100,8 @@ impl<'a> Bench<'a> {
         let mut newer = delivery.clone();
         plant(&mut newer.payload);
         let (delivery, changes, outgoing) = (delivery.clone(), Vec::new(), Vec::new());
-        let mut happened = Happened { delivery, outcome: Outcome::Done, changes, outgoing };
+        let is_death = self.functions[newer.function].is_fallback();
+        let mut happened = Happened { delivery, is_death, outcome: Outcome::Done, changes, outgoing };
         let input = match self.functions[newer.function].input(&newer) {
             Ok(input) => input,
             Err(why) => return Err(Violation::of(Property::UnknownFields, why, happened)),

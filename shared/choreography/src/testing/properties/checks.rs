@@ -116,4 +116,20 @@ impl Bench<'_> {
         };
         Err(Violation::of(Property::Tombstone, problem, first.clone()).after(std::slice::from_ref(last)))
     }
+
+    /// Checks that a copy of a message that was processed before does nothing.
+    ///
+    /// # Errors
+    /// It changes a row, or publishes something.
+    pub(super) fn check_copy(&self, world: &World, copy: &Delivery) -> Result<(), Violation> {
+        let mut after = world.clone();
+        let story = self.deliver(&mut after, copy)?;
+        let Some(first) = story.first().filter(|first| first.has_effect()) else { return Ok(()) };
+        let name = self.name(copy);
+        let problem = match first.changes.first() {
+            Some(change) => format!("a copy of {name} that comes later changes the row of {}", change.table),
+            None => format!("a copy of {name} that comes later publishes something again"),
+        };
+        Err(Violation::of(Property::Idempotence, problem, first.clone()))
+    }
 }

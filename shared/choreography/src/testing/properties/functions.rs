@@ -87,6 +87,14 @@ impl<'a> Function<'a> {
         self.is_of(HandlerKind::Command)
     }
 
+    /// Whether it is called for messages that a server delivers: a copy may come at any time.
+    pub(super) fn is_received(&self) -> bool {
+        match self.code {
+            Code::Handler(handler) => handler.kind.receives_messages(),
+            Code::Fallback(_) => true,
+        }
+    }
+
     pub(super) fn is_compensation(&self) -> bool {
         self.is_of(HandlerKind::Compensation)
     }

@@ -10,6 +10,8 @@ use crate::wire::role::Role;
 #[derive(Debug, Clone)]
 pub(super) struct Happened {
     pub(super) delivery: Delivery,
+    /// Whether the message died before it came to its function: its fallback was called instead.
+    pub(super) is_death: bool,
     pub(super) outcome: Outcome,
     pub(super) changes: Vec<Change>,
     pub(super) outgoing: Vec<OutgoingMessage>,

@@ -17,11 +17,12 @@ mod teller;
 mod violation;
 mod world;
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use serde_json::Value;
 
-use self::own::{Excluded, Invariant, Own, Race};
+use self::own::{Excluded, Goal, Invariant, Own, Race};
 use self::teller::Teller;
 use crate::{Choreography, Message};
 
@@ -41,7 +42,8 @@ pub fn check_properties(service: Choreography) {
 /// Properties of a service, checked on generated stories: messages and commands in any order, of which some die, are
 /// delivered to its functions in memory.
 ///
-/// - *Twice is as once*: a reaction or fallback that is called again changes no row and publishes nothing.
+/// - *Twice is as once*: a reaction or fallback that is called again changes no row and publishes nothing; so does a copy
+///   of a message that has changed a row, however late it comes.
 /// - *Any order*: two messages of one key end in the same rows, whichever comes first, or one waits for a row. If they
 ///   end differently, each row must be final or wait for another message or command; if one of the two is a
 ///   compensation, final. An `.intake` begins a story, so nothing comes before it.
@@ -54,7 +56,9 @@ pub fn check_properties(service: Choreography) {
 ///
 /// Messages are drawn from their types: `Deserialize` says which fields a message has. A type that hides them
 /// (`flatten`, `untagged`), or takes only particular texts, needs an [example](Self::example). What only the service
-/// knows is handed in by [`keeps`](Self::keeps) and [`race`](Self::race).
+/// knows is handed in by [`keeps`](Self::keeps) and [`race`](Self::race). Properties of stories in which nothing happens
+/// say nothing: something must follow from every reaction in some story, and [`reaches`](Self::reaches)
+/// names what else must happen.
 ///
 /// ```
 #[doc = include_str!("../../example.md")]
@@ -135,6 +139,13 @@ impl Properties {
         self
     }
 
+    /// Adds a state that some story must reach, such as a status of a row; the function is called after every message.
+    #[must_use]
+    pub fn reaches(mut self, name: impl Into<String>, check: impl Fn(&Moment<'_>) -> bool + 'static) -> Self {
+        self.own.goals.push(Goal { name: name.into(), check: Box::new(check), is_reached: Cell::new(false) });
+        self
+    }
+
     /// Sets how many stories are told; 200 by default.
     #[must_use]
     pub fn cases(mut self, cases: u32) -> Self {
@@ -153,7 +164,8 @@ impl Properties {
     ///
     /// # Panics
     /// If the service breaks a property; the text has the shortest story that was found. If a message can't be drawn from
-    /// its type and there is no example of it, or if some reaction never did anything in all stories.
+    /// its type and there is no example of it, or if the stories do not get far enough: some reaction never did
+    /// anything, or a state was not reached.
     pub fn check(self) {
         let Self { service, examples, own, cases, seed } = self;
         Teller::new(&service, examples, own).check(cases, seed);

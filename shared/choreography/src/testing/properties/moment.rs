@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::happened::Happened;
+use super::happened::{Happened, Outcome};
 use super::world::World;
 use crate::{Message, Row};
 
@@ -34,7 +34,7 @@ impl Moment<'_> {
         if self.message != M::NAME {
             return None;
         }
-        let first = self.happened.first().filter(|happened| happened.outcome == super::happened::Outcome::Done)?;
+        let first = self.happened.first().filter(|first| first.outcome == Outcome::Done && !first.is_death)?;
         M::deserialize(&first.delivery.payload).ok()
     }
 
@@ -50,12 +50,22 @@ impl Moment<'_> {
 
     /// Returns the row of a key after the message.
     pub fn row<S: Row>(&self, key: &S::Key) -> Option<S> {
-        row(self.after, key)
+        row(self.after, &key.to_string())
     }
 
     /// Returns the row of a key before the message.
     pub fn row_before<S: Row>(&self, key: &S::Key) -> Option<S> {
-        row(self.before, key)
+        row(self.before, &key.to_string())
+    }
+
+    /// Returns the row that has the message's key, as it is after the message.
+    pub fn own_row<S: Row>(&self) -> Option<S> {
+        row(self.after, self.key())
+    }
+
+    /// Returns the row that has the message's key, as it was before the message.
+    pub fn own_row_before<S: Row>(&self) -> Option<S> {
+        row(self.before, self.key())
     }
 
     /// Returns all messages of a type that the service has published since the story began, the scheduled ones among
@@ -71,8 +81,8 @@ fn rows<S: Row>(world: &World) -> Vec<S> {
     rows.map(|(_, row)| read(&row.state)).collect()
 }
 
-fn row<S: Row>(world: &World, key: &S::Key) -> Option<S> {
-    world.rows.get(&(S::TABLE, key.to_string())).map(|row| read(&row.state))
+fn row<S: Row>(world: &World, key: &str) -> Option<S> {
+    world.rows.get(&(S::TABLE, key.to_owned())).map(|row| read(&row.state))
 }
 
 fn read<T: serde::de::DeserializeOwned>(json: &str) -> T {

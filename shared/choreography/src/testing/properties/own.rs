@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::bench::Bench;
-use super::happened::Happened;
+use std::cell::Cell;
+
 use super::moment::Moment;
 use super::quiet::quietly;
-use super::world::World;
+use super::violation::{Property, Violation};
 use crate::Message;
 use crate::declare::guarded::guarded;
 
@@ -22,6 +22,42 @@ pub(super) struct Own {
     pub(super) invariants: Vec<Invariant>,
     pub(super) races: Vec<Race>,
     pub(super) excluded: Vec<Excluded>,
+    pub(super) goals: Vec<Goal>,
+}
+
+impl Own {
+    /// Whether a message is left out at a moment.
+    pub(super) fn excludes(&self, payload: &Value, moment: &Moment<'_>) -> bool {
+        self.excluded.iter().any(|excluded| excluded.message == moment.message && (excluded.check)(payload, moment))
+    }
+
+    /// Checks what holds after every message.
+    ///
+    /// # Errors
+    /// It does not hold.
+    pub(super) fn check_invariants(&self, moment: &Moment<'_>) -> Result<(), Violation> {
+        let broken = self.invariants.iter().find_map(|invariant| {
+            let property = Property::Own(invariant.name.to_owned());
+            Some(Violation {
+                property,
+                problem: failure(&invariant.check, moment)?,
+                branches: vec![moment.happened.to_vec()],
+            })
+        });
+        broken.map_or(Ok(()), Err)
+    }
+
+    /// Notes which goals are reached at a moment.
+    pub(super) fn note_goals(&self, moment: &Moment<'_>) {
+        let open = self.goals.iter().filter(|goal| !goal.is_reached.get());
+        open.for_each(|goal| goal.is_reached.set((goal.check)(moment)));
+    }
+
+    /// Returns the goals that no story has reached.
+    pub(super) fn missed(&self) -> Vec<&str> {
+        let missed = self.goals.iter().filter(|goal| !goal.is_reached.get());
+        missed.map(|goal| goal.name.as_str()).collect()
+    }
 }
 
 /// What holds after every message.
@@ -42,17 +78,19 @@ pub(super) struct Excluded {
     check: Exclude,
 }
 
+/// What some story must reach.
+pub(super) struct Goal {
+    pub(super) name: String,
+    pub(super) check: Box<dyn Fn(&Moment<'_>) -> bool>,
+    pub(super) is_reached: Cell<bool>,
+}
+
 impl Excluded {
     pub(super) fn of<M: Message>(check: impl Fn(&M, &Moment<'_>) -> bool + 'static) -> Self {
         let check = move |payload: &Value, moment: &Moment<'_>| {
             M::deserialize(payload).is_ok_and(|message| check(&message, moment))
         };
         Self { message: M::NAME, check: Box::new(check) }
-    }
-
-    /// Whether a message is left out at a moment.
-    pub(super) fn applies(&self, payload: &Value, moment: &Moment<'_>) -> bool {
-        self.message == moment.message && (self.check)(payload, moment)
     }
 }
 
@@ -62,22 +100,8 @@ impl Race {
     }
 
     /// Returns what is wrong with an ending.
-    pub(super) fn problem(
-        &self,
-        bench: &Bench<'_>,
-        before: &World,
-        after: &World,
-        story: &[Happened],
-    ) -> Option<String> {
-        let message = story.last().map_or("", |last| bench.function(last).message);
-        failure(&self.check, &Moment { before, after, message, happened: story })
-    }
-}
-
-impl Invariant {
-    /// Returns what is wrong after a message.
-    pub(super) fn problem(&self, story: &Moment<'_>) -> Option<String> {
-        failure(&self.check, story)
+    pub(super) fn problem(&self, ending: &Moment<'_>) -> Option<String> {
+        failure(&self.check, ending)
     }
 }
 

@@ -15,8 +15,8 @@ use super::functions::Delivery;
 use super::happened::Happened;
 use super::messages::{Messages, Remembered};
 use super::moment::Moment;
-use super::own::{Invariant, Own};
-use super::violation::{Property, Violation};
+use super::own::Own;
+use super::violation::Violation;
 use super::world::World;
 use crate::Choreography;
 use crate::wire::ids::derived_id;
@@ -31,6 +31,10 @@ const LIVES: usize = 3;
 const SHRINKS_MAX: u32 = 3_000;
 /// When stories begin: 2026-01-01.
 const BEGINNING: Timestamp = Timestamp::constant(1_767_225_600, 0);
+
+/// What to do if stories do not get far enough.
+const MORE: &str =
+    "hand in a message that leads there, by `Properties::example`, or tell more stories, by `Properties::cases`";
 
 /// One message of a story.
 #[derive(Debug, Clone)]
@@ -105,10 +109,13 @@ impl<'a> Teller<'a> {
         let mut told = Vec::new();
         for (index, action) in actions.iter().enumerate() {
             let Some(delivery) = self.draw(action, (index, index), &world, &remembered) else { continue };
+            if self.is_too_late(&delivery, &told) {
+                continue;
+            }
             let next = actions.get(index + 1);
             let next = next.and_then(|next| self.draw(next, (index + 1, index), &world, &remembered));
             if let Some(next) = &next {
-                let race = self.bench.check_race(&world, &delivery, next, &self.own.races);
+                let race = self.bench.check_race(&world, &delivery, next, &self.own);
                 race.map_err(|violation| violation.after(&told))?;
             }
             let before = world.clone();
@@ -118,12 +125,14 @@ impl<'a> Teller<'a> {
             let message = self.bench.functions[delivery.function].message;
             let moment = Moment { before: &before, after: &world, message, happened: &happened };
             self.note_effects(&happened);
+            self.own.note_goals(&moment);
             let checked = self.check_moment(&moment).and_then(|()| self.check_tombstones(&moment, action, &remembered));
             checked.map_err(|violation| violation.after(&told))?;
             happened.iter().flat_map(|happened| &happened.outgoing).for_each(|message| {
                 remembered.note(&serde_json::from_str(&message.payload).unwrap_or_default());
             });
             told.extend(happened);
+            self.check_copies(&world, &told, index)?;
         }
         Ok(())
     }
@@ -139,12 +148,18 @@ impl<'a> Teller<'a> {
         let function = &self.bench.functions[action.function];
         let (payload, key) = self.messages.draw(function, action.story, &action.choices, remembered)?;
         let moment = Moment { before: world, after: world, message: function.message, happened: &[] };
-        if self.own.excluded.iter().any(|excluded| excluded.applies(&payload, &moment)) {
+        if self.own.excludes(&payload, &moment) {
             return None;
         }
         let id = derived_id(Uuid::nil(), &format!("message {message}"));
-        let now = BEGINNING + SignedDuration::from_secs(i64::try_from(place).unwrap_or_default());
-        Some(Delivery { function: action.function, payload, key, id, now })
+        Some(Delivery { function: action.function, payload, key, id, now: time_of(place) })
+    }
+
+    /// Whether a message begins a story which another one has begun already.
+    fn is_too_late(&self, delivery: &Delivery, told: &[Happened]) -> bool {
+        let function = &self.bench.functions[delivery.function];
+        let begun = told.iter().find(|before| before.delivery.key == delivery.key && !before.changes.is_empty());
+        function.is_intake && begun.is_some_and(|before| !self.bench.function(before).is_intake)
     }
 
     fn note_effects(&self, happened: &[Happened]) {
@@ -159,12 +174,19 @@ impl<'a> Teller<'a> {
         if let [alone] = moment.happened {
             self.bench.check_outcome(moment.before, moment.after, alone)?;
         }
-        let broken = |invariant: &Invariant| {
-            let problem = invariant.problem(moment)?;
-            let property = Property::Own(invariant.name.to_owned());
-            Some(Violation { property, problem, branches: vec![moment.happened.to_vec()] })
-        };
-        self.own.invariants.iter().find_map(broken).map_or(Ok(()), Err)
+        self.own.check_invariants(moment)
+    }
+
+    /// Checks that a copy of any message that has changed a row does nothing, however late it comes. (A refused step has
+    /// left everything as it was: a copy may find what the first one lacked.)
+    fn check_copies(&self, world: &World, told: &[Happened], place: usize) -> Result<(), Violation> {
+        let copied =
+            told.iter().filter(|happened| !happened.changes.is_empty() && self.bench.function(happened).is_received());
+        for happened in copied {
+            let copy = Delivery { now: time_of(place + 1), ..happened.delivery.clone() };
+            self.bench.check_copy(world, &copy).map_err(|violation| violation.after(told))?;
+        }
+        Ok(())
     }
 
     /// Checks that steps do nothing after their compensation or death.
@@ -185,12 +207,14 @@ impl<'a> Teller<'a> {
         let functions = self.bench.functions.iter().zip(has_effect.iter());
         let idle = functions.filter(|(function, did)| !**did && !function.is_fallback() && !function.is_command());
         let idle: Vec<_> = idle.map(|(function, _)| function.message).collect();
-        assert!(
-            idle.is_empty(),
-            "{}: nothing follows from {} in any story: hand in a message from which something follows, by \
-             `Properties::example`, or tell more stories, by `Properties::cases`",
-            self.bench.service,
-            idle.join(", ")
-        );
+        let service = self.bench.service;
+        assert!(idle.is_empty(), "{service}: nothing follows from {} in any story: {MORE}", idle.join(", "));
+        let missed = self.own.missed();
+        assert!(missed.is_empty(), "{service}: no story reaches this: {}: {MORE}", missed.join(", "));
     }
+}
+
+/// Returns when the message at a place of a story comes.
+fn time_of(place: usize) -> Timestamp {
+    BEGINNING + SignedDuration::from_secs(i64::try_from(place).unwrap_or_default())
 }
