@@ -68,11 +68,11 @@ fn implementation(
                 versions.push(<Self as ::choreography::Message>::VERSION);
                 versions
             }
-            fn read_earlier(
+            fn read_earlier<'de, D: ::choreography::serde::Deserializer<'de>>(
                 version: u32,
-                payload: &[u8],
+                payload: D,
             ) -> ::core::result::Result<Self, ::choreography::ReadError> {
-                ::choreography::bounds::read_before::<#before, Self>(version, payload)
+                ::choreography::bounds::read_before::<#before, Self, D>(version, payload)
             }
         }
     });

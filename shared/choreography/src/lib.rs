@@ -67,6 +67,7 @@ pub mod store;
 #[cfg(feature = "jetstream")]
 pub use async_nats;
 pub use jiff;
+pub use serde;
 #[cfg(feature = "sqlite")]
 pub use sqlx;
 pub use uuid;

@@ -1,5 +1,7 @@
 //! One function of a service with its types erased: what the engine needs to call it.
 
+#[cfg(feature = "testing")]
+use std::any::TypeId;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -171,8 +173,16 @@ pub(crate) fn decode<M: Message>(
     Ok(Box::new(Incoming::new(message, id, now)))
 }
 
-/// Returns how tests draw a message.
+/// Returns how tests draw a message: one of an earlier version as what it becomes when it is read.
 #[cfg(feature = "testing")]
 pub(crate) fn sample_of<M: Message>() -> Sample {
-    Sample::of::<M, M::Key>(|payload| guarded(|| Some(M::deserialize(payload).ok()?.key().to_string())).ok()?)
+    Sample {
+        key_type: TypeId::of::<M::Key>(),
+        versions: M::versions(),
+        draw: |version, drawing| {
+            let message = M::read_from(version, drawing).map_err(|error| error.to_string())?;
+            serde_json::to_value(&message).map_err(|error| error.to_string())
+        },
+        key: |payload| guarded(|| Some(M::deserialize(payload).ok()?.key().to_string())).ok()?,
+    }
 }

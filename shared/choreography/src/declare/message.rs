@@ -3,11 +3,12 @@
 //! What must hold: a message has exactly one key, and a subscriber receives the messages of one key in the order in
 //! which their publisher published them.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserializer, Serialize};
 
 use crate::declare::key::{Concerns, Key};
 use crate::declare::payload::PayloadSchema;
@@ -101,7 +102,7 @@ pub trait Message: Serialize + DeserializeOwned + Clone + Send + Sync + 'static 
     ///
     /// # Errors
     /// [`ReadError`] if the version is unknown, or its payload unreadable.
-    fn read_earlier(version: u32, _payload: &[u8]) -> Result<Self, ReadError> {
+    fn read_earlier<'de, D: Deserializer<'de>>(version: u32, _payload: D) -> Result<Self, ReadError> {
         Err(ReadError::UnknownVersion { message: Self::NAME, version })
     }
 
@@ -110,8 +111,19 @@ pub trait Message: Serialize + DeserializeOwned + Clone + Send + Sync + 'static 
     /// # Errors
     /// [`ReadError`] if the version is unknown, or its payload unreadable.
     fn read(version: u32, payload: &[u8]) -> Result<Self, ReadError> {
+        let mut json = serde_json::Deserializer::from_slice(payload);
+        let message = Self::read_from(version, &mut json)?;
+        json.end().map_err(ReadError::unreadable)?;
+        Ok(message)
+    }
+
+    /// Reads the payload of any version, in whatever form it comes.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    fn read_from<'de, D: Deserializer<'de>>(version: u32, payload: D) -> Result<Self, ReadError> {
         match version == Self::VERSION {
-            true => serde_json::from_slice(payload).map_err(|error| ReadError::Unreadable(error.to_string())),
+            true => Self::deserialize(payload).map_err(ReadError::unreadable),
             false => Self::read_earlier(version, payload),
         }
     }
@@ -155,6 +167,12 @@ pub enum ReadError {
     /// It is not what this version of the message is.
     #[error("the payload is unreadable: {0}")]
     Unreadable(String),
+}
+
+impl ReadError {
+    fn unreadable(error: impl Display) -> Self {
+        Self::Unreadable(error.to_string())
+    }
 }
 
 #[diagnostic::do_not_recommend]

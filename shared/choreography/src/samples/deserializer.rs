@@ -1,10 +1,10 @@
 //! Draws a value of a type by deserializing it: whatever the type asks for is chosen here.
 
-use serde::Serialize;
 use serde::de::value::Error;
-use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
+use serde::de::{Deserializer, Error as _, Visitor};
 use serde_json::Value;
 
+use super::Draw;
 use super::compound::{Elements, Entries, Fields, Variant};
 use super::drawing::{DEPTH_MAX, Drawing};
 
@@ -14,21 +14,21 @@ const FLOATS: [f64; 3] = [1.0, 0.5, 0.0];
 /// An optional value is left out for one choice of this many.
 const LEFT_OUT_OF: usize = 3;
 
-/// Draws a value of a type, as JSON.
+/// Draws a payload of a version, as JSON.
 ///
 /// # Errors
 /// The type hides its fields, or refuses every candidate for a field.
-pub(super) fn draw<M: Serialize + DeserializeOwned>(drawing: &mut Drawing<'_>) -> Result<Value, String> {
+pub(super) fn draw(read: Draw, version: u32, drawing: &mut Drawing<'_>) -> Result<Value, String> {
     let (begin, depth) = (drawing.next, drawing.path.len());
     for _ in 0..REFUSALS_MAX {
         (drawing.next, drawing.depth, drawing.last) = (begin, 0, None);
         drawing.path.truncate(depth);
-        match M::deserialize(&mut *drawing) {
-            Ok(message) => return serde_json::to_value(&message).map_err(|error| error.to_string()),
+        match read(version, drawing) {
+            Ok(payload) => return Ok(payload),
             Err(error) => {
-                let refused = drawing.last.take().ok_or_else(|| error.to_string())?;
+                let Some(refused) = drawing.last.take() else { return Err(error) };
                 if !drawing.refused.insert(refused) {
-                    return Err(error.to_string());
+                    return Err(error);
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! The choices that a value is drawn from, and the candidates for its fields.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::de::Error as _;
@@ -22,11 +23,12 @@ pub(crate) type Refused = BTreeSet<(String, String)>;
 
 /// Draws values from choices.
 pub(crate) struct Drawing<'a> {
+    message: &'static str,
     choices: &'a [u8],
     pub(super) next: usize,
     pub(super) refused: &'a mut Refused,
-    /// The message, and the names of the fields that lead to the current one.
-    pub(super) path: Vec<&'static str>,
+    /// The message in its version, and the names of the fields that lead to the current one.
+    pub(super) path: Vec<Cow<'static, str>>,
     pub(super) depth: usize,
     /// The candidate that was drawn last: if the type reports an error, it has refused this one.
     pub(super) last: Option<(String, String)>,
@@ -35,7 +37,12 @@ pub(crate) struct Drawing<'a> {
 impl<'a> Drawing<'a> {
     /// Returns a drawing of a message. Where the choices end, further ones are zero.
     pub(crate) fn new(message: &'static str, choices: &'a [u8], refused: &'a mut Refused) -> Self {
-        Self { choices, next: 0, refused, path: vec![message], depth: 0, last: None }
+        Self { message, choices, next: 0, refused, path: Vec::new(), depth: 0, last: None }
+    }
+
+    /// Begins a payload of a version. Versions refuse candidates each for itself.
+    pub(super) fn begin(&mut self, version: u32) {
+        self.path = vec![format!("{}.v{version}", self.message).into()];
     }
 
     /// Returns one of `count` alternatives.
@@ -48,7 +55,7 @@ impl<'a> Drawing<'a> {
     /// Enters a field. Returns whether it is drawn: not one that its type has refused before, as another name of a field
     /// that it has already (`#[serde(alias)]`).
     pub(super) fn enter(&mut self, field: &'static str) -> bool {
-        self.path.push(field);
+        self.path.push(field.into());
         let whole = (self.path.join("/"), WHOLE_FIELD.to_owned());
         let is_drawn = !self.refused.contains(&whole);
         self.last = Some(whole);
@@ -80,7 +87,7 @@ impl<'a> Drawing<'a> {
     }
 
     pub(super) fn text(&mut self) -> Result<String, Error> {
-        self.candidate(groups(self.path.last().copied().unwrap_or_default()))
+        self.candidate(groups(&self.path.last().cloned().unwrap_or_default()))
     }
 
     pub(super) fn length(&mut self) -> usize {

@@ -9,33 +9,35 @@ mod drawing;
 
 use std::any::TypeId;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub(crate) use drawing::{Drawing, Refused};
 
 /// A message type with its type erased: how samples of it are drawn and read.
-#[derive(Clone, Copy)]
 pub(crate) struct Sample {
     /// The type of its key.
     pub(crate) key_type: TypeId,
-    draw: fn(&mut Drawing<'_>) -> Result<Value, String>,
-    key: fn(&Value) -> Option<String>,
+    /// The versions that are read, the latest last.
+    pub(crate) versions: Vec<u32>,
+    /// Reads a payload of a version from a drawing, and returns what it is in the latest one.
+    pub(crate) draw: Draw,
+    /// Returns the key of a payload as text; none if the type can't read the payload.
+    pub(crate) key: fn(&Value) -> Option<String>,
 }
 
-impl Sample {
-    /// Returns how samples of `M` are drawn. The function reads a payload, and returns its key.
-    pub(crate) fn of<M: Serialize + DeserializeOwned, K: 'static>(key: fn(&Value) -> Option<String>) -> Self {
-        Self { key_type: TypeId::of::<K>(), draw: deserializer::draw::<M>, key }
-    }
+/// Reads a payload of a version from a drawing.
+type Draw = fn(u32, &mut Drawing<'_>) -> Result<Value, String>;
 
-    /// Draws a payload.
+impl Sample {
+    /// Draws a payload of any version that is read.
     ///
     /// # Errors
     /// The type hides its fields, as with `#[serde(flatten)]` or `untagged`, or refuses every candidate for a field.
     pub(crate) fn draw(&self, drawing: &mut Drawing<'_>) -> Result<Value, String> {
-        (self.draw)(drawing)
+        let choice = drawing.choose(self.versions.len());
+        let version = self.versions.iter().rev().nth(choice).copied().unwrap_or_default();
+        drawing.begin(version);
+        deserializer::draw(self.draw, version, drawing)
     }
 
     /// Returns the key of a payload as text; none if the type can't read the payload.

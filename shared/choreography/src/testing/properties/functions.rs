@@ -24,7 +24,7 @@ pub(super) struct Function<'a> {
     pub(super) role: Role,
     /// Whether it is a command that begins a story: nothing comes before it.
     pub(super) is_intake: bool,
-    pub(super) sample: Sample,
+    pub(super) sample: &'a Sample,
     /// The tables whose rows it takes.
     pub(super) tables: &'a [&'static str],
     code: Code<'a>,
@@ -57,7 +57,7 @@ impl<'a> Function<'a> {
                 message: handler.message,
                 role: handler.role,
                 is_intake: handler.kind == HandlerKind::Command && service.intakes.contains(handler.message),
-                sample: handler.sample,
+                sample: &handler.sample,
                 tables,
                 code,
             };
@@ -70,7 +70,7 @@ impl<'a> Function<'a> {
                 message: effect.message,
                 role: effect.role,
                 is_intake: false,
-                sample: effect.sample,
+                sample: &effect.sample,
                 tables: &fallback.tables,
                 code: Code::Fallback(fallback),
             }));

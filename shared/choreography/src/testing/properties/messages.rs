@@ -67,7 +67,7 @@ impl Messages {
 
     /// Finds out which field of a message is its key.
     fn find_key(&mut self, function: &Function<'_>) {
-        let (message, sample) = (function.message, &function.sample);
+        let (message, sample) = (function.message, function.sample);
         let [one, other] = [[0; 64], [1; 64]].map(|choices| {
             let drawing = &mut Drawing::new(message, &choices, self.refused.get_mut());
             let first = || self.examples.get(message).and_then(|examples| examples.first()).cloned();
@@ -99,7 +99,7 @@ impl Messages {
         choices: &[u8],
         remembered: &Remembered,
     ) -> Option<(Value, String)> {
-        let (message, sample) = (function.message, &function.sample);
+        let (message, sample) = (function.message, function.sample);
         let refused = &mut self.refused.borrow_mut();
         let mut drawing = Drawing::new(message, choices, refused);
         let examples = self.examples.get(message).map(Vec::as_slice).unwrap_or_default();
