@@ -1,9 +1,10 @@
 //! The properties of delivery, and how it counts the room of its dealers.
 
 use choreography::testing::{Moment, Properties};
-use contracts::CancelPayment;
+use contracts::{CancelDelivery, CancelPayment, CreateDelivery};
 use delivery::dealers::Dealers;
 use delivery::delivery::{Delivery, Status};
+use delivery::reactions::CompleteDelivery;
 
 /// A dealer is busy with the deliveries that are assigned, and with no others.
 fn counts_deliveries(story: &Moment<'_>) {
@@ -36,10 +37,39 @@ fn cancels_payments(story: &Moment<'_>) {
     }
 }
 
+/// A delivery that is cancelled leaves every dealer as if it had never been.
+fn frees_the_dealer(story: &Moment<'_>) {
+    let delivery = story.own_row::<Delivery>().expect("a cancellation leaves a row");
+    if story.own_row_before::<Delivery>().is_none() {
+        assert_eq!((delivery.status, story.rows::<Dealers>()), (Status::Cancelled, story.rows_before::<Dealers>()));
+    }
+}
+
+/// A delivery that is both completed and cancelled is cancelled, or it is complete and a loss: the goods are gone then.
+fn is_cancelled_or_lost(story: &Moment<'_>) {
+    let delivery = story.own_row::<Delivery>().expect("a cancellation leaves a row");
+    let cancelled = story.published::<CancelPayment>().into_iter().rev();
+    let last =
+        cancelled.filter(|message| message.order_id == delivery.order_id).map(|message| message.goods_gone).next();
+    match delivery.status {
+        Status::Cancelled => assert_eq!(last, Some(false)),
+        status => assert_eq!((status, delivery.lost, last), (Status::Completed, true, Some(true))),
+    }
+}
+
 #[test]
 fn delivery_has_every_property_of_a_service() {
-    Properties::of(delivery::choreography())
+    let properties = Properties::of(delivery::choreography())
         .keeps("a dealer is busy with assigned deliveries", counts_deliveries)
         .keeps("a delivery that comes to nothing cancels the payment", cancels_payments)
-        .check();
+        .race::<CreateDelivery, CancelDelivery>(frees_the_dealer)
+        .race::<CompleteDelivery, CancelDelivery>(is_cancelled_or_lost)
+        .reaches("a delivery that is lost", |story| story.rows::<Delivery>().iter().any(|delivery| delivery.lost));
+    let reaches = |properties: Properties, status: Status| {
+        properties.reaches(format!("a delivery that is {status:?}"), move |story| {
+            story.rows::<Delivery>().iter().any(|delivery| delivery.status == status)
+        })
+    };
+    let all = [Status::Assigned, Status::Completed, Status::Cancelled, Status::Refused];
+    all.into_iter().fold(properties, reaches).check();
 }

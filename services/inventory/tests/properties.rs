@@ -1,7 +1,7 @@
 //! The properties of inventory, and that no piece is lost.
 
 use choreography::testing::{Moment, Properties};
-use contracts::Sku;
+use contracts::{CancelOrder, DeliveryAssigned, ReserveStock, Sku};
 use inventory::catalogue::AdjustStock;
 use inventory::reservation::{Reservation, Status};
 use inventory::stock::Stock;
@@ -34,12 +34,42 @@ fn conserves_pieces(story: &Moment<'_>) {
     }
 }
 
+/// A reservation that is cancelled leaves the shelf as if it had never been, unless its pieces are lost.
+fn restores_the_shelf(story: &Moment<'_>) {
+    let status = story.own_row::<Reservation>().expect("a cancellation leaves a row").status;
+    assert!(!matches!(status, Status::Held | Status::Shipped), "{status:?}");
+    if story.own_row_before::<Reservation>().is_none() && status != Status::Lost {
+        assert_eq!(story.rows::<Stock>(), story.rows_before::<Stock>());
+    }
+}
+
+/// Pieces of a cancelled order are on the shelf again, shipped or not, or they are lost.
+fn takes_back_shipped_pieces(story: &Moment<'_>) {
+    let (before, after) = (story.own_row_before::<Reservation>(), story.own_row::<Reservation>());
+    let after = after.expect("a cancellation leaves a row").status;
+    let expected: &[Status] = match before.map(|before| before.status) {
+        Some(Status::Held) => &[Status::Released, Status::Returned, Status::Lost],
+        Some(Status::Shipped) => &[Status::Returned, Status::Lost],
+        None => &[Status::Released],
+        Some(_) => return,
+    };
+    assert!(expected.contains(&after), "{after:?}");
+}
+
 #[test]
 fn inventory_has_every_property_of_a_service() {
     let sku: Sku = "sku-0".parse().expect("it is one");
-    Properties::of(inventory::choreography())
+    let properties = Properties::of(inventory::choreography())
         .example(AdjustStock { sku, delta: -3 })
         .keeps("what is held is what is reserved", holds_what_is_reserved)
         .keeps("no piece is lost", conserves_pieces)
-        .check();
+        .race::<ReserveStock, CancelOrder>(restores_the_shelf)
+        .race::<DeliveryAssigned, CancelOrder>(takes_back_shipped_pieces);
+    let reaches = |properties: Properties, status: Status| {
+        properties.reaches(format!("a reservation that is {status:?}"), move |story| {
+            story.rows::<Reservation>().iter().any(|reservation| reservation.status == status)
+        })
+    };
+    let all = [Status::Held, Status::Shipped, Status::Refused, Status::Released, Status::Returned, Status::Lost];
+    all.into_iter().fold(properties, reaches).check();
 }

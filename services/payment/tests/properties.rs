@@ -1,7 +1,9 @@
 //! The properties of payment: who is asked for money, and who gets it back.
 
 use choreography::testing::{Moment, Properties};
-use contracts::{CancelOrder, CancelPayment, DebitWallet, ExpirePayment, OrderConfirmed, OrderId, RefundWallet};
+use contracts::{
+    CancelOrder, CancelPayment, DebitWallet, ExpirePayment, OrderConfirmed, OrderId, RefundWallet, WalletDebited,
+};
 use payment::customer::{ConfirmPayment, DeclinePayment};
 use payment::payment::{Payment, Status};
 use payment::settings::Patience;
@@ -41,16 +43,39 @@ fn requests_one_operation(story: &Moment<'_>) {
 
 /// Of the deadline and the customer the first wins: whoever comes second finds a payment that is pending no more.
 fn first_wins(story: &Moment<'_>) {
-    for payment in story.rows::<Payment>().into_iter().filter(|payment| payment.order_id.to_string() == story.key()) {
-        let before = story.row_before::<Payment>(&payment.order_id).expect("neither of them makes a payment");
-        let winner = match before.status {
-            Status::Pending => payment.status != Status::Pending,
-            Status::Processing => matches!(payment.status, Status::Processing | Status::Cancelled),
-            ended => payment.status == ended,
-        };
-        assert!(winner, "{:?} became {:?}", before.status, payment.status);
+    let Some(payment) = story.own_row::<Payment>() else { return };
+    let before = story.own_row_before::<Payment>().expect("neither of them makes a payment");
+    let winner = match before.status {
+        Status::Pending => payment.status != Status::Pending,
+        Status::Processing => matches!(payment.status, Status::Processing | Status::Cancelled),
+        ended => payment.status == ended,
+    };
+    assert!(winner, "{:?} became {:?}", before.status, payment.status);
+}
+
+/// A payment that is cancelled while it waits for the wallet ends confirmed, or cancelled with a refund, for the wallet
+/// may answer all the same.
+fn takes_answer_or_refunds(story: &Moment<'_>) {
+    let Some(payment) = story.own_row::<Payment>() else { return };
+    let before = story.own_row_before::<Payment>().expect("neither of them makes a payment");
+    if before.status == Status::Processing {
+        let [confirmed, refunded, cancelled] = counts(story, payment.order_id);
+        match payment.status {
+            Status::Confirmed => assert_eq!([confirmed, refunded, cancelled], [1, 0, 0]),
+            status => assert_eq!((status, [confirmed, refunded, cancelled]), (Status::Cancelled, [0, 1, 1])),
+        }
     }
 }
+
+const ALL: [Status; 7] = [
+    Status::Pending,
+    Status::Processing,
+    Status::Confirmed,
+    Status::Refunded,
+    Status::Cancelled,
+    Status::Refused,
+    Status::Expired,
+];
 
 /// Whoever cancels the order has the last word: no money is taken any more.
 fn takes_no_money(story: &Moment<'_>) {
@@ -64,11 +89,18 @@ fn takes_no_money(story: &Moment<'_>) {
 
 #[test]
 fn payment_has_every_property_of_a_service() {
-    Properties::of(payment::choreography(Patience::default()))
+    let properties = Properties::of(payment::choreography(Patience::default()))
         .keeps("an order is paid, refunded and cancelled once", ends_once)
         .keeps("the money for an order is requested as one operation", requests_one_operation)
         .race::<ExpirePayment, ConfirmPayment>(first_wins)
         .race::<ExpirePayment, DeclinePayment>(first_wins)
         .race::<CancelPayment, ConfirmPayment>(takes_no_money)
-        .check();
+        .race::<CancelPayment, WalletDebited>(takes_no_money)
+        .race::<WalletDebited, DeclinePayment>(takes_answer_or_refunds);
+    let reaches = |properties: Properties, status: Status| {
+        properties.reaches(format!("a payment that is {status:?}"), move |story| {
+            story.rows::<Payment>().iter().any(|payment| payment.status == status)
+        })
+    };
+    ALL.into_iter().fold(properties, reaches).check();
 }

@@ -35,6 +35,18 @@ fn keeps_no_money_of_refunded_orders(story: &Moment<'_>) {
     }
 }
 
+/// A debit that is refunded leaves every balance as if it had never been.
+fn restores_balances(story: &Moment<'_>) {
+    let debit = story.own_row::<Debit>().expect("a refund leaves a row");
+    assert!(debit.has_ended(), "{:?}", debit.status);
+    if story.own_row_before::<Debit>().is_none() {
+        for before in story.rows_before::<Wallet>() {
+            let after = story.row::<Wallet>(&before.customer_id).expect("a wallet stays");
+            assert_eq!(after.balances, before.balances);
+        }
+    }
+}
+
 /// Whether an operation of another kind or order has this id: ids of operations are never given twice.
 fn is_taken(id: OperationId, kind: Kind, order: OrderId, story: &Moment<'_>) -> bool {
     let known = story.row::<Operation>(&id);
@@ -44,7 +56,7 @@ fn is_taken(id: OperationId, kind: Kind, order: OrderId, story: &Moment<'_>) -> 
 #[test]
 fn wallet_has_every_property_of_a_service() {
     for is_demo in [false, true] {
-        Properties::of(wallet::choreography(is_demo))
+        let properties = Properties::of(wallet::choreography(is_demo))
             .excludes(|message: &DebitWallet, story| {
                 is_taken(message.operation_id, Kind::Debit, message.order_id, story)
             })
@@ -53,6 +65,13 @@ fn wallet_has_every_property_of_a_service() {
             })
             .keeps("a balance is the sum of its operations", books_every_change)
             .keeps("a refunded order keeps no money", keeps_no_money_of_refunded_orders)
-            .check();
+            .race::<DebitWallet, RefundWallet>(restores_balances);
+        let reaches = |properties: Properties, status: Status| {
+            properties.reaches(format!("a debit that is {status:?}"), move |story| {
+                story.rows::<Debit>().iter().any(|debit| debit.status == status)
+            })
+        };
+        let all = [Status::Booked, Status::Refused, Status::Reversed, Status::Cancelled];
+        all.into_iter().fold(properties, reaches).check();
     }
 }

@@ -21,7 +21,7 @@ pub enum Status {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema, Row)]
-#[row(table = "trip", key = Uuid)]
+#[row(table = "trip", key = Uuid, final = is_cancelled)]
 pub struct Trip {
     pub status: Status,
     pub has_flight: bool,
@@ -31,6 +31,10 @@ pub struct Trip {
 
 impl Trip {
     const ID: Column<Self, Uuid> = Column::new("key");
+
+    fn is_cancelled(&self) -> bool {
+        self.status == Status::Cancelled
+    }
 
     fn confirm_if_complete(&mut self) {
         if self.status == Status::Pending && self.has_flight && self.has_hotel {
