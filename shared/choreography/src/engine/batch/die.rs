@@ -99,7 +99,7 @@ impl<'a> Attempt<'a> {
     pub(super) fn die(&mut self, envelope: &Envelope, death: Death) -> Option<WorkItem<'a>> {
         let replayed = Repair::of(envelope).and_then(Result::ok);
         let is_replayed = replayed.is_some();
-        let death = Death { tries: death.tries + replayed.map_or(0, |replay| replay.tries), ..death };
+        let death = Death { tries: death.tries.saturating_add(replayed.map_or(0, |replay| replay.tries)), ..death };
         self.record_repair(envelope, RepairOutcome::Died, &death.detail);
         let (service, now) = (self.choreography.service, self.envelopes.now);
         let circumstances = self.circumstances(envelope, is_replayed);

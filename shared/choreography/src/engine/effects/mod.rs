@@ -198,7 +198,7 @@ impl Effects {
     fn settle(&self, kind: &mut Kind, key: &str, result: Result<Ran, EffectError>) -> Option<TriedEffect> {
         let now = self.settings.clock.now();
         let tries = kind.queue.first_mut(key).map(|row| {
-            row.tries += 1;
+            row.tries = row.tries.saturating_add(1);
             row.tries
         })?;
         kind.running -= 1;

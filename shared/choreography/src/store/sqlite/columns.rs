@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Column as _, Row};
 use uuid::Uuid;
 
 use super::statement::Script;
@@ -28,34 +28,33 @@ pub(super) const SCHEDULED: &str = "subject, headers, payload, name, key, due_ms
 pub(super) const EFFECT: &str = "subject, headers, payload, number, key, tries, since_ms, due_ms";
 pub(super) const REPLY: &str = "route, caller, idempotency_keys.key, body_hash, reply";
 
+/// The highest number that a database may have counted to: nothing counts that far, and the sum of two does not overflow.
+const COUNT_MAX: i64 = i64::MAX / 2;
+
 /// Reads [`HEAD`].
 pub(super) fn head(row: &SqliteRow) -> Result<Head, sqlx::Error> {
     Ok(Head {
-        epoch: row.try_get(0)?,
+        epoch: count(row, 0)?,
         lease_until_ms: row.try_get(1)?,
-        position: Checkpoint {
-            sequence: row.try_get::<i64, _>(2)?.cast_unsigned(),
-            stamp_ns: row.try_get(5)?,
-            deleted: row.try_get::<i64, _>(6)?.cast_unsigned(),
-        },
+        position: Checkpoint { sequence: number(row, 2)?, stamp_ns: row.try_get(5)?, deleted: number(row, 6)? },
         stream_created: row.try_get(3)?,
-        outbox_next: row.try_get(4)?,
+        outbox_next: count(row, 4)?,
         halted: row.try_get(7)?,
         has_adopted: row.try_get(8)?,
-        outbox_published: row.try_get(9)?,
-        waits_changed: row.try_get(10)?,
+        outbox_published: count(row, 9)?,
+        waits_changed: count(row, 10)?,
         stored_rows: StoredRows {
-            through: row.try_get(11)?,
+            through: count(row, 11)?,
             events: place(row, 12)?,
             dead_letters: place(row, 14)?,
-            dead_letters_first: row.try_get::<i64, _>(16)?.cast_unsigned(),
+            dead_letters_first: number(row, 16)?,
         },
     })
 }
 
 /// Reads a sequence and a stamp.
 fn place(row: &SqliteRow, column: usize) -> Result<Checkpoint, sqlx::Error> {
-    let sequence = row.try_get::<i64, _>(column)?.cast_unsigned();
+    let sequence = number(row, column)?;
     Ok(Checkpoint { sequence, stamp_ns: row.try_get(column + 1)?, deleted: 0 })
 }
 
@@ -69,9 +68,9 @@ pub(super) fn stored(row: &SqliteRow) -> Result<StoredRow, sqlx::Error> {
 
 /// Reads [`OUTBOX`].
 pub(super) fn outbox(row: &SqliteRow) -> Result<OutboxRow, sqlx::Error> {
-    let number = row.try_get::<i64, _>(6)?.cast_unsigned();
+    let number = number(row, 6)?;
     Ok(OutboxRow {
-        number: row.try_get(3)?,
+        number: count(row, 3)?,
         name: RowName { outbox: id(row, 4)?, kind: row.try_get::<&str, _>(5)?.into(), number },
         placeholder: row.try_get(7)?,
         adopted: row.try_get(8)?,
@@ -81,8 +80,13 @@ pub(super) fn outbox(row: &SqliteRow) -> Result<OutboxRow, sqlx::Error> {
 
 /// Reads [`RANGE`].
 pub(super) fn range(row: &SqliteRow) -> Result<SeriesRange, sqlx::Error> {
-    let number = |index| row.try_get::<i64, _>(index).map(i64::cast_unsigned);
-    Ok(SeriesRange { series: series(row)?, range: Range { first: number(3)?, last: number(4)? } })
+    let (series, range) = (series(row)?, Range { first: number(row, 3)?, last: number(row, 4)? });
+    if range.first > range.last {
+        let SeriesId { publisher, kind, .. } = series;
+        let Range { first, last } = range;
+        return Err(damaged(format!("the numbers {first} to {last} of {kind} by {publisher} end before they begin")));
+    }
+    Ok(SeriesRange { series, range })
 }
 
 /// Reads a series from the first three columns.
@@ -93,13 +97,12 @@ pub(super) fn series(row: &SqliteRow) -> Result<SeriesId, sqlx::Error> {
 
 /// Reads a kind, and how many messages of lost commands there are of it.
 pub(super) fn lost_commands(row: &SqliteRow) -> Result<(Arc<str>, u64), sqlx::Error> {
-    Ok((row.try_get::<&str, _>(0)?.into(), row.try_get::<i64, _>(1)?.cast_unsigned()))
+    Ok((row.try_get::<&str, _>(0)?.into(), number(row, 1)?))
 }
 
 /// Reads [`CHECKPOINT`].
 pub(super) fn checkpoint(row: &SqliteRow) -> Result<Checkpoint, sqlx::Error> {
-    let number = |index| row.try_get::<i64, _>(index).map(i64::cast_unsigned);
-    Ok(Checkpoint { sequence: number(0)?, stamp_ns: row.try_get(1)?, deleted: number(2)? })
+    Ok(Checkpoint { sequence: number(row, 0)?, stamp_ns: row.try_get(1)?, deleted: number(row, 2)? })
 }
 
 /// Reads [`WAITING`]: the number, and the row.
@@ -111,7 +114,7 @@ pub(super) fn waiting(row: &SqliteRow) -> Result<(i64, WaitingRow), sqlx::Error>
         expiry_ms: row.try_get(7)?,
         envelope: envelope(row)?,
     };
-    Ok((row.try_get(3)?, waiting))
+    Ok((count(row, 3)?, waiting))
 }
 
 /// Reads [`SCHEDULED`].
@@ -122,7 +125,7 @@ pub(super) fn scheduled(row: &SqliteRow) -> Result<ScheduledRow, sqlx::Error> {
 /// Reads [`EFFECT`].
 pub(super) fn effect(row: &SqliteRow) -> Result<EffectRow, sqlx::Error> {
     Ok(EffectRow {
-        number: row.try_get(3)?,
+        number: count(row, 3)?,
         key: row.try_get(4)?,
         tries: row.try_get(5)?,
         since_ms: row.try_get(6)?,
@@ -135,6 +138,25 @@ pub(super) fn effect(row: &SqliteRow) -> Result<EffectRow, sqlx::Error> {
 pub(super) fn reply(row: &SqliteRow) -> Result<StoredReply, sqlx::Error> {
     let key = IdempotencyKey { route: row.try_get(0)?, caller: row.try_get(1)?, key: row.try_get(2)? };
     Ok(StoredReply { key, body_hash: row.try_get(3)?, reply: row.try_get(4)? })
+}
+
+/// Reads a number that counts something: a number below zero is of no use to anybody.
+pub(super) fn number(row: &SqliteRow, index: usize) -> Result<u64, sqlx::Error> {
+    let number: i64 = row.try_get(index)?;
+    u64::try_from(number).map_err(|_| damaged(format!("{} is {number}, which is below 0", row.column(index).name())))
+}
+
+/// Reads a number that this database has counted up to itself.
+fn count(row: &SqliteRow, index: usize) -> Result<i64, sqlx::Error> {
+    let number: i64 = row.try_get(index)?;
+    match (0..=COUNT_MAX).contains(&number) {
+        true => Ok(number),
+        false => Err(damaged(format!("{} is {number}, which nothing counts to", row.column(index).name()))),
+    }
+}
+
+fn damaged(problem: String) -> sqlx::Error {
+    sqlx::Error::Decode(problem.into())
 }
 
 /// Reads a message's id.

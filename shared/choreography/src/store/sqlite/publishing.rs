@@ -26,7 +26,7 @@ impl PublishingStore for SqliteStore {
         let rows = sqlx::query("select outbox, kind, last, at_ms from given order by outbox, kind");
         let rows = rows.fetch_all(&self.readers).await;
         let given = decode(rows, |row| {
-            let last = row.try_get::<i64, _>(2)?.cast_unsigned();
+            let last = columns::number(row, 2)?;
             Ok(Given {
                 outbox: columns::id(row, 0)?,
                 kind: row.try_get::<&str, _>(1)?.into(),

@@ -180,7 +180,7 @@ impl ReadingStore for SqliteStore {
         let statement = sqlx::query("update head set epoch = epoch + 1, lease_until_ms = 0");
         statement.execute(&mut *transaction).await.during(OPERATION)?;
         transaction.commit().await.during(OPERATION)?;
-        Ok(counts.into_iter().sum::<i64>().cast_unsigned())
+        Ok(counts.into_iter().fold(0, |sum, count| sum.saturating_add(count.unsigned_abs())))
     }
 
     async fn forget_received(
