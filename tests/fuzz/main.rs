@@ -10,6 +10,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod bytes;
+mod damage;
 mod draw;
 mod envelope;
 mod fake_server;
@@ -24,7 +25,7 @@ mod text;
 
 use run::run;
 use target::Target;
-use targets::{door, engine, http, server, settings, stored, tokens, wire};
+use targets::{database, door, engine, http, server, settings, stored, tokens, wire};
 
 /// Makes a test of each target: its name, and what prepares a run of it.
 macro_rules! targets {
@@ -45,6 +46,7 @@ targets! {
     a_message_that_is_read_is_written_as_it_was: stored::messages,
     a_row_that_is_read_is_written_as_it_was: stored::rows,
     a_service_goes_on_whatever_arrives: engine::goes_on,
+    a_damaged_database_is_read_or_refused: database::damaged,
     every_request_has_an_answer: http::answers,
     every_visit_of_the_gateway_has_an_answer: door::visits,
     an_answer_of_the_server_is_read_or_refused: server::answers,

@@ -1,5 +1,6 @@
 //! The targets.
 
+pub(crate) mod database;
 pub(crate) mod door;
 pub(crate) mod engine;
 pub(crate) mod http;
