@@ -54,4 +54,5 @@ targets! {
     settings_are_read_or_refused: settings::flags,
     a_token_counts_only_as_it_was_signed: tokens::token,
     a_key_set_is_read_or_refused: tokens::keys,
+    a_caller_counts_only_as_the_gateway_signed_it: tokens::handed_on,
 }

@@ -8,8 +8,8 @@ use std::str::FromStr;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
@@ -85,8 +85,10 @@ impl std::fmt::Debug for GatewayKey {
 }
 
 impl GatewayKey {
-    fn identity(&self, service: &str, request: &Request) -> Option<CallerIdentity> {
-        let token = request.headers().get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
+    /// Returns the caller in a request's `authorization`, if it is a token that this gateway has signed for a service, and
+    /// that is not expired.
+    pub fn caller(&self, service: &str, headers: &HeaderMap) -> Option<CallerIdentity> {
+        let token = headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.leeway = LEEWAY_SECONDS;
         validation.set_audience(&[service]);
@@ -111,7 +113,7 @@ async fn require(
     next: Next,
 ) -> Response {
     if !OPEN_PATHS.contains(&request.uri().path()) {
-        let Some(identity) = key.identity(service, &request) else {
+        let Some(identity) = key.caller(service, request.headers()) else {
             let detail = "this service takes requests only by its gateway: ask that";
             return Problem::new(StatusCode::UNAUTHORIZED, "gateway-required", detail).into_response();
         };

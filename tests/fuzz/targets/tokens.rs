@@ -2,10 +2,14 @@
 
 use std::fs;
 
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderValue};
 use choreography::Clock;
+use choreography_axum::{CallerIdentity, GatewayKey, IdentityClaims};
 use contracts::CustomerId;
 use gateway::identity::{Identity, Role};
 use gateway::tokens::{KeySource, TokenSettings, Tokens};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
@@ -16,6 +20,9 @@ use crate::target::{Case, Started};
 use crate::text::text;
 
 const CUSTOMER: &str = "0198c0de-0000-7000-8000-000000000001";
+const GATEWAY_KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIEdGO+h/GG8MB9QB+4ou873c8NpyEVOFIS/TK+odLaNt\n-----END PRIVATE KEY-----\n";
+const GATEWAY_PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA0WPriwO/EB6ESv2aAknbpQU3e1OKQRGOf9CriqDEKtI=\n-----END PUBLIC KEY-----\n";
+const OTHER_KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n-----END PRIVATE KEY-----\n";
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().expect("a runtime")
@@ -61,6 +68,57 @@ pub(crate) fn token() -> Box<dyn Started> {
             })
         },
     )
+}
+
+/// What a gateway's token for order says, whether it is signed by the gateway, and how it is changed after that.
+#[derive(Debug)]
+struct HandedOn {
+    service: &'static str,
+    claims: Value,
+    is_signed: bool,
+    changed: Option<String>,
+}
+
+/// A caller is taken from a gateway's token only as the gateway has signed it, for the service that is asked.
+pub(crate) fn handed_on() -> Box<dyn Started> {
+    let until = Clock::system().now().as_second() + 100_000;
+    let caller = CallerIdentity { subject: CUSTOMER.to_owned(), role: "customer".to_owned() };
+    let claims = serde_json::to_value(IdentityClaims::new("order", caller, until)).expect("claims are JSON");
+    Case::of(
+        move |draw| {
+            let changed = nearly(&claims, draw);
+            let claims = serde_json::from_slice(&changed).unwrap_or_else(|_| claims.clone());
+            let is_signed = !draw.once_in(4);
+            let signed = sign(&claims, is_signed);
+            let changed = draw.once_in(2).then(|| text(&signed, draw));
+            HandedOn { service: draw.word(&["order", "order", "order", "payment", ""]), claims, is_signed, changed }
+        },
+        || {
+            let directory = TempDir::new().expect("a directory");
+            let path = directory.path().join("gateway.pem");
+            fs::write(&path, GATEWAY_PUBLIC_KEY).expect("a file can be written");
+            let key: GatewayKey = path.display().to_string().parse().expect("it is a public key");
+            Box::new(move |token: &HandedOn| {
+                let signed = sign(&token.claims, token.is_signed);
+                let sent = token.changed.as_ref().unwrap_or(&signed);
+                let Ok(value) = HeaderValue::try_from(format!("Bearer {sent}")) else { return };
+                let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
+                let Some(caller) = key.caller(token.service, &headers) else { return };
+                assert!(token.is_signed && *sent == signed, "{sent} is not what the gateway has signed");
+                let claims = &token.claims;
+                assert_eq!((&claims["iss"], &claims["aud"]), (&"gateway".into(), &token.service.into()));
+                assert_eq!((&claims["sub"], &claims["role"]), (&caller.subject.into(), &caller.role.into()));
+                assert!(claims["exp"].as_i64().is_some_and(|until| until > Clock::system().now().as_second() - 10));
+            })
+        },
+    )
+}
+
+/// Returns a token of the gateway, or of somebody else.
+fn sign(claims: &Value, by_gateway: bool) -> String {
+    let key = if by_gateway { GATEWAY_KEY } else { OTHER_KEY };
+    let key = EncodingKey::from_ed_pem(key.as_bytes()).expect("it is a private key");
+    encode(&Header::new(Algorithm::EdDSA), claims, &key).expect("claims are JSON")
 }
 
 /// A key of each type.
