@@ -22,6 +22,7 @@ mod shop;
 mod target;
 mod targets;
 mod text;
+mod watch;
 
 use run::run;
 use target::Target;

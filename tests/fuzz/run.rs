@@ -11,13 +11,14 @@ use proptest::prelude::any;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 use crate::target::Target;
+use crate::watch::{Watch, again};
 
 /// How long a target runs without `FUZZ_SECONDS`: all of them together about 20 seconds, two at a time.
 const SECONDS_DEFAULT: u64 = 2;
 /// The most bytes that decide an input: a choice takes one or two.
 const BYTES_MAX: usize = 192;
 /// How many inputs are checked between two looks at the time.
-const INPUTS_AT_ONCE: u32 = 64;
+const INPUTS_AT_ONCE: u32 = 16;
 /// For how long a failing input is made smaller at most, in milliseconds.
 const SHRINK_MS_MAX: u32 = 20_000;
 
@@ -47,20 +48,18 @@ pub(crate) fn run(target: &Target) {
     };
     let clock = Clock::system();
     let end = clock.now() + SignedDuration::try_from(time()).unwrap_or(SignedDuration::MAX);
+    let watch = Watch::start(target.name);
     let mut inputs = 0_u64;
     while clock.now() < end {
         let mut runner = TestRunner::new_with_rng(config.clone(), drawing.new_rng());
         let checked = runner.run(&vec(any::<u8>(), 0..BYTES_MAX), |bytes| {
+            watch.begin(&bytes);
             started.borrow_mut().fails(&bytes).map_or(Ok(()), |reason| Err(TestCaseError::fail(reason)))
         });
         match checked {
             Ok(()) => inputs += u64::from(INPUTS_AT_ONCE),
             Err(TestError::Fail(reason, bytes)) => {
-                let (shown, hex) = (started.borrow().show(&bytes), hex(&bytes));
-                panic!(
-                    "{reason}\n{shown}\nagain: FUZZ_INPUT={hex} cargo test -p shop-tests --test fuzz -- --exact {}",
-                    target.name
-                );
+                panic!("{reason}\n{}\n{}", started.borrow().show(&bytes), again(target.name, &bytes));
             }
             Err(TestError::Abort(reason)) => panic!("{reason}"),
         }
@@ -71,10 +70,6 @@ pub(crate) fn run(target: &Target) {
 fn time() -> Duration {
     let seconds = env::var("FUZZ_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
     Duration::from_secs(seconds.unwrap_or(SECONDS_DEFAULT))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn read_hex(text: &str) -> Vec<u8> {
