@@ -94,7 +94,7 @@ fn opening(news: &OrderUpdated) -> String {
         News::Cancelled => {
             let reason = news.reason.map_or(String::new(), |reason| format!(" {}", reason.sentence()));
             format!(
-                "your order was cancelled.{reason} You don't have to pay anything; what you have paid goes back to you."
+                "your order was cancelled.{reason} You don't have to pay anything; anything that was paid goes back to you."
             )
         }
     }

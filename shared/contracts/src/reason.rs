@@ -72,11 +72,11 @@ impl CancelReason {
             Self::PaymentCancelled => "The payment was cancelled.",
             Self::PaymentExpired => "The payment was not confirmed in time.",
             Self::InsufficientFunds => "Your wallet has not enough money for the order.",
-            Self::WalletUnreachable => "Your wallet could not be reached. You have not paid.",
+            Self::WalletUnreachable => "Your wallet could not be reached.",
             Self::NoDealer => "Nobody can deliver to your zone at the moment.",
             Self::CustomerCancelled => "You cancelled the order.",
             Self::DeliveryCancelled => "The delivery was cancelled.",
-            Self::NotOpened => "We could not take the order. Nothing was paid.",
+            Self::NotOpened => "We could not take the order.",
             Self::Failed | Self::Unknown => "Something went wrong on our side.",
         }
     }
