@@ -2,17 +2,19 @@
 //!
 //! What must hold: callers who send nothing, or read nothing, can't keep others out. Their number is bounded, a header
 //! and a write have a time limit, and while all places are taken, a new connection takes the place of the one that has
-//! waited longest for its first request.
+//! had no request for the longest time.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -56,7 +58,7 @@ pub(crate) async fn serve_connections(listener: TcpListener, app: Router, limits
         app,
         limits,
         places: Arc::new(Semaphore::new(limits.connections_max)),
-        silent: Silent::default(),
+        idle: Idle::default(),
         running: GracefulShutdown::new(),
     };
     tokio::select! {
@@ -71,7 +73,7 @@ struct Connections {
     app: Router,
     limits: Limits,
     places: Arc<Semaphore>,
-    silent: Silent,
+    idle: Idle,
     running: GracefulShutdown,
 }
 
@@ -97,10 +99,10 @@ impl Connections {
         }
     }
 
-    /// Waits for a place; where all are taken, ends the connection that has waited longest for its first request.
+    /// Waits for a place; where all are taken, ends the connection that has had no request for the longest time.
     async fn place(&self) -> Option<OwnedSemaphorePermit> {
         if self.places.available_permits() == 0 {
-            self.silent.end_longest();
+            self.idle.end_longest();
         }
         self.places.clone().acquire_owned().await.ok()
     }
@@ -108,19 +110,29 @@ impl Connections {
     fn begin(&self, stream: TcpStream, peer: SocketAddr, place: Option<OwnedSemaphorePermit>) {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.limits.write_time_max));
-        let (app, silence) = (self.app.clone(), self.silent.begin());
-        let ended = silence.ended.clone();
+        let (app, idle) = (self.app.clone(), self.idle.begin());
+        let ended = idle.ended.clone();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
-            silence.break_off();
+            let busy = idle.clone().busy();
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
-            app.clone().oneshot(request)
+            let response = app.clone().oneshot(request);
+            async move {
+                let until_it_is_sent = move |body: Body| {
+                    body.map_frame(move |frame| {
+                        let _ = &busy;
+                        frame
+                    })
+                };
+                response.await.map(|response| response.map(until_it_is_sent))
+            }
         });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(self.limits.header_time_max);
         let connection = self.running.watch(http.serve_connection(TokioIo::new(Box::pin(stream)), service));
         tokio::spawn(async move {
             tokio::select! {
+                biased; // what was sent already, or can be, goes first
                 _ = connection => (), // its error is the caller's: too slow, or gone away
                 () = ended.cancelled() => (),
             }
@@ -129,9 +141,9 @@ impl Connections {
     }
 }
 
-/// The connections that have not sent a request yet, in the order in which they came.
+/// The connections without a request, in the order in which that began.
 #[derive(Clone, Default)]
-struct Silent(Arc<Mutex<Waiting>>);
+struct Idle(Arc<Mutex<Waiting>>);
 
 #[derive(Default)]
 struct Waiting {
@@ -139,17 +151,15 @@ struct Waiting {
     connections: BTreeMap<u64, CancellationToken>,
 }
 
-impl Silent {
+impl Idle {
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(&self) -> Silence {
-        let mut waiting = self.waiting();
-        let (number, ended) = (waiting.next, CancellationToken::new());
-        waiting.next += 1;
-        waiting.connections.insert(number, ended.clone());
-        Silence { silent: self.clone(), number, ended }
+    fn begin(&self) -> Arc<Connection> {
+        let connection = Connection { idle: self.clone(), number: AtomicU64::new(0), ended: CancellationToken::new() };
+        connection.wait();
+        Arc::new(connection)
     }
 
     fn end_longest(&self) {
@@ -159,22 +169,44 @@ impl Silent {
     }
 }
 
-/// A connection in [`Silent`], until its first request or its end.
-struct Silence {
-    silent: Silent,
-    number: u64,
+/// A connection, which is in [`Idle`] while it has no request.
+struct Connection {
+    idle: Idle,
+    number: AtomicU64,
     ended: CancellationToken,
 }
 
-impl Silence {
-    fn break_off(&self) {
-        self.silent.waiting().connections.remove(&self.number);
+impl Connection {
+    fn wait(&self) {
+        let mut waiting = self.idle.waiting();
+        let number = waiting.next;
+        waiting.next += 1;
+        waiting.connections.insert(number, self.ended.clone());
+        self.number.store(number, Ordering::Relaxed);
+    }
+
+    fn stop_waiting(&self) {
+        self.idle.waiting().connections.remove(&self.number.load(Ordering::Relaxed));
+    }
+
+    fn busy(self: Arc<Self>) -> Busy {
+        self.stop_waiting();
+        Busy(self)
     }
 }
 
-impl Drop for Silence {
+impl Drop for Connection {
     fn drop(&mut self) {
-        self.break_off();
+        self.stop_waiting();
+    }
+}
+
+/// A request on a connection, until its response is sent.
+struct Busy(Arc<Connection>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.wait();
     }
 }
 

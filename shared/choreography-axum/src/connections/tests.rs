@@ -67,6 +67,28 @@ async fn a_new_connection_takes_the_place_of_one_that_has_sent_no_request() {
     assert!(response(second).await.ends_with("tea"), "the second was not the longest");
 }
 
+/// Sends a request on a connection that stays open, and reads its response.
+async fn ask(stream: &mut TcpStream) {
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: shop\r\n\r\n").await.unwrap();
+    let mut text = Vec::new();
+    while !text.ends_with(b"tea") {
+        assert!(stream.read_buf(&mut text).await.unwrap() > 0, "{}", String::from_utf8_lossy(&text));
+    }
+}
+
+#[tokio::test]
+async fn a_new_connection_takes_the_place_of_one_that_waits_between_requests() {
+    let limits = Limits { header_time_max: LONG, write_time_max: LONG, connections_max: 2 };
+    let address = serve(app(), limits).await;
+    let (mut first, mut second) = (send(address, "").await, send(address, "").await);
+    for stream in [&mut second, &mut first] {
+        ask(stream).await;
+    }
+    assert!(response(send(address, REQUEST).await).await.ends_with("tea"));
+    assert_eq!(response(second).await, "", "its last request is the older one");
+    ask(&mut first).await;
+}
+
 #[tokio::test]
 async fn a_client_that_reads_nothing_is_dropped() {
     let (dropped, mut drops) = mpsc::channel(1);
