@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -10,9 +11,11 @@ use axum::response::IntoResponse;
 use choreography::Clock;
 use clap::Parser;
 use gateway::upstreams::{Ask, Upstream, UpstreamSettings, Upstreams};
+use http_body_util::BodyExt;
 use serde_json::json;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 #[derive(Parser)]
 struct Settings {
@@ -64,6 +67,20 @@ impl StandIn {
             }
         });
         Self { url, requests }
+    }
+
+    /// Returns a service that begins a stream of events, and then says nothing more, as one that is stopped does.
+    async fn stalling() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut caller, _) = listener.accept().await.unwrap();
+            assert!(caller.read(&mut [0; 4_096]).await.unwrap() > 0);
+            let begin = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 100\r\n\r\ndata: 1\n\n";
+            caller.write_all(begin.as_bytes()).await.unwrap();
+            std::future::pending::<()>().await;
+        });
+        Self { url, requests: Arc::default() }
     }
 
     fn requests(&self) -> u32 {
@@ -162,4 +179,17 @@ async fn a_service_that_is_down_is_a_problem_with_the_time_to_try_again() {
     assert_eq!((problem.status, problem.kind.as_str()), (503, "urn:problem:upstream-unavailable"));
     let response = problem.into_response();
     assert_eq!(response.headers()["retry-after"], "1");
+}
+
+/// Order is stopped or its machine has vanished, while a story is followed there.
+#[tokio::test]
+async fn a_body_of_which_nothing_comes_any_more_ends_with_an_error() {
+    let service = StandIn::stalling().await;
+    let mut body = upstreams(&[&service.url]).send(get()).await.unwrap().into_body();
+    let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert_eq!(first, "data: 1\n\n");
+    tokio::time::pause();
+    let begun = Instant::now();
+    assert!(body.frame().await.unwrap().is_err());
+    assert!(begun.elapsed() > Duration::from_secs(30), "two comments of order may get lost: {:?}", begun.elapsed());
 }

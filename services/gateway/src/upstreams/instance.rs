@@ -46,8 +46,8 @@ pub(super) fn client() -> HttpClient {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TryFailed {
     /// The connection can't be made, or broke.
-    #[error("{0} can't be reached: {1}")]
-    Unreachable(BaseUrl, hyper_util::client::legacy::Error),
+    #[error("{0} can't be reached")]
+    Unreachable(BaseUrl, #[source] hyper_util::client::legacy::Error),
     /// There was no response in time.
     #[error("{0} did not respond within {1:?}")]
     TimeOut(BaseUrl, Duration),

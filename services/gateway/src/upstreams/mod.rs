@@ -8,6 +8,7 @@ mod identity_tokens;
 mod instance;
 mod retry;
 mod settings;
+mod trouble;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
@@ -22,6 +23,7 @@ use choreography_axum::{InvalidField, Problem};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use serde_json::Value;
+use tokio::time::timeout;
 use tower::balance::p2c::Balance;
 use tower::buffer::Buffer;
 use tower::discover::ServiceList;
@@ -30,6 +32,7 @@ use tower::retry::Retry;
 use tower::timeout::Timeout;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceExt};
+use tower_http::timeout::TimeoutBody;
 
 pub use ask::Ask;
 use identity_tokens::IdentityTokens;
@@ -37,11 +40,14 @@ pub use identity_tokens::{IdentityKey, InvalidIdentityKey};
 use instance::{Instance, client};
 use retry::{RetryRepeatable, was_not_sent};
 pub use settings::{BaseUrl, InvalidBaseUrl, UpstreamSettings};
+use trouble::Trouble;
 
 /// How many requests to one service wait at most until an instance takes them.
 const QUEUE_MAX: usize = 1_024;
 /// How long an answer may take with all tries: less than the gateway's own response may take.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(9);
+/// How long nothing may come of a body before it is broken off: a stream of events sends a comment every 15 seconds.
+const SILENCE_TIME_MAX: Duration = Duration::from_secs(45);
 /// The largest answer that is read as JSON, in bytes: a page of a hundred orders of a hundred lines each has less.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// After how many seconds a caller may try again if a service does not respond.
@@ -89,7 +95,7 @@ impl Display for Upstream {
 /// The services behind the gateway; a clone is the same.
 #[derive(Clone)]
 pub struct Upstreams {
-    pools: Arc<BTreeMap<Upstream, Pool>>,
+    pools: Arc<BTreeMap<Upstream, (Pool, Trouble)>>,
     identities: Arc<IdentityTokens>,
 }
 
@@ -105,7 +111,8 @@ impl Upstreams {
             let instances = ServiceList::new::<UpstreamRequest>(instances.collect::<Vec<_>>());
             let balanced = Buffer::new(Balance::new(instances), QUEUE_MAX);
             let retried = Retry::new(RetryRepeatable::default(), balanced);
-            (upstream, BoxCloneSyncService::new(Timeout::new(retried, ANSWER_TIME_MAX)))
+            let pool = BoxCloneSyncService::new(Timeout::new(retried, ANSWER_TIME_MAX));
+            (upstream, (pool, Trouble::none(upstream)))
         };
         let identities = Arc::new(IdentityTokens::new(settings.identity_key.clone(), clock));
         Self { pools: Arc::new(settings.instances().map(pool).into_iter().collect()), identities }
@@ -119,28 +126,32 @@ impl Upstreams {
         let upstream = ask.upstream;
         let response = self.send(ask).await?;
         let (parts, body) = response.into_parts();
-        let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(|error| broken(upstream, &*error))?;
+        let body = timeout(ANSWER_TIME_MAX, Limited::new(body, ANSWER_BYTES_MAX).collect());
+        let body = body.await.map_err(|late| broken(upstream, &late))?.map_err(|error| broken(upstream, &*error))?;
         let body = body.to_bytes();
         let json = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
         let json: Value = json.map_err(|error| broken(upstream, &error))?;
         if parts.status.is_success() { Ok(json) } else { Err(problem_of(parts.status, &parts.headers, &json)) }
     }
 
-    /// Sends a request to a service, and returns its response, whatever its status; the body is streamed.
+    /// Sends a request to a service, and returns its response, whatever its status; the body is streamed, and ends with an
+    /// error when nothing comes of it for too long.
     ///
     /// # Errors
     /// 503 if no instance responds, 502 if one may have executed a request that must not be sent again.
     pub async fn send(&self, ask: Ask) -> Result<Response<Body>, Problem> {
         let (upstream, repeatable) = (ask.upstream, ask.repeatable);
-        let pool = self.pools[&upstream].clone();
-        let response = pool.oneshot(ask.into_request(&self.identities)).await.map_err(|error| {
-            if repeatable || was_not_sent(&error) {
-                no_response(upstream, &*error)
-            } else {
-                outcome_unknown(upstream, &*error)
-            }
+        let (pool, trouble) = &self.pools[&upstream];
+        let response = pool.clone().oneshot(ask.into_request(&self.identities)).await.map_err(|error| {
+            trouble.is("a service behind the gateway does not respond: callers get a 503 or 502", Some(&*error));
+            if repeatable || was_not_sent(&error) { no_response(upstream) } else { outcome_unknown(upstream) }
         })?;
-        if response.status() == StatusCode::UNAUTHORIZED { Err(refused(upstream)) } else { Ok(response.map(Body::new)) }
+        if response.status() == StatusCode::UNAUTHORIZED {
+            trouble.is("a service refuses the gateway's own token: do IDENTITY_KEY and REQUIRE_GATEWAY fit?", None);
+            return Err(refused(upstream));
+        }
+        trouble.is_over();
+        Ok(response.map(|body| Body::new(TimeoutBody::new(SILENCE_TIME_MAX, body))))
     }
 }
 
@@ -158,15 +169,13 @@ fn problem_of(status: StatusCode, headers: &axum::http::HeaderMap, body: &Value)
     }
 }
 
-fn no_response(upstream: Upstream, error: &(dyn std::error::Error + 'static)) -> Problem {
-    tracing::warn!(%upstream, error, "a service behind the gateway does not respond: the caller gets a 503");
+fn no_response(upstream: Upstream) -> Problem {
     let detail = format!("{upstream} does not respond at the moment: try again");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "upstream-unavailable", detail).retry_after(TRY_AGAIN_SECONDS)
 }
 
 /// Makes the problem of a request that was sent, and may be executed twice if it is sent again.
-fn outcome_unknown(upstream: Upstream, error: &(dyn std::error::Error + 'static)) -> Problem {
-    tracing::warn!(%upstream, error, "a service did not respond to a request that must not be repeated: a 502");
+fn outcome_unknown(upstream: Upstream) -> Problem {
     let detail = format!(
         "{upstream} did not respond, and may have done it or not: look, before you send it again. With an \
          `idempotency-key` it can always be sent again"
@@ -175,7 +184,6 @@ fn outcome_unknown(upstream: Upstream, error: &(dyn std::error::Error + 'static)
 }
 
 fn refused(upstream: Upstream) -> Problem {
-    tracing::error!(%upstream, "a service refuses the gateway's own token: do IDENTITY_KEY and REQUIRE_GATEWAY fit?");
     let detail = format!("{upstream} refuses the gateway: an operator must mend that");
     Problem::new(StatusCode::BAD_GATEWAY, "gateway-refused", detail)
 }
