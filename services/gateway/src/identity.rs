@@ -83,7 +83,11 @@ impl Caller {
             return verified.map_or_else(Self::Invalid, Self::Bearer);
         }
         match cookie(headers, session_cookie(gateway.tokens.is_development())) {
-            Some(token) => gateway.tokens.verify(token).await.map_or(Self::Anonymous, Self::Session),
+            Some(token) => match gateway.tokens.verify(token).await {
+                Ok(identity) => Self::Session(identity),
+                Err(unknown @ InvalidToken::KeysUnknown) => Self::Invalid(unknown),
+                Err(_) => Self::Anonymous,
+            },
             None => Self::Anonymous,
         }
     }

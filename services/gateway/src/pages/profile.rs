@@ -1,5 +1,7 @@
 //! The profile of who is signed in: name, mail address, addresses; and the wallet.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,6 +11,7 @@ use choreography_axum::{Problem, Query};
 use contracts::{Currency, EmailAddress, Money, Name};
 use maud::{Markup, html};
 use serde::Deserialize;
+use tokio::time::timeout;
 
 use super::address_form;
 use super::field::{Field, Wrong};
@@ -22,6 +25,8 @@ use crate::gateway::Gateway;
 
 /// How many operations of the wallet are shown: the last ones, which somebody may ask about.
 const OPERATIONS: u8 = 10;
+/// How long the page waits for the wallet, which it can go without.
+const WALLET_TIME_MAX: Duration = Duration::from_secs(3);
 /// What the demonstration offers to deposit.
 const DEPOSIT: Money = Money::new(10_000, Currency::EUR);
 
@@ -66,14 +71,14 @@ async fn page(
 }
 
 async fn wallet_card(gateway: &Gateway, session: &Session) -> Markup {
-    let wallet = Wallet::of(gateway, session).await;
-    let operations = operations(gateway, session, OPERATIONS).await;
+    let asked = async { tokio::try_join!(Wallet::of(gateway, session), operations(gateway, session, OPERATIONS)).ok() };
+    let wallet = timeout(WALLET_TIME_MAX, asked).await.ok().flatten();
     html! {
         section.card.stack aria-labelledby="wallet" {
             h2 #wallet { "Your wallet" }
-            @match (wallet, operations) {
-                (Ok(wallet), Ok(operations)) => (in_wallet(gateway, &wallet, &operations)),
-                _ => p.notice.warn { "It can't be shown at the moment. Your money is where it was." },
+            @match wallet {
+                Some((wallet, operations)) => (in_wallet(gateway, &wallet, &operations)),
+                None => p.notice.warn { "It can't be shown at the moment. Your money is where it was." },
             }
         }
     }

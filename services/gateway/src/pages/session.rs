@@ -10,6 +10,7 @@ use choreography_axum::Problem;
 
 use super::way_back::WayBack;
 use crate::identity::{Caller, Identity, session_cookie};
+use crate::tokens::InvalidToken;
 
 /// The longest cookie that every browser keeps, in bytes with its name and attributes (RFC 6265, section 6.1).
 const COOKIE_BYTES_MAX: usize = 4_096;
@@ -27,6 +28,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Session {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         match parts.extensions.get::<Caller>() {
             Some(Caller::Session(identity)) => Ok(Self { identity: *identity }),
+            // To sign in again would not help, and would lose what was sent.
+            Some(Caller::Invalid(error @ InvalidToken::KeysUnknown)) => Err(error.clone().into_response()),
             _ => Err(sign_in_first(&WayBack::of(&parts.method, &parts.uri, &parts.headers))),
         }
     }
