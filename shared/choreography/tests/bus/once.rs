@@ -93,6 +93,16 @@ async fn a_silent_real_server_is_lost_after_two_heartbeats() {
 }
 
 #[tokio::test]
+async fn a_connection_whose_other_end_has_gone_without_a_word_is_lost_before_a_request_times_out() {
+    let server = Server::provisioned().await;
+    let proxy = server.proxy();
+    let connection = through(&proxy, &server).await;
+    proxy.silence();
+    let noticed = tokio::time::timeout(Duration::from_secs(4), connection.lost()).await;
+    assert!(noticed.is_ok(), "it is not lost");
+}
+
+#[tokio::test]
 async fn a_missing_acknowledgement_times_out() {
     let server = Server::provisioned().await;
     let proxy = server.proxy();

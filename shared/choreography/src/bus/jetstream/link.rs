@@ -12,7 +12,7 @@ use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use tokio::task::JoinHandle;
 
-use super::options::{JetStreamOptions, without_login};
+use super::options::{JetStreamOptions, PING_EVERY, without_login};
 use super::pending_replies::{Awaited, PendingReplies, ServerReply};
 use super::protocol::{self, ApiError};
 use super::suspects::Suspects;
@@ -143,7 +143,7 @@ fn connect_options(options: &JetStreamOptions, pending: &Arc<PendingReplies>) ->
     .name(&options.service)
     .custom_inbox_prefix(options.inbox_prefix())
     .connection_timeout(options.ack_timeout)
-    .ping_interval(options.heartbeat)
+    .ping_interval(PING_EVERY)
     .ignore_discovered_servers()
     // 0 would mean any number.
     .max_reconnects(1)

@@ -1,11 +1,21 @@
 //! How a service reaches its JetStream server.
 
+use std::future::ready;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, Event, ServerAddr};
 
 use crate::bus::{BusError, Stream};
 use crate::wire::dead_letter::{DEAD_LETTERS, EVENTS};
+
+/// How long nothing may come from the server before the client asks whether it lives. At the third time without a reply
+/// the connection is lost: one that neither end has closed costs three seconds. The server replies before it does
+/// anything that may take longer, so one that is merely busy is not lost.
+pub(super) const PING_EVERY: Duration = Duration::from_secs(1);
+
+/// The pause between two attempts to connect for requests. It does not grow: a server that is back is found soon.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(250);
 
 /// How a service reaches its JetStream server.
 #[derive(Debug, Clone)]
@@ -53,6 +63,7 @@ impl JetStreamOptions {
     /// When a URL is no address of a NATS server.
     pub async fn request_client(&self) -> Result<Client, BusError> {
         self.check()?;
+        let is_lost = AtomicBool::default();
         let options = match self.user.is_empty() {
             true => ConnectOptions::new(),
             false => ConnectOptions::with_user_and_password(self.user.clone(), self.password.clone()),
@@ -62,10 +73,14 @@ impl JetStreamOptions {
             .custom_inbox_prefix(self.inbox_prefix())
             .connection_timeout(self.ack_timeout)
             .request_timeout(Some(self.ack_timeout))
-            .ping_interval(self.heartbeat)
+            .ping_interval(PING_EVERY)
+            .reconnect_delay_callback(|_| RECONNECT_PAUSE)
             .ignore_discovered_servers()
             .retry_on_initial_connect()
-            .event_callback(|event| async move { log_trouble(&event) });
+            .event_callback(move |event| {
+                log_trouble(&event, &is_lost);
+                ready(())
+            });
         let client = options.connect(self.urls().collect::<Vec<_>>()).await;
         client.map_err(|error| BusError::Lost(error.to_string()))
     }
@@ -102,10 +117,16 @@ impl JetStreamOptions {
     }
 }
 
-/// Logs what goes wrong on the connection for requests.
-fn log_trouble(event: &Event) {
+/// Logs what goes wrong on the connection for requests: once that it is lost, however often connecting fails then.
+fn log_trouble(event: &Event, is_lost: &AtomicBool) {
     match event {
-        Event::ServerError(_) | Event::ClientError(_) | Event::SlowConsumer(_) | Event::Disconnected => {
+        Event::Disconnected | Event::ClientError(_) if !is_lost.swap(true, Ordering::Relaxed) => {
+            tracing::warn!(%event, "the connection for requests is lost: it is made anew");
+        }
+        Event::Connected if is_lost.swap(false, Ordering::Relaxed) => {
+            tracing::info!("the connection for requests is made anew");
+        }
+        Event::ServerError(_) | Event::SlowConsumer(_) => {
             tracing::warn!(%event, "the connection for requests has a problem");
         }
         _ => {}
