@@ -5,8 +5,8 @@ use std::time::Duration;
 /// The pause after a lost connection, and the first one after a refusal.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
 /// The longest pause after refusals: it is doubled until then. What the server refuses may be accepted again soon, for
-/// example when there is space on its disk.
-const PAUSE_MAX: Duration = Duration::from_secs(8);
+/// example when there is space on its disk, or when its streams are provisioned anew.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// The pause before a new connection: longer after each refusal in a row.
 #[derive(Debug, Default)]
@@ -40,8 +40,8 @@ mod tests {
     #[test]
     fn the_pause_is_doubled_after_each_refusal_up_to_a_bound() {
         let mut retry = RetryPause::default();
-        let pauses: Vec<u128> = (0..7).map(|_| retry.longer().as_millis()).collect();
-        assert_eq!(pauses, [250, 500, 1_000, 2_000, 4_000, 8_000, 8_000]);
+        let pauses: Vec<u128> = (0..5).map(|_| retry.longer().as_millis()).collect();
+        assert_eq!(pauses, [250, 500, 1_000, 1_000, 1_000]);
         retry.reset();
         assert_eq!((retry.longer(), retry.short()), (PAUSE_MIN, PAUSE_MIN));
     }

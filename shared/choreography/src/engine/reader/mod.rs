@@ -26,7 +26,7 @@ pub(crate) use position::place_before;
 use session::ReadingSession;
 
 /// The pause before reading starts again, after the server could not be reached or did something unexpected.
-const RETRY_PAUSE: Duration = Duration::from_millis(500);
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
 /// The most bytes that the reader hands over before they are processed: the others are sent ahead by the server.
 pub(crate) const READ_BYTES_MAX: usize = DELIVERED_BYTES_MAX - PULLED_BYTES_MAX;
