@@ -16,6 +16,10 @@ pub(crate) const WINDOW_MAX: usize = 1_024;
 pub(crate) const COMMANDS_MAX: usize = 4_096;
 /// How many effects of one message run at once, unless it declares another number: the outside world has bounds, too.
 pub(crate) const EFFECTS_RUNNING_MAX: usize = 32;
+/// The largest number of effects that have run, and whose outcome waits for a batch: while the database commits nothing,
+/// no more are run than these, those of one batch, and those that run. After a crash, and when another instance takes
+/// over, they are run again.
+pub(crate) const EFFECTS_TRIED_MAX: usize = EFFECTS_RUNNING_MAX;
 /// The largest number of effects of one message in memory; the others stay in the database until there is room.
 pub(crate) const EFFECTS_LOADED_MAX: usize = 1_024;
 /// How long running effects may take to finish once the service stops, so that a deploy does not repeat them.

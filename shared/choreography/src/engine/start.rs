@@ -16,7 +16,7 @@ use super::worker::{Inputs, Outputs, Worker};
 use crate::breaker::Circuits;
 use crate::bus::Bus;
 use crate::declare::choreography::Choreography;
-use crate::settings::{BATCH_MAX, COMMANDS_MAX, Settings};
+use crate::settings::{COMMANDS_MAX, EFFECTS_TRIED_MAX, Settings};
 use crate::store::Store;
 
 /// The largest number of batches in a channel from one task to the next, so that the next one is ready in time.
@@ -39,7 +39,7 @@ pub(crate) fn start(
     let shared = Shared::starting(&settings.clock);
     let (feed_sender, feed) = mpsc::channel(BATCHES_HANDED_OVER_MAX);
     let (command_sender, commands) = mpsc::channel(COMMANDS_MAX);
-    let (tried_sender, tried) = mpsc::channel(BATCH_MAX);
+    let (tried_sender, tried) = mpsc::channel(EFFECTS_TRIED_MAX);
     let (committed_sender, committed) = mpsc::channel(BATCHES_HANDED_OVER_MAX);
     let (unsendable_sender, unsendable) = mpsc::channel(1);
     let (added_sender, added) = mpsc::channel(BATCHES_HANDED_OVER_MAX);

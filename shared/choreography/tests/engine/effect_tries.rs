@@ -84,6 +84,24 @@ async fn thousands_of_hanging_effects_of_one_message_do_not_delay_those_of_anoth
 }
 
 #[tokio::test(start_paused = true)]
+async fn while_the_database_is_full_few_effects_are_run_whose_outcome_it_does_not_know() {
+    let stage = Stage::new();
+    stage.press.hold(true);
+    (0..1_000).for_each(|page| print(&stage, page, 1));
+    let scribe = stage.start().await;
+    until("they are queued", || async { stage.press.running() == 32 && stage.backlog().await.effects == 1_000 }).await;
+    stage.store.faults().set_full(true);
+    stage.press.hold(false);
+    pass(ms(60_000)).await;
+    // Those of a batch, those that wait for the next one, and those that run.
+    assert!(stage.press.runs().len() <= 3 * 32, "{}", stage.press.runs().len());
+    stage.store.faults().set_full(false);
+    printed(&stage, 1_000).await;
+    assert_eq!(stage.press.runs().len(), 1_000);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn as_many_run_at_once_as_the_effect_declares() {
     let stage = Stage::new();
     stage.press.hold_bindings(true);

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use choreography::store::{Changes, NewOutboxRow, PublishingStore as _, RowName, Store as _};
+use choreography::store::{Changes, NewOutboxRow, PublishingStore as _, ReadingStore as _, RowName, Store as _};
 use choreography::{Envelope, Headers, Service, Settings};
+use jiff::SignedDuration;
+use metrics_exporter_prometheus::PrometheusBuilder;
 
 use crate::diary::press::Press;
 use crate::diary::{How, OpenPage, Print, Remind, Write};
@@ -179,6 +181,49 @@ pub(crate) async fn an_effect_that_runs_elsewhere_does_not_die_here() {
     until("it is done there", || async { stage.outgoing() == ["printed.1"] }).await;
     assert!(stage.dead_letters().is_empty());
     tokio::join!(one.stop(), other.stop());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_processes_messages_one_by_one_keeps_its_lease_and_executes_commands() {
+    let stage = Stage::new();
+    for line in 0..500 {
+        stage.write(1, line);
+    }
+    // Two processes have crashed where they began.
+    stage.store.begin_run().await.unwrap();
+    stage.store.begin_run().await.unwrap();
+    let slow = PausableStore::slow(stage.store.clone(), ms(50));
+    let one = stage.start_over(Arc::new(slow), stage.settings()).await;
+    stage.logged(1, "write 1").await;
+    let other = stage.start_as(1).await;
+    let asked = stage.clock.now();
+    one.execute(OpenPage { page: 2, title: "May".to_owned() }).await.unwrap();
+    assert!(stage.clock.now().duration_since(asked).as_millis() <= 200);
+    stage.logged(1, "write 499").await;
+    assert!(stage.clock.now().duration_since(asked).as_secs() >= 20, "they were processed at once");
+    assert_eq!(stage.head().await.epoch, 1);
+    tokio::join!(one.stop(), other.stop());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_leads_no_more_reports_no_effects_that_wait() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let oldest = || {
+        let text = recorder.handle().render();
+        let mut lines = text.lines().filter(|line| line.starts_with("choreography_effects_oldest_seconds"));
+        lines.find(|line| line.contains("\"print\""))?.rsplit(' ').next()?.parse::<f64>().ok()
+    };
+    let stage = Stage::new();
+    stage.press.hold(true);
+    stage.publish(Print { page: 1, line: 1 });
+    let scribe = stage.start().await;
+    until("it waits", || async { oldest().is_some_and(|seconds| seconds > 2.0) }).await;
+    let now = stage.clock.now();
+    let (later, lease_until) = (now + SignedDuration::from_secs(10), now + SignedDuration::from_secs(12));
+    stage.store.claim(None, later, lease_until).await.unwrap().expect("the lease has ended by then");
+    until("none waits", || async { oldest() == Some(0.0) }).await;
+    scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use choreography::store::memory::MemoryStore;
@@ -31,6 +32,8 @@ pub(crate) struct PausableStore {
     batches: Arc<AtomicU32>,
     /// What was tried by itself, in order.
     tried: Arc<Mutex<Vec<Uuid>>>,
+    /// How long it takes to record what is tried.
+    trying_takes: Duration,
 }
 
 impl PausableStore {
@@ -45,7 +48,13 @@ impl PausableStore {
             panics: None,
             batches: Arc::default(),
             tried: Arc::default(),
+            trying_takes: Duration::ZERO,
         }
+    }
+
+    /// Returns a store that takes so long to record what is tried by itself.
+    pub(crate) fn slow(store: MemoryStore, trying_takes: Duration) -> Self {
+        Self { trying_takes, ..Self::over(store) }
     }
 
     /// Returns a store of which one method, `effects` or `outbox`, panics.
@@ -152,6 +161,7 @@ impl ReadingStore for PausableStore {
     }
     async fn try_alone(&self, slot: TrySlot, id: Option<Uuid>) -> Result<(), StoreError> {
         self.tried.lock().unwrap().extend(id);
+        tokio::time::sleep(self.trying_takes).await;
         self.running().await.try_alone(slot, id).await
     }
     async fn reading_state(&self) -> Result<ReadingState, StoreError> {

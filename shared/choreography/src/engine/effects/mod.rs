@@ -79,8 +79,9 @@ impl Effects {
             }
             // Ended before they are begun again, here or by another instance.
             tries.shutdown().await;
-            self.shared.health.effects(Ok(()));
             kinds.iter_mut().for_each(|kind| kind.recovered(&self.shared.health));
+            // Those that wait are reported by the instance that leads.
+            self.report(&Kinds::of(&self.choreography, &self.settings));
         }
     }
 

@@ -152,7 +152,7 @@ impl Worker {
             self.inputs.gather(&mut batch, &mut self.reading, &self.shared.leadership, &clock);
             let concerns_messages = !batch.deliveries.is_empty() || batch.due > 0;
             if concerns_messages && self.reading.epoch.is_some() && self.batches.guard.is_on().await {
-                self.process_one_by_one(batch).await;
+                self.process_first(batch).await;
             } else {
                 self.process(batch).await;
             }
@@ -214,23 +214,23 @@ impl Worker {
         }
     }
 
-    /// Processes each message by itself, and first records which one it is. Everything else is processed before, so
-    /// that a crash is not attributed to the wrong message.
-    async fn process_one_by_one(&mut self, mut batch: BatchInput) {
-        let deliveries = std::mem::take(&mut batch.deliveries);
+    /// Processes the first message of a batch by itself, and first records which one it is. Everything else is processed
+    /// before, so that a crash is not attributed to the wrong message. The other messages wait: what arrives meanwhile, and
+    /// the lease, must not.
+    async fn process_first(&mut self, mut batch: BatchInput) {
+        let mut deliveries = std::mem::take(&mut batch.deliveries).into_iter();
+        let first = deliveries.next();
+        self.reading.put_back(deliveries);
         self.batches.guard.begin_batch();
         self.process(batch).await;
-        for delivery in deliveries {
-            self.batches.guard.begin_batch();
-            let deadly = match Heading::read(&delivery.envelope) {
-                Ok(heading) => self.batches.guard.try_message(heading.id).await,
-                Err(_) => None,
-            };
-            if self.reading.position.is_some() {
-                self.process(BatchInput { deliveries: vec![delivery], deadly, ..BatchInput::default() }).await;
-            }
-            self.batches.guard.count_down().await;
-        }
+        let Some(delivery) = first.filter(|_| self.reading.position.is_some()) else { return };
+        self.batches.guard.begin_batch();
+        let deadly = match Heading::read(&delivery.envelope) {
+            Ok(heading) => self.batches.guard.try_message(heading.id).await,
+            Err(_) => None,
+        };
+        self.process(BatchInput { deliveries: vec![delivery], deadly, ..BatchInput::default() }).await;
+        self.batches.guard.count_down().await;
     }
 
     /// Processes a batch; tries again until it is committed, or until the service stops.

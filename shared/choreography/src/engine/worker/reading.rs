@@ -87,6 +87,11 @@ impl Reading {
         self.deliveries.drain(..count).collect()
     }
 
+    /// Puts messages back that were removed last and are not processed yet.
+    pub(super) fn put_back(&mut self, deliveries: impl DoubleEndedIterator<Item = Delivery>) {
+        deliveries.rev().for_each(|delivery| self.deliveries.push_front(delivery));
+    }
+
     /// Removes and returns the place that reading has passed, once everything before it is processed.
     pub(super) fn take_passed(&mut self) -> Option<Checkpoint> {
         let position = self.position.filter(|_| self.deliveries.is_empty())?;
