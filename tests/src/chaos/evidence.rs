@@ -57,14 +57,18 @@ impl Evidence {
         mails: &[Received],
     ) -> Result<Self> {
         let mut evidence = Self { placed, stock: stock.clone(), ..Self::default() };
-        for order in client.list("order", "/orders?").await? {
-            evidence.of(&order["id"])?.order = order.clone();
+        let (orders, payments) = (client.list("order", "/orders?"), client.list("payment", "/payments?"));
+        let (orders, payments, deliveries) =
+            futures::try_join!(orders, payments, client.list("delivery", "/deliveries?"))?;
+        for order in orders {
+            let known = evidence.of(&order["id"])?;
+            known.order = order;
         }
-        for payment in client.list("payment", "/payments?").await? {
-            evidence.of(&payment["order_id"])?.payments.push(payment.clone());
+        for payment in payments {
+            evidence.of(&payment["order_id"])?.payments.push(payment);
         }
-        for delivery in client.list("delivery", "/deliveries?").await? {
-            evidence.of(&delivery["order_id"])?.deliveries.push(delivery.clone());
+        for delivery in deliveries {
+            evidence.of(&delivery["order_id"])?.deliveries.push(delivery);
         }
         evidence.products = client.list("inventory", "/products?").await?;
         evidence.dealers = client.list("delivery", "/dealers?").await?;

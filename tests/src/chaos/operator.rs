@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
+use futures::future::try_join_all;
 use serde_json::Value;
 
 use super::client::Client;
@@ -29,21 +30,22 @@ pub(super) struct Operator {
 impl Operator {
     /// Looks at every service once.
     pub(super) async fn look(&self, site: &Site, client: &Client) -> Result<()> {
-        for name in SERVICES {
-            let replies = client.every(name, "/readyz").await;
-            let details = replies.iter().filter_map(|reply| reply.body["detail"].as_str());
-            let parts: Vec<&str> = details.flat_map(|detail| detail.split("; ")).collect();
-            if parts.iter().any(|part| part.contains("until an operator goes on")) {
-                stream(site, name, &["--resume", "--yes"]).await?;
-                self.note(|done| *done.resumed.entry(name).or_default() += 1);
-            }
-            if parts.iter().any(|part| part.starts_with("lost: ")) {
-                let shown = stream(site, name, &[]).await?;
-                let lost =
-                    shown.lines().filter(|line| line.starts_with("lost: ")).map(|line| format!("{name}: {line}"));
-                self.note(|done| done.lost.extend(lost));
-                stream(site, name, &["--accept-lost", "--yes"]).await?;
-            }
+        try_join_all(SERVICES.map(|name| self.look_at(name, site, client))).await.map(drop)
+    }
+
+    async fn look_at(&self, name: &'static str, site: &Site, client: &Client) -> Result<()> {
+        let replies = client.every(name, "/readyz").await;
+        let details = replies.iter().filter_map(|reply| reply.body["detail"].as_str());
+        let parts: Vec<&str> = details.flat_map(|detail| detail.split("; ")).collect();
+        if parts.iter().any(|part| part.contains("until an operator goes on")) {
+            stream(site, name, &["--resume", "--yes"]).await?;
+            self.note(|done| *done.resumed.entry(name).or_default() += 1);
+        }
+        if parts.iter().any(|part| part.starts_with("lost: ")) {
+            let shown = stream(site, name, &[]).await?;
+            let lost = shown.lines().filter(|line| line.starts_with("lost: ")).map(|line| format!("{name}: {line}"));
+            self.note(|done| done.lost.extend(lost));
+            stream(site, name, &["--accept-lost", "--yes"]).await?;
         }
         Ok(())
     }
