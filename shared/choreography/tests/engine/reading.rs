@@ -211,3 +211,17 @@ pub(crate) async fn a_number_that_its_publisher_noted_and_that_did_not_come_is_r
     assert_eq!((stage.dead_letters().len(), scribe.health().lost), (1, Ok(())));
     scribe.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn messages_are_read_from_a_server_that_takes_seconds_for_a_look() {
+    let stage = Stage::new();
+    let scribe = stage.start().await;
+    healthy(&scribe).await;
+    stage.bus.faults().set_latency(ms(400));
+    for line in 0..10 {
+        stage.write(1, line);
+    }
+    stage.logged(1, "write 9").await;
+    assert_eq!(scribe.health().reading, Ok(()));
+    scribe.stop().await;
+}

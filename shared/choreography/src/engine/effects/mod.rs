@@ -90,13 +90,17 @@ impl Effects {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // What was handed over until now is in the database: the first tick, at once, loads it.
         while self.added.try_recv().is_ok() {}
-        let mut has_ended = false;
+        let (mut has_ended, mut has_looked) = (false, false);
         loop {
             if std::mem::take(&mut has_ended) {
                 self.ended().await;
             }
             for kind in kinds.iter_mut().filter(|kind| kind.is_to_load()) {
                 self.load(kind).await;
+            }
+            if std::mem::take(&mut has_looked) {
+                // A database that takes long must not be asked again at once: no outcome would be handed over.
+                looks.reset();
             }
             self.start(kinds, tries).await;
             let now = self.settings.clock.now();
@@ -108,6 +112,7 @@ impl Effects {
                 _ = looks.tick() => {
                     kinds.look_again();
                     self.report(kinds);
+                    has_looked = true;
                     None
                 }
                 () = tokio::time::sleep(next.unwrap_or(BACKOFF_MAX)), if next.is_some() => None,

@@ -192,6 +192,8 @@ impl OutboxRelay {
             window.send(&mut self.held, &mut self.paces).await?;
             if window.ready.is_empty() && more {
                 more = self.catch_up(looks.epoch, window).await?;
+                // A database that takes long must not be asked again at once: nothing else would be done.
+                outbox_looks.reset();
                 continue;
             }
             if let Some((message, from)) = window.lanes.to_refill(&window.gate) {

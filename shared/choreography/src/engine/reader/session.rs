@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use futures::future::try_join_all;
 use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 
@@ -180,6 +181,8 @@ impl ReadingSession<'_> {
                 _ = looks.tick() => {
                     let look = self.look(stream, &mut delivered).await?;
                     self.reader.hand_over(Feed::Looked { epoch: self.epoch, look }).await?;
+                    // A look that takes long must not be followed by the next one at once: nothing would be read.
+                    looks.reset();
                     continue;
                 }
                 deliveries = next => deliveries?,
@@ -200,11 +203,11 @@ impl ReadingSession<'_> {
         if now.first > delivered.position + 1 {
             return Err(StopReason::Anomaly("the stream deleted messages that were not read yet".to_owned()));
         }
-        let mut notes = Vec::new();
-        for publisher in self.sources.publishers() {
-            let progress = self.connection.progress(publisher).await?;
-            notes.extend(progress.and_then(|progress| PublisherNote::read(publisher, progress, stream)));
-        }
+        let publishers = self.sources.publishers();
+        let progress = try_join_all(publishers.iter().map(|publisher| self.connection.progress(publisher))).await?;
+        let notes = publishers.iter().zip(progress);
+        let notes = notes.filter_map(|(publisher, progress)| PublisherNote::read(publisher, progress?, stream));
+        let notes = notes.collect();
         Ok(Look { first: now.first, deleted: now.deleted, passed, notes })
     }
 
