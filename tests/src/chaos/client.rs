@@ -16,8 +16,8 @@ use crate::service::SERVICES;
 const REPLY_WAIT_MAX: Duration = Duration::from_secs(3);
 /// How long a caller waits before asking again.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long a caller goes on asking: longer than any fault lasts.
-const ASKED_MAX: Duration = Duration::from_secs(60);
+/// How long a caller goes on asking: longer than any fault lasts, and the shop may take to recover from it.
+const ASKED_MAX: Duration = Duration::from_secs(120);
 
 /// What is asked of a service, and may be asked again.
 #[derive(Debug, Clone)]

@@ -65,6 +65,11 @@ impl Kind {
         Self::HangMail,
     ];
 
+    /// Whether the shop waits for an operator: every service halts, because the messages that it has read are gone.
+    pub(super) fn needs_operator(self) -> bool {
+        self == Self::LoseStore
+    }
+
     /// Returns for how many milliseconds it lasts, or what is killed stays away.
     fn lasts_ms(self) -> std::ops::Range<u64> {
         match self {

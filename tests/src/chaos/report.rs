@@ -83,9 +83,11 @@ impl Report {
         self.faults.values().map(|faults| faults.count).sum()
     }
 
-    /// Returns the median and the longest of all recoveries, in milliseconds.
-    fn recovery_ms(&self) -> (u128, u128) {
-        let mut all: Vec<u128> = self.faults.values().flat_map(|faults| faults.order_ms.iter().copied()).collect();
+    /// Returns the median and the longest of the recoveries from faults that do or don't need an operator, in
+    /// milliseconds.
+    fn recovery_ms(&self, with_operator: bool) -> (u128, u128) {
+        let faults = self.faults.iter().filter(|(kind, _)| kind.needs_operator() == with_operator);
+        let mut all: Vec<u128> = faults.flat_map(|(_, faults)| faults.order_ms.iter().copied()).collect();
         all.sort_unstable();
         (middle(&all), all.last().copied().unwrap_or_default())
     }
@@ -111,9 +113,16 @@ impl Display for Report {
         if self.outside > 0 {
             writeln!(f, "{} more customers were not let in: too many were inside", self.outside)?;
         }
-        let (median, worst) = self.recovery_ms();
+        let (median, worst) = self.recovery_ms(false);
+        let (_, by_operator) = self.recovery_ms(true);
         let faults = self.count_of_faults();
-        writeln!(f, "{faults} faults; recovery: median {}, worst {}", seconds(median), seconds(worst))?;
+        writeln!(
+            f,
+            "{faults} faults; recovery: median {}, worst {}; with an operator: worst {}",
+            seconds(median),
+            seconds(worst),
+            seconds(by_operator)
+        )?;
         writeln!(f, "{:<20}{:>6}{:>24}{:>24}", "fault", "count", "an order then: median", "worst")?;
         for (kind, faults) in &self.faults {
             let Recoveries { count, order_ms, backlog_ms } = faults;

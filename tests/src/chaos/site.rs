@@ -12,6 +12,9 @@ use crate::service::{SERVICES, Service};
 pub(super) const TWICE: [&str; 6] = ["order", "inventory", "payment", "wallet", "delivery", "notify"];
 /// How long a payment waits for the customer: some never come.
 const PAYMENT_DEADLINE: &str = "10s";
+/// How long published messages are kept: many times as long as what the server loses, and so short that a run of minutes
+/// forgets them as one of days does.
+const OUTBOX_KEPT: &str = "1m";
 
 /// The shop, its mail server, and what is needed to disturb them.
 pub(super) struct Site {
@@ -26,6 +29,7 @@ impl Site {
         let mail = MailServer::start()?;
         let mail_proxy = Proxy::to(mail.port())?;
         let mut plan = Plan::new().on_disk().without_limits().set("payment", "PAYMENT_DEADLINE", PAYMENT_DEADLINE);
+        plan = plan.set_all("OUTBOX_KEPT", OUTBOX_KEPT);
         plan = plan.set("notify", "SMTP_URL", format!("smtp://127.0.0.1:{}", mail_proxy.port()));
         plan = TWICE.into_iter().fold(plan, Plan::twice);
         plan = SERVICES.into_iter().fold(plan, Plan::through_proxy);
