@@ -230,3 +230,14 @@ async fn a_damaged_number_is_an_error_that_names_it() {
         assert!(format!("{error:?}").contains(named), "{error:?}");
     }
 }
+
+#[tokio::test]
+async fn a_damaged_number_of_the_outbox_is_an_error_that_names_the_row() {
+    let file = File::new();
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&file.path, None, &[]).await.unwrap());
+    let outbox = in_outbox(new_outbox(), vec![crate::fixture::envelope("a")]);
+    commit(&store, Changes { outbox, ..Changes::default() }).await.unwrap();
+    file.execute("update outbox set kind_number = 0").await;
+    let error = store.outbox(1, 10).await.unwrap_err().to_string();
+    assert!(error.contains("the number of row 1 of the outbox is 0"), "{error}");
+}

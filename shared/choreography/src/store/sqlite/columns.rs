@@ -68,9 +68,12 @@ pub(super) fn stored(row: &SqliteRow) -> Result<StoredRow, sqlx::Error> {
 
 /// Reads [`OUTBOX`].
 pub(super) fn outbox(row: &SqliteRow) -> Result<OutboxRow, sqlx::Error> {
-    let number = number(row, 6)?;
+    let (local, number) = (count(row, 3)?, number(row, 6)?);
+    if number == 0 {
+        return Err(damaged(format!("the number of row {local} of the outbox is 0, and the first one is 1")));
+    }
     Ok(OutboxRow {
-        number: count(row, 3)?,
+        number: local,
         name: RowName { outbox: id(row, 4)?, kind: row.try_get::<&str, _>(5)?.into(), number },
         placeholder: row.try_get(7)?,
         adopted: row.try_get(8)?,
