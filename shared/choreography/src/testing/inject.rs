@@ -54,6 +54,9 @@ impl Harness {
             Trouble::DeliveredTwice(service) => {
                 self.member(service).consumers().for_each(|consumer| faults.duplicate_next(&consumer));
             }
+            Trouble::DeliveriesStolen(service, count) => {
+                self.member(service).consumers().for_each(|consumer| faults.steal(&consumer, count));
+            }
             other => self.inject_into_service(other),
         }
     }

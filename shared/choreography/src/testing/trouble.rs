@@ -53,6 +53,9 @@ pub enum Trouble {
     PullsAnswered,
     /// The server sends the next message of this service twice, to each of its instances.
     DeliveredTwice(&'static str),
+    /// An abandoned pull of an earlier instance takes every second one of the next messages of this service, this many in
+    /// all, from each of its instances.
+    DeliveriesStolen(&'static str, u64),
     /// The next commits of this service, this many, fail as if its disk were full.
     CommitsFail(&'static str, u32),
     /// The next commits of this service, this many, find that another instance has changed their rows.

@@ -4,6 +4,7 @@
 mod deadly_effect;
 mod parcels;
 mod planted;
+mod post_office;
 mod repeated;
 mod restaurant;
 mod simulated;

@@ -45,7 +45,8 @@ impl<A: Clone> Story<A> {
         let actions = W::draw(&mut random, size.actions);
         let end = actions.iter().map(|(at, _)| *at).max().unwrap_or_default();
         let services: Vec<_> = W::default().services().iter().map(crate::Choreography::service).collect();
-        let troubles = draw_troubles(&mut random, &services, end, size.troubles);
+        let mut troubles = draw_troubles(&mut random, &services, end, size.troubles);
+        W::change_troubles(&mut random, end, &mut troubles);
         let actions = actions.into_iter().map(|(at, action)| (at, Event::Action(action)));
         let mut events: Vec<_> = actions.chain(troubles).collect();
         events.sort_by_key(|(at, _)| *at);

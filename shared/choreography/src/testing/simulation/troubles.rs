@@ -109,7 +109,8 @@ fn draw_instance_trouble<A>(
             let steps = random.of(0..40);
             vec![(begin, Event::Trouble(Trouble::KilledAfter(service, steps))), start(over)]
         }
-        3 => interval.once(Trouble::DeliveredTwice(service)),
+        3 if random.chance(50) => interval.once(Trouble::DeliveredTwice(service)),
+        3 => interval.once(Trouble::DeliveriesStolen(service, random.of(1..5))),
         // Another instance takes over, and the first one wakes up and believes that it leads.
         4 => {
             let mut events = vec![start(begin)];

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::event::Event;
 use super::random::Random;
 use crate::testing::harness::Harness;
 use crate::testing::services::Services;
@@ -18,6 +19,10 @@ pub trait World: Default + Send + Sync + 'static {
 
     /// Draws what is done in a story of a size, each with the time since the start of the application.
     fn draw(random: &mut Random, size: usize) -> Vec<(Duration, Self::Action)>;
+
+    /// Changes what goes wrong in a story, each with the time since the start, until about the `end` of the actions: leaves
+    /// out what this application does not stand, and adds what not every one stands. Changes nothing by default.
+    fn change_troubles(_random: &mut Random, _end: Duration, _troubles: &mut Vec<(Duration, Event<Self::Action>)>) {}
 
     /// Returns the services of the application.
     fn services(&self) -> Vec<Choreography>;
