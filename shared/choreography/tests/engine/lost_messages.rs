@@ -7,7 +7,7 @@ use choreography::bus::Stored;
 use choreography::{Service, Settings};
 
 use crate::diary::{How, Write, scribe};
-use crate::stage::{Stage, written};
+use crate::stage::{Stage, healthy, written};
 use crate::unresponsive_bus::UnresponsiveBus;
 use crate::{ms, pass, until};
 
@@ -90,5 +90,19 @@ async fn messages_lost_behind_a_dead_connection_are_noticed() {
     stage.bus.faults().set_down(false);
     stage.all_is_received().await;
     assert_eq!(stage.log(1).await, written(0..130));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_in_the_place_of_the_streams_first_one_is_received() {
+    let stage = Stage::new();
+    let scribe = stage.start_unchecked().await;
+    healthy(&scribe).await;
+    publish_line(&stage, 0);
+    stage.logged(1, "write 0").await;
+    assert_eq!(stage.head().await.position.sequence, 1);
+    stage.bus.faults().forget_after(0);
+    publish_line(&stage, 1);
+    stage.logged(1, "write 1").await;
     scribe.stop().await;
 }

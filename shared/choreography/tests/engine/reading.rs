@@ -225,3 +225,19 @@ async fn messages_are_read_from_a_server_that_takes_seconds_for_a_look() {
     assert_eq!(scribe.health().reading, Ok(()));
     scribe.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_new_connection_to_the_same_server_is_sent_nothing_again() {
+    let stage = Stage::new();
+    let scribe = stage.start_unchecked().await;
+    healthy(&scribe).await;
+    (0..5).for_each(|line| publish_line(&stage, line));
+    stage.all_is_received().await;
+    pass(ms(3_000)).await;
+    stage.bus.faults().cut();
+    pass(ms(3_000)).await;
+    healthy(&scribe).await;
+    let connection = stage.bus.connect().await.unwrap();
+    assert_eq!(connection.consumer_info("scribe-0").await.unwrap().unwrap().sent, 0);
+    scribe.stop().await;
+}

@@ -31,6 +31,21 @@ pub(crate) async fn a_scheduled_message_is_published_at_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_that_is_scheduled_for_the_next_moment_is_published_then() {
+    let stage = Stage::new();
+    let scribe = stage.start().await;
+    healthy(&scribe).await;
+    for line in 0..5 {
+        remind(&scribe, line, Some(100)).await;
+        pass(ms(130)).await;
+        assert_eq!(stage.all_published("ring").len(), 1 + line as usize);
+        // Not always right before the leader looks by itself.
+        pass(ms(70)).await;
+    }
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_that_is_scheduled_again_replaces_the_first() {
     let stage = Stage::new();
     let scribe = stage.start().await;
