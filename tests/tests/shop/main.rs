@@ -23,6 +23,7 @@ mod intruder;
 mod kills;
 mod mails;
 mod mixed;
+mod moved_database;
 mod older_database;
 mod onlookers;
 mod outcomes;

@@ -22,9 +22,9 @@ pub enum StoreError {
     /// precondition does not hold. The same operation may succeed with rows that are loaded again.
     #[error("changed by another instance meanwhile: {0}")]
     RowConflict(String),
-    /// The database is older than this process: it was put back to an earlier copy while the process runs. The process
-    /// must end, because it would give numbers to messages that others have given already.
-    #[error("the database was put back to an older copy while this process runs: {0}")]
+    /// The database is older than this process, or another one: it was put back while the process runs. The process must
+    /// end, because it would give numbers to messages that others have given already, or write where nobody reads.
+    #[error("the database was put back while this process runs: {0}")]
     PutBack(String),
     /// A constraint of the service's own migrations does not allow what a batch writes. The same batch fails again; parts
     /// of it may not.

@@ -131,6 +131,29 @@ async fn a_file_put_back_to_an_older_copy_refuses_the_next_numbers() {
     assert!(matches!(refused, Err(StoreError::PutBack(_))), "{refused:?}");
 }
 
+#[tokio::test]
+async fn files_that_are_moved_take_nothing_until_they_are_back_and_others_in_their_place_end_the_process() {
+    for name in ["service.db", "service.db-wal"] {
+        let file = File::new();
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&file.path, None, &["payment"]).await.unwrap());
+        write(&store, vec![row("1", 0, "{}")]).await.unwrap();
+        let path = std::path::Path::new(&file.path).with_file_name(name);
+        let (moved, other) = (path.with_extension("moved"), path.with_extension("other"));
+        std::fs::rename(&path, &moved).unwrap();
+        for refused in [store.begin().await.err(), store.head().await.err()] {
+            let problem = refused.unwrap().to_string();
+            assert!(problem.contains(&format!("{} was moved or deleted", path.display())), "{problem}");
+        }
+        std::fs::rename(&moved, &path).unwrap();
+        write(&store, vec![row("1", 1, "{}")]).await.unwrap();
+        std::fs::copy(&path, &other).unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        for refused in [store.begin().await.err(), store.head().await.err()] {
+            assert!(matches!(refused, Some(StoreError::PutBack(_))), "{refused:?}");
+        }
+    }
+}
+
 /// Commits a message of a megabyte to the outbox.
 async fn commit_megabyte(store: &Arc<dyn Store>) {
     let message = Envelope { payload: vec![7; 1 << 20].into(), ..crate::fixture::envelope("a") };

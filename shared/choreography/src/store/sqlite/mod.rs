@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row as _, SqlitePool};
 
+use self::files::OpenFiles;
 use self::statement::During;
 use self::transaction::SqliteTransaction;
 use super::error::put_back_head;
@@ -17,6 +18,7 @@ use super::{
 
 mod columns;
 mod commit;
+mod files;
 mod listing;
 mod migrate;
 mod numbers;
@@ -40,11 +42,13 @@ pub struct SqliteStore {
     writer: SqlitePool,
     /// Connections that only read what is committed.
     readers: SqlitePool,
+    files: OpenFiles,
 }
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
+        self.files.check()?;
         Ok(Box::new(SqliteTransaction::begin(&self.writer).await?))
     }
 

@@ -9,6 +9,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::SqliteStore;
+use super::files::OpenFiles;
 use super::migrate::{migrate_runtime, migrate_service, prepare_rows, take_for};
 use super::open_error::{OpenError, Problem};
 
@@ -96,7 +97,7 @@ impl SqliteStore {
         let writer = connect(options.clone()).await.map_err(|error| Problem::database("connecting", error))?;
         prepare(&writer, service, migrations, tables).await?;
         let readers = pool(READERS_MAX).connect_lazy_with(options.create_if_missing(false).pragma("query_only", "on"));
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers, files: OpenFiles::of(path) })
     }
 }
 

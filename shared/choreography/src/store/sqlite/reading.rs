@@ -20,6 +20,7 @@ use crate::store::{
 #[async_trait]
 impl ReadingStore for SqliteStore {
     async fn head(&self) -> Result<Head, StoreError> {
+        self.files.check()?;
         let statement = sqlx::query(AssertSqlSafe(format!("select {HEAD} from head")));
         let row = statement.fetch_one(&self.readers).await;
         row.and_then(|row| columns::head(&row)).during("reading the head")
