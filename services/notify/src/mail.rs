@@ -132,6 +132,12 @@ mod tests {
             (cancelled(CancelReason::OutOfStock), "was cancelled", "is out of stock. You don't have to pay"),
             (cancelled(CancelReason::NoDealer), "was cancelled", "Nobody can deliver to your zone"),
             (cancelled(CancelReason::CustomerCancelled), "was cancelled", "You cancelled the order."),
+            (cancelled(CancelReason::NotOpened), "was cancelled", "could not take the order. You don't have to pay"),
+            (
+                cancelled(CancelReason::WalletUnreachable),
+                "was cancelled",
+                "could not be reached. You don't have to pay",
+            ),
         ];
         for (news, subject, text) in cases {
             let mail = Mail::about(&news, None).unwrap();

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use lettre::AsyncTransport as _;
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentType, MIME_VERSION_1_0};
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp;
 use lettre::transport::stub;
@@ -112,6 +112,7 @@ impl Mailer {
             .from(self.from.clone())
             .to(Mailbox::new(None, mail.to.clone()))
             .subject(mail.subject.clone())
+            .header(MIME_VERSION_1_0) // without it the headers about the body mean nothing
             .header(ContentType::TEXT_PLAIN)
             .body(mail.body.clone());
         message.map_err(MailError::Content)
@@ -164,6 +165,7 @@ mod tests {
             "From: Shop <shop@localhost>".into(),
             "To: ada@example.com".into(),
             "Subject: =?utf-8?b?U2Now7ZuZSBHcsO8w59l?=".into(),
+            "MIME-Version: 1.0".into(),
             "Content-Type: text/plain; charset=utf-8".into(),
             "Content-Transfer-Encoding: quoted-printable".into(),
             "tea =E2=80=94 2 pieces".into(),
