@@ -69,6 +69,7 @@ dead-letters: ## List, show and repair dead letters; the command in ARGS="..." (
 
 clean-data: ## Delete the data of the shop on this machine: orders, messages, mails (.data)
 	@. deploy/env.sh; if (: <"/dev/tcp/127.0.0.1/$$NATS_PORT") 2>/dev/null; then echo "clean-data: something is running at port $$NATS_PORT: stop the shop first" >&2; exit 1; fi
+	@if [[ -f .data/lock ]] && command -v flock >/dev/null && ! flock --nonblock .data/lock true; then echo "clean-data: the shop of this directory runs: stop it first" >&2; exit 1; fi
 	rm -rf .data
 
 tools:

@@ -48,6 +48,13 @@ refuse_taken_port() { # name of the setting
     exit 1
 }
 
+# Two servers on the same files would damage them. The lock is also held by what is left running if this script is killed.
+lock_data() {
+    mkdir -p .data
+    exec {lock}>.data/lock
+    ! command -v flock >/dev/null || flock --nonblock "$lock" || { say "the shop of this directory runs already, at other ports: stop it first"; exit 1; }
+}
+
 start() { # processes of the Procfile, in a process group of their own: Ctrl-C reaches only this script
     set -m
     .tools/venv/bin/honcho start --env /dev/null -f deploy/Procfile "$@" </dev/null &
@@ -119,7 +126,7 @@ settings=(nats_port nats_monitor_port "${services[@]/%/_port}")
 for name in "${settings[@]^^}"; do refuse_taken_port "$name"; done
 [[ -n ${BIN_DIR:-} ]] || build
 PATH=$(cd "$BIN_DIR" && pwd):$PWD/.tools/bin:$PATH
-mkdir -p .data
+lock_data
 : >"$ENDED"
 
 trap 'exit 0' INT TERM HUP
