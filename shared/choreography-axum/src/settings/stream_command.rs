@@ -14,7 +14,7 @@ pub(super) const STREAM: &str = "stream";
 /// Returns the command's description.
 pub(super) fn command() -> Command {
     let resume = Arg::new("resume").long("resume").action(ArgAction::SetTrue);
-    let from = Arg::new("from").long("from").requires("resume").value_name("SEQUENCE|first");
+    let from = Arg::new("from").long("from").requires("resume").value_name("SEQUENCE|first").value_parser(place);
     let accept = Arg::new("accept-lost").long("accept-lost").action(ArgAction::SetTrue).conflicts_with("resume");
     let yes = Arg::new("yes").long("yes").action(ArgAction::SetTrue);
     Command::new(STREAM)
@@ -23,6 +23,14 @@ pub(super) fn command() -> Command {
         .arg(from.help("Go on at this sequence instead, or at the first message of the stream"))
         .arg(accept.help("Report the lost messages no more; should they come, they are skipped"))
         .arg(yes.help("Do it; without this, what it costs is shown and nothing is done"))
+}
+
+/// Parses where a service goes on.
+fn place(text: &str) -> Result<GoOn, &'static str> {
+    match text {
+        "first" => Ok(GoOn::First),
+        sequence => sequence.parse().map(GoOn::At).map_err(|_| "it is `first`, or a sequence of the stream"),
+    }
 }
 
 /// Runs the command.
@@ -44,11 +52,7 @@ pub(super) async fn run(service: &'static str, settings: &ArgMatches, stream: &A
             false => println!("--accept-lost --yes ends the report; should the messages come, they are skipped"),
         }
     } else if stream.get_flag("resume") {
-        let go_on = match stream.get_one::<String>("from").map(String::as_str) {
-            None => GoOn::Proposed,
-            Some("first") => GoOn::First,
-            Some(sequence) => GoOn::At(sequence.parse()?),
-        };
+        let go_on = stream.get_one::<GoOn>("from").copied().unwrap_or(GoOn::Proposed);
         let place = report.place(go_on)?;
         println!("{}", cost(go_on));
         match is_agreed {
@@ -87,5 +91,21 @@ fn cost(go_on: GoOn) -> &'static str {
         }
         GoOn::First => "All of the stream is read: what was received is skipped, steps that have expired die.",
         GoOn::At(_) => "What lies before and was not received is reported as lost; what was received is skipped.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_the_first_message_or_a_sequence_and_what_is_neither_is_named() {
+        let parse = |from: &str| command().try_get_matches_from([STREAM, "--resume", "--from", from]);
+        let parsed = |from: &str| *parse(from).unwrap().get_one::<GoOn>("from").unwrap();
+        assert_eq!((parsed("first"), parsed("17")), (GoOn::First, GoOn::At(17)));
+        for bad in ["zzz", "1.5"] {
+            let problem = parse(bad).unwrap_err().to_string();
+            assert!(problem.contains("--from") && problem.contains("a sequence of the stream"), "{problem}");
+        }
     }
 }
