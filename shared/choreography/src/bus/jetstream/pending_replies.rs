@@ -110,7 +110,8 @@ impl PendingReplies {
         while callers.waiting.front().and_then(Option::as_ref).is_some_and(|oldest| oldest.deadline <= now) {
             let number = callers.first;
             if let Some(overdue) = callers.take(number) {
-                _ = overdue.sender.send(Err(BusError::Lost(format!("no reply within {:?}", self.timeout))));
+                let hint = "a server whose disk was full replies only after a restart";
+                _ = overdue.sender.send(Err(BusError::Lost(format!("no reply within {:?} ({hint})", self.timeout))));
             }
         }
     }
