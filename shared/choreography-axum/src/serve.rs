@@ -30,7 +30,7 @@ const BATCH_FINISHES_MAX: Duration = Duration::from_millis(6_500);
 /// It listens at `127.0.0.1:8080`; [`with`](Serve::with) takes the settings, and [`at`](Serve::at) another address. A
 /// caller has 10 seconds for a request's header and 8 for its body, and may read nothing for 20. At most 4,096
 /// connections are open (`HTTP_CONNECTIONS_MAX`), fewer where the system allows fewer open files: beyond that a new one
-/// takes the place of one that has not sent a request yet, or waits.
+/// takes the place of the one that has waited longest for a request, or waits.
 ///
 /// ```no_run
 /// # use choreography::{Service, stop_signal};
