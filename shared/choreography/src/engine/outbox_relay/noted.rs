@@ -16,6 +16,7 @@ pub(super) async fn noted(connection: &dyn Connection, head: &Head, floor: u64) 
     let has_no_hole = (events.deleted, dead_letters.deleted) == (0, 0) || planted(PlantedBug::HoleNotListed);
     let is_complete = has_no_hole && events.first <= floor + 1 && dead_letters.first <= noted.dead_letters_first.max(1);
     let is_same = !head.has_adopted
+        && noted.through < head.outbox_next // else the note is damaged: there are no such rows
         && is_complete
         && has(connection, Stream::Events, noted.events).await?
         && has(connection, Stream::DeadLetters, noted.dead_letters).await?;
