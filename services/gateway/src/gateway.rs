@@ -2,7 +2,7 @@
 
 use choreography::Service;
 
-use crate::pages::Issuer;
+use crate::pages::{Issuer, ProductNames};
 use crate::tokens::Tokens;
 use crate::upstreams::Upstreams;
 
@@ -17,6 +17,8 @@ pub struct Gateway {
     pub tokens: Tokens,
     /// Where visitors of the pages sign in, if not with the development key.
     pub issuer: Option<Issuer>,
+    /// The names of products, for orders in the pages.
+    pub product_names: ProductNames,
     /// Whether this is the demonstration: customers may deposit money themselves.
     pub demo: bool,
 }

@@ -4,7 +4,7 @@ use choreography::Clock;
 use choreography_axum::{Failure, serve, settings};
 use contracts::NAMESPACE;
 use gateway::gateway::Gateway;
-use gateway::pages::{Issuer, with_error_pages};
+use gateway::pages::{Issuer, ProductNames, with_error_pages};
 use gateway::settings::{Command, Settings};
 use gateway::tokens::Tokens;
 use gateway::upstreams::Upstreams;
@@ -28,7 +28,8 @@ async fn main() -> Result<(), Failure> {
     let service = settings.builder(choreography()).migrations(&sqlx::migrate!()).start().await?;
     let upstreams = Upstreams::new(&upstreams, Clock::system());
     let issuer = Issuer::of(issuer)?;
-    let gateway = Gateway { service: service.clone(), upstreams, tokens: tokens.clone(), issuer, demo: settings.demo };
+    let (product_names, demo) = (ProductNames::default(), settings.demo);
+    let gateway = Gateway { service: service.clone(), upstreams, tokens: tokens.clone(), issuer, product_names, demo };
     let around = move |app| door.around(with_error_pages(tokens.required_for_readiness(app)));
     Ok(serve(service, routes(gateway, &limits)).with(&settings).around(around).await?)
 }

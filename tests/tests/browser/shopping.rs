@@ -109,7 +109,7 @@ async fn everything_works_without_scripts() {
     browser.press("Pay 4.50 EUR").await;
     browser.reload_until_text("On its way").await;
     browser.press("Orders").await;
-    browser.wait_for_text("1 × tea").await;
+    browser.wait_for_text("1 × Tea").await;
     browser.press("Profile").await;
     browser.fill("name", CUSTOMER).await;
     browser.press("Save").await;

@@ -49,7 +49,10 @@ async fn list(
     if let Some(cursor) = &cursor {
         path += &format!("&cursor={}", encode(cursor));
     }
-    let Orders { items, next } = read(&gateway, Ask::get(Upstream::Order, path).by(&session.identity)).await?;
+    let orders = read(&gateway, Ask::get(Upstream::Order, path).by(&session.identity));
+    let (orders, names) = tokio::join!(orders, gateway.product_names.get(&gateway, &session));
+    let Orders { items, next } = orders?;
+    let items: Vec<_> = items.into_iter().map(|order| order.named(&names)).collect();
     let main = html! {
         div.head { h1 { "Your orders" } }
         (filters(status))

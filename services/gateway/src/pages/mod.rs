@@ -17,6 +17,7 @@ mod new_order;
 mod number;
 mod order_form;
 mod payment;
+mod product_names;
 mod products;
 mod profile;
 mod profile_of;
@@ -39,6 +40,7 @@ use tower_http::csrf::{CsrfLayer, ProtectionError};
 use crate::gateway::Gateway;
 pub use fault::with_error_pages;
 pub use issuer::{Issuer, IssuerSettings};
+pub use product_names::ProductNames;
 
 /// Returns the routes of the pages.
 pub fn routes() -> Router<Gateway> {

@@ -42,9 +42,17 @@ pub(super) fn routes() -> Router<Gateway> {
     Router::new().route("/", get(list))
 }
 
-async fn list(State(gateway): State<Gateway>, session: Session) -> Result<Response, Problem> {
+/// Returns the products of the catalogue: its first hundred.
+///
+/// # Errors
+/// Inventory does not respond.
+pub(super) async fn catalogue(gateway: &Gateway, session: &Session) -> Result<Vec<Product>, Problem> {
     let ask = Ask::get(Upstream::Inventory, "/products?limit=100").by(&session.identity);
-    let Catalogue { items } = read(&gateway, ask).await?;
+    read(gateway, ask).await.map(|Catalogue { items }| items)
+}
+
+async fn list(State(gateway): State<Gateway>, session: Session) -> Result<Response, Problem> {
+    let items = catalogue(&gateway, &session).await?;
     let main = html! {
         div.head {
             h1 { "Good things, brought to your door" }

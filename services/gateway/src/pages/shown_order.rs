@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::moment::moment;
 use super::number::thousands;
+use super::product_names::Names;
 use super::read::unreadable;
 use super::session::Session;
 use crate::gateway::Gateway;
@@ -38,6 +39,16 @@ pub(super) struct ShownOrder {
 pub(super) struct Line {
     pub sku: String,
     pub quantity: u32,
+    /// The product's name; none if the catalogue does not know it.
+    #[serde(skip)]
+    pub name: Option<String>,
+}
+
+impl Line {
+    /// Returns what a customer calls the product.
+    fn product(&self) -> &str {
+        self.name.as_ref().unwrap_or(&self.sku)
+    }
 }
 
 /// The state of an order.
@@ -110,15 +121,23 @@ impl ShownOrder {
     /// # Errors
     /// 404 for an order that does not exist or is somebody else's.
     pub(super) async fn find(gateway: &Gateway, session: &Session, id: OrderId) -> Result<Self, Problem> {
-        let found = gateway.find_order(&session.identity, id).await?;
+        let found = gateway.find_order(&session.identity, id);
+        let (found, names) = tokio::join!(found, gateway.product_names.get(gateway, session));
+        let found = found?;
         let is_outdated = matches!(found, Found::Unreachable(_));
         let order: Self = serde_json::from_value(found.shown()).map_err(unreadable)?;
-        Ok(Self { is_outdated, ..order })
+        Ok(Self { is_outdated, ..order.named(&names) })
+    }
+
+    /// Gives its products the names of the catalogue.
+    pub(super) fn named(mut self, names: &Names) -> Self {
+        self.lines.iter_mut().for_each(|line| line.name = names.get(&line.sku).cloned());
+        self
     }
 
     /// Returns what was ordered in a few words.
     pub(super) fn summary(&self) -> String {
-        let lines = self.lines.iter().map(|line| format!("{} × {}", thousands(line.quantity.into()), line.sku));
+        let lines = self.lines.iter().map(|line| format!("{} × {}", thousands(line.quantity.into()), line.product()));
         let named: Vec<_> = lines.take(SUMMARY_LINES).collect();
         match self.lines.len() - named.len() {
             0 => named.join(", "),
@@ -130,8 +149,8 @@ impl ShownOrder {
     pub(super) fn facts(&self) -> Markup {
         html! {
             dl.facts {
-                @for Line { sku, quantity } in &self.lines {
-                    div { dt { (sku) } dd { (thousands((*quantity).into())) @if *quantity == 1 { " piece" } @else { " pieces" } } }
+                @for line in &self.lines {
+                    div { dt { (line.product()) } dd { (thousands(line.quantity.into())) @if line.quantity == 1 { " piece" } @else { " pieces" } } }
                 }
                 @if let Some(total) = self.total { div.sum { dt { "Total" } dd { (total) } } }
             }

@@ -8,7 +8,7 @@ use choreography_axum::{Stopping, router};
 use clap::Parser;
 use gateway::gateway::Gateway;
 use gateway::identity::{Identity, Role};
-use gateway::pages::with_error_pages;
+use gateway::pages::{ProductNames, with_error_pages};
 use gateway::settings::Settings;
 use gateway::tokens::{KeySource, TokenSettings, Tokens};
 use gateway::upstreams::Upstreams;
@@ -77,7 +77,7 @@ impl Door {
         let tokens = Tokens::start(TokenSettings { token_keys, ..settings.tokens }).await.unwrap();
         let service = Service::builder(gateway::choreography()).memory().start().await.unwrap();
         let upstreams = Upstreams::new(&settings.upstreams, Clock::system());
-        let gateway = Gateway { service: service.clone(), upstreams, tokens, issuer: None, demo: true };
+        let gateway = Gateway { service: service.clone(), upstreams, tokens, issuer: None, product_names: ProductNames::default(), demo: true };
         let app = router(service, gateway::routes(gateway, &settings.limits), Stopping::default());
         Self { app: settings.door.around(with_error_pages(app)), token }
     }

@@ -3,5 +3,6 @@
 #![allow(unreachable_pub, reason = "a program of tests exports nothing")]
 
 mod door;
+mod named;
 mod refused;
 mod signed_in;
