@@ -30,6 +30,7 @@ async fn main() -> Result<(), Failure> {
     let issuer = Issuer::of(issuer)?;
     let (product_names, demo) = (ProductNames::default(), settings.demo);
     let gateway = Gateway { service: service.clone(), upstreams, tokens: tokens.clone(), issuer, product_names, demo };
-    let around = move |app| door.around(with_error_pages(tokens.required_for_readiness(app)));
-    Ok(serve(service, routes(gateway, &limits)).with(&settings).around(around).await?)
+    let around = move |app| door.around(with_error_pages(app));
+    let served = serve(service, routes(gateway, &limits)).with(&settings).requires("tokens", move || tokens.ready());
+    Ok(served.around(around).await?)
 }

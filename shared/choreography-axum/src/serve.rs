@@ -5,7 +5,7 @@ use std::io::{Error, ErrorKind};
 use std::pin::Pin;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use choreography::{Service, stop_signal};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -13,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::connections::{Limits, serve_connections};
 use crate::descriptors::room_for;
+use crate::health::Requirements;
 use crate::settings::CONNECTIONS_MAX_DEFAULT;
 use crate::{GatewayKey, Settings, Stopping, identity, request_metrics, router};
 
@@ -48,6 +49,7 @@ pub fn serve(service: Service, routes: OpenApiRouter<Service>) -> Serve {
         address: LISTEN_DEFAULT.to_owned(),
         connections_max: CONNECTIONS_MAX_DEFAULT as usize,
         gateway: None,
+        requirements: Requirements::default(),
         around: Box::new(|app| app),
     }
 }
@@ -60,6 +62,7 @@ pub struct Serve {
     address: String,
     connections_max: usize,
     gateway: Option<GatewayKey>,
+    requirements: Requirements,
     around: Box<dyn FnOnce(Router) -> Router + Send>,
 }
 
@@ -106,16 +109,27 @@ impl Serve {
         }
     }
 
+    /// Requires something of the service's own: while `check` returns why it is not there, `/readyz` responds with a 503
+    /// that says so, as `<name>: <why>`. It is called with each request for `/readyz`, and must not block.
+    pub fn requires(
+        mut self,
+        name: &'static str,
+        check: impl Fn() -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.requirements.add(name, check);
+        self
+    }
+
     /// Adds layers around everything that is served: also around what exists in every service, and around its problems.
     pub fn around(self, around: impl FnOnce(Router) -> Router + Send + 'static) -> Self {
         Self { around: Box::new(around), ..self }
     }
 
     async fn run(self) -> Result<(), ServeError> {
-        let Self { service, routes, address, connections_max, gateway, around } = self;
+        let Self { service, routes, address, connections_max, gateway, requirements, around } = self;
         let stopping = Stopping::default();
-        let app =
-            around(identity::required(router(service.clone(), routes, stopping.clone()), service.name(), gateway));
+        let app = router(service.clone(), routes, stopping.clone()).layer(Extension(requirements));
+        let app = around(identity::required(app, service.name(), gateway));
         let served = match listen(&address).await {
             Ok(listener) => {
                 let limits = Limits::new(room_for(connections_max));

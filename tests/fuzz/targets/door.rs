@@ -190,7 +190,14 @@ impl Door {
         let token = tokens.issue(Identity { customer_id, role: Role::Customer }, Clock::system().now());
         let service = Service::builder(gateway::choreography()).memory().start().await.expect("a service in memory");
         let upstreams = Upstreams::new(&settings.upstreams, Clock::system());
-        let gateway = Gateway { service: service.clone(), upstreams, tokens, issuer: None, product_names: ProductNames::default(), demo: true };
+        let gateway = Gateway {
+            service: service.clone(),
+            upstreams,
+            tokens,
+            issuer: None,
+            product_names: ProductNames::default(),
+            demo: true,
+        };
         let app = router(service.clone(), gateway::routes(gateway, &settings.limits), Stopping::default());
         (settings.door.around(app), token.expect("the development key signs"), service)
     }

@@ -6,7 +6,6 @@
 mod development;
 mod key_set;
 mod keys;
-mod readiness;
 mod settings;
 
 use std::sync::Arc;
@@ -100,7 +99,7 @@ impl Tokens {
         }
         let header = decode_header(token).map_err(|error| reason(&error))?;
         let candidates = self.keys.find(header.kid.as_deref()).await;
-        if candidates.is_empty() && !self.are_keys_known() {
+        if candidates.is_empty() && !self.keys.are_known() {
             return Err(InvalidToken::KeysUnknown);
         }
         // A token that names no key may be signed by each of those with its algorithm.
@@ -114,9 +113,13 @@ impl Tokens {
         verified
     }
 
-    /// Whether the issuer's keys are known: without them no token counts.
-    pub fn are_keys_known(&self) -> bool {
-        self.keys.are_known()
+    /// Whether tokens can be verified, for `/readyz`: callers are better sent to another gateway, which may know the keys.
+    ///
+    /// # Errors
+    /// The issuer's keys were never read.
+    pub fn ready(&self) -> Result<(), String> {
+        let detail = "the issuer's keys can't be read (TOKEN_KEYS; the log says why): no token counts";
+        self.keys.are_known().then_some(()).ok_or_else(|| detail.to_owned())
     }
 
     fn verify_with(&self, key: &Key, token: &str) -> Result<Identity, InvalidToken> {

@@ -201,7 +201,7 @@ async fn an_issuer_that_is_down_at_the_start_keeps_no_gateway_from_starting() {
     drop(listener);
     let tokens = tokens(&format!("http://{address}/keys")).await;
     let token = rsa("key", RSA).sign(&claims(json!({})));
-    assert!(!tokens.are_keys_known());
+    assert!(tokens.ready().unwrap_err().contains("no token counts"));
     let refused = tokens.verify(&token).await.unwrap_err();
     assert_eq!(refused, InvalidToken::KeysUnknown);
     let response = refused.into_response();
@@ -210,8 +210,7 @@ async fn an_issuer_that_is_down_at_the_start_keeps_no_gateway_from_starting() {
         (StatusCode::SERVICE_UNAVAILABLE, &"5".parse().unwrap())
     );
     let issuer = Issuer::start_at(TcpListener::bind(address).await.unwrap(), Reply::Keys(key_set(&[rsa("key", RSA)])));
-    until("the keys to be read", PATIENCE, async || if tokens.are_keys_known() { Ok(()) } else { Err("not yet") })
-        .await;
+    until("the keys to be read", PATIENCE, async || tokens.ready()).await;
     assert_eq!(tokens.verify(&token).await, Ok(ada(Role::Customer)));
     assert_eq!(issuer.requests(), 1);
 }

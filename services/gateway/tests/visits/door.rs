@@ -77,7 +77,14 @@ impl Door {
         let tokens = Tokens::start(TokenSettings { token_keys, ..settings.tokens }).await.unwrap();
         let service = Service::builder(gateway::choreography()).memory().start().await.unwrap();
         let upstreams = Upstreams::new(&settings.upstreams, Clock::system());
-        let gateway = Gateway { service: service.clone(), upstreams, tokens, issuer: None, product_names: ProductNames::default(), demo: true };
+        let gateway = Gateway {
+            service: service.clone(),
+            upstreams,
+            tokens,
+            issuer: None,
+            product_names: ProductNames::default(),
+            demo: true,
+        };
         let app = router(service, gateway::routes(gateway, &settings.limits), Stopping::default());
         Self { app: settings.door.around(with_error_pages(app)), token }
     }

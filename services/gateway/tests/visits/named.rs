@@ -35,7 +35,9 @@ async fn orders_show_the_names_of_products_and_the_codes_of_those_that_are_gone(
     let products = move || {
         asked.fetch_add(1, Ordering::Relaxed);
         let price = json!({"amount_minor": 450, "currency": "EUR"});
-        std::future::ready(Json(json!({"items": [{"sku": "tea", "name": "Green tea", "price": price, "available": 5}]})))
+        std::future::ready(Json(
+            json!({"items": [{"sku": "tea", "name": "Green tea", "price": price, "available": 5}]}),
+        ))
     };
     let door = Door::open(orders().route("/products", get(products))).await;
     for path in ["/orders", &format!("/orders/{ORDER}"), &format!("/orders/{ORDER}/now")] {
