@@ -19,8 +19,7 @@ use crate::identity::{cookie, session_cookie};
 /// The largest problem that is read, in bytes: its texts name what the request named, which is bounded too.
 const PROBLEM_BYTES_MAX: usize = 64 * 1024;
 /// The problems whose details are about paths of the API, or about what a parser expected: a person gets no wiser by them.
-const FOR_PROGRAMS: [&str; 6] =
-    ["not-found", "method-not-allowed", "invalid-path", "invalid-query", "form-unreadable", "time-out"];
+const FOR_PROGRAMS: [&str; 5] = ["not-found", "method-not-allowed", "invalid-path", "invalid-query", "form-unreadable"];
 
 /// Adds the pages of errors around everything that is served.
 pub fn with_error_pages(app: Router) -> Router {
@@ -71,7 +70,9 @@ impl Asked {
         parts.status = if kind == "invalid-path" { StatusCode::NOT_FOUND } else { parts.status };
         let seconds = header(&parts.headers, &RETRY_AFTER).parse().ok();
         let (title, lead) = words(parts.status, seconds);
-        let detail = problem["detail"].as_str().filter(|_| !FOR_PROGRAMS.contains(&kind));
+        let detail = problem["detail"].as_str();
+        // What a service of the shop is called, and why it does not respond, is nothing that a person can change.
+        let detail = detail.filter(|_| !parts.status.is_server_error() && !FOR_PROGRAMS.contains(&kind));
         let main = html! {
             div.head {
                 h1 { (title) }

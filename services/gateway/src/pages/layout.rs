@@ -63,8 +63,10 @@ impl Page<'_> {
                     main #main tabindex="-1" { (self.main) }
                     footer { div {
                         span { "No coordinator: each service reacts to messages, and publishes what follows." }
-                        a href="/api/docs" { "API" }
-                        a href="/api/messages" { "Messages" }
+                        span.links {
+                            a href="/api/docs" { "API" }
+                            a href="/api/messages" { "Messages" }
+                        }
                     } }
                 }
             }

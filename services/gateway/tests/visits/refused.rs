@@ -1,11 +1,11 @@
 //! Requests that are refused: people read what to do, and programs get a problem.
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use axum::{Json, Router};
 use choreography::Service;
 use choreography_axum::{Stopping, router};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::door::{CUSTOMER, Door, PAGE, Seen};
 
@@ -68,4 +68,14 @@ async fn program_reads_about_what_it_has_sent_only() {
         assert_eq!(problem.status, StatusCode::BAD_REQUEST, "{query}");
         assert!(problem.body.contains(name) && !problem.body.contains(CUSTOMER), "{}", problem.body);
     }
+}
+
+#[tokio::test]
+async fn person_reads_nothing_about_a_service_that_does_not_respond() {
+    let down = async || (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"detail": "order has lost its database"})));
+    let door = Door::open(Router::new().fallback(down)).await;
+    let page = door.page("/orders").await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(page.body.contains("Not at the moment") && page.body.contains("Try again</a>"), "{}", page.body);
+    assert!(!page.body.contains("database"), "{}", page.body);
 }
