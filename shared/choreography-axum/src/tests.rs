@@ -262,14 +262,35 @@ struct CountVisit {
     page: String,
 }
 
+async fn counter() -> Service {
+    let choreography = Choreography::new("counter").command(|_: &CountVisit, page: &mut Option<Page>| {
+        page.get_or_insert_default().visits += 1;
+    });
+    Service::builder(choreography).memory().start().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_service_whose_own_requirement_is_not_met_is_not_ready() {
+    let (sender, apps) = std::sync::mpsc::channel();
+    let served =
+        serve(counter().await, OpenApiRouter::new()).at("nowhere").requires("tokens", || Err("no keys".into()));
+    let served = served.around(move |app| {
+        sender.send(app.clone()).unwrap();
+        app
+    });
+    assert!(served.await.is_err(), "only what would be served is looked at");
+    let response = apps.recv().unwrap().oneshot(get_from("/readyz")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let problem: Value = serde_json::from_slice(&body).unwrap();
+    assert!(problem["detail"].as_str().unwrap().contains("tokens: no keys"), "{problem}");
+}
+
 #[tokio::test]
 async fn an_address_that_is_taken_is_an_error_that_names_it_and_stops_the_service() {
     let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = other.local_addr().unwrap().to_string();
-    let choreography = Choreography::new("counter").command(|_: &CountVisit, page: &mut Option<Page>| {
-        page.get_or_insert_default().visits += 1;
-    });
-    let service = Service::builder(choreography).memory().start().await.unwrap();
+    let service = counter().await;
     let served = serve(service.clone(), OpenApiRouter::new()).at(&address).await;
     assert!(matches!(&served, Err(ServeError::AddressTaken(taken)) if *taken == address), "{served:?}");
     assert_eq!(service.execute(CountVisit { page: "a".to_owned() }).await, Err(ExecuteError::Stopped));
