@@ -77,7 +77,9 @@ impl Reading {
 
     fn looked(&mut self, look: Look) {
         self.position.iter_mut().for_each(|position| position.deleted = look.deleted);
-        (self.stream_first, self.passed) = (look.first, look.passed);
+        self.stream_first = look.first;
+        // The reader says once what it has passed: it counts until a batch takes it, also if the worker is held up meanwhile.
+        self.passed = look.passed.or(self.passed);
         self.notes.take(look.notes);
     }
 
@@ -133,5 +135,23 @@ impl Reading {
     pub(super) fn step_down(&mut self) -> Option<i64> {
         self.stop();
         self.epoch.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_reading_has_passed_is_kept_until_a_batch_takes_it_however_many_looks_follow() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut reading = Reading { epoch: Some(1), position: Some(Checkpoint::default()), ..Reading::default() };
+        let passed = Checkpoint { sequence: 7, ..Checkpoint::default() };
+        for passed in [Some(passed), None, None] {
+            reading
+                .take(Feed::Looked { epoch: 1, look: Look { first: 1, deleted: 0, passed, notes: Vec::new() } }, now);
+        }
+        assert_eq!(reading.take_passed(), Some(passed));
+        assert_eq!(reading.take_passed(), None);
     }
 }
