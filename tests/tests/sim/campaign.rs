@@ -1,5 +1,7 @@
 //! Runs the stories of many seeds, some at the same time, each on one thread.
 
+use std::fs;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -22,9 +24,28 @@ struct Progress {
     messages: AtomicUsize,
 }
 
-/// Runs the stories of all seeds. Returns a report; of the first story in which something did not hold, what it was, the
-/// command that repeats it, and the shortest part of it in which the same happens.
+/// Runs the stories of all seeds, or that of a file. Returns a report; of the first story in which something did not hold,
+/// what it was, the shortest part of it in which something does not hold, and the command that repeats that.
 pub(crate) fn run(options: &Options) -> Result<String, String> {
+    match &options.story {
+        Some(file) => run_file(options, file),
+        None => run_seeds(options),
+    }
+}
+
+fn run_file(options: &Options, file: &Path) -> Result<String, String> {
+    let text = fs::read_to_string(file).map_err(|error| format!("reading {}: {error}", file.display()))?;
+    let story = Story::from_lines(text.leak()).map_err(|error| format!("{}: {error}", file.display()))?;
+    let (actions, steps) = (story.actions(), story.steps.len());
+    let Outcome { published, dead_letters, lost, lasted } = run_story(options, story)?;
+    Ok(format!(
+        "a story of {steps} steps, {actions} of them actions: {published} messages, {dead_letters} dead letters, {lost} \
+         lost, {} s",
+        lasted.as_secs()
+    ))
+}
+
+fn run_seeds(options: &Options) -> Result<String, String> {
     let (next, stops) = (AtomicU64::new(*options.seeds().start()), AtomicBool::new(false));
     let now = Instant::now();
     let (stories, orders, messages) = Default::default();
@@ -36,7 +57,7 @@ pub(crate) fn run(options: &Options) -> Result<String, String> {
             if seed > *options.seeds().end() {
                 return;
             }
-            match run_seed(options, seed) {
+            match run_story(options, Story::draw::<Shop>(seed, options.size())) {
                 Ok(outcome) => progress.add(options, &outcome),
                 Err(report) => {
                     stops.store(true, Ordering::SeqCst);
@@ -55,19 +76,21 @@ pub(crate) fn run(options: &Options) -> Result<String, String> {
     }
 }
 
-fn run_seed(options: &Options, seed: u64) -> Result<Outcome, String> {
-    let whole = Story::draw::<Shop>(seed, options.size());
-    let story = if options.keep.is_empty() { whole } else { whole.keep(&options.keep) };
+fn run_story(options: &Options, story: Story<Deed>) -> Result<Outcome, String> {
     story.run::<Shop>().map_err(|broken| report(options, story, broken))
 }
 
-/// Shortens a story in which something does not hold, and says how it is repeated.
+/// Shortens a story in which something does not hold, writes it to a file, and says how it is repeated.
 fn report(options: &Options, story: Story<Deed>, broken: Broken) -> String {
     let seed = story.seed;
     println!("seed {seed}: {broken}\nshortening its story of {} steps", story.steps.len());
     let (story, shortest) = story.shrink::<Shop>(broken.clone(), options.shortening_runs);
-    let steps: Vec<usize> = story.steps.iter().map(|step| step.number).collect();
-    format!("seed {seed}: {broken}\n\nthe shortest story: {shortest}\n{story}\n{}", options.command(seed, &steps))
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("sim-seed-{seed}.story"));
+    let command = match fs::write(&file, story.to_lines()) {
+        Ok(()) => format!("make sim ARGS=\"--story {}\"", file.display()),
+        Err(error) => format!("writing it to {} failed: {error}", file.display()),
+    };
+    format!("seed {seed}: {broken}\n\nthe shortest story: {shortest}\n{story}\n{command}")
 }
 
 impl Progress {

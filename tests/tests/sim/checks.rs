@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use choreography::testing::{Harness, Published};
+use choreography::testing::{Harness, Losses, Published};
 use contracts::{Currency, News, OrderId};
 use delivery::dealers::Dealers;
 use delivery::delivery::{Delivery, Status as DeliveryStatus};
@@ -42,17 +42,19 @@ impl Rows {
     }
 }
 
-/// Checks everything that must hold.
-pub(crate) fn check(harness: &Harness, known: &Known) -> Result<(), String> {
+/// Checks everything that must hold. Of orders whose messages are lost for good nothing is known, but pieces, dealers and
+/// money are where they belong all the same.
+pub(crate) fn check(harness: &Harness, known: &Known, losses: &Losses) -> Result<(), String> {
     let rows = Rows::of(harness);
     let unopened = harness.all::<UnopenedOrder>().len();
-    let taken = known.orders();
-    let missing = taken.iter().filter(|order| !rows.orders.contains_key(&order_id(**order))).count();
+    let is_lost = |order: &OrderId| losses.keys.contains(&order.to_string());
+    let taken: Vec<_> = known.orders().iter().map(|order| order_id(*order)).collect();
+    let missing = taken.iter().filter(|order| !rows.orders.contains_key(order) && !is_lost(order)).count();
     if missing > unopened {
         return Err(format!("{missing} orders were taken and are not known to order; it has cancelled {unopened}"));
     }
-    rows.orders.values().try_for_each(|order| check_order(order, &rows))?;
-    check_shelf(harness, known, &rows)?;
+    rows.orders.values().filter(|order| !is_lost(&order.id)).try_for_each(|order| check_order(order, &rows))?;
+    check_shelf(harness, known, &rows, is_lost)?;
     check_dealers(harness, &rows)?;
     check_wallets(harness)?;
     nothing_twice(&harness.published())
@@ -110,20 +112,28 @@ fn check_told(order: &Order, notifications: Option<&Notifications>) -> Result<()
     }
 }
 
-fn check_shelf(harness: &Harness, known: &Known, rows: &Rows) -> Result<(), String> {
+/// Checks that every piece that was put on a shelf is there or shipped, and that none is held for an order that has ended.
+fn check_shelf(
+    harness: &Harness,
+    known: &Known,
+    rows: &Rows,
+    is_lost: impl Fn(&OrderId) -> bool,
+) -> Result<(), String> {
     let mut shelf: BTreeMap<&str, u64> = BTreeMap::new();
     known.pieces().iter().for_each(|(product, pieces)| *shelf.entry(product).or_default() += pieces);
-    let mut gone: HashMap<&str, u64> = HashMap::new();
-    let shipped =
-        |reservation: &&Reservation| matches!(reservation.status, ReservationStatus::Shipped | ReservationStatus::Lost);
-    for line in rows.reservations.values().filter(shipped).flat_map(|reservation| &reservation.lines) {
-        *gone.entry(line.sku.as_str()).or_default() += u64::from(line.quantity);
-    }
-    for stock in harness.all::<Stock>() {
-        let sku = stock.sku.as_str();
-        let (put, gone) = (shelf.get(sku).copied().unwrap_or_default(), gone.get(sku).copied().unwrap_or_default());
-        if stock.held != 0 || stock.on_shelf + gone != put {
-            let Stock { on_shelf, held, .. } = stock;
+    let pieces = |of: &dyn Fn(&Reservation) -> bool| {
+        let mut pieces: HashMap<&str, u64> = HashMap::new();
+        for line in rows.reservations.values().filter(|reservation| of(reservation)).flat_map(|with| &with.lines) {
+            *pieces.entry(line.sku.as_str()).or_default() += u64::from(line.quantity);
+        }
+        pieces
+    };
+    let gone = pieces(&|of| matches!(of.status, ReservationStatus::Shipped | ReservationStatus::Lost));
+    let kept = pieces(&|of| of.status == ReservationStatus::Held && is_lost(&of.order_id));
+    for Stock { sku, on_shelf, held, .. } in harness.all::<Stock>() {
+        let of = |pieces: &HashMap<&str, u64>| pieces.get(sku.as_str()).copied().unwrap_or_default();
+        let (put, gone, kept) = (shelf.get(sku.as_str()).copied().unwrap_or_default(), of(&gone), of(&kept));
+        if held != kept || on_shelf + gone != put {
             return Err(format!("of {put} pieces of {sku}, {gone} are gone, {on_shelf} on the shelf and {held} held"));
         }
     }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use choreography::testing::Random;
 use contracts::Confirmation;
+use serde::{Deserialize, Serialize};
 
 /// What somebody does. Orders, customers, deposits and deliveries of goods are known by their numbers in the story.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Deed {
     /// The shop offers a product, with pieces on the shelf.
     Offer { product: &'static str, cents: i64, pieces: u64 },
@@ -31,10 +32,11 @@ pub(crate) enum Deed {
 }
 
 /// An order, as its customer places it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NewOrder {
     pub(crate) order: u32,
     pub(crate) customer: u32,
+    #[serde(borrow)]
     pub(crate) lines: Vec<(&'static str, u32)>,
     pub(crate) zone: &'static str,
     pub(crate) confirmation: Confirmation,

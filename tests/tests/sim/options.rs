@@ -1,6 +1,7 @@
 //! What is simulated, as `make sim ARGS="…"` says it.
 
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
 use choreography::testing::Size;
 use clap::Parser;
@@ -15,9 +16,9 @@ pub(crate) struct Options {
     /// One seed: its story is run, and shortened if something does not hold
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Of the story of `--seed`, only the steps with these numbers
-    #[arg(long, value_delimiter = ',', requires = "seed")]
-    pub(crate) keep: Vec<usize>,
+    /// A file with a story, as it is written when something does not hold: it is run alone
+    #[arg(long, conflicts_with_all = ["seed", "seeds"])]
+    pub(crate) story: Option<PathBuf>,
     /// How many orders a story has
     #[arg(long, default_value_t = 30)]
     pub(crate) orders: usize,
@@ -46,14 +47,6 @@ impl Options {
 
     pub(crate) fn size(&self) -> Size {
         Size { actions: self.orders, troubles: self.troubles }
-    }
-
-    /// Returns the command that repeats these steps of a seed's story.
-    pub(crate) fn command(&self, seed: u64, steps: &[usize]) -> String {
-        let Self { orders, troubles, .. } = self;
-        let steps: Vec<String> = steps.iter().map(usize::to_string).collect();
-        let steps = steps.join(",");
-        format!("make sim ARGS=\"--orders {orders} --troubles {troubles} --seed {seed} --keep {steps}\"")
     }
 }
 

@@ -17,9 +17,9 @@ use wallet::deposit::Deposit;
 
 use crate::deed::{Deed, NewOrder};
 
-/// How long somebody waits before looking again for what is not there yet, and how often.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(3);
-const LOOKS_MAX: usize = 40;
+/// How long somebody waits before looking again for what is not there yet: at first, and at most. It is doubled each time.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+const LOOK_AGAIN_AFTER_MAX: Duration = Duration::from_secs(64);
 
 /// What the people know that happened.
 #[derive(Default)]
@@ -107,11 +107,13 @@ impl Known {
 
 /// Executes a command about something that may not be there yet. Whoever does not find it for minutes leaves it.
 async fn look_for<C: Command>(services: &Services, command: C) {
-    for _ in 0..LOOKS_MAX {
+    let mut pause = LOOK_AGAIN_AFTER;
+    while pause <= LOOK_AGAIN_AFTER_MAX {
         match services.insist(command.clone(), None).await {
-            Err(ExecuteError::Missing { .. }) => tokio::time::sleep(LOOK_AGAIN_AFTER).await,
+            Err(ExecuteError::Missing { .. }) => tokio::time::sleep(pause).await,
             _ => return,
         }
+        pause *= 2;
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use choreography::testing::{Harness, Random, Services, World};
+use choreography::testing::{Harness, Losses, Random, Services, World};
 use choreography::{Choreography, Settings};
 use contracts::NAMESPACE;
 use lettre::transport::stub::AsyncStubTransport;
@@ -42,7 +42,7 @@ impl World for Shop {
         self.known.act(deed, services).await;
     }
 
-    fn check(&self, harness: &Harness, _: u64) -> Result<(), String> {
-        check(harness, &self.known)
+    fn check(&self, harness: &Harness, losses: &Losses) -> Result<(), String> {
+        check(harness, &self.known, losses)
     }
 }

@@ -4,6 +4,8 @@ use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Choreography;
 use crate::declare::effect_error::EffectError;
 
@@ -14,7 +16,7 @@ pub(super) struct EffectTroubles {
 }
 
 /// What goes wrong around each effect from now on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum EffectTrouble {
     /// Nothing.
     #[default]
@@ -30,11 +32,10 @@ pub enum EffectTrouble {
 }
 
 impl EffectTroubles {
-    /// Returns the troubles around the effects of a choreography.
-    pub(super) fn around(choreography: &mut Choreography) -> Self {
-        let troubles = Self::default();
+    /// Puts the troubles around the effects of a choreography.
+    pub(super) fn surround(&self, choreography: &mut Choreography) {
         for effect in &mut choreography.effects {
-            let troubles = troubles.clone();
+            let troubles = self.clone();
             effect.wrap(move |run| {
                 let troubles = troubles.clone();
                 Box::pin(async move {
@@ -54,7 +55,6 @@ impl EffectTroubles {
                 })
             });
         }
-        troubles
     }
 
     /// Sets what goes wrong from now on.

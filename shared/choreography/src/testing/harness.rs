@@ -12,17 +12,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::copies::Copies;
 use super::member::Member;
+use super::outside::OutsideOutbox;
 use super::published::Published;
+use super::release::Release;
 use super::services::Services;
 use crate::bus::memory::MemoryBus;
 use crate::clock::later;
-use crate::wire::envelope::{Envelope, root_trace};
-use crate::wire::series::MessageNumber;
-use crate::{Choreography, Clock, Command, ExecuteError, Heading, Map, Message, Row, Service, Settings};
+use crate::{Choreography, Clock, Command, ExecuteError, Map, Row, Service, Settings};
 
 /// How long [`Harness::until`] waits, in the harness's own time: longer than the deadlines of most messages and effects.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
@@ -63,13 +62,10 @@ pub struct Harness {
     pub(super) started: Instant,
     pub(super) copies: RefCell<Copies>,
     /// The outbox of each publisher in whose name the test publishes, and the last number of each of its messages.
-    outside: RefCell<BTreeMap<String, OutsideOutbox>>,
+    pub(super) outside: RefCell<BTreeMap<String, OutsideOutbox>>,
     // The last field: the services' tasks end with it.
     pub(super) runtime: Runtime,
 }
-
-/// An outbox, and the last number of each of its messages.
-type OutsideOutbox = (Uuid, BTreeMap<&'static str, u64>);
 
 impl Harness {
     /// Starts these services with default settings and the seed 0.
@@ -86,10 +82,20 @@ impl Harness {
     /// # Panics
     /// When two services have the same name, or when it is called within a tokio runtime: a harness brings its own.
     pub fn start(services: impl IntoIterator<Item = Choreography>, settings: Settings, seed: u64) -> Self {
-        let services: Vec<_> = services.into_iter().collect();
+        Self::start_releases((services.into_iter().collect(), Vec::new()), &BTreeMap::new(), settings, seed)
+    }
+
+    /// Starts these services, of some of which there is an earlier release, too: the current ones if nothing else is said.
+    pub(super) fn start_releases(
+        (services, earlier): (Vec<Choreography>, Vec<Choreography>),
+        first: &BTreeMap<&'static str, Release>,
+        settings: Settings,
+        seed: u64,
+    ) -> Self {
+        let mut earlier: BTreeMap<_, _> = earlier.into_iter().map(|release| (release.service(), release)).collect();
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
         let runtime = runtime.expect("a runtime without I/O needs nothing that can be missing");
-        let map = Map::of(&services);
+        let map = Map::of(services.iter().chain(earlier.values()));
         // Clocks that are made here go with the runtime's paused time.
         let entered = runtime.enter();
         let bus = MemoryBus::new();
@@ -100,7 +106,8 @@ impl Harness {
         let (mut members, reached) = (BTreeMap::new(), Services::default());
         for choreography in services {
             let name = choreography.service();
-            let mut member = Member::new(choreography, &map);
+            let mut member = Member::new(choreography, earlier.remove(name), &map);
+            member.set_release(first.get(name).copied().unwrap_or_default());
             member.start_next(&runtime, &bus, &settings);
             member.tell(&reached);
             assert!(members.insert(name, member).is_none(), "two services are called {name}");
@@ -175,42 +182,6 @@ impl Harness {
     /// Returns the dead letters and the records of what became of them, in the order of their stream.
     pub fn dead_letters(&self) -> Vec<Published> {
         Published::all(self.bus.dead_letters())
-    }
-
-    /// Publishes a message as a service that is not part of the application, or as one that is. Returns its sequence in
-    /// the stream.
-    ///
-    /// # Panics
-    /// When the server refuses it, as it does while it is down.
-    pub fn publish<M: Message>(&self, publisher: &str, message: &M) -> u64 {
-        let _entered = self.runtime.enter();
-        let clock = &self.settings.clock;
-        let (id, now, key) = (clock.new_id(), clock.now(), message.key().to_string());
-        let heading = Heading {
-            id,
-            source: publisher,
-            kind: &format!("{}.{}.v{}", self.settings.namespace, M::NAME, M::VERSION),
-            time: now,
-            subject: &key,
-            correlation: &key,
-            causation: &id.to_string(),
-            expiry: None,
-            trace: &root_trace(id),
-        };
-        let payload = serde_json::to_vec(message).expect("a message can be written as JSON");
-        let envelope = self.number(publisher, M::NAME, heading.envelope(M::NAME, payload));
-        let published = self.bus.publish(&envelope);
-        published.unwrap_or_else(|error| panic!("publishing {} as {publisher}: {error}", M::NAME))
-    }
-
-    /// Returns a message of a publisher with the number that it has there.
-    fn number(&self, publisher: &str, message: &'static str, envelope: Envelope) -> Envelope {
-        let mut outside = self.outside.borrow_mut();
-        let begun = || (self.settings.clock.new_id(), BTreeMap::new());
-        let (outbox, last) = outside.entry(publisher.to_owned()).or_insert_with(begun);
-        let number = last.entry(message).or_insert(0);
-        *number += 1;
-        MessageNumber { outbox: *outbox, number: *number }.put_on(envelope)
     }
 
     /// Ends the running instance of a service with the lowest number, as `kill -9` does: what it has not committed is lost,

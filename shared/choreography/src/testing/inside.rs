@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 
 use super::harness::Harness;
 use super::member::Member;
+use super::release::Release;
 use super::services::Services;
 use crate::Row;
 use crate::bus::Stored;
@@ -31,6 +32,24 @@ impl Harness {
         let read = |state: String| serde_json::from_str(&state);
         let read: Result<_, _> = rows.map(|row| read(row.state)).collect();
         read.unwrap_or_else(|error| panic!("reading rows of {}: {error}", S::TABLE))
+    }
+
+    /// Sets of which release the instances of a service are that start from now on.
+    pub(super) fn set_release(&mut self, service: &str, release: Release) {
+        let member = self.services.get_mut(service);
+        member.unwrap_or_else(|| panic!("{service} is not part of the application")).set_release(release);
+    }
+
+    /// Replaces all instances of earlier releases by those of the current ones.
+    pub(super) fn update(&mut self) {
+        for service in self.names() {
+            self.set_release(service, Release::Current);
+            let running = self.member(service).running().count();
+            if self.member(service).has_outdated() {
+                (0..running).for_each(|_| self.crash(service));
+                (0..running).for_each(|_| self.start_instance(service));
+            }
+        }
     }
 
     /// Starts something that goes on while time passes.
@@ -64,6 +83,11 @@ impl Harness {
     /// Returns the messages of both streams.
     pub(super) fn stored(&self) -> (Vec<Stored>, Vec<Stored>) {
         (self.bus.published(), self.bus.dead_letters())
+    }
+
+    /// Returns the sequence of the last message in the stream of events.
+    pub(super) fn last(&self) -> u64 {
+        self.bus.last()
     }
 
     /// Returns how many messages each stream has.

@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use tokio::runtime::Runtime;
 
 use super::effect_troubles::EffectTroubles;
+use super::release::Release;
 use super::services::Services;
 use crate::bus::memory::MemoryBus;
 use crate::clock::ClockError;
@@ -22,7 +23,7 @@ const IN_MEMORY: &str = "a database in memory can be read";
 
 /// One service of the application.
 pub(crate) struct Member {
-    choreography: Arc<Choreography>,
+    releases: Releases,
     pub(super) store: MemoryStore,
     commands: Vec<&'static str>,
     /// The subjects that its consumers filter by.
@@ -35,27 +36,47 @@ pub(crate) struct Member {
     effects: EffectTroubles,
 }
 
-/// What a test does to one instance.
+/// The releases of a service that an application has.
+struct Releases {
+    current: Arc<Choreography>,
+    earlier: Option<Arc<Choreography>>,
+    /// Of which release the instances are that start from now on.
+    next: Release,
+}
+
+impl Releases {
+    fn next(&self) -> &Arc<Choreography> {
+        match (self.next, &self.earlier) {
+            (Release::Earlier, Some(earlier)) => earlier,
+            _ => &self.current,
+        }
+    }
+}
+
+/// What a test does to one instance, and of which release it is.
 #[derive(Clone, Default)]
 struct Levers {
     control: InstanceControl,
     clock: ClockError,
+    release: Release,
 }
 
 impl Member {
     /// Returns a service of an application, without any instance.
-    pub(super) fn new(mut choreography: Choreography, application: &Map) -> Self {
-        let effects = EffectTroubles::around(&mut choreography);
-        let edges = choreography.edges();
+    pub(super) fn new(mut current: Choreography, mut earlier: Option<Choreography>, application: &Map) -> Self {
+        let effects = EffectTroubles::default();
+        let mut edges = current.edges();
         let commands =
             edges.iter().filter(|edge| edge.kind == HandlerKind::Command).map(|edge| edge.receives).collect();
-        let mut received = application.received_by(choreography.service());
+        edges.extend(earlier.iter().flat_map(Choreography::edges));
+        std::iter::once(&mut current).chain(&mut earlier).for_each(|release| effects.surround(release));
+        let mut received = application.received_by(current.service());
         // What no service of the application publishes comes from outside, from anybody.
         let subscribed = edges.iter().filter(|edge| edge.is_subscriber());
         let from_outside = subscribed.filter(|edge| !application.is_published(edge.receives));
         received.extend(from_outside.map(|edge| format!("*.{}", edge.receives)).collect::<BTreeSet<_>>());
         Self {
-            choreography: Arc::new(choreography),
+            releases: Releases { current: Arc::new(current), earlier: earlier.map(Arc::new), next: Release::Current },
             store: MemoryStore::new(),
             commands,
             filters: received.into_iter().map(|subject| format!("{subject}.*")).collect(),
@@ -66,7 +87,7 @@ impl Member {
     }
 
     pub(super) fn name(&self) -> &'static str {
-        self.choreography.service()
+        self.releases.current.service()
     }
 
     pub(super) fn executes(&self, command: &str) -> bool {
@@ -74,7 +95,12 @@ impl Member {
     }
 
     pub(super) fn keeps(&self, table: &str) -> bool {
-        self.choreography.tables().contains(table)
+        self.releases.current.tables().contains(table)
+    }
+
+    /// Returns the tables of its rows, sorted.
+    pub(super) fn tables(&self) -> BTreeSet<&'static str> {
+        self.releases.current.tables()
     }
 
     /// Returns the running instance of the lowest number; one that crashed if none runs.
@@ -118,9 +144,9 @@ impl Member {
         let instance = u32::try_from(number).expect("a test starts a few instances");
         let filters: Vec<&str> = self.filters.iter().map(String::as_str).collect();
         bus.add_consumer(&format!("{}-{number}", self.name()), &filters);
-        let levers = Levers::default();
+        let levers = Levers { release: self.releases.next, ..Levers::default() };
         let clock = settings.clock.with_error(levers.clock.clone());
-        let service = Service::builder(self.choreography.clone())
+        let service = Service::builder(self.releases.next().clone())
             .settings(Settings { instance, clock, ..settings.clone() })
             .store(Arc::new(self.store.controlled(levers.control.clone())))
             .bus(Arc::new(bus.controlled(levers.control.clone())));
@@ -139,6 +165,18 @@ impl Member {
             }
         }
     }
+
+    /// Sets of which release the instances are that start from now on.
+    pub(super) fn set_release(&mut self, release: Release) {
+        self.releases.next = release;
+    }
+
+    /// Whether an instance of the earlier release runs.
+    pub(super) fn has_outdated(&self) -> bool {
+        let instances = self.instances.iter().zip(&self.levers);
+        instances.into_iter().any(|(service, levers)| service.is_running() && levers.release == Release::Earlier)
+    }
+
     /// Whether it receives any message.
     pub(super) fn receives(&self) -> bool {
         !self.filters.is_empty()

@@ -76,7 +76,7 @@
 //! use std::sync::Arc;
 //! use std::time::Duration;
 //!
-//! use choreography::testing::{Harness, Random, Services, Size, Story, World};
+//! use choreography::testing::{Harness, Losses, Random, Services, Size, Story, World};
 //! use choreography::{Choreography, Command, Message, Row, nothing};
 //! use serde::{Deserialize, Serialize};
 //!
@@ -117,7 +117,7 @@
 //!         let _ = services.insist(ThrowBall { ball }, None).await;
 //!     }
 //!
-//!     fn check(&self, harness: &Harness, _: u64) -> Result<(), String> {
+//!     fn check(&self, harness: &Harness, _: &Losses) -> Result<(), String> {
 //!         let (thrown, caught) = (harness.all::<Thrown>().len(), harness.all::<Caught>().len());
 //!         if thrown == caught { Ok(()) } else { Err(format!("{caught} of {thrown} balls were caught")) }
 //!     }
@@ -132,14 +132,17 @@
 //! }
 //! ```
 
+mod contents;
 mod copies;
 mod effect_troubles;
 mod harness;
 mod inject;
 mod inside;
 mod member;
+mod outside;
 mod properties;
 mod published;
+mod release;
 mod services;
 mod simulation;
 mod trouble;
@@ -149,6 +152,7 @@ pub use effect_troubles::EffectTrouble;
 pub use harness::Harness;
 pub use properties::{Moment, Properties, check_properties};
 pub use published::Published;
+pub use release::Release;
 pub use services::Services;
-pub use simulation::{Broken, Event, Outcome, Random, Size, Step, Story, World};
+pub use simulation::{Broken, Event, Losses, Outcome, Random, Size, Step, Story, StoryError, World};
 pub use trouble::Trouble;

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::effect_troubles::EffectTrouble;
 
 /// What can go wrong in a [`Harness`](super::Harness), by name. What is lasting has a variant that ends it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Trouble {
     /// The message server can't be reached, until [`Trouble::ServerUp`].

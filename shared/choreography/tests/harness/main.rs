@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod deadly_effect;
+mod other_process;
 mod parcels;
 mod planted;
 mod post_office;
@@ -10,4 +11,5 @@ mod restaurant;
 mod simulated;
 mod story;
 mod troubles;
+mod updates;
 mod versions;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use choreography::testing::{Event, Harness, Published, Random, Services, Trouble, World};
+use choreography::testing::{Event, Harness, Losses, Published, Random, Services, Trouble, World};
 use choreography::{Choreography, Settings};
 use jiff::Timestamp;
 
@@ -96,14 +96,14 @@ impl World for PostOffice {
         done.into_iter().for_each(|done| done.lock().unwrap().extend([parcel]));
     }
 
-    fn check(&self, harness: &Harness, lost: u64) -> Result<(), String> {
+    fn check(&self, harness: &Harness, losses: &Losses) -> Result<(), String> {
         let (mut posted, cancelled) = (self.posted.lock().unwrap(), self.cancelled.lock().unwrap());
         let (published, dead) = (harness.published(), harness.dead_letters());
         let open = harness.service("office").breaker().circuits;
         if !open.is_empty() {
             return Err(format!("circuits are not closed: {open:?}"));
         }
-        check_losses(lost, &dead)?;
+        check_losses(losses.messages, &dead)?;
         let died: BTreeSet<_> = dead.iter().map(|dead| dead.envelope.subject.to_string()).collect();
         posted.iter().try_for_each(|parcel| check_parcel(harness, *parcel, cancelled.contains(parcel), &died))?;
         check_deadlines(&published, "charge-parcel", "parcel-charged")?;

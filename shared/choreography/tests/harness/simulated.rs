@@ -4,13 +4,15 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use choreography::testing::{Event, Harness, Random, Services, Size, Step, Story, World};
+use choreography::testing::{Event, Harness, Losses, Random, Services, Size, Step, Story, World};
 use choreography::{Choreography, Settings};
+
+use serde::{Deserialize, Serialize};
 
 use crate::restaurant::{Bill, Dinner, MESSAGE_DEADLINE, OrderDinner, Status, services};
 
 /// A guest orders at a table.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Guest {
     table: u32,
     failures: Option<u32>,
@@ -50,7 +52,7 @@ impl World for Restaurant {
     }
 
     /// Every dinner is decided; what was served is on a bill, with its drink unless that came too late.
-    fn check(&self, harness: &Harness, _: u64) -> Result<(), String> {
+    fn check(&self, harness: &Harness, _: &Losses) -> Result<(), String> {
         let dead = harness.dead_letters();
         for table in &*self.orders.lock().unwrap() {
             let (dinner, bill) = (harness.get::<Dinner>(table), harness.get::<Bill>(table));
@@ -110,7 +112,7 @@ impl World for Tiny {
         self.0.orders.lock().unwrap().push(table);
     }
 
-    fn check(&self, _: &Harness, _: u64) -> Result<(), String> {
+    fn check(&self, _: &Harness, _: &Losses) -> Result<(), String> {
         let orders = self.0.orders.lock().unwrap();
         match [3, 11].iter().all(|table| orders.contains(table)) {
             true => Err("tables 3 and 11 are taken".to_owned()),
@@ -123,7 +125,7 @@ impl World for Tiny {
 fn a_story_that_breaks_something_is_shortened_to_what_matters() {
     let story = Story::draw::<Tiny>(0, SIZE);
     let broken = story.run::<Tiny>().unwrap_err();
-    let (shortest, broken) = story.clone().shrink::<Tiny>(broken, 200);
+    let (shortest, broken) = story.shrink::<Tiny>(broken, 200);
     let table = |step: &Step<Guest>| match &step.event {
         Event::Action(guest) => Some(guest.table),
         _ => None,
@@ -131,7 +133,29 @@ fn a_story_that_breaks_something_is_shortened_to_what_matters() {
     let tables: Vec<_> = shortest.steps.iter().filter_map(table).collect();
     assert_eq!((shortest.steps.len(), tables.len()), (2, 2), "{shortest}");
     assert!(tables.contains(&3) && tables.contains(&11));
-    let numbers: Vec<usize> = shortest.steps.iter().map(|step| step.number).collect();
-    assert_eq!(story.keep(&numbers).to_string(), shortest.to_string());
     assert_eq!(broken.to_string(), "tables 3 and 11 are taken");
+}
+
+#[test]
+fn a_story_that_is_written_and_read_is_the_same() {
+    for seed in 0..50 {
+        let story = Story::draw::<Restaurant>(seed, Size { actions: 5, troubles: 5 });
+        let read = Story::<Guest>::from_lines(story.to_lines().leak()).unwrap();
+        assert_eq!(read.to_string(), story.to_string());
+        assert_eq!(read.to_lines(), story.to_lines());
+    }
+}
+
+#[test]
+fn a_story_that_can_not_be_read_says_in_which_line() {
+    for (text, problem) in [
+        ("", "line 1 of the story: the seed is missing"),
+        ("x", "line 1 of the story: no seed: invalid digit found in string"),
+        (
+            "7\n[0,0,{\"Crash\":\"bar\"}]\n\n[1,0]\n",
+            "line 4 of the story: invalid length 2, expected a tuple of size 3 at line 1 column 5",
+        ),
+    ] {
+        assert_eq!(Story::<Guest>::from_lines(text).unwrap_err().to_string(), problem);
+    }
 }

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Serialize, Deserialize, Command)]
 #[command(name = "sell", key = sale, row = Sale)]
-struct Sell {
-    sale: u32,
+pub(crate) struct Sell {
+    pub(crate) sale: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
 #[row(table = "sales", key = u32)]
-struct Sale {}
+pub(crate) struct Sale {}
 
 #[derive(Debug, Clone, Serialize, Deserialize, Message)]
 #[message(name = "book-sale", key = sale, role = event)]
@@ -52,8 +52,8 @@ impl From<BookSaleV2> for BookSale {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
 #[row(table = "books", key = u32)]
-struct Booked {
-    amount: String,
+pub(crate) struct Booked {
+    pub(crate) amount: String,
 }
 
 fn sell_v1(command: &Sell, sale: &mut Option<Sale>) -> BookSaleV1 {
@@ -66,22 +66,22 @@ fn sell(command: &Sell, sale: &mut Option<Sale>) -> BookSale {
     BookSale { sale: command.sale, cents: 500, currency: "EUR".to_owned() }
 }
 
-fn till_v1() -> Choreography {
+pub(crate) fn till_v1() -> Choreography {
     Choreography::new("till").command(sell_v1)
 }
 
-fn till() -> Choreography {
+pub(crate) fn till() -> Choreography {
     Choreography::new("till").command(sell)
 }
 
-fn books_v1() -> Choreography {
+pub(crate) fn books_v1() -> Choreography {
     fn book(message: &BookSaleV1, booked: &mut Option<Booked>) {
         *booked = Some(Booked { amount: format!("{} EUR", message.euros) });
     }
     Choreography::new("books").on(book).fallback(nothing::<BookSaleV1>)
 }
 
-fn books() -> Choreography {
+pub(crate) fn books() -> Choreography {
     fn book(message: &BookSale, booked: &mut Option<Booked>) {
         *booked = Some(Booked { amount: format!("{} {}", message.cents / 100, message.currency) });
     }

@@ -29,7 +29,7 @@ impl BusFaults<'_> {
     /// their sequences are given again; at its beginning the first sequence moves; in the middle there is a hole.
     pub fn lose(self, stream: Stream, sequences: impl RangeBounds<u64>) {
         self.change(|world| {
-            world.stream_mut(stream).lose(&sequences);
+            world.lose(stream, &sequences);
             world.restart();
         });
     }

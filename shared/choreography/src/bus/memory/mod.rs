@@ -98,6 +98,12 @@ impl MemoryBus {
         self.shared.world().events.last
     }
 
+    /// Returns the messages that the server has stored and lost.
+    #[cfg(feature = "testing")]
+    pub(crate) fn removed(&self) -> Vec<Stored> {
+        self.shared.world().removed.clone()
+    }
+
     /// Returns how many messages the stream of events has, and how many that of dead letters.
     #[cfg(feature = "testing")]
     pub(crate) fn count_messages(&self) -> (usize, usize) {

@@ -1,6 +1,6 @@
 //! A stream in memory, and what can happen to its messages.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::ops::RangeBounds;
 
 use crate::bus::Stored;
@@ -33,12 +33,27 @@ impl StoredStream {
         self.after(sequence.saturating_sub(1)).next().filter(|stored| stored.sequence == sequence)
     }
 
-    /// Removes messages. If the last ones are among them, the stream ends before them.
-    pub(super) fn lose(&mut self, sequences: &impl RangeBounds<u64>) {
-        self.messages.retain(|stored| !sequences.contains(&stored.sequence));
+    /// Removes and returns messages.
+    pub(super) fn remove(&mut self, sequences: &impl RangeBounds<u64>) -> VecDeque<Stored> {
+        let messages = std::mem::take(&mut self.messages).into_iter();
+        let (removed, kept) = messages.partition(|stored| sequences.contains(&stored.sequence));
+        self.messages = kept;
+        removed
+    }
+
+    /// Removes and returns messages. If the last ones are among them, the stream ends before them.
+    pub(super) fn lose(&mut self, sequences: &impl RangeBounds<u64>) -> VecDeque<Stored> {
+        let removed = self.remove(sequences);
         if sequences.contains(&self.last) {
             self.last = self.messages.back().map_or(0, |stored| stored.sequence);
         }
+        removed
+    }
+
+    /// Returns its messages that another state of it does not have.
+    pub(super) fn without(&self, other: &Self) -> Vec<Stored> {
+        let others: HashSet<_> = other.messages.iter().map(|stored| stored.at).collect();
+        self.messages.iter().filter(|stored| !others.contains(&stored.at)).cloned().collect()
     }
 
     /// Returns the messages behind a sequence, in order.

@@ -1,6 +1,7 @@
 //! The state of the server in memory, and how it delivers messages.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::RangeBounds;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -37,6 +38,8 @@ pub(super) struct World {
     /// The settings that the streams say they have and that are not as planned.
     pub(super) unsuitable: Option<String>,
     starts: u64,
+    /// The messages that the server has stored and lost.
+    pub(super) removed: Vec<Stored>,
     /// The last stamp that was given: no two messages have the same, also after losses.
     stamp: Timestamp,
     /// Why each was lost; none while it lives.
@@ -121,6 +124,7 @@ impl World {
             messages_max: None,
             unsuitable: None,
             starts: 0,
+            removed: Vec::new(),
             stamp: Timestamp::MIN,
             connections: Vec::new(),
         }
@@ -295,15 +299,23 @@ impl World {
 
     pub(super) fn put_back(&mut self, copy: &StoredCopy) {
         let StoredCopy { events, dead_letters, notes, consumers } = copy.clone();
+        self.removed.extend(self.events.without(&events));
         (self.events, self.dead_letters, self.notes, self.consumers) = (events, dead_letters, notes, consumers);
         self.restart();
     }
 
     pub(super) fn forget_before(&mut self, sequence: u64) {
-        self.events.messages.retain(|kept| kept.sequence >= sequence);
+        self.removed.extend(self.events.remove(&(..sequence)));
+    }
+
+    /// Loses messages of a stream.
+    pub(super) fn lose(&mut self, stream: Stream, sequences: &impl RangeBounds<u64>) {
+        let lost = self.stream_mut(stream).lose(sequences);
+        self.removed.extend(lost);
     }
 
     pub(super) fn recreate(&mut self) {
+        self.removed.extend(std::mem::take(&mut self.events.messages));
         self.events = StoredStream { created: self.events.created + 1, ..StoredStream::default() };
         self.consumers.clear();
     }

@@ -16,6 +16,8 @@ use super::{
     Transaction, Wanted,
 };
 use crate::instance_control::InstanceControl;
+#[cfg(feature = "testing")]
+use crate::wire::envelope::Envelope;
 
 mod batch;
 mod data;
@@ -74,6 +76,13 @@ impl MemoryStore {
     #[cfg(feature = "testing")]
     pub(crate) fn rows(&self, table: &str) -> Vec<StoredRow> {
         self.data().tables.get(table).into_iter().flat_map(|rows| rows.values().cloned()).collect()
+    }
+
+    /// Returns the messages that were adopted from the stream, because the database had been put back.
+    #[cfg(feature = "testing")]
+    pub(crate) fn adopted(&self) -> Vec<Envelope> {
+        let data = self.data();
+        data.adopted.iter().filter_map(|number| Some(data.outbox.get(number)?.envelope.clone())).collect()
     }
 
     fn data(&self) -> MutexGuard<'_, Data> {

@@ -1,6 +1,6 @@
 //! What must hold of every application once it has come to rest.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -15,14 +15,20 @@ use crate::{Health, Service};
 /// Returns what does not hold, or not yet.
 pub(super) fn problem(harness: &Harness) -> Option<String> {
     let members = || harness.members();
-    let (events, dead_letters) = harness.stored();
-    let last = events.last().map_or(0, |stored| stored.sequence);
     let unwell = members().find_map(|member| member.running().find_map(unhealthy));
-    unwell
-        .or_else(|| members().find_map(|member| unfinished(harness, member, last)))
-        .or_else(|| different_breakers(members().flat_map(Member::running)))
-        .or_else(|| numbered_twice(&events))
-        .or_else(|| members().find_map(|member| not_received(harness, member, &events)))
+    let restless = unwell
+        .or_else(|| members().find_map(|member| unfinished(harness, member, harness.last())))
+        .or_else(|| different_breakers(members().flat_map(Member::running)));
+    if restless.is_some() {
+        return restless;
+    }
+    // What follows looks at every message: only when there is nothing to wait for any more.
+    let (events, dead_letters) = harness.stored();
+    numbered_twice(&events)
+        .or_else(|| {
+            let series = series(&events);
+            members().find_map(|member| not_received(harness, member, &series))
+        })
         .or_else(|| {
             let names: HashSet<RowName> = events.iter().chain(&dead_letters).filter_map(name_of).collect();
             members().find_map(|member| not_published(harness, member, &names))
@@ -80,29 +86,40 @@ fn numbered_twice(events: &[Stored]) -> Option<String> {
     })
 }
 
-/// Finds a message that a service should have received, and did not.
-fn not_received(harness: &Harness, member: &Member, events: &[Stored]) -> Option<String> {
-    let ReadingState { received, reported, .. } = harness.block_on(member.reading_state());
-    let mut ranges: HashMap<(Arc<str>, Uuid, Arc<str>), Vec<Range>> = HashMap::new();
-    for known in received.into_iter().chain(reported) {
-        let series = (known.series.publisher, known.series.outbox, known.series.kind);
-        ranges.entry(series).or_default().push(known.range);
+/// The messages of each publisher, outbox and kind.
+type Series<'a> = BTreeMap<(&'a str, Uuid, Arc<str>), Vec<(u64, &'a Stored)>>;
+
+/// Returns the messages of each series, with their numbers.
+fn series(events: &[Stored]) -> Series<'_> {
+    let mut series = Series::new();
+    for stored in events {
+        if let (Some((publisher, ..)), Some(RowName { outbox, kind, number })) =
+            (stored.envelope.parts(), name_of(stored))
+        {
+            series.entry((publisher, outbox, kind)).or_default().push((number, stored));
+        }
     }
-    events.iter().find_map(|stored| {
-        let (publisher, ..) = stored.envelope.parts()?;
-        let RowName { outbox, kind, number } = name_of(stored).filter(|_| member.subscribes(&stored.envelope))?;
-        let known = ranges.get(&(publisher.into(), outbox, kind));
-        let is_known =
-            known.is_some_and(|known| known.iter().any(|range| (range.first..=range.last).contains(&number)));
-        (!is_known).then(|| {
-            format!(
-                "{} has not received message {} of the stream, {}",
-                member.name(),
-                stored.sequence,
-                stored.envelope.subject
-            )
-        })
-    })
+    series
+}
+
+/// Finds a message that a service should have received, and did not.
+fn not_received(harness: &Harness, member: &Member, series: &Series<'_>) -> Option<String> {
+    let ReadingState { received, reported, .. } = harness.block_on(member.reading_state());
+    let mut ranges: HashMap<(&str, Uuid, &str), Vec<Range>> = HashMap::new();
+    for known in received.iter().chain(&reported) {
+        let name = (&*known.series.publisher, known.series.outbox, &*known.series.kind);
+        ranges.entry(name).or_default().push(known.range);
+    }
+    for ((publisher, outbox, kind), messages) in series {
+        let is_for_it = messages.first().is_some_and(|(_, first)| member.subscribes(&first.envelope));
+        let known = ranges.get(&(*publisher, *outbox, &**kind)).map_or(&[][..], Vec::as_slice);
+        let is_known = |number| known.iter().any(|range| (range.first..=range.last).contains(&number));
+        if let Some((_, stored)) = messages.iter().find(|(number, _)| is_for_it && !is_known(*number)) {
+            let (name, sequence, subject) = (member.name(), stored.sequence, &stored.envelope.subject);
+            return Some(format!("{name} has not received message {sequence} of the stream, {subject}"));
+        }
+    }
+    None
 }
 
 /// Finds an outgoing message that the streams don't have.

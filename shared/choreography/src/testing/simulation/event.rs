@@ -2,10 +2,13 @@
 
 use std::fmt::{self, Debug, Display, Formatter};
 
+use serde::{Deserialize, Serialize};
+
+use crate::testing::release::Release;
 use crate::testing::trouble::Trouble;
 
 /// What can happen.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event<A> {
     /// Somebody does something.
     Action(A),
@@ -15,6 +18,9 @@ pub enum Event<A> {
     Crash(&'static str),
     /// An instance of a service starts; a further one, if all run.
     Start(&'static str),
+    /// Instances of a service that start from now on are of a release. Those that run stay as they are, unless it is the
+    /// beginning of the story.
+    Release(&'static str, Release),
 }
 
 impl<A: Debug> Display for Event<A> {
@@ -24,6 +30,9 @@ impl<A: Debug> Display for Event<A> {
             Self::Trouble(trouble) => write!(f, "trouble: {trouble:?}"),
             Self::Crash(service) => write!(f, "an instance of {service} crashes"),
             Self::Start(service) => write!(f, "an instance of {service} starts"),
+            Self::Release(service, release) => {
+                write!(f, "instances of {service} that start are of the {release:?} release")
+            }
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The people who run the application: what a supervisor and an operator do.
 
+use super::losses::Losses;
 use crate::recovery::GoOn;
 use crate::testing::harness::Harness;
 
 /// Starts services again, and does what the services' reports ask for.
 #[derive(Default)]
 pub(super) struct Operator {
-    /// How many messages were reported as lost, and accepted.
-    pub(super) lost: u64,
+    /// What was reported as lost, and accepted.
+    pub(super) losses: Losses,
 }
 
 impl Operator {
@@ -24,8 +25,12 @@ impl Operator {
                 resumed.expect("the server can be reached, and the database works");
             }
             if accepts_losses && !(report.lost.is_empty() && report.lost_commands.is_empty()) {
+                self.losses.add_keys(&report.lost, &harness.bus.removed());
+                if !report.lost_commands.is_empty() {
+                    self.losses.add_keys_of(harness.member(service).store.adopted().iter());
+                }
                 let accepted = harness.block_on(harness.recovery(service).accept_lost());
-                self.lost += accepted.expect("the database works");
+                self.losses.messages += accepted.expect("the database works");
             }
         }
     }

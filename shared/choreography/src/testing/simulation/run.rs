@@ -68,7 +68,7 @@ impl<A: Clone + Send + 'static> Story<A> {
         show: impl FnOnce(&Harness) -> T,
     ) -> Result<(Outcome, T), Broken> {
         let running = || {
-            let mut run = Run::<W>::begin(self.seed);
+            let mut run = Run::<W>::begin(self);
             self.steps.iter().for_each(|step| run.go(step));
             run.end().map(|outcome| (outcome, show(&run.harness)))
         };
@@ -93,9 +93,10 @@ struct Run<W> {
 }
 
 impl<W: World> Run<W> {
-    fn begin(seed: u64) -> Self {
+    fn begin(story: &Story<W::Action>) -> Self {
         let world = Arc::new(W::default());
-        let harness = Harness::start(world.services(), world.settings(), seed);
+        let releases = (world.services(), world.earlier_services());
+        let harness = Harness::start_releases(releases, &story.first_releases(), world.settings(), story.seed);
         let services = harness.services();
         Self { world, harness, services, operator: Operator::default(), acting: Vec::new() }
     }
@@ -110,12 +111,14 @@ impl<W: World> Run<W> {
             Event::Trouble(trouble) => self.harness.inject(trouble.clone()),
             Event::Crash(service) => self.harness.crash(service),
             Event::Start(service) => self.harness.start_instance(service),
+            Event::Release(service, release) => self.harness.set_release(service, *release),
         }
     }
 
     /// Ends every trouble, and lets time pass until everything holds.
     fn end(&mut self) -> Result<Outcome, String> {
         self.harness.end_troubles();
+        self.harness.update();
         let last = self.harness.since_start() + PATIENCE;
         let mut pause = PAUSE_MIN;
         loop {
@@ -137,11 +140,13 @@ impl<W: World> Run<W> {
         }
         let acting = self.acting.len();
         let goes_on = (acting > 0).then(|| format!("{acting} actions have not ended"));
-        goes_on.or_else(|| problem(&self.harness)).or_else(|| self.world.check(&self.harness, self.operator.lost).err())
+        goes_on
+            .or_else(|| problem(&self.harness))
+            .or_else(|| self.world.check(&self.harness, &self.operator.losses).err())
     }
 
     fn outcome(&self) -> Outcome {
         let (published, dead_letters) = self.harness.count_messages();
-        Outcome { published, dead_letters, lost: self.operator.lost, lasted: self.harness.since_start() }
+        Outcome { published, dead_letters, lost: self.operator.losses.messages, lasted: self.harness.since_start() }
     }
 }

@@ -1,12 +1,16 @@
 //! A story: what happens to an application, and when, as data.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Display, Formatter};
 use std::time::Duration;
 
 use super::event::Event;
 use super::random::Random;
 use super::troubles::draw_troubles;
+use super::updates::draw_updates;
 use super::world::World;
+use crate::Choreography;
+use crate::testing::release::Release;
 
 /// What happens to an application, in the order of time. It is drawn from a seed before anything runs, so a part of it can
 /// be run alone.
@@ -44,25 +48,30 @@ impl<A: Clone> Story<A> {
         let mut random = Random::new(seed);
         let actions = W::draw(&mut random, size.actions);
         let end = actions.iter().map(|(at, _)| *at).max().unwrap_or_default();
-        let services: Vec<_> = W::default().services().iter().map(crate::Choreography::service).collect();
+        let names = |services: Vec<Choreography>| services.iter().map(Choreography::service).collect::<Vec<_>>();
+        let (services, earlier) = (names(W::default().services()), names(W::default().earlier_services()));
         let mut troubles = draw_troubles(&mut random, &services, end, size.troubles);
         W::change_troubles(&mut random, end, &mut troubles);
+        let updates = draw_updates(&mut random, &earlier, end);
         let actions = actions.into_iter().map(|(at, action)| (at, Event::Action(action)));
-        let mut events: Vec<_> = actions.chain(troubles).collect();
+        let mut events: Vec<_> = updates.into_iter().chain(actions).chain(troubles).collect();
         events.sort_by_key(|(at, _)| *at);
         let steps = events.into_iter().enumerate().map(|(number, (at, event))| Step { number, at, event });
         Self { seed, steps: steps.collect() }
     }
-
-    /// Returns the part of the story that has the steps with these numbers.
-    #[must_use]
-    pub fn keep(&self, numbers: &[usize]) -> Self {
-        let kept = self.steps.iter().filter(|step| numbers.contains(&step.number));
-        Self { seed: self.seed, steps: kept.cloned().collect() }
-    }
 }
 
 impl<A> Story<A> {
+    /// Returns the releases with which services begin.
+    pub(super) fn first_releases(&self) -> BTreeMap<&'static str, Release> {
+        let first = self.steps.iter().take_while(|step| step.at.is_zero());
+        let release = |step: &Step<A>| match step.event {
+            Event::Release(service, release) => Some((service, release)),
+            _ => None,
+        };
+        first.filter_map(release).collect()
+    }
+
     /// Returns how many actions it has.
     pub fn actions(&self) -> usize {
         self.steps.iter().filter(|step| matches!(step.event, Event::Action(_))).count()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::event::Event;
+use super::losses::Losses;
 use super::random::Random;
 use crate::testing::harness::Harness;
 use crate::testing::services::Services;
@@ -27,6 +28,12 @@ pub trait World: Default + Send + Sync + 'static {
     /// Returns the services of the application.
     fn services(&self) -> Vec<Choreography>;
 
+    /// Returns earlier releases of some of the services: in some stories they are replaced by the current ones, with both at
+    /// work side by side. None by default.
+    fn earlier_services(&self) -> Vec<Choreography> {
+        Vec::new()
+    }
+
     /// Returns the settings of the services. The default ones by default.
     fn settings(&self) -> Settings {
         Settings::default()
@@ -36,9 +43,9 @@ pub trait World: Default + Send + Sync + 'static {
     fn act(self: Arc<Self>, action: Self::Action, services: Services) -> impl Future<Output = ()> + Send;
 
     /// Checks what must hold once everything has come to its end: called after all troubles, until it holds, or the
-    /// simulation's patience is over. `lost` is how many messages the services have reported as lost for good.
+    /// simulation's patience is over. What is lost for good is no reason to fail; everything else must hold.
     ///
     /// # Errors
     /// What does not hold, or not yet.
-    fn check(&self, harness: &Harness, lost: u64) -> Result<(), String>;
+    fn check(&self, harness: &Harness, losses: &Losses) -> Result<(), String>;
 }
