@@ -46,7 +46,7 @@ pub(crate) struct NewOrder {
 }
 
 /// How long customers, dealers and the shop's people go on at most, after an order is placed.
-const FOLLOWS_WITHIN: Duration = Duration::from_secs(150);
+const FOLLOWS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Draws what is done about so many orders.
 pub(crate) fn draw(random: &mut Random, orders: usize) -> Vec<(Duration, Deed)> {

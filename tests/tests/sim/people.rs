@@ -1,5 +1,6 @@
 //! How the deeds are done: by the commands of the services, which the HTTP routes execute, too.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::deed::{Deed, NewOrder};
 
 /// How long somebody waits before looking again for what is not there yet: at first, and at most. It is doubled each time.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
-const LOOK_AGAIN_AFTER_MAX: Duration = Duration::from_secs(64);
+const LOOK_AGAIN_AFTER_MAX: Duration = Duration::from_secs(32);
 
 /// What the people know that happened.
 #[derive(Default)]
@@ -27,7 +28,7 @@ pub(crate) struct Known {
     /// The pieces that were put on shelves.
     pieces: Mutex<Vec<(&'static str, u64)>>,
     /// The orders that were taken.
-    orders: Mutex<Vec<u32>>,
+    orders: Mutex<BTreeSet<u32>>,
 }
 
 impl Known {
@@ -35,7 +36,7 @@ impl Known {
         self.pieces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn orders(&self) -> MutexGuard<'_, Vec<u32>> {
+    pub(crate) fn orders(&self) -> MutexGuard<'_, BTreeSet<u32>> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -99,8 +100,8 @@ impl Known {
             true => services.insist(AcceptOrder { create }, Some(&key)).await.map(drop),
             false => services.insist(OpenOrder { create }, Some(&key)).await.map(drop),
         };
-        if taken.is_ok() && !self.orders().contains(&order) {
-            self.orders().push(order);
+        if taken.is_ok() {
+            self.orders().insert(order);
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::deed::{Deed, draw};
 use crate::people::Known;
 
 /// How long a payment waits for the customer.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The shop's world.
 #[derive(Default)]

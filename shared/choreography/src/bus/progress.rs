@@ -36,6 +36,7 @@ pub struct Progress {
 impl Progress {
     /// Returns the note as JSON of at most [`PROGRESS_BYTES_MAX`] bytes. If it is longer, the oldest outboxes are left
     /// out: their subscribers have had the most time to read about them.
+    #[cfg_attr(not(feature = "jetstream"), allow(dead_code, reason = "only a server stores it"))]
     pub(crate) fn to_json(&self) -> Vec<u8> {
         let mut note = self.clone();
         loop {
@@ -47,6 +48,7 @@ impl Progress {
     }
 
     /// Reads a note; none if it is unreadable.
+    #[cfg_attr(not(feature = "jetstream"), allow(dead_code, reason = "only a server stores it"))]
     pub(crate) fn from_json(json: &[u8]) -> Option<Self> {
         // An array would pass for an object whose fields are all missing.
         if json.first() == Some(&b'{') { serde_json::from_slice(json).ok() } else { None }

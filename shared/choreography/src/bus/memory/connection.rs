@@ -87,13 +87,13 @@ impl Connection for MemoryConnection {
 
     async fn note_progress(&self, service: &str, progress: &Progress) -> Result<(), BusError> {
         self.begin().await?;
-        self.shared.world().notes.insert(service.to_owned(), progress.to_json());
+        self.shared.world().notes.insert(service.to_owned(), progress.clone());
         Ok(())
     }
 
     async fn progress(&self, service: &str) -> Result<Option<Progress>, BusError> {
         self.begin().await?;
-        Ok(self.shared.world().notes.get(service).and_then(|note| Progress::from_json(note)))
+        Ok(self.shared.world().notes.get(service).cloned())
     }
 
     async fn dead_letters(&self, from: ReadFrom, max: usize) -> Result<Vec<Stored>, BusError> {

@@ -4,7 +4,8 @@ use std::ops::RangeBounds;
 use std::time::Duration;
 
 use super::MemoryBus;
-use super::world::{Consumer, StoredCopy, World};
+use super::consumer::Consumer;
+use super::world::{StoredCopy, World};
 use crate::bus::Stream;
 use crate::wire::envelope::Envelope;
 

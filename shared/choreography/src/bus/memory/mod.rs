@@ -11,9 +11,11 @@ use crate::instance_control::InstanceControl;
 use crate::watched::Watched;
 use crate::wire::envelope::Envelope;
 use connection::MemoryConnection;
-use world::{Consumer, World};
+use consumer::Consumer;
+use world::World;
 
 mod connection;
+mod consumer;
 mod faults;
 mod lifetime;
 mod pull_subscription;

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::consumer::Consumer;
 use super::stored_stream::StoredStream;
 use crate::bus::{
-    BusError, ConsumerInfo, Delivery, Filled, PULLED_BYTES_MAX, ReadFrom, ServerStart, Stored, Stream, StreamState,
+    BusError, ConsumerInfo, Delivery, Filled, PULLED_BYTES_MAX, Progress, ReadFrom, ServerStart, Stored, Stream,
+    StreamState,
 };
 use crate::clock::Clock;
 use crate::watched::Watched;
@@ -21,8 +23,8 @@ pub(super) struct World {
     clock: Clock,
     pub(super) events: StoredStream,
     pub(super) dead_letters: StoredStream,
-    /// The notes of the services, as JSON.
-    pub(super) notes: BTreeMap<String, Vec<u8>>,
+    /// The notes of the services.
+    pub(super) notes: BTreeMap<String, Progress>,
     pub(super) consumers: BTreeMap<String, Consumer>,
     /// The subjects that the stream takes; every subject of three tokens if the list is empty.
     pub(super) subjects: Vec<String>,
@@ -51,59 +53,8 @@ pub(super) struct World {
 pub struct StoredCopy {
     events: StoredStream,
     dead_letters: StoredStream,
-    notes: BTreeMap<String, Vec<u8>>,
+    notes: BTreeMap<String, Progress>,
     consumers: BTreeMap<String, Consumer>,
-}
-
-/// A consumer: its next sequence, and its injected faults.
-#[derive(Clone)]
-pub(super) struct Consumer {
-    is_subscriber: bool,
-    filters: Vec<String>,
-    next: u64,
-    sent: u64,
-    /// How many of the next messages are affected by stealing: every second one goes to an abandoned pull.
-    pub(super) stolen: u64,
-    pub(super) duplicates: u64,
-    /// Why it sends nothing, if a test wants that.
-    pub(super) unsuitable: Option<String>,
-}
-
-impl Consumer {
-    pub(super) fn new(is_subscriber: bool, filters: Vec<String>) -> Self {
-        Self { is_subscriber, filters, next: 1, sent: 0, stolen: 0, duplicates: 0, unsuitable: None }
-    }
-
-    pub(super) fn reset(&mut self, sequence: u64) {
-        (self.next, self.sent) = (sequence, 0);
-    }
-
-    fn wants(&self, subject: &str) -> bool {
-        self.filters.iter().any(|filter| matches(filter, subject))
-    }
-
-    fn send(&mut self, stored: &Stored, deliveries: &mut VecDeque<Delivery>) {
-        self.next = stored.sequence + 1;
-        self.sent += 1;
-        self.stolen = self.stolen.saturating_sub(1);
-        if self.stolen % 2 == 1 {
-            return;
-        }
-        let copy = |consumer_sequence, delivered| Delivery {
-            stream_sequence: stored.sequence,
-            consumer_sequence,
-            delivered,
-            stamp_ns: stored.stamp_ns(),
-            envelope: stored.envelope.clone(),
-            unreadable: stored.unreadable.clone(),
-        };
-        deliveries.push_back(copy(self.sent, 1));
-        if self.duplicates > 0 {
-            self.duplicates -= 1;
-            self.sent += 1;
-            deliveries.push_back(copy(self.sent, 2));
-        }
-    }
 }
 
 impl World {
@@ -181,17 +132,7 @@ impl World {
     }
 
     pub(super) fn consumer_info(&self, name: &str) -> Option<ConsumerInfo> {
-        let consumer = self.consumers.get(name)?;
-        let open = self.events.after(consumer.next.saturating_sub(1));
-        Some(ConsumerInfo {
-            consumer: name.to_owned(),
-            is_subscriber: consumer.is_subscriber,
-            filters: consumer.filters.clone(),
-            delivered: consumer.next.saturating_sub(1),
-            sent: consumer.sent,
-            pending: open.filter(|stored| consumer.wants(&stored.envelope.subject)).count() as u64,
-            unsuitable: consumer.unsuitable.clone(),
-        })
+        Some(self.consumers.get(name)?.info(name, &self.events))
     }
 
     pub(super) fn first_after(&self, subject: &str, sequence: u64) -> Option<(u64, Timestamp)> {

@@ -10,7 +10,7 @@ use crate::planted::{PlantedBug, planted};
 use crate::store::error::{effects_gone, put_back_numbers};
 use crate::store::{
     Changes, Checkpoint, Committed, EffectRow, Loaded, NewOutboxRow, Preconditions, RangeChanges, RowChange,
-    ScheduleChange, StoreError, StoredReply, StoredRow, WaitingRow, Wanted,
+    ScheduleChange, StoreError, StoredRow, WaitingRow, Wanted,
 };
 
 impl Data {
@@ -34,11 +34,9 @@ impl Data {
         if let Some(row) = changes.rows.iter().find(changed).filter(|_| !trusts_rows) {
             return Err(StoreError::RowConflict(format!("{} of {}", row.key, row.table)));
         }
-        let taken = |index: usize, reply: &StoredReply| {
-            self.replies.contains_key(&reply.key)
-                || changes.replies[..index].iter().any(|earlier| earlier.key == reply.key)
-        };
-        match changes.replies.iter().enumerate().any(|(index, reply)| taken(index, reply)) {
+        let mut earlier = BTreeSet::new();
+        let mut is_taken = |key| self.replies.contains_key(key) || !earlier.insert(key);
+        match changes.replies.iter().any(|reply| is_taken(&reply.key)) {
             true => Err(StoreError::RowConflict("an idempotency key was taken".to_owned())),
             false => Ok(()),
         }
@@ -55,9 +53,9 @@ impl Data {
     fn check_numbers(&self, rows: &[NewOutboxRow]) -> Result<(), StoreError> {
         let mut next: BTreeMap<(Uuid, Arc<str>), u64> = BTreeMap::new();
         for NewOutboxRow { name, .. } in rows {
-            let series = (name.outbox, name.kind.clone());
-            let last = self.given.get(&series).map_or(0, |(last, _)| *last);
-            let next = next.entry(series).or_insert(last + 1);
+            let next = next
+                .entry((name.outbox, name.kind.clone()))
+                .or_insert_with_key(|series| self.given.get(series).map_or(0, |(last, _)| *last) + 1);
             if name.number != *next {
                 return Err(put_back_numbers());
             }
@@ -76,14 +74,9 @@ impl Data {
             let rows = self.tables.get(table);
             keys.iter().filter_map(|key| rows?.get(key).cloned()).collect()
         });
-        let waited_for: BTreeSet<_> = wanted.waited_for.iter().map(|(table, key)| (*table, key.as_str())).collect();
-        let waits = |row: &&WaitingRow| waited_for.contains(&(row.table.as_str(), row.key.as_str()));
         let (now_ms, limit) = wanted.due.map_or((i64::MIN, 0), |(now, limit)| (now.as_millisecond(), limit as usize));
         let due = self.scheduled.due_by(now_ms, limit);
-        let expires = |row: &&WaitingRow| row.expiry_ms.is_some_and(|expiry_ms| expiry_ms <= now_ms);
-        let mut expired: Vec<_> = self.waiting.values().filter(expires).cloned().collect();
-        expired.sort_by_key(|row| row.expiry_ms);
-        expired.truncate(limit);
+        let expired = if limit == 0 { Vec::new() } else { self.expired(now_ms, limit) };
         Loaded {
             head: self.head(),
             dead: dead.collect(),
@@ -92,10 +85,29 @@ impl Data {
             rows: rows.collect(),
             any_waits: !self.waiting.is_empty(),
             all_waited_for: wanted.all_waited_for.and_then(|limit| self.all_waited_for(limit as usize)),
-            waiting: self.waiting.values().filter(waits).cloned().collect(),
+            waiting: self.waiting_for(&wanted.waited_for),
             due,
             expired,
         }
+    }
+
+    /// Returns the messages that have waited until a moment, the earliest first, at most `limit`.
+    fn expired(&self, now_ms: i64, limit: usize) -> Vec<WaitingRow> {
+        let expires = |row: &&WaitingRow| row.expiry_ms.is_some_and(|expiry_ms| expiry_ms <= now_ms);
+        let mut expired: Vec<_> = self.waiting.values().filter(expires).cloned().collect();
+        expired.sort_by_key(|row| row.expiry_ms);
+        expired.truncate(limit);
+        expired
+    }
+
+    /// Returns the messages that wait for some of these rows.
+    fn waiting_for(&self, rows: &[(&'static str, String)]) -> Vec<WaitingRow> {
+        if self.waiting.is_empty() {
+            return Vec::new();
+        }
+        let rows: BTreeSet<_> = rows.iter().map(|(table, key)| (*table, key.as_str())).collect();
+        let waits = |row: &&WaitingRow| rows.contains(&(row.table.as_str(), row.key.as_str()));
+        self.waiting.values().filter(waits).cloned().collect()
     }
 
     fn all_waited_for(&self, limit: usize) -> Option<Vec<(String, String)>> {
@@ -147,10 +159,13 @@ impl Data {
 
     fn apply_row(&mut self, row: RowChange) {
         let table = self.tables.entry(row.table).or_default();
-        table.remove(&row.key);
-        if let Some(state) = row.state {
-            let stored = StoredRow { key: row.key.clone(), version: row.version + 1, state };
-            table.insert(row.key, stored);
+        let Some(state) = row.state else { return drop(table.remove(&row.key)) };
+        match table.get_mut(&row.key) {
+            Some(stored) => (stored.version, stored.state) = (row.version + 1, state),
+            None => {
+                let stored = StoredRow { key: row.key.clone(), version: row.version + 1, state };
+                table.insert(row.key, stored);
+            }
         }
     }
 

@@ -157,7 +157,7 @@ impl Store for MemoryStore {
     async fn effects(&self, message: &str, after: i64, limit: u32) -> Result<Vec<EffectRow>, StoreError> {
         let data = self.data();
         let of_message = |row: &&EffectRow| row.envelope.parts().is_some_and(|(_, name, _)| name == message);
-        let rows = data.effects.values().filter(|row| row.number > after).filter(of_message);
+        let rows = data.effects.range(after + 1..).map(|(_, row)| row).filter(of_message);
         Ok(rows.take(limit as usize).cloned().collect())
     }
 

@@ -1,12 +1,11 @@
 //! What must hold of every application once it has come to rest.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::bus::Stored;
-use crate::store::{Range, ReadingState, RowName};
+use crate::store::{Range, ReadingState};
 use crate::testing::harness::Harness;
 use crate::testing::member::Member;
 use crate::wire::series::{MessageNumber, kind_of, outgoing_id};
@@ -24,15 +23,34 @@ pub(super) fn problem(harness: &Harness) -> Option<String> {
     }
     // What follows looks at every message: only when there is nothing to wait for any more.
     let (events, dead_letters) = harness.stored();
+    let events: Vec<_> = events.iter().filter_map(Numbered::of).collect();
+    let dead_letters = dead_letters.iter().filter_map(Numbered::of);
     numbered_twice(&events)
         .or_else(|| {
             let series = series(&events);
             members().find_map(|member| not_received(harness, member, &series))
         })
         .or_else(|| {
-            let names: HashSet<RowName> = events.iter().chain(&dead_letters).filter_map(name_of).collect();
+            let names: HashSet<Name<'_>> =
+                events.iter().map(|message| message.name).chain(dead_letters.map(|dead| dead.name)).collect();
             members().find_map(|member| not_published(harness, member, &names))
         })
+}
+
+/// A stored message that has a number.
+struct Numbered<'a> {
+    stored: &'a Stored,
+    name: Name<'a>,
+}
+
+/// What names a message of a publisher: its outbox, its kind, and its number.
+type Name<'a> = (Uuid, &'a str, u64);
+
+impl<'a> Numbered<'a> {
+    fn of(stored: &'a Stored) -> Option<Self> {
+        let MessageNumber { outbox, number } = MessageNumber::of(&stored.envelope)?;
+        Some(Self { stored, name: (outbox, kind_of(&stored.envelope.subject), number) })
+    }
 }
 
 fn unhealthy(service: &Service) -> Option<String> {
@@ -70,33 +88,26 @@ fn different_breakers<'a>(mut services: impl Iterator<Item = &'a Service>) -> Op
     })
 }
 
-fn name_of(stored: &Stored) -> Option<RowName> {
-    let MessageNumber { outbox, number } = MessageNumber::of(&stored.envelope)?;
-    Some(RowName { outbox, kind: kind_of(&stored.envelope.subject).into(), number })
-}
-
 /// Finds a message that its publisher has numbered twice: subscribers would process it twice.
-fn numbered_twice(events: &[Stored]) -> Option<String> {
-    let mut numbers: HashMap<Uuid, RowName> = HashMap::new();
-    events.iter().find_map(|stored| {
-        let (id, name) = (outgoing_id(&stored.envelope), name_of(stored)?);
-        let known = numbers.entry(id).or_insert_with(|| name.clone());
-        let twice = *known != name && !id.is_nil();
+fn numbered_twice(events: &[Numbered<'_>]) -> Option<String> {
+    let mut numbers: HashMap<Uuid, Name<'_>> = HashMap::with_capacity(events.len());
+    events.iter().find_map(|Numbered { stored, name }| {
+        let id = outgoing_id(&stored.envelope);
+        let known = *numbers.entry(id).or_insert(*name);
+        let twice = known != *name && !id.is_nil();
         twice.then(|| format!("{} was published twice, as {known:?} and as {name:?}", stored.envelope.subject))
     })
 }
 
 /// The messages of each publisher, outbox and kind.
-type Series<'a> = BTreeMap<(&'a str, Uuid, Arc<str>), Vec<(u64, &'a Stored)>>;
+type Series<'a> = BTreeMap<(&'a str, Uuid, &'a str), Vec<(u64, &'a Stored)>>;
 
 /// Returns the messages of each series, with their numbers.
-fn series(events: &[Stored]) -> Series<'_> {
+fn series<'a>(events: &[Numbered<'a>]) -> Series<'a> {
     let mut series = Series::new();
-    for stored in events {
-        if let (Some((publisher, ..)), Some(RowName { outbox, kind, number })) =
-            (stored.envelope.parts(), name_of(stored))
-        {
-            series.entry((publisher, outbox, kind)).or_default().push((number, stored));
+    for Numbered { stored, name: (outbox, kind, number) } in events {
+        if let Some((publisher, ..)) = stored.envelope.parts() {
+            series.entry((publisher, *outbox, *kind)).or_default().push((*number, *stored));
         }
     }
     series
@@ -112,7 +123,7 @@ fn not_received(harness: &Harness, member: &Member, series: &Series<'_>) -> Opti
     }
     for ((publisher, outbox, kind), messages) in series {
         let is_for_it = messages.first().is_some_and(|(_, first)| member.subscribes(&first.envelope));
-        let known = ranges.get(&(*publisher, *outbox, &**kind)).map_or(&[][..], Vec::as_slice);
+        let known = ranges.get(&(*publisher, *outbox, *kind)).map_or(&[][..], Vec::as_slice);
         let is_known = |number| known.iter().any(|range| (range.first..=range.last).contains(&number));
         if let Some((_, stored)) = messages.iter().find(|(number, _)| is_for_it && !is_known(*number)) {
             let (name, sequence, subject) = (member.name(), stored.sequence, &stored.envelope.subject);
@@ -123,8 +134,8 @@ fn not_received(harness: &Harness, member: &Member, series: &Series<'_>) -> Opti
 }
 
 /// Finds an outgoing message that the streams don't have.
-fn not_published(harness: &Harness, member: &Member, names: &HashSet<RowName>) -> Option<String> {
+fn not_published(harness: &Harness, member: &Member, names: &HashSet<Name<'_>>) -> Option<String> {
     let rows = harness.block_on(member.outbox());
-    let missing = rows.into_iter().find(|row| !names.contains(&row.name))?;
+    let missing = rows.iter().find(|row| !names.contains(&(row.name.outbox, &*row.name.kind, row.name.number)))?;
     Some(format!("{} keeps a message that the streams don't have: {}", member.name(), missing.envelope.subject))
 }

@@ -1,0 +1,109 @@
+//! A consumer of the stream of events in memory.
+
+use std::collections::{HashSet, VecDeque};
+
+use super::stored_stream::StoredStream;
+use crate::bus::{ConsumerInfo, Delivery, Stored};
+use crate::wire::subject::matches;
+
+/// The subjects that a consumer receives.
+#[derive(Clone)]
+struct Filters {
+    all: Vec<String>,
+    /// Of filters as `order.create-payment.*`, what stands before the key.
+    prefixes: HashSet<String>,
+    /// The other filters.
+    patterns: Vec<String>,
+}
+
+impl Filters {
+    fn of(all: Vec<String>) -> Self {
+        let (mut prefixes, mut patterns) = (HashSet::new(), Vec::new());
+        for filter in &all {
+            match filter.strip_suffix(".*").filter(|prefix| !prefix.contains(['*', '>'])) {
+                Some(prefix) => drop(prefixes.insert(prefix.to_owned())),
+                None => patterns.push(filter.clone()),
+            }
+        }
+        Self { all, prefixes, patterns }
+    }
+
+    /// Whether one of them matches a subject.
+    fn have(&self, subject: &str) -> bool {
+        subject.rsplit_once('.').is_some_and(|(prefix, _)| self.prefixes.contains(prefix))
+            || self.patterns.iter().any(|filter| matches(filter, subject))
+    }
+}
+
+/// A consumer: its next sequence, and its injected faults.
+#[derive(Clone)]
+pub(super) struct Consumer {
+    is_subscriber: bool,
+    filters: Filters,
+    pub(super) next: u64,
+    sent: u64,
+    /// How many of the next messages are affected by stealing: every second one goes to an abandoned pull.
+    pub(super) stolen: u64,
+    pub(super) duplicates: u64,
+    /// Why it sends nothing, if a test wants that.
+    pub(super) unsuitable: Option<String>,
+}
+
+impl Consumer {
+    pub(super) fn new(is_subscriber: bool, filters: Vec<String>) -> Self {
+        Self {
+            is_subscriber,
+            filters: Filters::of(filters),
+            next: 1,
+            sent: 0,
+            stolen: 0,
+            duplicates: 0,
+            unsuitable: None,
+        }
+    }
+
+    pub(super) fn reset(&mut self, sequence: u64) {
+        (self.next, self.sent) = (sequence, 0);
+    }
+
+    pub(super) fn wants(&self, subject: &str) -> bool {
+        self.filters.have(subject)
+    }
+
+    /// Returns what there is to know about it, under its name.
+    pub(super) fn info(&self, name: &str, events: &StoredStream) -> ConsumerInfo {
+        let open = events.after(self.next.saturating_sub(1));
+        ConsumerInfo {
+            consumer: name.to_owned(),
+            is_subscriber: self.is_subscriber,
+            filters: self.filters.all.clone(),
+            delivered: self.next.saturating_sub(1),
+            sent: self.sent,
+            pending: open.filter(|stored| self.wants(&stored.envelope.subject)).count() as u64,
+            unsuitable: self.unsuitable.clone(),
+        }
+    }
+
+    pub(super) fn send(&mut self, stored: &Stored, deliveries: &mut VecDeque<Delivery>) {
+        self.next = stored.sequence + 1;
+        self.sent += 1;
+        self.stolen = self.stolen.saturating_sub(1);
+        if self.stolen % 2 == 1 {
+            return;
+        }
+        let copy = |consumer_sequence, delivered| Delivery {
+            stream_sequence: stored.sequence,
+            consumer_sequence,
+            delivered,
+            stamp_ns: stored.stamp_ns(),
+            envelope: stored.envelope.clone(),
+            unreadable: stored.unreadable.clone(),
+        };
+        deliveries.push_back(copy(self.sent, 1));
+        if self.duplicates > 0 {
+            self.duplicates -= 1;
+            self.sent += 1;
+            deliveries.push_back(copy(self.sent, 2));
+        }
+    }
+}
