@@ -107,3 +107,32 @@ impl Consumer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_have_what_one_of_them_matches() {
+        let filters = ["order.create-payment.*", "*.cancel-payment.*", "wallet.>", "till.sale.7"];
+        let subjects = [
+            "order.create-payment.o1",
+            "order.create-payment",
+            "order.create-payment.o1.x",
+            "delivery.cancel-payment.o1",
+            "wallet.a.b.c",
+            "wallet",
+            "till.sale.7",
+            "till.sale.8",
+        ];
+        for filter in filters {
+            let known = Filters::of(vec![filter.to_owned()]);
+            for subject in subjects {
+                assert_eq!(known.have(subject), matches(filter, subject), "{filter} {subject}");
+            }
+        }
+        let all = Filters::of(filters.map(str::to_owned).to_vec());
+        let had = subjects.map(|subject| all.have(subject));
+        assert_eq!(had, subjects.map(|subject| filters.iter().any(|filter| matches(filter, subject))));
+    }
+}
