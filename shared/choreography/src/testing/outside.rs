@@ -2,15 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use uuid::Uuid;
-
 use super::harness::Harness;
 use crate::wire::envelope::{Envelope, root_trace};
 use crate::wire::series::MessageNumber;
 use crate::{Heading, Message};
-
-/// An outbox, and the last number of each of its messages.
-pub(super) type OutsideOutbox = (Uuid, BTreeMap<&'static str, u64>);
 
 impl Harness {
     /// Publishes a message as a service that is not part of the application, or as one that is. Returns its sequence in
