@@ -7,15 +7,16 @@
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::ConnectInfo;
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -117,15 +118,7 @@ impl Connections {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
             let response = app.clone().oneshot(request);
-            async move {
-                let until_it_is_sent = move |body: Body| {
-                    body.map_frame(move |frame| {
-                        let _ = &busy;
-                        frame
-                    })
-                };
-                response.await.map(|response| response.map(until_it_is_sent))
-            }
+            async move { response.await.map(|response| response.map(|body| Sent { body, _busy: busy })) }
         });
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(self.limits.header_time_max);
@@ -201,12 +194,38 @@ impl Drop for Connection {
     }
 }
 
-/// A request on a connection, until its response is sent.
+/// A request on a connection, until it is dropped.
 struct Busy(Arc<Connection>);
 
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.wait();
+    }
+}
+
+/// The body of a response: its connection is busy until it is sent.
+struct Sent {
+    body: Body,
+    _busy: Busy,
+}
+
+impl HttpBody for Sent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -37,7 +37,9 @@ impl Operator {
         let replies = client.every(name, "/readyz").await;
         let details = replies.iter().filter_map(|reply| reply.body["detail"].as_str());
         let parts: Vec<&str> = details.flat_map(|detail| detail.split("; ")).collect();
-        if parts.iter().any(|part| part.contains("until an operator goes on")) {
+        let says_halted = parts.iter().any(|part| part.contains("until an operator goes on"));
+        // The service says so until it reads again. Told once more meanwhile, it would begin anew each time.
+        if says_halted && !stream(site, name, &[]).await?.lines().any(|line| line == "not halted") {
             stream(site, name, &["--resume", "--yes"]).await?;
             self.note(|done| *done.resumed.entry(name).or_default() += 1);
         }
