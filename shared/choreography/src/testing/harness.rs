@@ -12,10 +12,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::copies::Copies;
 use super::member::Member;
+use super::outside_outbox::OutsideOutbox;
 use super::published::Published;
 use super::release::Release;
 use super::services::Services;
@@ -61,8 +61,8 @@ pub struct Harness {
     pub(super) reached: Services,
     pub(super) started: Instant,
     pub(super) copies: RefCell<Copies>,
-    /// The outbox of each publisher in whose name the test publishes, and the last number of each of its messages.
-    pub(super) outside: RefCell<BTreeMap<String, (Uuid, BTreeMap<&'static str, u64>)>>,
+    /// Those of the publishers in whose name the test publishes.
+    pub(super) outside: RefCell<BTreeMap<String, OutsideOutbox>>,
     // The last field: the services' tasks end with it.
     pub(super) runtime: Runtime,
 }

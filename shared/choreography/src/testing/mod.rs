@@ -140,6 +140,7 @@ mod inject;
 mod inside;
 mod member;
 mod outside;
+mod outside_outbox;
 mod properties;
 mod published;
 mod release;

@@ -1,10 +1,8 @@
 //! What a test publishes in a harness in the name of a service.
 
-use std::collections::BTreeMap;
-
 use super::harness::Harness;
-use crate::wire::envelope::{Envelope, root_trace};
-use crate::wire::series::MessageNumber;
+use super::outside_outbox::OutsideOutbox;
+use crate::wire::envelope::root_trace;
 use crate::{Heading, Message};
 
 impl Harness {
@@ -29,18 +27,10 @@ impl Harness {
             trace: &root_trace(id),
         };
         let payload = serde_json::to_vec(message).expect("a message can be written as JSON");
-        let envelope = self.number(publisher, M::NAME, heading.envelope(M::NAME, payload));
+        let mut outside = self.outside.borrow_mut();
+        let outbox = outside.entry(publisher.to_owned()).or_insert_with(|| OutsideOutbox::new(clock.new_id()));
+        let envelope = outbox.number(M::NAME, heading.envelope(M::NAME, payload));
         let published = self.bus.publish(&envelope);
         published.unwrap_or_else(|error| panic!("publishing {} as {publisher}: {error}", M::NAME))
-    }
-
-    /// Returns a message of a publisher with the number that it has there.
-    fn number(&self, publisher: &str, message: &'static str, envelope: Envelope) -> Envelope {
-        let mut outside = self.outside.borrow_mut();
-        let begun = || (self.settings.clock.new_id(), BTreeMap::new());
-        let (outbox, last) = outside.entry(publisher.to_owned()).or_insert_with(begun);
-        let number = last.entry(message).or_insert(0);
-        *number += 1;
-        MessageNumber { outbox: *outbox, number: *number }.put_on(envelope)
     }
 }
