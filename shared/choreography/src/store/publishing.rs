@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Checkpoint, NewOutboxRow, OutboxRow, StoreError};
+use super::{Checkpoint, NewOutboxRow, OutboxRow, StoreError, StoredRows};
 use crate::wire::envelope::Envelope;
 
 /// The highest number that was given in an outbox and kind.
@@ -56,6 +56,10 @@ pub trait PublishingStore: Send + Sync {
 
     /// Returns the floors, newest first: places in the stream at or below which no kept row is stored.
     async fn floors(&self) -> Result<Vec<Checkpoint>, StoreError>;
+
+    /// Returns which rows the streams had, and where, newest first: as it was noted while the outbox had the rows behind
+    /// them.
+    async fn stored_rows(&self) -> Result<Vec<StoredRows>, StoreError>;
 
     /// Adopts unknown messages, counts those of commands that were not scheduled as lost, raises the highest given
     /// numbers to theirs, and deletes the scheduled messages with their ids; makes rows placeholders; deletes floors.

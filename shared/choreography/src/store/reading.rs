@@ -51,7 +51,8 @@ pub struct Renewal {
     /// How many outbox rows the server has acknowledged since the first row of this database, those included that are
     /// deleted; none while that is not known.
     pub published: Option<i64>,
-    /// Which rows the streams have, and where; none if that is not known, or has not changed.
+    /// Which rows the streams have, and where, to be added to what was noted before; none if that is not known, or has not
+    /// changed.
     pub stored_rows: Option<StoredRows>,
     /// Outbox rows that need not be kept: the first and the last local number of each range.
     pub forget: Vec<(i64, i64)>,
@@ -103,8 +104,8 @@ pub trait ReadingStore: Send + Sync {
         lease_until: Timestamp,
     ) -> Result<Option<Head>, StoreError>;
 
-    /// Prolongs the lease, adds a checkpoint and a floor, and deletes outbox rows. Checkpoints and floors are thinned to
-    /// one a minute, but for those of the last minute. Returns whether more rows may have to be deleted.
+    /// Prolongs the lease, adds a checkpoint, a floor, and which rows are stored, and deletes outbox rows. All three are
+    /// thinned to one a minute, but for those of the last minute. Returns whether more rows may have to be deleted.
     async fn renew(&self, epoch: i64, renewal: &Renewal) -> Result<bool, StoreError>;
 
     /// Gives up the lease of this epoch, so that a standby takes over at once, and records that the run ended
@@ -117,6 +118,10 @@ pub trait ReadingStore: Send + Sync {
     /// Records which message or effect is tried next, by itself; none if nothing is any more. If the process crashes now,
     /// that is what it died of.
     async fn try_alone(&self, slot: TrySlot, id: Option<Uuid>) -> Result<(), StoreError>;
+
+    /// Records that this run has tried every effect that it found when it began, and that none is tried by itself any
+    /// more. If the process crashes from now on, it did not die of one of those.
+    async fn effects_tried(&self) -> Result<(), StoreError>;
 
     /// Returns everything that the leader must know before it reads, as it was at one moment.
     async fn reading_state(&self) -> Result<ReadingState, StoreError>;

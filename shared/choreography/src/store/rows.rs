@@ -26,8 +26,6 @@ pub struct Head {
     /// How many rows the server has acknowledged since the first row of this database, those included that are deleted:
     /// as the leader wrote it last.
     pub outbox_published: i64,
-    /// Which rows the streams had, and where, as the leader wrote it last.
-    pub stored_rows: StoredRows,
     /// How often a batch without deliveries has let messages wait: one of a standby may, when it creates a row.
     pub waits_changed: i64,
     /// Why reading has stopped until an operator goes on; none while the service reads.
@@ -50,9 +48,10 @@ impl Head {
 pub struct StoredRows {
     /// The number; 0 before anything is known.
     pub through: i64,
-    /// The place of the last of these rows in the stream of events. No later row is stored before it.
+    /// The place of the last of these rows in the stream of events, with what this stream lacked then. No later row is
+    /// stored before it.
     pub events: Checkpoint,
-    /// The place of the last one in the stream of dead letters.
+    /// The place of the last one in the stream of dead letters, with what this stream lacked then.
     pub dead_letters: Checkpoint,
     /// The sequence of the first message that the stream of dead letters had then.
     pub dead_letters_first: u64,
@@ -201,6 +200,9 @@ pub struct LastRun {
     /// Whether it started at the position at which this one starts, and did not end by
     /// [`release`](super::ReadingStore::release): a message that it received may have crashed it.
     pub died_here: bool,
+    /// Whether it had tried every effect that it found when it began: see
+    /// [`effects_tried`](super::ReadingStore::effects_tried).
+    pub effects_tried: bool,
     /// The messages and effects that were tried by themselves when a process crashed, and how often that was.
     pub suspects: Vec<(Uuid, u32)>,
 }

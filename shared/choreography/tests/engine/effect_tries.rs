@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use choreography::store::ReadingStore as _;
 use choreography::{ExecuteError, Settings};
 
 use crate::circuits::open;
@@ -191,4 +192,33 @@ async fn an_effect_goes_on_while_the_database_hangs() {
     printed(&stage, 1).await;
     assert_eq!(stage.press.runs().len(), 1);
     scribe.stop().await;
+}
+
+/// Starts a service over 40 queued effects whose process has crashed. Returns how many effects run at once while the
+/// first ones hang.
+async fn running_after_a_crash(had_tried_all: bool) -> usize {
+    let stage = Stage::new();
+    stage.press.hold(true);
+    (0..40).for_each(|page| print(&stage, page, 1));
+    let scribe = stage.start().await;
+    until("all are queued", || async { stage.backlog().await.effects == 40 }).await;
+    scribe.stop().await;
+    stage.store.begin_run().await.unwrap();
+    if had_tried_all {
+        stage.store.effects_tried().await.unwrap();
+    }
+    let scribe = stage.start().await;
+    until("one runs", || async { stage.press.running() > 0 }).await;
+    pass(ms(100)).await;
+    let running = stage.press.running();
+    stage.press.hold(false);
+    printed(&stage, 40).await;
+    scribe.stop().await;
+    running
+}
+
+#[tokio::test(start_paused = true)]
+async fn effects_are_begun_one_by_one_if_the_crashed_process_had_not_tried_all_that_it_found() {
+    assert_eq!(running_after_a_crash(true).await, 32);
+    assert_eq!(running_after_a_crash(false).await, 1);
 }

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use choreography::store::memory::MemoryStore;
 use choreography::store::{
     Backlog, Checkpoint, DeadCompensation, EffectRow, Given, Head, LastRun, Listing, Old, OutboxRow, PublishingStore,
-    ReadingState, ReadingStore, Renewal, Repair, SeriesId, SeriesRange, Store, StoreError, StoredRow, Subscription,
-    Transaction, TrySlot,
+    ReadingState, ReadingStore, Renewal, Repair, SeriesId, SeriesRange, Store, StoreError, StoredRow, StoredRows,
+    Subscription, Transaction, TrySlot,
 };
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -164,6 +164,9 @@ impl ReadingStore for PausableStore {
         tokio::time::sleep(self.trying_takes).await;
         self.running().await.try_alone(slot, id).await
     }
+    async fn effects_tried(&self) -> Result<(), StoreError> {
+        self.running().await.effects_tried().await
+    }
     async fn reading_state(&self) -> Result<ReadingState, StoreError> {
         let _ = self.holds_reading.subscribe().wait_for(|holds| !holds).await;
         self.running().await.reading_state().await
@@ -225,6 +228,9 @@ impl PublishingStore for PausableStore {
     }
     async fn floors(&self) -> Result<Vec<Checkpoint>, StoreError> {
         self.running().await.floors().await
+    }
+    async fn stored_rows(&self) -> Result<Vec<StoredRows>, StoreError> {
+        self.running().await.stored_rows().await
     }
     async fn repair(&self, epoch: i64, repair: Repair) -> Result<i64, StoreError> {
         self.running().await.repair(epoch, repair).await

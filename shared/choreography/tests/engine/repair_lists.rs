@@ -66,3 +66,32 @@ async fn a_repair_lists_nothing_that_is_known_to_be_stored_and_everything_after_
         assert!(listed_after(dead_letters, restarts_service).await > 0);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_repair_goes_back_to_the_newest_note_that_still_holds() {
+    let stage = Stage::new();
+    let bus = UnresponsiveBus::over(stage.bus.clone());
+    let builder = Service::builder(scribe(stage.press.clone())).settings(stage.settings());
+    let scribe = builder.store(Arc::new(stage.store.clone())).bus(Arc::new(bus.clone())).start().await.unwrap();
+    healthy(&scribe).await;
+    let has = async |count| until("the server has all", || async { stored(&stage).len() == count }).await;
+    open(&scribe, 0..10).await;
+    has(10).await;
+    pass(ms(3_000)).await;
+    open(&scribe, 10..30).await;
+    has(30).await;
+    pass(ms(3_000)).await;
+    let after = async |loss: fn(&Stage)| {
+        bus.take_listed();
+        loss(&stage);
+        stage.bus.faults().restart();
+        pass(ms(5_000)).await;
+        healthy(&scribe).await;
+        has(30).await;
+        bus.take_listed()
+    };
+    assert_eq!(after(|stage| stage.bus.faults().lose(Stream::Events, 16..)).await, 5, "those behind the first ten");
+    assert!(after(|stage| stage.bus.faults().lose(Stream::Events, 5..=9)).await > 0);
+    assert_eq!(after(|_| {}).await, 0, "the hole is known");
+    scribe.stop().await;
+}

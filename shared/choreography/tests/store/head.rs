@@ -115,11 +115,24 @@ pub(crate) async fn crashes_of_the_message_processed_by_itself_are_counted(store
     stores.first.try_alone(message, Some(id(1))).await.unwrap();
     assert_eq!(suspects(&stores.second).await, [(id(1), 2), (id(9), 1)], "2 was done before");
     stores.second.try_alone(effect, Some(id(9))).await.unwrap();
-    stores.second.try_alone(effect, None).await.unwrap();
+    stores.second.effects_tried().await.unwrap();
     stores.second.release(head.epoch + 1).await.unwrap();
     assert_eq!(suspects(&stores.first).await, [(id(1), 2), (id(9), 1)], "it was not the leader");
     stores.second.release(head.epoch).await.unwrap();
     assert_eq!(suspects(&stores.first).await, []);
+}
+
+pub(crate) async fn a_run_knows_whether_the_one_before_it_had_tried_its_effects(stores: Instances) {
+    let epoch = leading(&stores.first, 5).await.epoch;
+    let tried = async |store: &Arc<dyn Store>| store.begin_run().await.unwrap().effects_tried;
+    assert!(!tried(&stores.first).await);
+    stores.first.effects_tried().await.unwrap();
+    assert!(tried(&stores.second).await);
+    assert!(!tried(&stores.first).await, "the second one crashed at once");
+    stores.first.effects_tried().await.unwrap();
+    stores.first.try_alone(TrySlot::Effect, Some(id(9))).await.unwrap();
+    stores.first.release(epoch).await.unwrap();
+    assert!(!stores.second.begin_run().await.unwrap().crashed);
 }
 
 pub(crate) async fn renewing_records_how_many_rows_are_published(stores: Instances) {
@@ -132,12 +145,29 @@ pub(crate) async fn renewing_records_how_many_rows_are_published(stores: Instanc
 
 pub(crate) async fn renewing_records_which_rows_are_stored_and_where(stores: Instances) {
     let epoch = leading(&stores.first, 50).await.epoch;
-    let stored_at = |sequence| Checkpoint { sequence, stamp_ns: 9, deleted: 0 };
-    let stored = StoredRows { through: 7, events: stored_at(20), dead_letters: stored_at(3), dead_letters_first: 2 };
-    for (stored_rows, expected) in [(None, StoredRows::default()), (Some(stored), stored), (None, stored)] {
+    let stored = |through: i64, second: i64| {
+        let place = |sequence: i64| Checkpoint {
+            sequence: sequence.cast_unsigned(),
+            stamp_ns: second * 1_000_000_000,
+            deleted: 4,
+        };
+        StoredRows { through, events: place(through * 2), dead_letters: place(3), dead_letters_first: 2 }
+    };
+    let renew = async |stored_rows| {
         stores.first.renew(epoch, &Renewal { stored_rows, ..Renewal::of_lease(at(9)) }).await.unwrap();
-        assert_eq!(stores.second.head().await.unwrap().stored_rows, expected);
-    }
+        stores.second.stored_rows().await.unwrap()
+    };
+    assert_eq!(renew(None).await, []);
+    let kept = Changes { outbox: to_publish(&["a", "b", "c"]), ..Changes::default() };
+    commit(&stores.first, kept).await.unwrap();
+    assert_eq!(renew(Some(stored(1, 10))).await, [stored(1, 10)]);
+    assert_eq!(renew(None).await, [stored(1, 10)]);
+    assert_eq!(renew(Some(stored(2, 20))).await, [stored(2, 20), stored(1, 10)]);
+    let thinned = renew(Some(stored(3, 90))).await;
+    assert_eq!(thinned, [stored(3, 90), stored(1, 10)], "one of the first minute is kept");
+    let forget = Renewal { forget: vec![(1, 2)], forget_max: 9, ..Renewal::of_lease(at(9)) };
+    stores.first.renew(epoch, &forget).await.unwrap();
+    assert_eq!(renew(Some(stored(4, 91))).await, [stored(4, 91), stored(3, 90)], "rows 1 and 2 are not kept");
 }
 
 pub(crate) async fn a_database_that_was_put_back_is_not_renewed(stores: Instances) {

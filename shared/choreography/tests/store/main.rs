@@ -89,6 +89,7 @@ mod claims {
             an_expired_lease_is_taken_over
             a_crashed_run_is_recognized_by_its_start_position
             crashes_of_the_message_processed_by_itself_are_counted
+            a_run_knows_whether_the_one_before_it_had_tried_its_effects
             an_instance_may_claim_again_under_its_own_lease
             an_old_epoch_does_not_take_the_lease_of_another_instance
             a_released_lease_can_be_claimed_at_once

@@ -17,7 +17,6 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
-use uuid::Uuid;
 
 use crate::clock::{later, until};
 use crate::declare::choreography::Choreography;
@@ -79,6 +78,7 @@ impl Effects {
             }
             // Ended before they are begun again, here or by another instance.
             tries.shutdown().await;
+            self.guard.iter_mut().for_each(EffectGuard::interrupted);
             kinds.iter_mut().for_each(|kind| kind.recovered(&self.shared.health));
             // Those that wait are reported by the instance that leads.
             self.report(&Kinds::of(&self.choreography, &self.settings));
@@ -90,11 +90,9 @@ impl Effects {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // What was handed over until now is in the database: the first tick, at once, loads it.
         while self.added.try_recv().is_ok() {}
-        let (mut has_ended, mut has_looked) = (false, false);
+        let mut has_looked = false;
         loop {
-            if std::mem::take(&mut has_ended) {
-                self.ended().await;
-            }
+            self.record_tried().await;
             for kind in kinds.iter_mut().filter(|kind| kind.is_to_load()) {
                 self.load(kind).await;
             }
@@ -125,10 +123,12 @@ impl Effects {
             };
             let Some((room, (kind, key, result))) = tried else { continue };
             match self.settle(&mut kinds[kind], &key, result) {
-                Some(tried) => room.send((term, tried)),
+                Some(tried) => {
+                    self.guard.iter_mut().for_each(|guard| guard.ended(tried.row.number));
+                    room.send((term, tried));
+                }
                 None => drop(room),
             }
-            has_ended = true;
         }
     }
 
@@ -145,14 +145,14 @@ impl Effects {
         }
     }
 
-    /// Starts what may run now; after a crash one by one.
+    /// Starts what may run now; one by one if processes crash again and again.
     async fn start(&mut self, kinds: &mut Kinds, tries: &mut Tries) {
         let now = self.settings.clock.now();
         let mut guard = match self.guard.take() {
             Some(guard) => guard,
             None if kinds.iter().any(Kind::is_paused) => return,
             None => match self.shared.run.begin(&*self.store).await {
-                Ok(last) => EffectGuard::after(last, kinds.iter().map(|kind| kind.queue.count()).sum(), now),
+                Ok(last) => EffectGuard::after(last, kinds.iter().flat_map(|kind| kind.queue.numbers()).collect(), now),
                 Err(error) => return self.shared.health.database(Err(error.to_string())),
             },
         };
@@ -180,23 +180,21 @@ impl Effects {
     async fn try_alone(&self, guard: &mut EffectGuard, row: &EffectRow, now: Timestamp) -> Option<u32> {
         let id = derived_id(Heading::read(&row.envelope).ok()?.id, "effect");
         let crashes = guard.crashes(id);
-        if crashes.is_none() {
-            self.record(Some(id)).await;
+        if crashes.is_none()
+            && let Err(error) = self.store.try_alone(TrySlot::Effect, Some(id)).await
+        {
+            self.shared.health.database(Err(error.to_string()));
         }
         guard.began(now);
         crashes
     }
 
-    /// Notes that an effect has ended.
-    async fn ended(&mut self) {
-        if self.guard.as_mut().is_some_and(EffectGuard::ended) {
-            self.record(None).await;
-        }
-    }
-
-    async fn record(&self, id: Option<Uuid>) {
-        if let Err(error) = self.store.try_alone(TrySlot::Effect, id).await {
-            self.shared.health.database(Err(error.to_string()));
+    /// Records in the database that every effect that this process found has been tried, when that is so.
+    async fn record_tried(&mut self) {
+        let Some(guard) = self.guard.as_mut().filter(|guard| guard.is_to_record()) else { return };
+        match self.store.effects_tried().await {
+            Ok(()) => guard.recorded(),
+            Err(error) => self.shared.health.database(Err(error.to_string())),
         }
     }
 

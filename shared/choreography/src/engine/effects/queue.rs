@@ -42,6 +42,11 @@ impl EffectQueue {
         self.count
     }
 
+    /// Returns the numbers of the effects in memory.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = i64> {
+        self.chains.values().flatten().map(|queued| queued.row.number)
+    }
+
     /// Whether enough effects are done that loading more is worth a round trip.
     pub(super) fn has_room(&self) -> bool {
         self.count <= EFFECTS_LOADED_MAX / 2

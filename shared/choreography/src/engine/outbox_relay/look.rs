@@ -177,8 +177,8 @@ impl Look<'_> {
     /// Passes on which rows are stored, so that the next repair need not look for them.
     async fn note_stored(&self, streams: &BothStreams) -> Result<(), RelayError> {
         let Some(StoredPlaces { through, events, dead_letters }) = self.stored else { return Ok(()) };
-        let events = self.place(Stream::Events, events).await?;
-        let dead_letters = self.place(Stream::DeadLetters, dead_letters).await?;
+        let events = self.place(Stream::Events, &streams.events, events).await?;
+        let dead_letters = self.place(Stream::DeadLetters, &streams.dead_letters, dead_letters).await?;
         if let (Some(events), Some(dead_letters)) = (events, dead_letters) {
             let dead_letters_first = streams.dead_letters.first;
             self.shared.outbox.set_stored_rows(Some(StoredRows { through, events, dead_letters, dead_letters_first }));
@@ -187,12 +187,12 @@ impl Look<'_> {
     }
 
     /// Returns the place of a message, if the stream has it; that before all messages for sequence 0.
-    async fn place(&self, stream: Stream, sequence: u64) -> Result<Option<Checkpoint>, RelayError> {
-        if sequence == 0 {
-            return Ok(Some(Checkpoint::default()));
-        }
-        let stamp = self.connection.stamp_at(stream, sequence).await?;
-        Ok(stamp.map(|stamp_ns| Checkpoint { sequence, stamp_ns, deleted: 0 }))
+    async fn place(&self, stream: Stream, now: &StreamState, sequence: u64) -> Result<Option<Checkpoint>, RelayError> {
+        let stamp = match sequence {
+            0 => Some(0),
+            sequence => self.connection.stamp_at(stream, sequence).await?,
+        };
+        Ok(stamp.map(|stamp_ns| Checkpoint { sequence, stamp_ns, deleted: now.deleted }))
     }
 
     /// Passes on which rows may be deleted, with the floor if the stream still has it.

@@ -75,7 +75,7 @@ impl OutboxRepair<'_> {
         loop {
             let head = self.store.head().await?;
             let floor = self.floor(&head).await?;
-            let noted = noted(self.connection, &head, floor).await?;
+            let noted = noted(self.store, self.connection, &head, floor).await?;
             let mut kept = self.kept(&head, noted).await?;
             let mut unknown = Unknown::default();
             self.list(Stream::Events, floor.max(noted.events.sequence), &mut kept, &mut unknown).await?;

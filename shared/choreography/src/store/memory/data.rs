@@ -9,7 +9,7 @@ use super::scheduled::Scheduled;
 use crate::store::error::put_back_head;
 use crate::store::{
     Checkpoint, DeadCompensation, EffectRow, Head, IdempotencyKey, Old, OutboxRow, SeriesId, StoreError, StoredReply,
-    StoredRow, TrySlot, WaitingRow,
+    StoredRow, StoredRows, TrySlot, WaitingRow,
 };
 
 /// The current run of the service.
@@ -19,6 +19,20 @@ pub(super) struct CurrentRun {
     pub(super) start_position: Option<u64>,
     /// How many processes have crashed on each message and effect that was tried by itself, and which is tried now.
     pub(super) suspects: BTreeMap<Uuid, (u32, Option<TrySlot>)>,
+    /// Whether it has tried every effect that it found.
+    pub(super) effects_tried: bool,
+}
+
+impl CurrentRun {
+    /// Records what is tried in a slot; none if nothing is any more.
+    pub(super) fn try_alone(&mut self, slot: TrySlot, id: Option<Uuid>) {
+        let suspects = &mut self.suspects;
+        suspects.values_mut().filter(|(_, tried)| *tried == Some(slot)).for_each(|(_, tried)| *tried = None);
+        suspects.retain(|_, (deaths, tried)| *deaths > 0 || tried.is_some());
+        if let Some(id) = id {
+            suspects.entry(id).or_insert((0, None)).1 = Some(slot);
+        }
+    }
 }
 
 /// Ranges by series and first number: the last number, and when the range was written.
@@ -42,6 +56,8 @@ pub(super) struct Data {
     pub(super) checkpoints: BTreeMap<u64, Checkpoint>,
     /// Floors by their sequences.
     pub(super) floors: BTreeMap<u64, Checkpoint>,
+    /// Which rows the streams had, by the last of them.
+    pub(super) stored_rows: BTreeMap<i64, StoredRows>,
     /// By series and first number, the last number, and when a number was added.
     pub(super) received: Ranges,
     pub(super) reported: Ranges,
@@ -72,6 +88,7 @@ impl Default for Data {
             given: BTreeMap::new(),
             checkpoints: BTreeMap::new(),
             floors: BTreeMap::new(),
+            stored_rows: BTreeMap::new(),
             received: Ranges::new(),
             reported: Ranges::new(),
             lost_commands: BTreeMap::new(),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::MemoryStore;
 use super::data::Data;
-use crate::store::{Checkpoint, Given, OutboxRow, PublishingStore, Repair, StoreError};
+use crate::store::{Checkpoint, Given, OutboxRow, PublishingStore, Repair, StoreError, StoredRows};
 use crate::wire::envelope::Envelope;
 use crate::wire::series::outgoing_id;
 
@@ -30,6 +30,10 @@ impl PublishingStore for MemoryStore {
 
     async fn floors(&self) -> Result<Vec<Checkpoint>, StoreError> {
         Ok(self.data().floors.values().rev().copied().collect())
+    }
+
+    async fn stored_rows(&self) -> Result<Vec<StoredRows>, StoreError> {
+        Ok(self.data().stored_rows.values().rev().copied().collect())
     }
 
     async fn repair(&self, epoch: i64, repair: Repair) -> Result<i64, StoreError> {

@@ -13,7 +13,7 @@ use super::data::{CurrentRun, Data, Ranges};
 use crate::store::numbers::{THINNED_TO_NS, is_thinned};
 use crate::store::{
     Checkpoint, Head, LastRun, Range, RangeChanges, ReadingState, ReadingStore, Renewal, SeriesId, SeriesRange,
-    StoreError, Subscription, TrySlot,
+    StoreError, StoredRows, Subscription, TrySlot,
 };
 
 #[async_trait]
@@ -64,19 +64,20 @@ impl ReadingStore for MemoryStore {
             }
             let suspects = data.run.suspects.iter().map(|(id, (deaths, _))| (*id, *deaths));
             let suspects = suspects.filter(|(_, deaths)| *deaths > 0).collect();
-            LastRun { crashed: last.is_some(), died_here: last == data.run.start_position, suspects }
+            let effects_tried = std::mem::take(&mut data.run.effects_tried);
+            LastRun { crashed: last.is_some(), died_here: last == data.run.start_position, effects_tried, suspects }
         });
         begun.await
     }
 
     async fn try_alone(&self, slot: TrySlot, id: Option<Uuid>) -> Result<(), StoreError> {
+        self.set(|data| data.run.try_alone(slot, id)).await
+    }
+
+    async fn effects_tried(&self) -> Result<(), StoreError> {
         let recorded = self.set(|data| {
-            let suspects = &mut data.run.suspects;
-            suspects.values_mut().filter(|(_, tried)| *tried == Some(slot)).for_each(|(_, tried)| *tried = None);
-            suspects.retain(|_, (deaths, tried)| *deaths > 0 || tried.is_some());
-            if let Some(id) = id {
-                suspects.entry(id).or_insert((0, None)).1 = Some(slot);
-            }
+            data.run.try_alone(TrySlot::Effect, None);
+            data.run.effects_tried = true;
         });
         recorded.await
     }
@@ -208,9 +209,11 @@ impl Data {
         let head = self.head_of(epoch)?;
         head.lease_until_ms = renewal.lease_until.as_millisecond();
         head.outbox_published = renewal.published.unwrap_or(head.outbox_published);
-        head.stored_rows = renewal.stored_rows.unwrap_or(head.stored_rows);
         for (points, new) in [(&mut self.checkpoints, renewal.checkpoint), (&mut self.floors, renewal.floor)] {
             add_point(points, new, renewal.stream_first);
+        }
+        if let Some(stored) = renewal.stored_rows {
+            self.add_stored_rows(stored);
         }
         let in_range = |(first, last): &(i64, i64)| self.outbox.range(*first..=*last).map(|(number, _)| *number);
         let old: Vec<i64> = renewal.forget.iter().flat_map(in_range).take(renewal.forget_max as usize).collect();
@@ -221,12 +224,22 @@ impl Data {
         Ok(old.len() >= renewal.forget_max as usize)
     }
 
+    /// Adds which rows the streams have, and thins what was noted before. What is about no row that is kept, or that comes
+    /// behind one, is deleted.
+    fn add_stored_rows(&mut self, new: StoredRows) {
+        self.stored_rows.insert(new.through, new);
+        thin(&mut self.stored_rows, |stored| stored.events, new.events);
+        let first_kept = self.outbox.first_key_value().map_or(i64::MAX, |(number, _)| *number);
+        self.stored_rows.retain(|through, _| *through >= first_kept.min(new.through));
+    }
+
     /// Sets the stream and the position in it, which becomes a checkpoint. What was known of another stream, or is after the
     /// position, is deleted.
     fn take_stream(&mut self, created: &str, position: Checkpoint) {
         if self.head.stream_created != created {
             self.checkpoints.clear();
             self.floors.clear();
+            self.stored_rows.clear();
         }
         self.checkpoints.retain(|sequence, _| *sequence < position.sequence);
         self.checkpoints.insert(position.sequence, position);
@@ -239,16 +252,22 @@ impl Data {
 fn add_point(points: &mut BTreeMap<u64, Checkpoint>, new: Option<Checkpoint>, stream_first: u64) {
     if let Some(new) = new {
         points.insert(new.sequence, new);
-        let mut minute = None;
-        points.retain(|_, point| {
-            let before = minute.replace(point.stamp_ns / THINNED_TO_NS);
-            !is_thinned(*point, before, new)
-        });
+        thin(points, |point| *point, new);
     }
     if let Some((newest, _)) = points.range(..stream_first).next_back() {
         let newest = *newest;
         points.retain(|sequence, _| *sequence >= newest);
     }
+}
+
+/// Deletes what is old, but for the first of each minute.
+fn thin<K: Ord, V>(all: &mut BTreeMap<K, V>, place: impl Fn(&V) -> Checkpoint, newest: Checkpoint) {
+    let mut minute = None;
+    all.retain(|_, one| {
+        let place = place(one);
+        let before = minute.replace(place.stamp_ns / THINNED_TO_NS);
+        !is_thinned(place, before, newest)
+    });
 }
 
 fn all(ranges: &Ranges) -> Vec<SeriesRange> {

@@ -18,8 +18,9 @@ use crate::wire::headers::Headers;
 
 pub(super) const HEAD: &str = "epoch, lease_until_ms, position, stream_created, outbox_next,
     position_stamp_ns, stream_deleted, halted, exists (select 1 from outbox where adopted),
-    outbox_published, waits_changed, stored_through, stored_sequence, stored_stamp_ns, stored_dead_sequence,
-    stored_dead_stamp_ns, stored_dead_first";
+    outbox_published, waits_changed";
+pub(super) const STORED_ROWS: &str =
+    "through, sequence, stamp_ns, deleted, dead_sequence, dead_stamp_ns, dead_deleted, dead_first";
 pub(super) const OUTBOX: &str = "subject, headers, payload, number, outbox, kind, kind_number, placeholder, adopted";
 pub(super) const RANGE: &str = "publisher, outbox, kind, first, last";
 pub(super) const CHECKPOINT: &str = "sequence, stamp_ns, deleted";
@@ -43,19 +44,23 @@ pub(super) fn head(row: &SqliteRow) -> Result<Head, sqlx::Error> {
         has_adopted: row.try_get(8)?,
         outbox_published: count(row, 9)?,
         waits_changed: count(row, 10)?,
-        stored_rows: StoredRows {
-            through: count(row, 11)?,
-            events: place(row, 12)?,
-            dead_letters: place(row, 14)?,
-            dead_letters_first: number(row, 16)?,
-        },
     })
 }
 
-/// Reads a sequence and a stamp.
-fn place(row: &SqliteRow, column: usize) -> Result<Checkpoint, sqlx::Error> {
-    let sequence = number(row, column)?;
-    Ok(Checkpoint { sequence, stamp_ns: row.try_get(column + 1)?, deleted: 0 })
+/// Reads [`STORED_ROWS`].
+pub(super) fn stored_rows(row: &SqliteRow) -> Result<StoredRows, sqlx::Error> {
+    Ok(StoredRows {
+        through: count(row, 0)?,
+        events: place(row, 1)?,
+        dead_letters: place(row, 4)?,
+        dead_letters_first: number(row, 7)?,
+    })
+}
+
+/// Reads three columns of a place.
+fn place(row: &SqliteRow, first: usize) -> Result<Checkpoint, sqlx::Error> {
+    let (sequence, deleted) = (number(row, first)?, number(row, first + 2)?);
+    Ok(Checkpoint { sequence, stamp_ns: row.try_get(first + 1)?, deleted })
 }
 
 /// Reads the key, version and state of a row of a service's table.
@@ -105,7 +110,7 @@ pub(super) fn lost_commands(row: &SqliteRow) -> Result<(Arc<str>, u64), sqlx::Er
 
 /// Reads [`CHECKPOINT`].
 pub(super) fn checkpoint(row: &SqliteRow) -> Result<Checkpoint, sqlx::Error> {
-    Ok(Checkpoint { sequence: number(row, 0)?, stamp_ns: row.try_get(1)?, deleted: number(row, 2)? })
+    place(row, 0)
 }
 
 /// Reads [`WAITING`]: the number, and the row.

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 use uuid::Uuid;
 
-use super::columns::{self, CHECKPOINT, OUTBOX};
+use super::columns::{self, CHECKPOINT, OUTBOX, STORED_ROWS};
 use super::statement::{During, Writer};
 use super::write::{self, SKIP_NULLS, list};
 use super::{SqliteStore, decode, numbers};
-use crate::store::{Checkpoint, Given, NewOutboxRow, OutboxRow, PublishingStore, Repair, StoreError};
+use crate::store::{Checkpoint, Given, NewOutboxRow, OutboxRow, PublishingStore, Repair, StoreError, StoredRows};
 use crate::wire::series::outgoing_id;
 
 #[async_trait]
@@ -41,6 +41,12 @@ impl PublishingStore for SqliteStore {
         let text = format!("select {CHECKPOINT} from floors order by sequence desc");
         let rows = sqlx::query(AssertSqlSafe(text)).fetch_all(&self.readers).await;
         decode(rows, columns::checkpoint).during("reading the floors")
+    }
+
+    async fn stored_rows(&self) -> Result<Vec<StoredRows>, StoreError> {
+        let text = format!("select {STORED_ROWS} from stored_rows order by through desc");
+        let rows = sqlx::query(AssertSqlSafe(text)).fetch_all(&self.readers).await;
+        decode(rows, columns::stored_rows).during("reading which rows the streams had")
     }
 
     async fn repair(&self, epoch: i64, repair: Repair) -> Result<i64, StoreError> {

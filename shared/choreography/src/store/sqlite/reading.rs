@@ -79,6 +79,13 @@ impl ReadingStore for SqliteStore {
         transaction.commit().await.during(OPERATION)
     }
 
+    async fn effects_tried(&self) -> Result<(), StoreError> {
+        const OPERATION: &str = "recording that all effects have been tried";
+        let mut transaction = self.writer.begin_with("begin immediate").await.during(OPERATION)?;
+        super::suspects::effects_tried(&mut transaction).await.during(OPERATION)?;
+        transaction.commit().await.during(OPERATION)
+    }
+
     async fn reading_state(&self) -> Result<ReadingState, StoreError> {
         const OPERATION: &str = "reading what was received";
         // One read transaction, so that everything is of one moment.

@@ -2,6 +2,7 @@
 
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
+use super::columns::STORED_ROWS;
 use crate::store::numbers::THINNED_TO_NS;
 use crate::store::{Checkpoint, Renewal, StoredRows};
 
@@ -24,7 +25,7 @@ pub(super) async fn write(connection: &mut SqliteConnection, renewal: &Renewal) 
     let statement = sqlx::query(statement).bind(renewal.lease_until.as_millisecond()).bind(renewal.published);
     statement.execute(&mut *connection).await?;
     if let Some(stored) = renewal.stored_rows {
-        write_stored_rows(connection, stored).await?;
+        add_stored_rows(connection, stored).await?;
     }
     for (table, new) in [("checkpoints", renewal.checkpoint), ("floors", renewal.floor)] {
         if let Some(new) = new {
@@ -35,15 +36,22 @@ pub(super) async fn write(connection: &mut SqliteConnection, renewal: &Renewal) 
     delete_rows(connection, renewal).await
 }
 
-async fn write_stored_rows(connection: &mut SqliteConnection, stored: StoredRows) -> Result<(), sqlx::Error> {
+/// Adds which rows the streams have, and thins what was noted before. What is about no row that is kept, or that comes
+/// behind one, is deleted.
+async fn add_stored_rows(connection: &mut SqliteConnection, new: StoredRows) -> Result<(), sqlx::Error> {
+    let StoredRows { through, events, dead_letters, dead_letters_first } = new;
+    let text = format!("insert or replace into stored_rows ({STORED_ROWS}) values ($1, $2, $3, $4, $5, $6, $7, $8)");
+    let mut statement = sqlx::query(AssertSqlSafe(text)).bind(through);
+    for place in [events, dead_letters] {
+        statement = statement.bind(place.sequence.cast_signed()).bind(place.stamp_ns);
+        statement = statement.bind(place.deleted.cast_signed());
+    }
+    statement.bind(dead_letters_first.cast_signed()).execute(&mut *connection).await?;
+    thin(connection, "stored_rows", "through", events).await?;
     let statement = sqlx::query(
-        "update head set stored_through = $1, stored_sequence = $2, stored_stamp_ns = $3, stored_dead_sequence = $4,
-            stored_dead_stamp_ns = $5, stored_dead_first = $6",
+        "delete from stored_rows where through < $1 and through < coalesce((select min(number) from outbox), $1)",
     );
-    let StoredRows { through, events, dead_letters, dead_letters_first } = stored;
-    let statement = statement.bind(through).bind(events.sequence.cast_signed()).bind(events.stamp_ns);
-    let statement = statement.bind(dead_letters.sequence.cast_signed()).bind(dead_letters.stamp_ns);
-    statement.bind(dead_letters_first.cast_signed()).execute(&mut *connection).await.map(drop)
+    statement.bind(through).execute(connection).await.map(drop)
 }
 
 /// Adds a checkpoint, and thins those that are older than a minute.
@@ -51,16 +59,26 @@ async fn add(connection: &mut SqliteConnection, table: &str, new: Checkpoint) ->
     let text = format!("insert or replace into {table} (sequence, stamp_ns, deleted) values ($1, $2, $3)");
     let statement = sqlx::query(AssertSqlSafe(text)).bind(new.sequence.cast_signed());
     statement.bind(new.stamp_ns).bind(new.deleted.cast_signed()).execute(&mut *connection).await?;
+    thin(connection, table, "sequence", new).await
+}
+
+/// Deletes the rows of a table that are older than a minute, but for the first of each minute.
+async fn thin(
+    connection: &mut SqliteConnection,
+    table: &str,
+    key: &str,
+    newest: Checkpoint,
+) -> Result<(), sqlx::Error> {
     // Only the newest ones are looked at: those before were thinned when they were among them.
     let text = format!(
-        "delete from {table} where sequence in (
-            select sequence from (
-                select sequence, stamp_ns, lag(stamp_ns / {THINNED_TO_NS}) over (order by sequence) as minute_before
-                from (select sequence, stamp_ns from {table} order by sequence desc limit {LOOKED_AT_MAX})
+        "delete from {table} where {key} in (
+            select {key} from (
+                select {key}, stamp_ns, lag(stamp_ns / {THINNED_TO_NS}) over (order by {key}) as minute_before
+                from (select {key}, stamp_ns from {table} order by {key} desc limit {LOOKED_AT_MAX})
             ) where stamp_ns < $1 and minute_before = stamp_ns / {THINNED_TO_NS}
         )"
     );
-    let old = new.stamp_ns.saturating_sub(THINNED_TO_NS);
+    let old = newest.stamp_ns.saturating_sub(THINNED_TO_NS);
     sqlx::query(AssertSqlSafe(text)).bind(old).execute(&mut *connection).await.map(drop)
 }
 

@@ -36,7 +36,9 @@ pub(super) async fn take_stream(
 ) -> Result<(), sqlx::Error> {
     let update = sqlx::query("update head set stream_created = $1 where stream_created <> $1").bind(created);
     if update.execute(&mut *connection).await?.rows_affected() > 0 {
-        sqlx::raw_sql("delete from checkpoints; delete from floors").execute(&mut *connection).await?;
+        sqlx::raw_sql("delete from checkpoints; delete from floors; delete from stored_rows")
+            .execute(&mut *connection)
+            .await?;
     }
     set_position(connection, position).await?;
     let statement = sqlx::query("insert or replace into checkpoints (sequence, stamp_ns, deleted) values ($1, $2, $3)");
