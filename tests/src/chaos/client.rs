@@ -14,8 +14,12 @@ use crate::service::SERVICES;
 
 /// How long a caller waits for a response, then asks another instance: a paused one never responds.
 const REPLY_WAIT_MAX: Duration = Duration::from_secs(3);
-/// How long a caller waits before asking again.
+/// How long a caller waits before asking again: twice as long each time, up to 0.4 seconds.
 const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_millis(400);
+/// How many connections to a service are kept that nobody uses: thousands of callers at once would use up this process's
+/// files.
+const IDLE_CONNECTIONS_MAX: usize = 64;
 /// How long a caller goes on asking: longer than any fault lasts, and the shop may take to recover from it.
 const ASKED_MAX: Duration = Duration::from_secs(120);
 
@@ -48,7 +52,8 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(premises: &Premises) -> Result<Self> {
-        let http = reqwest::Client::builder().timeout(REPLY_WAIT_MAX).build().context("making a client")?;
+        let http = reqwest::Client::builder().timeout(REPLY_WAIT_MAX).pool_max_idle_per_host(IDLE_CONNECTIONS_MAX);
+        let http = http.build().context("making a client")?;
         let urls = |name| premises.instances(name).map(|service| service.url.clone()).collect();
         Ok(Self {
             http,
@@ -123,12 +128,13 @@ impl Client {
 
 /// Tries until it succeeds, for as long as a caller goes on asking.
 async fn again<T, F: Future<Output = Result<T, String>>>(what: &str, mut ask: impl FnMut() -> F) -> Result<T> {
-    let begin = Instant::now();
+    let (begin, mut pause) = (Instant::now(), PAUSE);
     loop {
         match ask().await {
             Ok(reply) => return Ok(reply),
             Err(seen) if begin.elapsed() > ASKED_MAX => anyhow::bail!("{what}: not within {ASKED_MAX:?}: {seen}"),
-            Err(_) => tokio::time::sleep(PAUSE).await,
+            Err(_) => tokio::time::sleep(pause).await,
         }
+        pause = PAUSE_MAX.min(pause * 2);
     }
 }

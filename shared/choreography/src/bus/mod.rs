@@ -188,6 +188,9 @@ pub trait Connection: Send + Sync {
     /// Returns the state of a stream.
     async fn stream(&self, stream: Stream) -> Result<StreamState, BusError>;
 
+    /// Returns the sequences that a stream lacks between its first and its last message, in order.
+    async fn holes(&self, stream: Stream) -> Result<Vec<u64>, BusError>;
+
     /// Returns the stamp of the message at a sequence, as the stream's leader has it; none if there is no message.
     async fn stamp_at(&self, stream: Stream, sequence: u64) -> Result<Option<i64>, BusError>;
 

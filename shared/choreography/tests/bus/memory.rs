@@ -153,6 +153,8 @@ async fn messages_anywhere_can_be_lost() {
         let state = connection.stream(Stream::Events).await.unwrap();
         assert_eq!((state.first, state.last, state.deleted, state.created), (first, last, deleted, before.created));
         assert_ne!(state.server_start, before.server_start);
+        let holes: Vec<u64> = (state.first..=state.last).filter(|sequence| !left.contains(sequence)).collect();
+        assert_eq!(connection.holes(Stream::Events).await.unwrap(), if left.is_empty() { vec![] } else { holes });
         assert_eq!(sequences(&*connection).await, left);
         assert_eq!(publish(&*connection, "order.create.o1", "next").await, Ok(last + 1));
     }

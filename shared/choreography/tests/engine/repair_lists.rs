@@ -95,3 +95,29 @@ async fn a_repair_goes_back_to_the_newest_note_that_still_holds() {
     assert_eq!(after(|_| {}).await, 0, "the hole is known");
     scribe.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_repair_looks_only_around_a_hole() {
+    let stage = Stage::new();
+    let bus = UnresponsiveBus::over(stage.bus.clone());
+    let builder = Service::builder(scribe(stage.press.clone())).settings(stage.settings());
+    let scribe = builder.store(Arc::new(stage.store.clone())).bus(Arc::new(bus.clone())).start().await.unwrap();
+    healthy(&scribe).await;
+    for pages in [0..2_000, 2_000..2_100, 2_100..6_000] {
+        let end = pages.end as usize;
+        open(&scribe, pages).await;
+        until("the server has all", || async { stored(&stage).len() == end }).await;
+        pass(ms(3_000)).await;
+    }
+    bus.take_listed();
+    stage.bus.faults().lose(Stream::Events, 2_010..=2_020);
+    stage.bus.faults().restart();
+    until("the server has all again", || async { stored(&stage).len() == 6_000 }).await;
+    let listed = bus.take_listed();
+    assert!((90..2_100).contains(&listed), "{listed}");
+    healthy(&scribe).await;
+    assert_eq!(stage.backlog().await.outbox, 6_000, "all are kept");
+    pass(Duration::from_secs(620)).await;
+    assert_eq!(stage.backlog().await.outbox, 0, "and forgotten");
+    scribe.stop().await;
+}

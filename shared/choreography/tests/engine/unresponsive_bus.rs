@@ -78,6 +78,9 @@ impl Connection for UnresponsiveConnection {
     async fn stamp_at(&self, stream: Stream, sequence: u64) -> Result<Option<i64>, BusError> {
         self.connection.stamp_at(stream, sequence).await
     }
+    async fn holes(&self, stream: Stream) -> Result<Vec<u64>, BusError> {
+        self.connection.holes(stream).await
+    }
     async fn first_stamped_after(&self, stamp_ns: i64) -> Result<Option<u64>, BusError> {
         self.connection.first_stamped_after(stamp_ns).await
     }

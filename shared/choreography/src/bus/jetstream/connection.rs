@@ -49,6 +49,10 @@ impl Connection for JetStreamConnection {
         stream::state(&self.link, self.link.options.stream(stream)).await
     }
 
+    async fn holes(&self, stream: Stream) -> Result<Vec<u64>, BusError> {
+        stream::holes(&self.link, self.link.options.stream(stream)).await
+    }
+
     async fn stamp_at(&self, stream: Stream, sequence: u64) -> Result<Option<i64>, BusError> {
         let (client, stream) = (&self.link.client, self.link.options.stream(stream));
         let stored = self.link.unless_lost(message(client, stream, Position::At(sequence))).await?;

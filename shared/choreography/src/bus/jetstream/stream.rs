@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::link::Link;
 use super::planned::may_lose;
@@ -65,6 +65,24 @@ pub(super) async fn state(link: &Link, stream: &str) -> Result<StreamState, BusE
         unsuitable: may_lose(&config),
         at,
     })
+}
+
+/// Returns the sequences that a stream lacks between its first and its last message, in order.
+pub(super) async fn holes(link: &Link, stream: &str) -> Result<Vec<u64>, BusError> {
+    #[derive(Deserialize)]
+    struct Info {
+        state: State,
+    }
+    #[derive(Deserialize)]
+    struct State {
+        #[serde(default)]
+        deleted: Vec<u64>,
+    }
+    let (subject, details) = (format!("$JS.API.STREAM.INFO.{stream}"), json!({ "deleted_details": true }));
+    let info: Info = link.request(&subject, details.to_string().into()).await.map_err(|error| error.reason)?;
+    let mut holes = info.state.deleted;
+    holes.sort_unstable();
+    Ok(holes)
 }
 
 /// Returns the messages of a subject in a stream, at most `max`. Ends at once when the connection is lost.

@@ -58,6 +58,11 @@ impl Connection for MemoryConnection {
         Ok(self.shared.world().state(stream))
     }
 
+    async fn holes(&self, stream: Stream) -> Result<Vec<u64>, BusError> {
+        self.begin().await?;
+        Ok(self.shared.world().stream(stream).holes())
+    }
+
     async fn stamp_at(&self, stream: Stream, sequence: u64) -> Result<Option<i64>, BusError> {
         self.begin().await?;
         Ok(self.shared.world().stream(stream).at(sequence).map(Stored::stamp_ns))

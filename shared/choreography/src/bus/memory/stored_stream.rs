@@ -28,6 +28,17 @@ impl StoredStream {
         (self.last + 1).saturating_sub(self.first().max(1)) - self.messages.len() as u64
     }
 
+    /// Returns the sequences that are missing between the first and the last.
+    pub(super) fn holes(&self) -> Vec<u64> {
+        let mut next = self.first().max(1);
+        let mut holes = Vec::new();
+        for sequence in self.messages.iter().map(|stored| stored.sequence).chain([self.last + 1]) {
+            holes.extend(next..sequence);
+            next = sequence + 1;
+        }
+        holes
+    }
+
     /// Returns the message at a sequence.
     pub(super) fn at(&self, sequence: u64) -> Option<&Stored> {
         self.after(sequence.saturating_sub(1)).next().filter(|stored| stored.sequence == sequence)

@@ -93,7 +93,8 @@ impl PublishedRows {
     /// Records that the streams have the rows from the first one on that were stored when that was noted. None of them is
     /// forgotten before reading has passed the sequence `through` of the stream of events.
     pub(super) fn stored_before(&mut self, first: i64, noted: StoredRows, through: u64, now: Timestamp) {
-        (self.events.last, self.dead_letters.last) = (noted.events.sequence, noted.dead_letters.sequence);
+        self.events.last = self.events.last.max(noted.events.sequence);
+        self.dead_letters.last = self.dead_letters.last.max(noted.dead_letters.sequence);
         self.events.add_before_others((first, noted.through), noted.events.sequence, through, now);
     }
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::error::RelayError;
-use super::noted::noted;
+use super::noted::{NotedRows, noted};
 use super::published::{PublishedRows, SentRow, stream_of};
 use super::settled::{SeriesIndex, SettledNumbers};
 use super::unknown::Unknown;
@@ -17,7 +17,7 @@ use crate::bus::{Connection, Stream};
 use crate::clock::Clock;
 use crate::planted::{PlantedBug, planted};
 use crate::settings::WINDOW_MAX;
-use crate::store::{Head, NewOutboxRow, OutboxRow, Repair, RowName, Store, StoredRows};
+use crate::store::{Head, NewOutboxRow, OutboxRow, Repair, RowName, Store};
 use crate::wire::envelope::Envelope;
 use crate::wire::series::{MessageNumber, is_of_command, is_placeholder, kind_of, outgoing_id, placeholder};
 
@@ -63,7 +63,7 @@ struct Kept {
     /// The local number of the first row.
     first: i64,
     /// Rows that are not among `rows`, because the streams have them.
-    noted: StoredRows,
+    noted: NotedRows,
     /// The local number behind the last row.
     end: i64,
 }
@@ -78,8 +78,8 @@ impl OutboxRepair<'_> {
             let noted = noted(self.store, self.connection, &head, floor).await?;
             let mut kept = self.kept(&head, noted).await?;
             let mut unknown = Unknown::default();
-            self.list(Stream::Events, floor.max(noted.events.sequence), &mut kept, &mut unknown).await?;
-            self.list(Stream::DeadLetters, noted.dead_letters.sequence, &mut kept, &mut unknown).await?;
+            self.list(Stream::Events, floor, &mut kept, &mut unknown).await?;
+            self.list(Stream::DeadLetters, 0, &mut kept, &mut unknown).await?;
             self.adopt(&mut unknown, floor).await?;
             if unknown.known.is_empty() || planted(PlantedBug::AdoptionOmitted) {
                 self.put_placeholders(&kept, floor).await?;
@@ -91,20 +91,20 @@ impl OutboxRepair<'_> {
     }
 
     /// Reads the rows that the database keeps, but for those that need not be looked for.
-    async fn kept(&self, head: &Head, noted: StoredRows) -> Result<Kept, RelayError> {
+    async fn kept(&self, head: &Head, noted: NotedRows) -> Result<Kept, RelayError> {
         // What is given first: a number that is not given by then belongs to a later row.
         let settled = SettledNumbers::given(self.store.given().await?);
         let first = self.store.outbox(0, 1).await?.first().map_or(i64::MAX, |row| row.number);
         let (by_number, end) = (HashMap::new(), head.outbox_next);
         let mut kept = Kept { rows: Vec::new(), by_number, settled, first, noted, end };
         let limit = u32::try_from(WINDOW_MAX).unwrap_or(u32::MAX);
-        let mut from = noted.through + 1;
+        let mut from = noted.next_row(0);
         loop {
             let page = self.store.outbox(from, limit).await?;
             let Some(last) = page.last() else { return Ok(kept) };
-            from = last.number + 1;
+            from = noted.next_row(last.number + 1);
             kept.end = kept.end.max(from);
-            page.iter().for_each(|row| kept.add(row, head.has_adopted));
+            page.iter().filter(|row| !noted.has_row(row.number)).for_each(|row| kept.add(row, head.has_adopted));
         }
     }
 
@@ -126,11 +126,16 @@ impl OutboxRepair<'_> {
 
     /// Lists the own messages behind a place: finds kept rows, and messages that the database does not know.
     async fn list(&self, stream: Stream, floor: u64, kept: &mut Kept, unknown: &mut Unknown) -> Result<(), RelayError> {
-        let mut after = floor;
+        let noted = kept.noted;
+        let next = |place: u64| match stream {
+            Stream::Events => noted.next_place(place),
+            Stream::DeadLetters => place.max(noted.before.dead_letters.sequence),
+        };
+        let mut after = next(floor);
         loop {
             let listed = self.connection.own_messages(stream, self.service, after, LISTED_AT_ONCE).await?;
             let Some(last) = listed.last() else { return Ok(()) };
-            after = last.sequence;
+            after = next(last.sequence);
             for stored in listed {
                 kept.find(stored.sequence, stored.envelope, unknown);
             }
@@ -221,7 +226,7 @@ impl Kept {
     /// Returns which rows are published. `last` is where the stream of events ends.
     fn published(self, last: u64, now: Timestamp) -> PublishedRows {
         let mut published = PublishedRows::of(self.settled);
-        published.stored_before(self.first, self.noted, last, now);
+        published.stored_before(self.first, self.noted.before, last, now);
         let mut next = 1;
         for row in &self.rows {
             // What is not kept was published and forgotten.
@@ -237,11 +242,19 @@ impl Kept {
         published.acknowledged.add_range(next, self.end - 1);
         let mut stored: Vec<_> = self.rows.iter().filter_map(|row| Some((row.place()?, row))).collect();
         stored.sort_unstable_by_key(|(place, _)| *place);
+        let mut between = self.noted.between;
         for (place, row) in stored {
+            let is_event = row.sent.stream == Stream::Events;
+            if let Some((first, through)) = between.take_if(|(_, last)| is_event && last.events.sequence < place) {
+                published.stored_before(first.through + 1, through, last, now);
+            }
             match row.is_adopted {
                 true => published.stored_and_adopted(row.sent, place),
                 false => published.stored(row.sent, place, now),
             }
+        }
+        if let Some((first, through)) = between {
+            published.stored_before(first.through + 1, through, last, now);
         }
         published
     }
