@@ -92,19 +92,19 @@ pub enum HeadingError {
     },
 }
 
-/// The names of the headers, in the order in which they are written.
+/// The names of the headers, sorted, as they are written.
 pub(crate) const NAMES: [&str; 11] = [
-    "ce-specversion",
+    "ce-causationid",
+    "ce-correlationid",
+    "ce-datacontenttype",
+    "ce-expirytime",
     "ce-id",
     "ce-source",
-    "ce-type",
-    "ce-time",
+    "ce-specversion",
     "ce-subject",
-    "ce-datacontenttype",
-    "ce-correlationid",
-    "ce-causationid",
+    "ce-time",
+    "ce-type",
     "traceparent",
-    "ce-expirytime",
 ];
 
 /// The header with the id of the outbox that numbered the message. A process begins a new outbox when it starts.
@@ -127,19 +127,19 @@ impl<'a> Heading<'a> {
     fn headers(&self) -> Headers {
         let (id, time, expiry) = (self.id.to_string(), self.time.to_string(), self.expiry.map(|at| at.to_string()));
         let values = [
-            "1.0",
-            &id,
-            self.source,
-            self.kind,
-            &time,
-            self.subject,
-            CONTENT_TYPE,
-            self.correlation,
-            self.causation,
-            self.trace,
+            Some(self.causation),
+            Some(self.correlation),
+            Some(CONTENT_TYPE),
+            expiry.as_deref(),
+            Some(&id),
+            Some(self.source),
+            Some("1.0"),
+            Some(self.subject),
+            Some(&time),
+            Some(self.kind),
+            Some(self.trace),
         ];
-        // The expiry comes last: without one its name is left out.
-        NAMES.into_iter().zip(values.into_iter().chain(expiry.as_deref())).collect()
+        NAMES.into_iter().zip(values).filter_map(|(name, value)| Some((name, value?))).collect()
     }
 
     /// Returns the version of a message from its type, without reading the other headers.
@@ -175,7 +175,7 @@ impl<'a> Heading<'a> {
                 found[index].get_or_insert(value);
             }
         }
-        let [version, id, source, kind, time, subject, content, correlation, causation, trace, expiry] = found;
+        let [causation, correlation, content, expiry, id, source, version, subject, time, kind, trace] = found;
         let wrong = |name, value: &str| HeadingError::Unreadable { name, value: value.to_owned() };
         let needed = |name, value: Option<&'a str>| value.ok_or(HeadingError::Missing(name));
         let moment = |name, value: &str| value.parse().map_err(|_| wrong(name, value));

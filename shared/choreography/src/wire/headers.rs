@@ -6,6 +6,8 @@
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
+use memchr::{memchr, memchr2};
+
 /// Names with their values, in order. A name may have several values.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Headers(Arc<str>);
@@ -13,7 +15,23 @@ pub struct Headers(Arc<str>);
 impl Headers {
     /// Returns the first value of a name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+        // The byte behind the name is compared first: it is wrong in nearly all lines.
+        let is_named = |line: &&str| line.as_bytes().get(name.len()) == Some(&b':') && line.starts_with(name);
+        self.lines().find(is_named).map(|line| &line[name.len() + 1..])
+    }
+
+    /// Returns each header's line, without its end.
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        let mut rest = &*self.0;
+        std::iter::from_fn(move || {
+            let (line, after) = match memchr(b'\n', rest.as_bytes()) {
+                Some(end) => (&rest[..end], &rest[end + 1..]),
+                None => (rest, ""),
+            };
+            let has_line = !rest.is_empty();
+            rest = after;
+            has_line.then_some(line)
+        })
     }
 
     /// Whether the text of any name or value contains this text: cheaper than a search for a name that is rarely
@@ -24,16 +42,44 @@ impl Headers {
 
     /// Returns the names and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.lines().filter_map(|line| line.split_once(':'))
+        self.lines().filter_map(|line| {
+            let end = memchr(b':', line.as_bytes())?;
+            Some((&line[..end], &line[end + 1..]))
+        })
     }
 
     /// Returns these headers with one more at their end.
     #[must_use]
     pub fn with(&self, name: &str, value: impl AsRef<str>) -> Self {
-        let mut text = Text::with_capacity(self.0.len() + name.len() + value.as_ref().len() + 2);
-        text.0.push_str(&self.0);
-        text.push(name, value.as_ref());
+        self.with_all_at(self.0.len(), [(name, value.as_ref())])
+    }
+
+    /// Returns these headers with more before the first one whose name comes behind theirs: sorted ones stay sorted.
+    #[must_use]
+    pub(crate) fn with_sorted<const COUNT: usize>(&self, headers: [(&str, &str); COUNT]) -> Self {
+        let last = headers.last().map_or("", |(name, _)| name);
+        let before: usize = self.lines().take_while(|line| *line < last).map(|line| line.len() + 1).sum();
+        self.with_all_at(before.min(self.0.len()), headers)
+    }
+
+    fn with_all_at<const COUNT: usize>(&self, position: usize, headers: [(&str, &str); COUNT]) -> Self {
+        let more: usize = headers.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+        let (before, behind) = self.0.split_at(position);
+        let mut text = Text::with_capacity(self.0.len() + more);
+        text.0.push_str(before);
+        headers.into_iter().for_each(|(name, value)| text.push(name, value));
+        text.0.push_str(behind);
         text.into()
+    }
+
+    /// Returns these headers sorted by their names and values.
+    pub(crate) fn sorted(&self) -> Self {
+        if self.iter().is_sorted() {
+            return self.clone();
+        }
+        let mut headers: Vec<_> = self.iter().collect();
+        headers.sort_unstable();
+        headers.into_iter().collect()
     }
 
     /// Returns their size in bytes, each header with its separators.
@@ -99,7 +145,7 @@ impl Text {
     fn push(&mut self, name: &str, value: &str) {
         self.0.push_str(name);
         self.0.push(':');
-        match value.contains(['\n', '\r']) {
+        match memchr2(b'\n', b'\r', value.as_bytes()).is_some() {
             true => self.0.extend(value.chars().map(|char| if matches!(char, '\n' | '\r') { ' ' } else { char })),
             false => self.0.push_str(value),
         }
@@ -137,5 +183,17 @@ mod tests {
         let headers = Headers::from([("a", "1")]);
         assert_eq!(headers.with("b", "2"), Headers::from([("a", "1"), ("b", "2")]));
         assert_eq!(headers, Headers::from([("a", "1")]));
+    }
+
+    #[test]
+    fn sorted_headers_stay_sorted_when_more_are_added_in_their_order() {
+        let headers = Headers::from([("a", "1"), ("d", "2")]);
+        for (names, expected) in [(["b", "c"], "abcd"), (["e", "f"], "adef"), (["0", "1"], "01ad")] {
+            let more = headers.with_sorted(names.map(|name| (name, "")));
+            assert_eq!(more.iter().map(|(name, _)| name).collect::<String>(), expected);
+            assert_eq!(more.sorted(), more);
+        }
+        assert_eq!(Headers::from([("d", "2"), ("a", "1")]).sorted(), headers);
+        assert_eq!(Headers::default().with_sorted([("a", "1"), ("d", "2")]), headers);
     }
 }

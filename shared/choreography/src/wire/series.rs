@@ -101,8 +101,8 @@ impl MessageNumber {
 
     /// Returns a message with this number in its headers.
     pub(crate) fn put_on(self, envelope: Envelope) -> Envelope {
-        let headers = envelope.headers.with(OUTBOX, self.outbox.to_string()).with(NUMBER, self.number.to_string());
-        Envelope { headers, ..envelope }
+        let (outbox, number) = (self.outbox.to_string(), self.number.to_string());
+        Envelope { headers: envelope.headers.with_sorted([(NUMBER, &number), (OUTBOX, &outbox)]), ..envelope }
     }
 }
 

@@ -40,11 +40,12 @@ pub(crate) fn is_publishable(subject: &str) -> bool {
 
 /// Whether a subject matches a filter.
 pub(crate) fn matches(filter: &str, subject: &str) -> bool {
-    let (mut wanted, mut tokens) = (filter.split('.'), subject.split('.'));
+    let is_dot = |byte: &u8| *byte == b'.';
+    let (mut wanted, mut tokens) = (filter.as_bytes().split(is_dot), subject.as_bytes().split(is_dot));
     loop {
         match (wanted.next(), tokens.next()) {
-            (Some(">"), Some(_)) => return true,
-            (Some(want), Some(token)) if want == "*" || want == token => {}
+            (Some(b">"), Some(_)) => return true,
+            (Some(want), Some(token)) if want == b"*" || want == token => {}
             (None, None) => return true,
             _ => return false,
         }
