@@ -2,6 +2,8 @@
 
 use std::collections::{HashSet, VecDeque};
 
+use memchr::memrchr;
+
 use super::stored_stream::StoredStream;
 use crate::bus::{ConsumerInfo, Delivery, Stored};
 use crate::wire::subject::matches;
@@ -30,7 +32,7 @@ impl Filters {
 
     /// Whether one of them matches a subject.
     fn have(&self, subject: &str) -> bool {
-        subject.rsplit_once('.').is_some_and(|(prefix, _)| self.prefixes.contains(prefix))
+        memrchr(b'.', subject.as_bytes()).is_some_and(|dot| self.prefixes.contains(&subject[..dot]))
             || self.patterns.iter().any(|filter| matches(filter, subject))
     }
 }
@@ -47,6 +49,19 @@ pub(super) struct Consumer {
     pub(super) duplicates: u64,
     /// Why it sends nothing, if a test wants that.
     pub(super) unsuitable: Option<String>,
+    counted: Counted,
+}
+
+/// How many messages a consumer has not been sent yet, as it was counted last. Every publisher asks once a second, also
+/// about consumers that are sent nothing: only what was stored since then is counted.
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    /// Of which next sequence and state of the stream it is.
+    next: u64,
+    removals: u64,
+    /// The last sequence that is counted.
+    last: u64,
+    pending: u64,
 }
 
 impl Consumer {
@@ -59,6 +74,7 @@ impl Consumer {
             stolen: 0,
             duplicates: 0,
             unsuitable: None,
+            counted: Counted::default(),
         }
     }
 
@@ -71,17 +87,30 @@ impl Consumer {
     }
 
     /// Returns what there is to know about it, under its name.
-    pub(super) fn info(&self, name: &str, events: &StoredStream) -> ConsumerInfo {
-        let open = events.after(self.next.saturating_sub(1));
+    pub(super) fn info(&mut self, name: &str, events: &StoredStream) -> ConsumerInfo {
+        let pending = self.pending(events);
         ConsumerInfo {
             consumer: name.to_owned(),
             is_subscriber: self.is_subscriber,
             filters: self.filters.all.clone(),
             delivered: self.next.saturating_sub(1),
             sent: self.sent,
-            pending: open.filter(|stored| self.wants(&stored.envelope.subject)).count() as u64,
+            pending,
             unsuitable: self.unsuitable.clone(),
         }
+    }
+
+    fn pending(&mut self, events: &StoredStream) -> u64 {
+        let mut counted = self.counted;
+        if (counted.next, counted.removals) != (self.next, events.removals) {
+            let last = self.next.saturating_sub(1);
+            counted = Counted { next: self.next, removals: events.removals, last, pending: 0 };
+        }
+        let new = events.after(counted.last).filter(|stored| self.wants(&stored.envelope.subject));
+        counted.pending += new.count() as u64;
+        counted.last = counted.last.max(events.last);
+        self.counted = counted;
+        counted.pending
     }
 
     pub(super) fn send(&mut self, stored: &Stored, deliveries: &mut VecDeque<Delivery>) {
@@ -110,7 +139,36 @@ impl Consumer {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::wire::envelope::Envelope;
+
+    #[test]
+    fn what_is_pending_is_counted_right_after_whatever_happens_to_stream_and_consumer() {
+        let (mut events, mut consumer) = (StoredStream::default(), Consumer::new(true, vec!["a.b.*".to_owned()]));
+        let store = |events: &mut StoredStream, subject: &str| {
+            events.last += 1;
+            let envelope = Envelope { subject: subject.into(), ..Envelope::default() };
+            let at = Timestamp::UNIX_EPOCH;
+            events.messages.push_back(Stored { sequence: events.last, at, envelope, unreadable: None });
+        };
+        for _ in 0..4 {
+            ["a.b.1", "a.c.1", "a.b.2"].iter().for_each(|subject| store(&mut events, subject));
+        }
+        assert_eq!(consumer.info("a-0", &events).pending, 8);
+        store(&mut events, "a.b.3");
+        assert_eq!(consumer.info("a-0", &events).pending, 9);
+        consumer.next = 4;
+        assert_eq!(consumer.info("a-0", &events).pending, 7);
+        events.lose(&(12..));
+        assert_eq!(consumer.info("a-0", &events).pending, 5);
+        store(&mut events, "a.b.4");
+        store(&mut events, "a.b.5");
+        assert_eq!(consumer.info("a-0", &events).pending, 7);
+        consumer.reset(1);
+        assert_eq!(consumer.info("a-0", &events).pending, 9);
+    }
 
     #[test]
     fn filters_have_what_one_of_them_matches() {

@@ -1,7 +1,7 @@
 //! A stream in memory, and what can happen to its messages.
 
 use std::collections::{HashSet, VecDeque};
-use std::ops::RangeBounds;
+use std::ops::{Bound, RangeBounds};
 
 use crate::bus::Stored;
 
@@ -14,6 +14,8 @@ pub(super) struct StoredStream {
     pub(super) last: u64,
     /// How many times it was created anew.
     pub(super) created: u64,
+    /// How many times messages were removed.
+    pub(super) removals: u64,
 }
 
 impl StoredStream {
@@ -46,9 +48,15 @@ impl StoredStream {
 
     /// Removes and returns messages.
     pub(super) fn remove(&mut self, sequences: &impl RangeBounds<u64>) -> VecDeque<Stored> {
-        let messages = std::mem::take(&mut self.messages).into_iter();
-        let (removed, kept) = messages.partition(|stored| sequences.contains(&stored.sequence));
-        self.messages = kept;
+        let is_before = |stored: &Stored| match sequences.start_bound() {
+            Bound::Included(first) => stored.sequence < *first,
+            Bound::Excluded(first) => stored.sequence <= *first,
+            Bound::Unbounded => false,
+        };
+        let start = self.messages.partition_point(is_before);
+        let end = self.messages.partition_point(|stored| is_before(stored) || sequences.contains(&stored.sequence));
+        let removed = self.messages.drain(start..end).collect();
+        self.removals += 1;
         removed
     }
 

@@ -127,12 +127,12 @@ impl World {
         self.dead_letters.after(after).filter(letters).take(max).cloned().collect()
     }
 
-    pub(super) fn consumers(&self) -> Vec<ConsumerInfo> {
-        self.consumers.keys().filter_map(|name| self.consumer_info(name)).collect()
+    pub(super) fn consumers(&mut self) -> Vec<ConsumerInfo> {
+        self.consumers.iter_mut().map(|(name, consumer)| consumer.info(name, &self.events)).collect()
     }
 
-    pub(super) fn consumer_info(&self, name: &str) -> Option<ConsumerInfo> {
-        Some(self.consumers.get(name)?.info(name, &self.events))
+    pub(super) fn consumer_info(&mut self, name: &str) -> Option<ConsumerInfo> {
+        Some(self.consumers.get_mut(name)?.info(name, &self.events))
     }
 
     pub(super) fn first_after(&self, subject: &str, sequence: u64) -> Option<(u64, Timestamp)> {
@@ -168,9 +168,7 @@ impl World {
 
     fn append(&mut self, stream: Stream, envelope: &Envelope, unreadable: Option<String>) -> u64 {
         // Sorted, as the client of the real server leaves them.
-        let mut headers: Vec<_> = envelope.headers.iter().collect();
-        headers.sort_unstable();
-        let envelope = Envelope { headers: headers.into_iter().collect(), ..envelope.clone() };
+        let envelope = Envelope { headers: envelope.headers.sorted(), ..envelope.clone() };
         self.stamp = self.clock.now().max(self.stamp + SignedDuration::from_nanos(1));
         let at = self.stamp;
         let stream = self.stream_mut(stream);
