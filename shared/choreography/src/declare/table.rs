@@ -108,11 +108,12 @@ impl<S: Row> AnyTable for Table<S> {
     }
 
     fn fill(&mut self, found: Vec<StoredRow>) -> Vec<UnreadableRow> {
-        let mut found: HashMap<String, StoredRow> = found.into_iter().map(|row| (row.key.clone(), row)).collect();
+        let found: HashMap<&str, &StoredRow> = found.iter().map(|row| (row.key.as_str(), row)).collect();
         let mut unreadable = Vec::new();
+        self.slots.reserve(self.loading.len());
         for key in std::mem::take(&mut self.loading) {
-            let (read, version) = match found.remove(&key.to_string()) {
-                Some(row) => (read(&row).map(|(state, unknown)| (Some(state), unknown)), row.version),
+            let (read, version) = match found.get(&*key.to_string()) {
+                Some(row) => (read(row).map(|(state, unknown)| (Some(state), unknown)), row.version),
                 None => (Ok((None, UnknownFields::default())), 0),
             };
             let (current, unknown) = match read {

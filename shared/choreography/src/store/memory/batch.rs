@@ -129,6 +129,9 @@ impl Data {
         apply_ranges(&mut self.received, changes.received, now_ms);
         apply_ranges(&mut self.reported, changes.reported, now_ms);
         changes.rows.into_iter().filter(|row| !row.is_nothing()).for_each(|row| self.apply_row(row));
+        if !changes.deaths.is_empty() || !changes.replies.is_empty() {
+            self.first_kept_ms = self.first_kept_ms.into_iter().chain([now_ms]).min();
+        }
         let repaired: BTreeSet<Uuid> = changes.repaired.into_iter().collect();
         for id in &repaired {
             self.dead.remove(id);

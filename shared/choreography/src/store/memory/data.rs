@@ -71,6 +71,8 @@ pub(super) struct Data {
     pub(super) last_effect: i64,
     /// Each reply with the moment at which it was stored.
     pub(super) replies: BTreeMap<IdempotencyKey, (i64, StoredReply)>,
+    /// When the first of the replies, and of the messages that died, was stored; none before that.
+    pub(super) first_kept_ms: Option<i64>,
     /// The next number of waiting and scheduled messages.
     next: i64,
 }
@@ -98,6 +100,7 @@ impl Default for Data {
             effects: BTreeMap::new(),
             last_effect: 0,
             replies: BTreeMap::new(),
+            first_kept_ms: None,
             next: 1,
         }
     }
@@ -127,6 +130,11 @@ impl Data {
 
     /// Deletes what is older, at most `limit` of each kind. Returns whether there may be more.
     pub(super) fn forget(&mut self, old: &Old, limit: usize) -> bool {
+        // Asked once a second, and nearly always in vain.
+        let before_ms = old.dead.max(old.replies).as_millisecond();
+        if self.first_kept_ms.is_none_or(|first_ms| first_ms >= before_ms) {
+            return false;
+        }
         let ids = oldest(self.dead.iter().map(|(id, (at_ms, _))| (*at_ms, id)), old.dead.as_millisecond(), limit);
         for id in &ids {
             self.dead.remove(id);
