@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::declare::call::{CheckIdempotence, ErasedInput, ReactFunction, Reacted, Want, input_of};
 use crate::declare::function::Function;
+use crate::declare::idempotence::check_idempotence;
 use crate::declare::incoming::Dead;
 use crate::declare::message::Message;
 use crate::declare::outgoing::{Outgoing, OutgoingType, messages_of, types_of};
@@ -43,7 +44,8 @@ impl Fallback {
                 let mut rows = F::Rows::take(dead, tables)?;
                 let outgoing = messages_of(function.call(dead, &mut rows))?;
                 if check {
-                    check_idempotence(M::NAME, &function, dead, &rows);
+                    let call = |rows: &mut F::Rows| Ok((true, messages_of(function.call(dead, rows))?));
+                    check_idempotence(format_args!("the fallback for {}", M::NAME), &rows, (true, &outgoing), call);
                 }
                 rows.put(dead, tables);
                 Ok(Reacted { outgoing, ..Reacted::default() })
@@ -80,24 +82,4 @@ impl Fallback {
     ) -> Result<Reacted, Unready> {
         (self.react)(input, tables, check)
     }
-}
-
-/// Calls a fallback a second time: it must change no row and publish nothing.
-///
-/// # Panics
-/// If it does not.
-fn check_idempotence<P, F>(name: &str, function: &F, dead: &F::Input, after: &F::Rows)
-where
-    F: Function<P>,
-    F::Output: Outgoing,
-    F::Rows: Clone + PartialEq,
-{
-    let mut again = after.clone();
-    let outgoing = messages_of(function.call(dead, &mut again)).unwrap_or_default();
-    let does = match (outgoing.is_empty(), again == *after) {
-        (true, true) => return,
-        (true, false) => "changes its rows",
-        (false, _) => "publishes something again",
-    };
-    panic!("the fallback for {name} is not idempotent: called a second time it {does}");
 }

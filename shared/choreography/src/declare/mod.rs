@@ -14,6 +14,7 @@ pub(crate) mod fallback;
 pub(crate) mod function;
 pub(crate) mod guarded;
 pub(crate) mod handler;
+pub(crate) mod idempotence;
 pub(crate) mod incoming;
 pub(crate) mod input;
 pub(crate) mod key;

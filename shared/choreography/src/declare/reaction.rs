@@ -3,10 +3,11 @@
 use crate::declare::call::{CheckIdempotence, ErasedReply, Reacted, input_of};
 use crate::declare::function::{Function, MessageOf, RepliesTo};
 use crate::declare::handler::{Handler, HandlerKind};
+use crate::declare::idempotence::{CallResult, check_idempotence};
 use crate::declare::incoming::Incoming;
 use crate::declare::input::ReactionInput;
 use crate::declare::message::{Command, Message};
-use crate::declare::outgoing::{OutgoingMessage, messages_of, types_of};
+use crate::declare::outgoing::{messages_of, types_of};
 use crate::declare::output::{CommandOutput, ReactionOutput};
 use crate::declare::row::Row;
 use crate::declare::row_arguments::RowArguments;
@@ -35,7 +36,9 @@ where
             let (kept, outgoing) = call(&function, F::Input::of(incoming), &mut rows)?;
             if let Some(before) = before {
                 let after = if kept { &rows } else { &before };
-                check_idempotence(MessageOf::<F, P>::NAME, &function, F::Input::of(incoming), after, kept, &outgoing);
+                let what = format_args!("the reaction to {}", MessageOf::<F, P>::NAME);
+                let again = |rows: &mut F::Rows| call(&function, F::Input::of(incoming), rows);
+                check_idempotence(what, after, (kept, &outgoing), again);
             }
             if kept {
                 rows.put(&**incoming, tables);
@@ -46,11 +49,7 @@ where
 }
 
 /// Returns whether the rows are kept, and the messages.
-fn call<P, F: Function<P>>(
-    function: &F,
-    input: &F::Input,
-    rows: &mut F::Rows,
-) -> Result<(bool, Vec<OutgoingMessage>), Unready>
+fn call<P, F: Function<P>>(function: &F, input: &F::Input, rows: &mut F::Rows) -> CallResult
 where
     F::Output: ReactionOutput,
 {
@@ -58,33 +57,6 @@ where
         Ok(published) => Ok((true, messages_of(published)?)),
         Err(refusal) => Ok((false, messages_of(refusal)?)),
     }
-}
-
-/// Calls a reaction a second time: it must change no row and publish nothing, or refuse with the same messages.
-///
-/// # Panics
-/// If it does not.
-fn check_idempotence<P, F>(
-    name: &str,
-    function: &F,
-    input: &F::Input,
-    after: &F::Rows,
-    kept: bool,
-    first: &[OutgoingMessage],
-) where
-    F: Function<P>,
-    F::Output: ReactionOutput,
-    F::Rows: Clone + PartialEq,
-{
-    let mut again = after.clone();
-    let (kept_again, outgoing) = call(function, input, &mut again).unwrap_or((true, Vec::new()));
-    let idempotent =
-        if kept { outgoing.is_empty() && (!kept_again || again == *after) } else { !kept_again && outgoing == first };
-    assert!(
-        idempotent,
-        "the reaction to {name} is not idempotent: called a second time it {}",
-        if outgoing.is_empty() { "changes its rows" } else { "publishes something again" }
-    );
 }
 
 /// Returns the handler of a command, whose rows are in these tables.
