@@ -34,6 +34,7 @@ mod pausable_store;
 mod planted;
 mod publishing;
 mod put_back;
+mod read_again;
 mod reading;
 mod real;
 mod receiving;

@@ -50,8 +50,8 @@ impl World for PostOffice {
         deeds
     }
 
-    /// In some stories only databases are put back to copies, soon: what else loses messages would let them be done twice,
-    /// and what takes long would let them expire when they are read again. In others the stream is deleted, and every
+    /// In some stories only databases are put back to copies: what else loses messages would let them be done twice. In
+    /// others the stream is deleted, and every
     /// message is published again, or a few of the last messages are lost that are not the very last.
     fn change_troubles(random: &mut Random, end: Duration, troubles: &mut Vec<(Duration, Event<Deed>)>) {
         match random.of(0..4) {
@@ -122,7 +122,9 @@ impl World for PostOffice {
 fn put_back(random: &mut Random, end: Duration) -> Vec<(Duration, Event<Deed>)> {
     let (service, copied) = (random.pick(FOLLOWERS), random.within(end));
     let put_back = copied + random.within(Duration::from_secs(10));
-    let started = put_back + random.within(Duration::from_secs(3));
+    // Some are away until what they read again is past its deadline.
+    let away = if random.chance(50) { DEADLINE } else { Duration::ZERO };
+    let started = put_back + away + random.within(Duration::from_secs(3));
     let mut events = vec![
         (copied, Event::Trouble(Trouble::DatabaseCopied(service))),
         (put_back, Event::Trouble(Trouble::DatabasePutBack(service))),

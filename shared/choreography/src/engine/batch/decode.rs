@@ -38,9 +38,14 @@ impl<'a> Decoded<'a> {
     }
 }
 
-/// Decodes a message. Expiry is checked here and while a message waits. It is not checked when a batch is tried again,
-/// nor for a message that an operator has replayed.
-pub(crate) fn decode<'a>(choreography: &Choreography, envelope: &'a Envelope, now: Timestamp) -> Decoded<'a> {
+/// Decodes a message. Expiry is checked here and while a message waits. It is not checked when a batch is tried again, nor
+/// for a message that an operator has replayed, nor if the message is read again (`is_read_again`).
+pub(crate) fn decode<'a>(
+    choreography: &Choreography,
+    envelope: &'a Envelope,
+    now: Timestamp,
+    is_read_again: bool,
+) -> Decoded<'a> {
     let Some((publisher, name, key)) = envelope.parts() else {
         return Decoded::Unreadable(format!("the subject {} is not `<publisher>.<message>.<key>`", envelope.subject));
     };
@@ -77,10 +82,9 @@ pub(crate) fn decode<'a>(choreography: &Choreography, envelope: &'a Envelope, no
         return Decoded::Rejected(heading, poison(detail));
     }
     let expires = choreography.role_of(name) == Some(Role::Step) && repair.is_none();
-    let expires = expires && !planted(PlantedBug::ExpiryIgnored);
+    let expires = expires && !is_read_again && !planted(PlantedBug::ExpiryIgnored);
     if let Some(expiry) = heading.expiry.filter(|expiry| expires && *expiry < now) {
-        let detail = format!("expired: its deadline was {expiry}");
-        return Decoded::Rejected(heading, Death { reason: Reason::Expired, detail, tries: 0 });
+        return Decoded::Rejected(heading, expired(format!("its deadline was {expiry}")));
     }
     let unreadable = |effect: &EffectHandler| effect.decode(version, &envelope.payload, key, heading.id, now).err();
     if let Some(problem) = effect.and_then(unreadable) {
@@ -90,4 +94,9 @@ pub(crate) fn decode<'a>(choreography: &Choreography, envelope: &'a Envelope, no
         Ok(input) => Decoded::Accepted(heading, input),
         Err(problem) => Decoded::Rejected(heading, poison(problem)),
     }
+}
+
+/// Returns the death of a step that has expired.
+pub(super) fn expired(detail: String) -> Death {
+    Death { reason: Reason::Expired, detail: format!("expired: {detail}"), tries: 0 }
 }

@@ -20,6 +20,7 @@ mod lost;
 pub(crate) mod numbering;
 mod one_by_one;
 mod react;
+mod read_again;
 mod receipts;
 mod receive;
 mod session;
@@ -93,6 +94,10 @@ pub(crate) struct Attempt<'a> {
     older: Vec<WaitingRow>,
     /// The messages whose waiting the batch ends.
     taken: HashSet<Uuid>,
+    /// Up to which place of the stream messages are read again; 0 if none are.
+    again_through: u64,
+    /// The ids of the dead letters of those among them that had expired.
+    expired_before: HashSet<Uuid>,
     /// The messages to publish, in order.
     outgoing: Vec<Envelope>,
     changes: Changes,
@@ -109,13 +114,15 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// Returns an attempt after certain numbers have been received, and certain messages processed.
+    /// Returns an attempt after certain numbers have been received, and certain messages processed. Messages up to the
+    /// place `again_through` of the stream are read again, because the database was put back to an older copy.
     pub(crate) fn new(
         choreography: &'a Choreography,
         settings: &'a Settings,
         received: &'a ReceivedNumbers,
         processed_before: &'a ProcessedCounts,
         one_by_one: Option<&'a OneByOne>,
+        again_through: u64,
         now: Timestamp,
     ) -> Self {
         Self {
@@ -128,6 +135,8 @@ impl<'a> Attempt<'a> {
             postponed: Vec::new(),
             older: Vec::new(),
             taken: HashSet::new(),
+            again_through,
+            expired_before: HashSet::new(),
             outgoing: Vec::new(),
             changes: Changes { now_ms: now.as_millisecond(), ..Changes::default() },
             receipts: Receipts::after(received),
@@ -161,6 +170,7 @@ impl<'a> Attempt<'a> {
             let (epoch, position) = (session.epoch.unwrap_or_default(), loaded.head.position.sequence);
             return Err(StoreError::HeadConflict { epoch, position }.into());
         }
+        self.find_expired_before(&mut session, &decoded, &loaded.expired).await?;
         self.receive(decoded, loaded.dead);
         self.report_lost(&batch.lost);
         self.settle_effects(&batch.effects);

@@ -28,7 +28,7 @@ impl<'a> Attempt<'a> {
             .deliveries
             .iter()
             .map(|delivery| {
-                let decoded = decode(self.choreography, &delivery.envelope, now);
+                let decoded = decode(self.choreography, &delivery.envelope, now, self.is_read_again(delivery));
                 (delivery, reject_deadly(decoded, batch.deadly))
             })
             .collect();
@@ -64,6 +64,7 @@ impl<'a> Attempt<'a> {
     /// Receives messages, each once. `dead` are the messages among them that died here, with their tries.
     pub(super) fn receive(&mut self, decoded: DecodedDeliveries<'a>, mut dead: HashMap<Uuid, u32>) {
         for (delivery, decoded) in decoded {
+            let decoded = self.expire_again(delivery, decoded);
             if !self.is_to_process(delivery, &decoded, &mut dead) {
                 continue;
             }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::decode::expired;
 use super::envelopes::Cause;
 use super::{Action, Attempt, ReceivedMessage, WorkItem};
 use crate::clock::later;
@@ -46,6 +47,7 @@ impl<'a> Attempt<'a> {
     /// Publishes the scheduled messages that are due, lets waiting messages die that have expired, and queues those that
     /// are to be tried again, before whatever came after them.
     pub(super) fn take_due(&mut self, due: Vec<ScheduledRow>, ended: Vec<WaitingRow>) {
+        let (due, ended) = self.due_again(due, ended);
         for row in due {
             let Some(row) = self.publish_unrepaired_again(row) else { continue };
             self.changes.scheduled.push(ScheduleChange::Remove { name: row.name, key: row.key });
@@ -54,14 +56,10 @@ impl<'a> Attempt<'a> {
             }
             self.outgoing.push(row.envelope);
         }
-        let mut again = Vec::new();
+        let (ended, again): (Vec<_>, Vec<_>) = ended.into_iter().partition(|row| self.is_expired(&row.envelope));
         for row in ended {
-            if self.is_expired(&row.envelope) {
-                self.take_waiting(&row);
-                let detail = format!("expired: it waited for {} {:?}", row.table, row.key);
-                self.die_in_turn(&row.envelope, Death { reason: Reason::Expired, detail, tries: 0 });
-            } else {
-                again.push(row);
+            if self.take_waiting(&row) {
+                self.die_in_turn(&row.envelope, expired(format!("it waited for {} {:?}", row.table, row.key)));
             }
         }
         self.call_next(again);

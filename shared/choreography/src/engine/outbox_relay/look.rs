@@ -19,6 +19,7 @@ use crate::bus::{BusError, Connection, Stream, StreamState};
 use crate::clock::Clock;
 use crate::engine::outbox_numbers::ForgettableRows;
 use crate::engine::progress_note;
+use crate::engine::repaired::LastRepair;
 use crate::engine::shared::Shared;
 use crate::engine::stream_limits;
 use crate::settings::{SERVER_LOOKS_EVERY, Settings};
@@ -106,7 +107,11 @@ impl<'a> Looks<'a> {
         self.due.reset();
         self.start(published);
         self.next().await?;
-        self.shared.repaired.set(self.epoch, self.before.events.server_start.clone());
+        self.shared.repaired.set(LastRepair {
+            epoch: self.epoch,
+            server_start: self.before.events.server_start.clone(),
+            adopted_through: published.adopted_through(),
+        });
         Ok(())
     }
 

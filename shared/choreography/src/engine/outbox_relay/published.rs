@@ -83,6 +83,11 @@ impl PublishedRows {
         self.adopted.push(AdoptedRow { row: sent.row, sequence, since_ms: self.settled.given_at_ms(sent.series) });
     }
 
+    /// Returns the last place in the stream of events that has an adopted row; 0 if there is none.
+    pub(super) fn adopted_through(&self) -> u64 {
+        self.adopted.iter().filter_map(|row| row.sequence).max().unwrap_or(0)
+    }
+
     /// Returns up to which row the streams have everything, if nothing is missing before it, and the places of the last
     /// rows in both.
     pub(super) fn stored_rows(&self) -> Option<StoredPlaces> {

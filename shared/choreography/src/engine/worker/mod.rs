@@ -79,7 +79,8 @@ impl BatchRunner {
             // Not the current one: this instance may have led, stood by and led again since the batch was gathered.
             let session = Session::new(transaction, cache, numbering, reading.epoch, &self.outputs.outbox);
             let (received, guard) = (&reading.received, self.guard.one_by_one());
-            let attempt = Attempt::new(&self.choreography, &self.settings, received, &shared.processed, guard, now);
+            let (processed, again) = (&shared.processed, reading.again_through());
+            let attempt = Attempt::new(&self.choreography, &self.settings, received, processed, guard, again, now);
             match attempt.run(session, batch, advance).await {
                 Ok(outcome) => return Ok(outcome),
                 Err(AttemptError::Store(error)) => return Err(error),
@@ -100,7 +101,7 @@ impl Worker {
     ) -> Self {
         Self {
             inputs,
-            reading: Reading::default(),
+            reading: Reading::nothing(shared.repaired.clone()),
             hourly: Hourly::default(),
             maintenance: Maintenance {
                 choreography: choreography.clone(),
@@ -323,7 +324,8 @@ impl Worker {
         self.reading.due = self.reading.due.into_iter().chain(outcome.due).min();
         if batch.due > 0 {
             match self.batches.store.next_due().await {
-                Ok(due) => self.reading.due = due,
+                // What is put off while messages are read again is looked at again by the next maintenance.
+                Ok(due) => self.reading.due = due.filter(|_| self.reading.again_through() == 0),
                 Err(error) => self.shared.health.database(Err(error.to_string())),
             }
         }

@@ -9,6 +9,7 @@ use crate::bus::Delivery;
 use crate::engine::batch::{BatchInput, NewNumbers};
 use crate::engine::reader::{Feed, Look, bytes_of};
 use crate::engine::received_numbers::ReceivedNumbers;
+use crate::engine::repaired::OutboxRepaired;
 use crate::engine::worker::notes::Notes;
 use crate::settings::BATCH_MAX;
 use crate::store::{Advance, Checkpoint};
@@ -34,9 +35,16 @@ pub(super) struct Reading {
     pub stream_first: u64,
     /// A place up to which the stream has nothing for this service that was not delivered.
     passed: Option<Checkpoint>,
+    /// Whether the outbox is repaired.
+    repaired: OutboxRepaired,
 }
 
 impl Reading {
+    /// Returns the view of a worker that has read nothing yet.
+    pub(super) fn nothing(repaired: OutboxRepaired) -> Self {
+        Self { repaired, ..Self::default() }
+    }
+
     /// Takes what the reader has sent. What was read under another epoch is dropped.
     pub(super) fn take(&mut self, feed: Feed, now: Timestamp) {
         match feed {
@@ -100,9 +108,18 @@ impl Reading {
         self.passed.take().filter(|passed| passed.sequence > position.sequence)
     }
 
-    /// Returns when something is due; none while another instance leads.
+    /// Returns when something is due; none while another instance leads, nor before it is known whether the database was
+    /// put back to an older copy.
     pub(super) fn due(&self) -> Option<Timestamp> {
-        self.due.filter(|_| self.epoch.is_some())
+        self.due.filter(|_| self.epoch.is_some_and(|epoch| self.repaired.is_under(epoch)))
+    }
+
+    /// Returns up to which place of the stream messages are read again because the database was put back to an older copy:
+    /// up to the last one that was published before. Returns 0 once they are read, and if there are none.
+    pub(super) fn again_through(&self) -> u64 {
+        let through = self.epoch.and_then(|epoch| self.repaired.adopted_through(epoch)).unwrap_or(0);
+        let is_passed = self.position.is_some_and(|position| position.sequence >= through);
+        if is_passed { 0 } else { through }
     }
 
     /// Returns by how much a batch moves the position.
