@@ -7,6 +7,7 @@ use choreography::bus::Stored;
 use choreography::{Service, Settings};
 
 use crate::diary::{How, Write, scribe};
+use crate::operator::note_all;
 use crate::stage::{Stage, healthy, written};
 use crate::unresponsive_bus::UnresponsiveBus;
 use crate::{ms, pass, until};
@@ -104,5 +105,23 @@ async fn a_message_in_the_place_of_the_streams_first_one_is_received() {
     stage.bus.faults().forget_after(0);
     publish_line(&stage, 1);
     stage.logged(1, "write 1").await;
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_lost_has_one_dead_letter_though_the_answer_to_its_commit_is_lost() {
+    let stage = Stage::new();
+    let scribe = stage.start_unchecked().await;
+    publish_line(&stage, 0);
+    drop(stage.envelope(&Write { page: 1, line: 1, how: How::Plainly })); // It has a number, and is never stored.
+    publish_line(&stage, 2);
+    stage.all_is_received().await;
+    pass(ms(5_000)).await;
+    stage.store.faults().leave_next_commits_unanswered(1);
+    note_all(&stage).await;
+    until("it is reported", || async { scribe.health().lost.is_err() }).await;
+    pass(ms(10_000)).await;
+    healthy(&scribe).await;
+    assert_eq!((stage.dead_letters().len(), scribe.health().lost.is_err()), (1, true));
     scribe.stop().await;
 }

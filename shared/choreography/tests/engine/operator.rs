@@ -44,7 +44,7 @@ async fn halted() -> (Stage, Service) {
 }
 
 /// Notes as the author that everything it has published is stored or lost.
-async fn note_all(stage: &Stage) {
+pub(crate) async fn note_all(stage: &Stage) {
     let connection = stage.bus.connect().await.unwrap();
     let state = connection.stream(Stream::Events).await.unwrap();
     let last = stage.bus.published().into_iter().rfind(|stored| stored.envelope.subject.starts_with("author.write."));
@@ -112,4 +112,16 @@ async fn a_sequence_behind_a_hole_is_known_again_by_the_message_before_the_hole(
         assert_eq!(log.iter().filter(|logged| **logged == entry).count(), 1, "{entry} in {log:?}");
     }
     scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_the_last_message_it_goes_on_with_the_next_one() {
+    let stage = Stage::new();
+    publish_lines(&stage, 0..5);
+    let scribe = stage.start_unchecked().await;
+    stage.all_is_received().await;
+    scribe.stop().await;
+    let last = stage.bus.published().last().unwrap().sequence;
+    assert_eq!(stage.recovery().resume(GoOn::At(last + 1)).await.unwrap(), last + 1);
+    assert_eq!(stage.head().await.position.sequence, last);
 }

@@ -209,3 +209,19 @@ async fn a_row_that_cannot_be_sent_becomes_a_dead_letter_and_stops_nothing_behin
     }
     scribe.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_cannot_be_sent_has_one_dead_letter_though_the_answer_to_its_commit_is_lost() {
+    let stage = Stage::new();
+    let message = stage.envelope(&crate::diary::Ring { page: 1, line: 1 });
+    let scribe = stage.start().await;
+    healthy(&scribe).await;
+    pass(ms(5_000)).await;
+    add_to_outbox(&stage, "written", Envelope { subject: "scribe.written.a key".into(), ..message }).await;
+    stage.store.faults().leave_next_commits_unanswered(1);
+    until("it is set aside", || async { !stage.dead_letters().is_empty() }).await;
+    pass(ms(20_000)).await;
+    healthy(&scribe).await;
+    assert_eq!((stage.dead_letters().len(), stage.all_published("written").len()), (1, 1));
+    scribe.stop().await;
+}

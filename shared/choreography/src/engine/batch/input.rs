@@ -85,6 +85,12 @@ impl BatchInput {
         self.due > 0 || !self.effects.is_empty() || !self.unsendable.is_empty() || !self.lost.is_empty()
     }
 
+    /// Whether it has what must not be tried again after a commit whose outcome is not known: the dead letters would be
+    /// published twice. If nothing was written, all of it is found again when this instance leads again.
+    pub(crate) fn has_what_is_found_again(&self) -> bool {
+        !self.unsendable.is_empty() || !self.lost.is_empty()
+    }
+
     /// Removes and returns a part of the batch that comes before the rest; none if it has one message or command only.
     pub(crate) fn split(&mut self) -> Option<Self> {
         let mut first = Self { deadly: self.deadly, ..Self::default() };

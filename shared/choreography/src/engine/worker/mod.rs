@@ -264,6 +264,10 @@ impl Worker {
                     }
                     batch.blame(error.to_string());
                 }
+                Err(error @ StoreError::Database { .. }) if batch.has_what_is_found_again() => {
+                    self.shared.health.database(Err(error.to_string()));
+                    self.keep_commands_only(&mut batch);
+                }
                 Err(error @ StoreError::PutBack(_)) => {
                     self.shared.stopping.fail(error.to_string());
                     batch.turn_away();
