@@ -1,6 +1,8 @@
 //! What came of an effect is committed once, whatever happens to its commit and to the database.
 
 use choreography::Envelope;
+use choreography::bus::Stream;
+use choreography::store::PublishingStore as _;
 use choreography::store::memory::MemoryCopy;
 
 use crate::diary::Print;
@@ -35,4 +37,43 @@ pub(crate) async fn what_an_effect_publishes_is_published_once_though_the_answer
 #[tokio::test(start_paused = true)]
 async fn what_an_effect_publishes_is_published_once_though_its_database_is_put_back_while_it_runs() {
     assert_eq!(published_after(|stage, before| stage.store.put_back(before)).await, ["1"]);
+}
+
+/// The effects run again before it is known that the stream has what the first has published.
+#[tokio::test(start_paused = true)]
+async fn what_an_effect_publishes_again_before_the_repair_of_a_database_that_was_put_back_becomes_a_placeholder() {
+    let stage = Stage::new();
+    let scribe = stage.start().await;
+    healthy(&scribe).await;
+    stage.press.hold(true);
+    for page in 1..3 {
+        stage.publish(Print { page, line: 1 });
+    }
+    until("both run", || async { stage.press.runs().len() == 2 }).await;
+    stage.press.jam(2, 1);
+    let copy = stage.store.copy();
+    stage.press.hold(false);
+    until("the first is printed", || async { stage.all_published("printed").len() == 1 }).await;
+    scribe.stop().await;
+    stage.store.put_back(&copy);
+    stage.bus.faults().set_latency(ms(500));
+    let scribe = stage.start().await;
+    until("both are done again", || async { stage.backlog().await.effects == 0 }).await;
+    pass(ms(20_000)).await;
+    healthy(&scribe).await;
+    let pages = || stage.all_published("printed").into_iter().map(|printed| printed.subject.to_string());
+    assert!(pages().eq(["scribe.printed.1", "scribe.printed.placeholder", "scribe.printed.2"]));
+    let rows = stage.store.outbox(0, 100).await.unwrap();
+    let rows: Vec<_> = rows.iter().map(|row| (&*row.envelope.subject, row.placeholder, row.adopted)).collect();
+    let (again, other) = (("scribe.printed.placeholder", true, false), ("scribe.printed.2", false, false));
+    assert_eq!(rows, [again, other, ("scribe.printed.1", false, true)]);
+    // What the database has adopted is published again if the server loses it after all.
+    let adopted = stage.bus.published().iter().find(|stored| &*stored.envelope.subject == "scribe.printed.1").cloned();
+    let sequence = adopted.unwrap().sequence;
+    stage.bus.faults().lose(Stream::Events, sequence..=sequence);
+    stage.bus.faults().restart();
+    pass(ms(20_000)).await;
+    healthy(&scribe).await;
+    assert!(pages().eq(["scribe.printed.placeholder", "scribe.printed.2", "scribe.printed.1"]));
+    scribe.stop().await;
 }

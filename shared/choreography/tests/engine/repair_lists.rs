@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use choreography::Service;
 use choreography::bus::Stream;
+use choreography::store::PublishingStore as _;
+use choreography::{Service, Settings};
 
 use crate::diary::{How, scribe};
 use crate::republishing::{open, stored, write};
@@ -119,5 +120,31 @@ async fn a_repair_looks_only_around_a_hole() {
     assert_eq!(stage.backlog().await.outbox, 6_000, "all are kept");
     pass(Duration::from_secs(620)).await;
     assert_eq!(stage.backlog().await.outbox, 0, "and forgotten");
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repair_forgets_no_place_that_the_stream_still_has() {
+    let stage = Stage::new();
+    let scribe = stage.start_with(Settings { outbox_kept: ms(20_000), ..stage.settings() }).await;
+    healthy(&scribe).await;
+    let places = async || {
+        let floors = stage.store.floors().await.unwrap();
+        floors.into_iter().map(|floor| floor.sequence).collect::<Vec<_>>()
+    };
+    for end in [10, 20, 30] {
+        open(&scribe, end - 10..end).await;
+        pass(ms(90_000)).await;
+    }
+    assert_eq!(places().await, [30, 20, 10]);
+    stage.bus.faults().restart();
+    pass(ms(5_000)).await;
+    healthy(&scribe).await;
+    assert_eq!(places().await, [30, 20, 10]);
+    stage.bus.faults().lose(Stream::Events, 25..);
+    stage.bus.faults().restart();
+    pass(ms(5_000)).await;
+    healthy(&scribe).await;
+    assert_eq!(places().await, [20, 10], "what lies behind the loss is compared anew");
     scribe.stop().await;
 }
