@@ -122,9 +122,8 @@ impl World for PostOffice {
 fn put_back(random: &mut Random, end: Duration) -> Vec<(Duration, Event<Deed>)> {
     let (service, copied) = (random.pick(FOLLOWERS), random.within(end));
     let put_back = copied + random.within(Duration::from_secs(10));
-    // Some are away until what they read again is past its deadline.
-    let away = if random.chance(50) { DEADLINE } else { Duration::ZERO };
-    let started = put_back + away + random.within(Duration::from_secs(3));
+    let pause = random.within(Duration::from_secs(3));
+    let started = put_back + pause;
     let mut events = vec![
         (copied, Event::Trouble(Trouble::DatabaseCopied(service))),
         (put_back, Event::Trouble(Trouble::DatabasePutBack(service))),
@@ -133,6 +132,10 @@ fn put_back(random: &mut Random, end: Duration) -> Vec<(Duration, Event<Deed>)> 
     ];
     if random.chance(50) {
         events.insert(1, (put_back, Event::Crash(service)));
+        // Some are away until what they read again is past its deadline.
+        if service != "van" && pause.as_millis() % 2 == 0 {
+            events.last_mut().unwrap().0 += DEADLINE;
+        }
     }
     events
 }
