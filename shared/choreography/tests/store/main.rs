@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod commit;
+mod damaged;
 mod dead;
 mod effects;
 mod fixture;

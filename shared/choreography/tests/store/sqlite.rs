@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use choreography::bus::memory::MemoryBus;
 use choreography::store::sqlite::SqliteStore;
-use choreography::store::{Changes, Comparison, Condition, Listing, ReadingStore as _, Store, StoreError};
+use choreography::store::{Changes, Comparison, Condition, Listing, Store, StoreError};
 
 use choreography::{Choreography, Envelope, Service};
 
@@ -233,34 +233,4 @@ async fn a_condition_on_a_missing_column_is_an_error() {
             Listing { table: "payment", conditions, sorted_by: "key", after: None, descending: false, limit: 1 };
         assert!(matches!(store.list(&listing).await, Err(StoreError::Database { .. })), "{column}");
     }
-}
-
-#[tokio::test]
-async fn a_damaged_number_is_an_error_that_names_it() {
-    let series = "'order', x'0198c0de000070008000000000000007', 'create-payment'";
-    for (damage, named) in [
-        (format!("insert into received values ({series}, -1, 5, 0)"), "first is -1, which is below 0"),
-        (format!("insert into reported values ({series}, 7, 5)"), "7 to 5 of create-payment by order end before they"),
-        ("insert into checkpoints values (5, 0, -7)".to_owned(), "deleted is -7, which is below 0"),
-        ("update head set outbox_next = -9223372036854775808".to_owned(), "which nothing counts to"),
-        ("update head set epoch = 9223372036854775807".to_owned(), "epoch is 9223372036854775807, which nothing"),
-        ("update head set position = -2".to_owned(), "position is -2, which is below 0"),
-    ] {
-        let file = File::new();
-        let store = SqliteStore::open(&file.path, None, &[]).await.unwrap();
-        file.execute(damage).await;
-        let error = store.reading_state().await.unwrap_err();
-        assert!(format!("{error:?}").contains(named), "{error:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_damaged_number_of_the_outbox_is_an_error_that_names_the_row() {
-    let file = File::new();
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&file.path, None, &[]).await.unwrap());
-    let outbox = in_outbox(new_outbox(), vec![crate::fixture::envelope("a")]);
-    commit(&store, Changes { outbox, ..Changes::default() }).await.unwrap();
-    file.execute("update outbox set kind_number = 0").await;
-    let error = store.outbox(1, 10).await.unwrap_err().to_string();
-    assert!(error.contains("the number of row 1 of the outbox is 0"), "{error}");
 }

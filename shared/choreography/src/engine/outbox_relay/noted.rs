@@ -112,3 +112,30 @@ impl Search<'_> {
         Ok(is_before_all || self.connection.stamp_at(stream, place.sequence).await? == Some(place.stamp_ns))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::bus::Bus as _;
+    use crate::bus::memory::MemoryBus;
+    use crate::store::memory::MemoryStore;
+    use crate::store::{ReadingStore as _, Renewal};
+
+    #[tokio::test]
+    async fn a_note_of_rows_that_the_outbox_does_not_have_is_not_believed() {
+        let (store, now) = (MemoryStore::new(), Timestamp::UNIX_EPOCH);
+        let epoch = store.claim(None, now, now).await.unwrap().unwrap().epoch;
+        let note = StoredRows { through: 7, ..StoredRows::default() };
+        let renewal = Renewal { stored_rows: Some(note), ..Renewal::of_lease(now) };
+        store.renew(epoch, &renewal).await.unwrap();
+        let connection = MemoryBus::new().connect().await.unwrap();
+        let none = StoredRows::default();
+        for (outbox_next, believed) in [(1, none), (7, none), (8, note)] {
+            let head = Head { outbox_next, ..store.head().await.unwrap() };
+            let noted = noted(&store, &*connection, &head, 0).await.unwrap();
+            assert_eq!(noted.before, believed, "the next row is {outbox_next}");
+        }
+    }
+}

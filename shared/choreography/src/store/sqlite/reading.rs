@@ -177,18 +177,21 @@ impl ReadingStore for SqliteStore {
     async fn accept_lost(&self) -> Result<u64, StoreError> {
         const OPERATION: &str = "accepting lost numbers";
         let mut transaction = self.writer.begin_with("begin immediate").await.during(OPERATION)?;
+        // Damaged ranges are refused before they count as received.
+        let reported = all_ranges(&mut transaction, "reported").await.during(OPERATION)?;
         let statement = format!("insert or replace into received ({RANGE}, at_ms) select {RANGE}, $1 from reported");
         let now_ms = sqlx::query_scalar::<_, i64>("select coalesce(max(at_ms), 0) from received");
         let now_ms = now_ms.fetch_one(&mut *transaction).await.during(OPERATION)?;
         sqlx::query(AssertSqlSafe(statement)).bind(now_ms).execute(&mut *transaction).await.during(OPERATION)?;
-        let statement = sqlx::query_scalar::<_, i64>("delete from reported returning last - first + 1");
-        let mut counts = statement.fetch_all(&mut *transaction).await.during(OPERATION)?;
-        let statement = sqlx::query_scalar::<_, i64>("delete from lost_commands returning messages");
-        counts.extend(statement.fetch_all(&mut *transaction).await.during(OPERATION)?);
+        sqlx::query("delete from reported").execute(&mut *transaction).await.during(OPERATION)?;
+        let commands = sqlx::query("delete from lost_commands returning kind, messages");
+        let commands = decode(commands.fetch_all(&mut *transaction).await, columns::lost_commands).during(OPERATION)?;
         let statement = sqlx::query("update head set epoch = epoch + 1, lease_until_ms = 0");
         statement.execute(&mut *transaction).await.during(OPERATION)?;
         transaction.commit().await.during(OPERATION)?;
-        Ok(counts.into_iter().fold(0, |sum, count| sum.saturating_add(count.unsigned_abs())))
+        let numbers = reported.iter().map(|SeriesRange { range, .. }| range.last - range.first + 1);
+        let messages = commands.iter().map(|(_, messages)| *messages);
+        Ok(numbers.chain(messages).fold(0, u64::saturating_add))
     }
 
     async fn forget_received(
