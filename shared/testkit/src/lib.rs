@@ -8,6 +8,7 @@
 mod damage;
 mod database;
 mod nats;
+mod other_process;
 mod ports;
 mod process;
 mod proxy;
@@ -17,6 +18,7 @@ mod world;
 
 pub use database::copy_database;
 pub use nats::NatsServer;
+pub use other_process::same_in_another_process;
 pub use ports::free_port;
 pub use process::{Process, Program};
 pub use proxy::Proxy;
