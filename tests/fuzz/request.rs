@@ -21,7 +21,7 @@ pub(crate) struct Request {
 }
 
 /// Headers that a service reads, with a value each.
-const HEADERS: [(&str, &str); 14] = [
+const HEADERS: [(&str, &str); 15] = [
     ("idempotency-key", "0198c0de-0000-7000-8000-000000000001"),
     ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
     ("content-type", "application/json; charset=utf-8"),
@@ -32,6 +32,7 @@ const HEADERS: [(&str, &str); 14] = [
     ("cookie", "session=a.b.c; other=1"),
     ("authorization", "Bearer a.b.c"),
     ("accept", "application/json;q=0.5, */*"),
+    ("accept", "text/html,application/xhtml+xml,*/*;q=0.8"),
     ("origin", "http://127.0.0.1:8080"),
     ("sec-fetch-site", "cross-site"),
     ("if-none-match", "\"1\""),

@@ -9,19 +9,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
-use choreography::{Clock, Service};
-use choreography_axum::{Stopping, router};
-use clap::Parser;
-use contracts::CustomerId;
-use gateway::gateway::Gateway;
-use gateway::identity::{Identity, Role};
-use gateway::pages::ProductNames;
-use gateway::settings::Settings;
-use gateway::tokens::Tokens;
-use gateway::upstreams::Upstreams;
 use serde_json::{Value, json};
-use shop_in_memory::releases;
-use tokio::net::TcpListener;
+use shop_in_memory::{CUSTOMER, GatewayInMemory, releases};
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
 
@@ -33,8 +22,15 @@ use crate::request::Request;
 use crate::target::{Case, Started};
 use crate::text::text;
 
-const ADA: &str = "0198c0de-0000-7000-8000-000000000001";
-const IDS: [&str; 4] = [ADA, "0198c0de-0000-7000-8000-000000000002", "tea", "payments"];
+const IDS: [&str; 4] = [CUSTOMER, "0198c0de-0000-7000-8000-000000000002", "tea", "payments"];
+/// No request is refused because there are so many.
+const FLAGS: [&str; 5] = [
+    "--customer-rate=100000",
+    "--customer-burst=1000000",
+    "--address-rate=100000",
+    "--address-burst=1000000",
+    "--trusted-proxies=0.0.0.0/0,::/0",
+];
 /// How long a request may take that waits for an order, or tries again.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How many requests a gateway gets before another one is started.
@@ -59,7 +55,7 @@ fn routes() -> Vec<(&'static str, &'static str, Value)> {
         ("GET", "/api/order/{id}", Value::Null),
         ("GET", "/api/orders/{id}/story", Value::Null),
         ("POST", "/api/orders/{id}/cancel", Value::Null),
-        ("POST", "/api/payment", json!({"order_id": ADA})),
+        ("POST", "/api/payment", json!({"order_id": CUSTOMER})),
         ("GET", "/api/payments/{id}", Value::Null),
         ("GET", "/api/products/{id}", Value::Null),
         ("GET", "/api/deliveries/{id}", Value::Null),
@@ -93,7 +89,7 @@ const FORMS: [(&str, &str); 7] = [
 fn answers() -> Vec<Value> {
     let rows: Vec<Value> = releases().into_values().flat_map(|release| release.rows.into_values().flatten()).collect();
     let shown = |mut row: Value| {
-        let ids = [("id", json!(ADA)), ("customer_id", json!(ADA)), ("available", json!(5))];
+        let ids = [("id", json!(CUSTOMER)), ("customer_id", json!(CUSTOMER)), ("available", json!(5))];
         if let Some(fields) = row.as_object_mut() {
             fields.extend(ids.map(|(name, value)| (name.to_owned(), value)));
         }
@@ -152,11 +148,9 @@ type Answers = Arc<Mutex<VecDeque<(u16, String, Bytes)>>>;
 
 /// A gateway, and one service that stands for all behind it.
 struct Door {
-    app: Router,
-    token: String,
+    gateway: GatewayInMemory,
     answers: Answers,
     requests: u32,
-    service: Service,
     runtime: Runtime,
 }
 
@@ -164,42 +158,13 @@ impl Door {
     fn open() -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
         let answers = Answers::default();
-        let (app, token, service) = runtime.block_on(Self::start(answers.clone()));
-        Self { app, token, answers, requests: 0, service, runtime }
-    }
-
-    async fn start(answers: Answers) -> (Router, String, Service) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("an address");
-        let url = format!("http://{}", listener.local_addr().expect("it listens"));
+        let given = answers.clone();
         let behind = Router::new().fallback(move || {
-            let answer = answers.lock().expect("nothing panics with it").pop_front();
+            let answer = given.lock().expect("nothing panics with it").pop_front();
             std::future::ready(respond(answer))
         });
-        tokio::spawn(async move { axum::serve(listener, behind).await });
-        let of = ["order", "payment", "delivery", "notify", "inventory", "wallet", "customer"];
-        let flags = of.into_iter().map(|service| format!("--{service}-url={url}"));
-        let more = ["--listen=127.0.0.1:1", "--nats-user=a", "--nats-password=b", "--database-url=sqlite://a"];
-        let limits =
-            ["--customer-rate=100000", "--customer-burst=1000000", "--address-rate=100000", "--address-burst=1000000"];
-        let more = more.into_iter().chain(limits).chain(["--trusted-proxies=0.0.0.0/0,::/0"]).map(str::to_owned);
-        let settings = Settings::parse_from(["gateway".to_owned()].into_iter().chain(flags).chain(more));
-        let tokens =
-            Tokens::start(gateway::tokens::TokenSettings { token_keys: None, ..settings.tokens.clone() }).await;
-        let tokens = tokens.expect("the development key is there");
-        let customer_id: CustomerId = ADA.parse().expect("an id");
-        let token = tokens.issue(Identity { customer_id, role: Role::Customer }, Clock::system().now());
-        let service = Service::builder(gateway::choreography()).memory().start().await.expect("a service in memory");
-        let upstreams = Upstreams::new(&settings.upstreams, Clock::system());
-        let gateway = Gateway {
-            service: service.clone(),
-            upstreams,
-            tokens,
-            issuer: None,
-            product_names: ProductNames::default(),
-            demo: true,
-        };
-        let app = router(service.clone(), gateway::routes(gateway, &settings.limits), Stopping::default());
-        (settings.door.around(app), token.expect("the development key signs"), service)
+        let gateway = runtime.block_on(GatewayInMemory::start(behind, None, &FLAGS));
+        Self { gateway, answers, requests: 0, runtime }
     }
 
     fn visit(&mut self, visit: &Visit) {
@@ -208,13 +173,13 @@ impl Door {
         let mut request = visit.request.clone();
         if let Some(kind) = visit.token {
             let (name, value) = match kind {
-                "bearer" => ("authorization", format!("Bearer {}", self.token)),
-                _ => ("cookie", format!("session={}", self.token)),
+                "bearer" => ("authorization", format!("Bearer {}", self.gateway.token)),
+                _ => ("cookie", format!("session={}", self.gateway.token)),
             };
             request.headers.insert(1, (name.to_owned(), value));
         }
         let Some(sent) = http_request(&request) else { return };
-        let answer = self.app.clone().oneshot(sent);
+        let answer = self.gateway.app.clone().oneshot(sent);
         let handed_on: Vec<&[u8]> = visit.answers.iter().map(|(.., body)| &**body).collect();
         let checked = async { check(answer.await.unwrap_or_else(|never| match never {}), &request, &handed_on).await };
         // One that waits for long has no fault.
@@ -224,7 +189,7 @@ impl Door {
 
 impl Drop for Door {
     fn drop(&mut self) {
-        self.runtime.block_on(self.service.stop());
+        self.runtime.block_on(self.gateway.service.stop());
     }
 }
 

@@ -3,25 +3,13 @@
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
-use choreography::{Clock, Service};
-use choreography_axum::{Stopping, router};
-use clap::Parser;
-use gateway::gateway::Gateway;
-use gateway::identity::{Identity, Role};
-use gateway::pages::{ProductNames, with_error_pages};
-use gateway::settings::Settings;
-use gateway::tokens::{KeySource, TokenSettings, Tokens};
-use gateway::upstreams::Upstreams;
+use gateway::tokens::KeySource;
+use shop_in_memory::GatewayInMemory;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
-pub const CUSTOMER: &str = "0198c0de-0000-7000-8000-000000000001";
 /// What browsers accept.
 pub const PAGE: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
-
-/// The flags that every service needs.
-const FLAGS: [&str; 5] =
-    ["gateway", "--listen=127.0.0.1:1", "--nats-user=a", "--nats-password=b", "--database-url=sqlite://a"];
 
 /// The development key as the key of an issuer.
 const KEYS: &str = r#"{"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": "development",
@@ -65,28 +53,8 @@ impl Door {
     }
 
     async fn open_with(behind: Router, token_keys: Option<KeySource>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, behind).await });
-        let services = ["order", "payment", "delivery", "notify", "inventory", "wallet", "customer"];
-        let urls = services.map(|service| format!("--{service}-url={url}"));
-        let settings = Settings::parse_from(FLAGS.map(str::to_owned).into_iter().chain(urls));
-        let identity = Identity { customer_id: CUSTOMER.parse().unwrap(), role: Role::Customer };
-        let of_laptop = Tokens::start(settings.tokens.clone()).await.unwrap();
-        let token = of_laptop.issue(identity, Clock::system().now()).unwrap();
-        let tokens = Tokens::start(TokenSettings { token_keys, ..settings.tokens }).await.unwrap();
-        let service = Service::builder(gateway::choreography()).memory().start().await.unwrap();
-        let upstreams = Upstreams::new(&settings.upstreams, Clock::system());
-        let gateway = Gateway {
-            service: service.clone(),
-            upstreams,
-            tokens,
-            issuer: None,
-            product_names: ProductNames::default(),
-            demo: true,
-        };
-        let app = router(service, gateway::routes(gateway, &settings.limits), Stopping::default());
-        Self { app: settings.door.around(with_error_pages(app)), token }
+        let GatewayInMemory { app, token, .. } = GatewayInMemory::start(behind, token_keys, &[]).await;
+        Self { app, token }
     }
 
     /// Sends a request.

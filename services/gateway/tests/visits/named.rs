@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
+use shop_in_memory::CUSTOMER;
 
-use crate::door::{CUSTOMER, Door};
+use crate::door::Door;
 
 const ORDER: &str = "0198c0de-0000-7000-8000-000000000009";
 

@@ -6,8 +6,9 @@ use axum::{Json, Router};
 use choreography::Service;
 use choreography_axum::{Stopping, router};
 use serde_json::{Value, json};
+use shop_in_memory::CUSTOMER;
 
-use crate::door::{CUSTOMER, Door, PAGE, Seen};
+use crate::door::{Door, PAGE, Seen};
 
 async fn send_form_of_other_site(door: &Door, accept: &str) -> Seen {
     let request = Request::post("/orders").header("accept", accept).header("cookie", format!("session={}", door.token));
