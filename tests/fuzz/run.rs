@@ -68,8 +68,10 @@ pub(crate) fn run(target: &Target) {
 }
 
 fn time() -> Duration {
-    let seconds = env::var("FUZZ_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(SECONDS_DEFAULT))
+    let seconds = env::var("FUZZ_SECONDS").map_or(SECONDS_DEFAULT, |seconds| {
+        seconds.parse().unwrap_or_else(|_| panic!("FUZZ_SECONDS is not a number of seconds: {seconds}"))
+    });
+    Duration::from_secs(seconds)
 }
 
 fn read_hex(text: &str) -> Vec<u8> {

@@ -10,6 +10,7 @@ mod evidence;
 mod fault;
 mod mail_server;
 mod operator;
+mod options;
 mod random;
 mod recovery;
 mod report;
@@ -24,7 +25,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use clap::Parser;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 use tokio::time::sleep;
@@ -36,6 +36,7 @@ use evidence::Evidence;
 pub use fault::Kind;
 use fault::{Fault, Faults};
 use operator::{Operator, dead_letters};
+pub use options::Options;
 use recovery::Watch;
 pub use report::{Recoveries, Report};
 use site::{Site, TWICE};
@@ -48,30 +49,6 @@ const DRAINED_MAX: Duration = Duration::from_secs(120);
 const SETTLED_MAX: Duration = Duration::from_secs(60);
 /// How often it is looked whether everything has settled.
 const LOOKS_EVERY: Duration = Duration::from_millis(500);
-
-/// What happens, and for how long.
-#[derive(Debug, Clone, Parser)]
-#[command(about = "Lets faults happen to the whole shop under load, and checks that every order ends as it must")]
-pub struct Options {
-    /// For how many minutes customers come and faults happen
-    #[arg(long, default_value_t = 1.0)]
-    pub minutes: f64,
-    /// Customers a second
-    #[arg(long, default_value_t = 20)]
-    pub rate: u32,
-    /// Decides the faults and what customers want; another one each time if it is left out
-    #[arg(long)]
-    pub seed: Option<u64>,
-    /// Only faults of these kinds
-    #[arg(long, value_delimiter = ',', default_values_t = Kind::ALL)]
-    pub only: Vec<Kind>,
-    /// Print the report as JSON
-    #[arg(long)]
-    pub json: bool,
-    /// The directory to which the processes' logs are copied at the end
-    #[arg(long)]
-    pub logs: Option<PathBuf>,
-}
 
 /// Opens a shop, lets faults happen to it, and closes it. Returns the report.
 ///

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use choreography::testing::{Broken, Outcome, Story};
+use testkit::workspace;
 
 use crate::deed::Deed;
 use crate::options::Options;
@@ -34,6 +35,8 @@ pub(crate) fn run(options: &Options) -> Result<String, String> {
 }
 
 fn run_file(options: &Options, file: &Path) -> Result<String, String> {
+    // Tests run in the directory of their package.
+    let file = &workspace().join(file);
     let text = fs::read_to_string(file).map_err(|error| format!("reading {}: {error}", file.display()))?;
     let story = Story::from_lines(text.leak()).map_err(|error| format!("{}: {error}", file.display()))?;
     let (actions, steps) = (story.actions(), story.steps.len());

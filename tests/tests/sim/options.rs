@@ -11,22 +11,23 @@ use clap::Parser;
 #[command(name = "sim", about = "Simulates the shop: orders, crashes and losses, drawn from seeds")]
 pub(crate) struct Options {
     /// The seeds, from the first to the last: one story each
-    #[arg(long, default_value = "1..8", value_parser = seeds)]
+    #[arg(long, default_value = "1..8", value_parser = seeds, value_name = "FIRST..LAST")]
     pub(crate) seeds: RangeInclusive<u64>,
     /// One seed: its story is run, and shortened if something does not hold
-    #[arg(long)]
+    #[arg(long, conflicts_with = "seeds")]
     pub(crate) seed: Option<u64>,
-    /// A file with a story, as it is written when something does not hold: it is run alone
+    /// A file with a story, as it is written when something does not hold: it is run alone. A relative path begins at the
+    /// repository's root
     #[arg(long, conflicts_with_all = ["seed", "seeds"])]
     pub(crate) story: Option<PathBuf>,
     /// How many orders a story has
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, default_value = "30", value_parser = at_least_one)]
     pub(crate) orders: usize,
     /// How often something goes wrong in a story
     #[arg(long, default_value_t = 4)]
     pub(crate) troubles: usize,
     /// How many stories run at the same time; as many as there are processors by default
-    #[arg(long)]
+    #[arg(long, value_parser = at_least_one)]
     pub(crate) threads: Option<usize>,
     /// How many runs are tried to shorten a story in which something does not hold
     #[arg(long, default_value_t = 200)]
@@ -52,7 +53,30 @@ impl Options {
 
 /// Reads `1..100`, both included.
 fn seeds(text: &str) -> Result<RangeInclusive<u64>, String> {
-    let (first, last) = text.split_once("..").ok_or("write the first and the last seed, as 1..100")?;
-    let number = |text: &str| text.trim_start_matches('=').parse::<u64>().map_err(|error| error.to_string());
-    Ok(number(first)?..=number(last)?)
+    let number = |text: &str| text.trim_start_matches('=').parse::<u64>().ok();
+    let seeds = text.split_once("..").and_then(|(first, last)| Some((number(first)?, number(last)?)));
+    match seeds.ok_or("write the first and the last seed, as 1..100")? {
+        (first, last) if first > last => Err(format!("there is no seed from {first} up to {last}")),
+        (first, last) => Ok(first..=last),
+    }
+}
+
+/// Reads a number of something without which nothing would be checked.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "write a number from 1".to_owned())
+}
+
+#[test]
+fn options_by_which_nothing_would_be_simulated_are_refused() {
+    for (arguments, advice) in [
+        ("--seeds 5..1", "there is no seed from 5 up to 1"),
+        ("--seeds 5", "write the first and the last seed, as 1..100"),
+        ("--seeds 1..x", "write the first and the last seed, as 1..100"),
+        ("--orders 0", "write a number from 1"),
+        ("--threads 0", "write a number from 1"),
+        ("--seed 3 --seeds 1..4", "cannot be used with"),
+    ] {
+        let error = Options::try_parse_from(["sim"].into_iter().chain(arguments.split(' '))).unwrap_err().to_string();
+        assert!(error.contains(advice), "{error}");
+    }
 }
