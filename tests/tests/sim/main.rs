@@ -7,10 +7,12 @@
 mod campaign;
 mod checks;
 mod deed;
+mod losses;
 mod options;
 mod other_process;
 mod people;
 mod shop;
+mod updates;
 
 use options::Options;
 

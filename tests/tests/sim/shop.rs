@@ -19,7 +19,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// The shop's world.
 #[derive(Default)]
 pub(crate) struct Shop {
-    known: Known,
+    pub(crate) known: Known,
 }
 
 impl World for Shop {

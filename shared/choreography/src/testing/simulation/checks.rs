@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
 
+use super::losses::Losses;
 use crate::bus::Stored;
 use crate::store::{Range, ReadingState};
 use crate::testing::harness::Harness;
@@ -11,12 +12,12 @@ use crate::testing::member::Member;
 use crate::wire::series::{MessageNumber, kind_of, outgoing_id};
 use crate::{Health, Service};
 
-/// Returns what does not hold, or not yet.
-pub(super) fn problem(harness: &Harness) -> Option<String> {
+/// Returns what does not hold, or not yet. What is lost for good is no reason to wait.
+pub(super) fn problem(harness: &Harness, losses: &Losses) -> Option<String> {
     let members = || harness.members();
     let unwell = members().find_map(|member| member.running().find_map(unhealthy));
     let restless = unwell
-        .or_else(|| members().find_map(|member| unfinished(harness, member, harness.last())))
+        .or_else(|| members().find_map(|member| unfinished(harness, member, losses)))
         .or_else(|| different_breakers(members().flat_map(Member::running)));
     if restless.is_some() {
         return restless;
@@ -62,12 +63,13 @@ fn unhealthy(service: &Service) -> Option<String> {
 }
 
 /// Whether messages of a service are on their way, in its database or to it.
-fn unfinished(harness: &Harness, member: &Member, last: u64) -> Option<String> {
-    let name = member.name();
+fn unfinished(harness: &Harness, member: &Member, losses: &Losses) -> Option<String> {
+    let (name, last) = (member.name(), harness.last());
     let (head, backlog) = harness.block_on(member.head_and_backlog());
+    let waiting = member.store.waiting().iter().filter(|envelope| !losses.concern(envelope)).count();
     let unpublished = head.outbox_next - 1 - head.outbox_published;
     let position = head.position.sequence;
-    match (unpublished, backlog.waiting, backlog.effects) {
+    match (unpublished, waiting, backlog.effects) {
         (0, 0, 0) if position >= last || !member.receives() => None,
         (0, 0, 0) => Some(format!("{name} has read up to {position} of {last}")),
         (unpublished, waiting, effects) => Some(format!(

@@ -24,6 +24,11 @@ impl Losses {
         self.add_keys_of(removed.iter().filter(is_lost).map(|stored| &stored.envelope));
     }
 
+    /// Whether a message belongs to a story of which something was lost: what it waits for may be lost, too.
+    pub(super) fn concern(&self, envelope: &Envelope) -> bool {
+        envelope.parts().is_some_and(|(_, _, key)| self.keys.contains(key))
+    }
+
     /// Adds the keys of messages.
     pub(super) fn add_keys_of<'a>(&mut self, messages: impl Iterator<Item = &'a Envelope>) {
         self.keys.extend(messages.filter_map(|envelope| Some(envelope.parts()?.2.to_owned())));

@@ -141,7 +141,7 @@ impl<W: World> Run<W> {
         let acting = self.acting.len();
         let goes_on = (acting > 0).then(|| format!("{acting} actions have not ended"));
         goes_on
-            .or_else(|| problem(&self.harness))
+            .or_else(|| problem(&self.harness, &self.operator.losses))
             .or_else(|| self.world.check(&self.harness, &self.operator.losses).err())
     }
 
