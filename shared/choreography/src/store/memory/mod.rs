@@ -85,6 +85,12 @@ impl MemoryStore {
         data.adopted.iter().filter_map(|number| Some(data.outbox.get(number)?.envelope.clone())).collect()
     }
 
+    /// Returns the messages that wait for rows.
+    #[cfg(feature = "testing")]
+    pub(crate) fn waiting(&self) -> Vec<Envelope> {
+        self.data().waiting.values().map(|row| row.envelope.clone()).collect()
+    }
+
     fn data(&self) -> MutexGuard<'_, Data> {
         self.shared.data()
     }
