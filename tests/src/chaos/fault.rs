@@ -43,11 +43,13 @@ pub enum Kind {
     HalfOpenNetwork,
     /// The mail server answers nobody.
     HangMail,
+    /// Nothing but the load: no leader may lose its lease.
+    LoadAlone,
 }
 
 impl Kind {
     /// Every one of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::KillInstance,
         Self::KillService,
         Self::KillServer,
@@ -63,6 +65,7 @@ impl Kind {
         Self::StallNetwork,
         Self::HalfOpenNetwork,
         Self::HangMail,
+        Self::LoadAlone,
     ];
 
     /// Whether the shop waits for an operator: every service halts, because the messages that it has read are gone.
@@ -79,7 +82,7 @@ impl Kind {
             Self::PutBack => 2_000..8_000,
             Self::FillDisk | Self::CutNetwork | Self::SlowNetwork | Self::StallNetwork | Self::HangMail => 2_000..6_000,
             // A lease lasts 4 s.
-            Self::PauseLeader => 5_500..8_000,
+            Self::PauseLeader | Self::LoadAlone => 5_500..8_000,
             Self::HalfOpenNetwork => 0..1,
         }
     }

@@ -144,7 +144,11 @@ impl<'a> Run<'a> {
         sleep(fault.after).await;
         let Fault { kind, service, instance, lasts, .. } = fault;
         self.say(&format!("{kind} ({service}, instance {instance}) for {} ms", lasts.as_millis()));
+        let leases_before = self.site.lost_leases();
         self.site.strike(fault).await.with_context(|| format!("bringing about {kind}"))?;
+        if *kind == Kind::LoadAlone && self.site.lost_leases() > leases_before {
+            self.report.broken.push("a leader has lost its lease under nothing but the load".to_owned());
+        }
         let recovery = self.watch().recovery().await;
         match &recovery {
             Ok(it) => self.say(&format!("  recovered after {:?}, all done after {:?}", it.order, it.backlog)),

@@ -46,6 +46,12 @@ impl Site {
         self.premises.instances(name).filter_map(|service| service.proxy.as_ref()).collect()
     }
 
+    /// Returns how often an instance has lost its lease and noticed it, by the logs.
+    pub(super) fn lost_leases(&self) -> usize {
+        let services = self.premises.services().iter();
+        services.map(|service| service.process.log().matches("does not lead any more").count()).sum()
+    }
+
     /// Connects to the message server as the administrator.
     pub(super) async fn admin(&self) -> Result<async_nats::jetstream::Context> {
         let options = async_nats::ConnectOptions::with_user_and_password("admin".to_owned(), "admin-dev".to_owned());

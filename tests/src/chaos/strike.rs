@@ -49,6 +49,10 @@ impl Site {
                 self.disturb_network(fault).await;
                 Ok(())
             }
+            Kind::LoadAlone => {
+                sleep(fault.lasts).await;
+                Ok(())
+            }
             Kind::HangMail => {
                 self.mail_proxy.freeze();
                 sleep(fault.lasts).await;
