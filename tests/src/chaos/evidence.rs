@@ -24,6 +24,9 @@ pub(super) struct Known {
     pub(super) operations: Vec<Value>,
     /// The different `Message-ID`s of its mails, by subject.
     pub(super) mails: BTreeMap<String, BTreeSet<String>>,
+    /// Whether notify left out the news that it was paid, because the customer had later ones: the news came late, out of
+    /// a hole of the stream.
+    pub(super) paid_is_outdated: bool,
 }
 
 /// One wallet.
@@ -74,7 +77,20 @@ impl Evidence {
         evidence.dealers = client.list("delivery", "/dealers?").await?;
         evidence.look_into_wallets(client).await?;
         evidence.sort_mails(mails);
+        evidence.look_for_outdated(client).await?;
         Ok(evidence)
+    }
+
+    /// Asks notify about the completed orders whose customers were not told that they were paid.
+    async fn look_for_outdated(&mut self, client: &Client) -> Result<()> {
+        for (id, known) in &mut self.orders {
+            if known.order["status"] != "completed" || known.mails.contains_key(&format!("Your order {id} is paid")) {
+                continue;
+            }
+            let mails = client.list("notify", &format!("/notifications?order_id={id}")).await?;
+            known.paid_is_outdated = mails.iter().any(|mail| mail["status"] == "paid" && mail["skipped"] == "outdated");
+        }
+        Ok(())
     }
 
     fn of(&mut self, order_id: &Value) -> Result<&mut Known> {

@@ -97,7 +97,9 @@ fn judge_mails(broken: &mut Broken, is_completed: bool, order: &Placed, known: &
     let once = known.mails.values().all(|ids| ids.len() == 1);
     broken.unless(once, "a customer is told once of each status", example);
     let end = if is_completed { told("is on its way") } else { told("was cancelled") };
-    broken.unless(end && (told("is paid") || !is_completed), "every customer is told of the end", example);
+    broken.unless(end, "every customer is told of the end", example);
+    let paid = told("is paid") || known.paid_is_outdated || !is_completed;
+    broken.unless(paid, "every customer is told of the payment, unless the end was told before", example);
     let other = if is_completed { told("was cancelled") } else { told("is on its way") };
     broken.unless(!other, "no customer is told of another end", example);
 }

@@ -96,7 +96,7 @@ pub trait ReadingStore: Send + Sync {
     ///
     /// Returns the new head, or nothing while another instance holds the lease. `mine` is the epoch that this
     /// instance held last: its own lease does not keep it out. A lease that ends more than twice as far ahead as the new
-    /// one is ignored: only a wrong clock can have made it.
+    /// one is ignored: only a wrong clock can have made it. So may be one whose leader's process is known to have ended.
     async fn claim(
         &self,
         mine: Option<i64>,

@@ -10,6 +10,7 @@ mod dead;
 mod effects;
 mod fixture;
 mod head;
+mod leader_lock;
 mod listing;
 mod memory;
 mod migrations;

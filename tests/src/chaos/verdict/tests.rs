@@ -29,6 +29,7 @@ fn well() -> Evidence {
         deliveries: vec![json!({"status": "assigned", "address": address, "dealer": "Nora"})],
         operations: vec![operation("debit", BOUGHT)],
         mails: mails(BOUGHT, &["is paid", "is on its way"]),
+        ..Known::default()
     };
     let cancelled = Known {
         order: json!({"status": "cancelled", "reason": "no-dealer", "total": {"amount_minor": 900}}),
@@ -36,6 +37,7 @@ fn well() -> Evidence {
         deliveries: vec![json!({"status": "refused", "address": address, "dealer": null})],
         operations: vec![operation("refund", CANCELLED), operation("debit", CANCELLED)],
         mails: mails(CANCELLED, &["is paid", "was cancelled"]),
+        ..Known::default()
     };
     let booked = [vec![json!({"kind": "deposit", "amount": {"amount_minor": 1000}})], bought.operations.clone()];
     let wallet = Wallet { balance_minor: 100, operations: [booked.concat(), cancelled.operations.clone()].concat() };
@@ -111,6 +113,14 @@ fn deliveries_and_pieces_that_do_not_fit_the_orders_are_found() {
 fn a_customer_who_is_told_twice_or_never_or_wrongly_is_found() {
     let never = after_known(BOUGHT, |known| drop(known.mails.pop_first()));
     assert_eq!(never, ["every customer is told of the end"]);
+    let untold = |outdated| {
+        after_known(BOUGHT, |known| {
+            known.mails.retain(|subject, _| !subject.ends_with("is paid"));
+            known.paid_is_outdated = outdated;
+        })
+    };
+    assert_eq!(untold(false), ["every customer is told of the payment, unless the end was told before"]);
+    assert!(untold(true).is_empty());
     let twice = after_known(BOUGHT, |known| {
         known.mails.values_mut().for_each(|ids| ids.extend(["another".to_owned()]));
     });

@@ -11,7 +11,7 @@ use super::open_error::Problem;
 use super::statement::{driver_error, plain};
 
 /// The runtime's migrations, in order: the name and the statements of each.
-const MIGRATIONS: [(&str, &str); 9] = [
+const MIGRATIONS: [(&str, &str); 10] = [
     ("tables", include_str!("migrations/0001_tables.sql")),
     ("positions", include_str!("migrations/0002_positions.sql")),
     ("numbers", include_str!("migrations/0003_numbers.sql")),
@@ -21,6 +21,7 @@ const MIGRATIONS: [(&str, &str); 9] = [
     ("lost commands", include_str!("migrations/0007_lost_commands.sql")),
     ("effects tried", include_str!("migrations/0008_effects_tried.sql")),
     ("stored rows before", include_str!("migrations/0009_stored_rows_before.sql")),
+    ("locked epoch", include_str!("migrations/0010_locked_epoch.sql")),
 ];
 
 /// Runs the runtime's migrations that this database has not had yet. A newer version may have run more: they only add.

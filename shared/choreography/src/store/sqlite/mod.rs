@@ -3,12 +3,15 @@
 //! One connection writes, so that two batches of a process never wait for each other inside SQLite; a few others read
 //! what is committed. All SQL of the runtime is in this folder.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row as _, SqlitePool};
 
 use self::files::OpenFiles;
+use self::leader_lock::LeaderLock;
 use self::statement::During;
 use self::transaction::SqliteTransaction;
 use super::error::put_back_head;
@@ -19,6 +22,7 @@ use super::{
 mod columns;
 mod commit;
 mod files;
+mod leader_lock;
 mod listing;
 mod migrate;
 mod numbers;
@@ -43,6 +47,7 @@ pub struct SqliteStore {
     /// Connections that only read what is committed.
     readers: SqlitePool,
     files: OpenFiles,
+    leader_lock: Arc<LeaderLock>,
 }
 
 #[async_trait]

@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 
 use super::SqliteStore;
 use super::files::OpenFiles;
+use super::leader_lock::LeaderLock;
 use super::migrate::{migrate_runtime, migrate_service, prepare_rows, take_for};
 use super::open_error::{OpenError, Problem};
 
@@ -97,7 +98,8 @@ impl SqliteStore {
         let writer = connect(options.clone()).await.map_err(|error| Problem::database("connecting", error))?;
         prepare(&writer, service, migrations, tables).await?;
         let readers = pool(READERS_MAX).connect_lazy_with(options.create_if_missing(false).pragma("query_only", "on"));
-        Ok(Self { writer, readers, files: OpenFiles::of(path) })
+        let leader_lock = LeaderLock::of(path).into();
+        Ok(Self { writer, readers, files: OpenFiles::of(path), leader_lock })
     }
 }
 

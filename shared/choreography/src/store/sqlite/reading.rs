@@ -32,14 +32,21 @@ impl ReadingStore for SqliteStore {
         now: Timestamp,
         lease_until: Timestamp,
     ) -> Result<Option<Head>, StoreError> {
+        let has_lock = self.leader_lock.take();
         let text = format!(
-            "update head set epoch = epoch + 1, lease_until_ms = $1
-             where epoch = $2 or lease_until_ms <= $3 or lease_until_ms > $4 returning {HEAD}",
+            "update head set epoch = epoch + 1, lease_until_ms = $1, locked_epoch = iif($5, epoch + 1, -1)
+             where epoch = $2 or lease_until_ms <= $3 or lease_until_ms > $4 or ($5 and locked_epoch = epoch)
+             returning {HEAD}",
         );
         let (now_ms, until_ms) = (now.as_millisecond(), lease_until.as_millisecond());
         let statement = sqlx::query(AssertSqlSafe(text)).bind(until_ms).bind(mine).bind(now_ms);
-        let row = statement.bind(now_ms + 2 * (until_ms - now_ms)).fetch_optional(&self.writer).await;
-        row.and_then(|row| row.as_ref().map(columns::head).transpose()).during("claiming the leadership")
+        let statement = statement.bind(now_ms + 2 * (until_ms - now_ms)).bind(has_lock);
+        let row = statement.fetch_optional(&self.writer).await;
+        let head = row.and_then(|row| row.as_ref().map(columns::head).transpose()).during("claiming the leadership");
+        if !matches!(head, Ok(Some(_))) {
+            self.leader_lock.give_up();
+        }
+        head
     }
 
     async fn renew(&self, epoch: i64, renewal: &Renewal) -> Result<bool, StoreError> {
@@ -58,10 +65,15 @@ impl ReadingStore for SqliteStore {
         const OPERATION: &str = "giving up the lease";
         let mut transaction = self.writer.begin_with("begin immediate").await.during(OPERATION)?;
         let statement = sqlx::query("update head set lease_until_ms = 0 where epoch = $1").bind(epoch);
-        if statement.execute(&mut *transaction).await.during(OPERATION)?.rows_affected() > 0 {
+        let is_leader = statement.execute(&mut *transaction).await.during(OPERATION)?.rows_affected() > 0;
+        if is_leader {
             super::suspects::end_run(&mut transaction).await.during(OPERATION)?;
         }
-        transaction.commit().await.during(OPERATION)
+        transaction.commit().await.during(OPERATION)?;
+        if is_leader {
+            self.leader_lock.give_up();
+        }
+        Ok(())
     }
 
     async fn begin_run(&self) -> Result<LastRun, StoreError> {
