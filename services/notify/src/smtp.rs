@@ -16,8 +16,9 @@ use crate::mailer::MailError;
 
 /// How long connecting to the mail server may take. The time of a try bounds all the rest.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(10);
-/// The largest number of connections to the mail server that are kept open: many servers refuse more from one client.
-const SMTP_CONNECTIONS_MAX: u32 = 8;
+/// The largest number of connections to the mail server that are kept open: one for each mail that is sent at once. Postfix
+/// refuses more than 50 of one client.
+const SMTP_CONNECTIONS_MAX: u32 = 32;
 
 type Connections = AsyncSmtpTransport<Tokio1Executor>;
 

@@ -1,6 +1,7 @@
 //! A TCP proxy that can cut its connections, also in the middle of a message, slow them down, or stop passing anything on,
 //! or only what the server replies.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -25,7 +26,8 @@ struct Link {
 
 #[derive(Default)]
 struct State {
-    connections: Vec<TcpStream>,
+    /// Both ends of each connection that has not ended, by its number.
+    connections: BTreeMap<u64, [TcpStream; 2]>,
     frozen: bool,
     /// Whether nothing that the server sends is passed on.
     muted: bool,
@@ -163,7 +165,7 @@ impl Link {
     fn join(self: &Arc<Self>, accepted: Accepted, client: TcpStream, server: TcpStream) -> std::io::Result<()> {
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
-        self.state().connections.extend([client.try_clone()?, server.try_clone()?]);
+        self.state().connections.insert(accepted.number, [client.try_clone()?, server.try_clone()?]);
         let (other_client, other_server) = (client.try_clone()?, server.try_clone()?);
         let (upward, downward) = (self.clone(), self.clone());
         std::thread::spawn(move || upward.forward_up(client, server, accepted));
@@ -189,7 +191,9 @@ impl Link {
             }
         }
         close(&from, &to);
-        self.state().ended += 1;
+        let mut state = self.state();
+        state.ended += 1;
+        state.connections.remove(&accepted.number);
     }
 
     fn forward_down(&self, mut from: TcpStream, mut to: TcpStream, accepted: Accepted) {
@@ -230,8 +234,8 @@ impl Link {
         (state.frozen, state.muted) = (false, false);
         state.delay = Duration::ZERO;
         state.upward_bytes_left = None;
-        for connection in state.connections.drain(..) {
-            let _ = connection.shutdown(Shutdown::Both);
+        for [client, server] in std::mem::take(&mut state.connections).into_values() {
+            close(&client, &server);
         }
         self.thawed.notify_all();
     }
