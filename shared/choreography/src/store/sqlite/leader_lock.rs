@@ -1,8 +1,8 @@
 //! Whether the process that leads is still there: it holds a lock on a file beside the database, which the kernel takes from
 //! it when it ends, however it ends. So an instance need not wait until the lease of a killed one is over.
 //!
-//! What must hold: a lease is taken early only if its leader had the lock when it became the leader (`head.locked_epoch`) and
-//! has it no more. A leader gives the lock up only after its lease; one that is stopped keeps it.
+//! What must hold: a lease is taken early only if its leader had the lock once (`head.locked_epoch`) and has it no more. A
+//! leader gives the lock up only after its lease; one that is stopped keeps it.
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};

@@ -33,16 +33,7 @@ impl ReadingStore for SqliteStore {
         lease_until: Timestamp,
     ) -> Result<Option<Head>, StoreError> {
         let has_lock = self.leader_lock.take();
-        let text = format!(
-            "update head set epoch = epoch + 1, lease_until_ms = $1, locked_epoch = iif($5, epoch + 1, -1)
-             where epoch = $2 or lease_until_ms <= $3 or lease_until_ms > $4 or ($5 and locked_epoch = epoch)
-             returning {HEAD}",
-        );
-        let (now_ms, until_ms) = (now.as_millisecond(), lease_until.as_millisecond());
-        let statement = sqlx::query(AssertSqlSafe(text)).bind(until_ms).bind(mine).bind(now_ms);
-        let statement = statement.bind(now_ms + 2 * (until_ms - now_ms)).bind(has_lock);
-        let row = statement.fetch_optional(&self.writer).await;
-        let head = row.and_then(|row| row.as_ref().map(columns::head).transpose()).during("claiming the leadership");
+        let head = self.claim_with(has_lock, mine, now.as_millisecond(), lease_until.as_millisecond()).await;
         if !matches!(head, Ok(Some(_))) {
             self.leader_lock.give_up();
         }
@@ -56,7 +47,9 @@ impl ReadingStore for SqliteStore {
             drop(transaction);
             return Err(self.head_conflict(epoch).await);
         }
-        let more = super::renewal::write(&mut transaction, renewal).await.during(OPERATION)?;
+        // A leader that took over from one that was only silent gets the lock when that one gives it up.
+        let has_lock = self.leader_lock.take();
+        let more = super::renewal::write(&mut transaction, renewal, has_lock).await.during(OPERATION)?;
         transaction.commit().await.during(OPERATION)?;
         Ok(more)
     }
@@ -233,6 +226,29 @@ impl ReadingStore for SqliteStore {
 }
 
 impl SqliteStore {
+    async fn claim_with(
+        &self,
+        has_lock: bool,
+        mine: Option<i64>,
+        now_ms: i64,
+        until_ms: i64,
+    ) -> Result<Option<Head>, StoreError> {
+        const OPERATION: &str = "claiming the leadership";
+        // Without a transaction the row would come back before it is committed, and a failure of that would not be seen.
+        let mut transaction = self.writer.begin_with("begin immediate").await.during(OPERATION)?;
+        let text = format!(
+            "update head set epoch = epoch + 1, lease_until_ms = $1, locked_epoch = iif($5, epoch + 1, -1)
+             where epoch = $2 or lease_until_ms <= $3 or lease_until_ms > $4 or ($5 and locked_epoch = epoch)
+             returning {HEAD}",
+        );
+        let statement = sqlx::query(AssertSqlSafe(text)).bind(until_ms).bind(mine).bind(now_ms);
+        let statement = statement.bind(now_ms + 2 * (until_ms - now_ms)).bind(has_lock);
+        let Some(row) = statement.fetch_optional(&mut *transaction).await.during(OPERATION)? else { return Ok(None) };
+        let head = columns::head(&row).during(OPERATION)?;
+        transaction.commit().await.during(OPERATION)?;
+        Ok(Some(head))
+    }
+
     /// Begins a transaction in which this epoch is and stays the current one.
     pub(super) async fn begin_as_leader(
         &self,

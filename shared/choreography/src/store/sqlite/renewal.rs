@@ -19,10 +19,17 @@ pub(super) async fn has_what_it_is_about(
     statement.bind(position.cast_signed()).bind(row).fetch_one(connection).await
 }
 
-/// Writes a renewal. Returns whether there may be more outbox rows to delete.
-pub(super) async fn write(connection: &mut SqliteConnection, renewal: &Renewal) -> Result<bool, sqlx::Error> {
-    let statement = "update head set lease_until_ms = $1, outbox_published = coalesce($2, outbox_published)";
-    let statement = sqlx::query(statement).bind(renewal.lease_until.as_millisecond()).bind(renewal.published);
+/// Writes a renewal of the leader, which has its lock or has not. Returns whether there may be more outbox rows to delete.
+pub(super) async fn write(
+    connection: &mut SqliteConnection,
+    renewal: &Renewal,
+    has_lock: bool,
+) -> Result<bool, sqlx::Error> {
+    let statement = sqlx::query(
+        "update head set lease_until_ms = $1, outbox_published = coalesce($2, outbox_published),
+            locked_epoch = iif($3, epoch, locked_epoch)",
+    );
+    let statement = statement.bind(renewal.lease_until.as_millisecond()).bind(renewal.published).bind(has_lock);
     statement.execute(&mut *connection).await?;
     if let Some(stored) = renewal.stored_rows {
         add_stored_rows(connection, stored).await?;
