@@ -133,7 +133,7 @@ fn put_back(random: &mut Random, end: Duration) -> Vec<(Duration, Event<Deed>)> 
     if random.chance(50) {
         events.insert(1, (put_back, Event::Crash(service)));
         // Some are away until what they read again is past its deadline.
-        if service != "van" && pause.as_millis() % 2 == 0 {
+        if service != "van" && pause.as_millis().is_multiple_of(2) {
             events.last_mut().unwrap().0 += DEADLINE;
         }
     }
