@@ -149,7 +149,7 @@ impl<'a> Run<'a> {
         if *kind == Kind::LoadAlone && self.site.lost_leases() > leases_before {
             self.report.broken.push("a leader has lost its lease under nothing but the load".to_owned());
         }
-        let recovery = self.watch().recovery().await;
+        let recovery = self.watch().recovery(kind.needs_operator()).await;
         match &recovery {
             Ok(it) => self.say(&format!("  recovered after {:?}, all done after {:?}", it.order, it.backlog)),
             Err(error) => self.report.broken.push(format!("after {kind} ({service}): {error:#}")),

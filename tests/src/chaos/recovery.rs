@@ -13,6 +13,8 @@ use super::site::Site;
 
 /// How long it may take at most; a shop that takes longer has not recovered.
 const RECOVERED_MAX: Duration = Duration::from_secs(60);
+/// The same, where every service waits for the operator, and publishes all that it keeps again.
+const RECOVERED_WITH_OPERATOR_MAX: Duration = Duration::from_secs(180);
 /// How often the backlog is looked at: it takes some requests.
 const LOOKS_EVERY: Duration = Duration::from_millis(200);
 
@@ -35,7 +37,8 @@ pub(super) struct Watch<'a> {
 
 impl Watch<'_> {
     /// Waits until the shop has recovered from a fault that has just ended, with the operator's help.
-    pub(super) async fn recovery(&self) -> Result<Recovery> {
+    pub(super) async fn recovery(&self, needs_operator: bool) -> Result<Recovery> {
+        let recovered_max = if needs_operator { RECOVERED_WITH_OPERATOR_MAX } else { RECOVERED_MAX };
         let (begin, ended) = (Instant::now(), Timestamp::now());
         let order = async {
             self.customers.buy().await?;
@@ -61,9 +64,9 @@ impl Watch<'_> {
                 () = operating => unreachable!("the operator goes on until the shop has recovered"),
             }
         };
-        let (order, backlog) = timeout(RECOVERED_MAX, recovering)
+        let (order, backlog) = timeout(recovered_max, recovering)
             .await
-            .with_context(|| format!("the shop has not recovered within {RECOVERED_MAX:?}"))??;
+            .with_context(|| format!("the shop has not recovered within {recovered_max:?}"))??;
         Ok(Recovery { order, backlog })
     }
 

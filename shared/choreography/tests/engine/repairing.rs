@@ -1,9 +1,12 @@
 //! Repair requests of an operator: the service where the message died does each one once and records the outcome.
 
+use std::sync::Arc;
+
 use choreography::{Envelope, Settings};
 use jiff::SignedDuration;
 
 use crate::diary::{BLACK_PAGE, How, NOISY_PAGE, Print, TearOut, Write};
+use crate::pausable_store::PausableStore;
 use crate::stage::{Stage, healthy};
 use crate::{ms, pass, until};
 
@@ -188,6 +191,30 @@ async fn a_dead_compensation_can_be_replayed_however_old_it_is() {
     let count = deaths(&stage).len();
     pass(kept * 3).await;
     assert_eq!((deaths(&stage).len(), stage.backlog().await.scheduled), (count, 0), "it is not published again");
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repair_that_comes_when_its_dead_letter_is_due_again_is_done_once() {
+    let stage = Stage::new();
+    let message = stage.envelope(&TearOut { page: 1 });
+    let store = PausableStore::over(stage.store.clone());
+    let settings = Settings { dead_kept: ms(40_000), ..stage.settings() };
+    let scribe = stage.start_over(Arc::new(store.clone()), settings).await;
+    stage.bus.publish(&Envelope { payload: "{}".into(), ..message.clone() }).unwrap();
+    until("it dies", || async { deaths(&stage).len() == 1 }).await;
+    pass(ms(9_500)).await;
+    // Both come while the database is busy with another message.
+    store.pause();
+    stage.write(2, 1);
+    pass(ms(600)).await;
+    stage.bus.publish(&request("dead-drop", "scribe/1/1", &message)).unwrap();
+    pass(ms(100)).await;
+    store.resume();
+    until("the repair is recorded", || async { records(&stage).len() == 1 }).await;
+    repair(&stage, "dead-drop", "scribe/1/1", &message, 2).await;
+    assert_eq!(records(&stage), ["1 drop done", "1 drop refused"]);
+    assert_eq!((deaths(&stage).len(), stage.backlog().await.scheduled), (1, 0), "it is not published again");
     scribe.stop().await;
 }
 

@@ -41,14 +41,18 @@ impl Attempt<'_> {
         self.changes.scheduled.push(ScheduleChange::Remove { name: UNREPAIRED.to_owned(), key: id.to_string() });
     }
 
-    /// Publishes the dead letter of an unrepaired message again, and keeps the record of its death. Returns any other
-    /// scheduled message.
+    /// Publishes the dead letter of a message again that is still unrepaired, and keeps the record of its death. Returns any
+    /// other scheduled message.
     pub(super) fn publish_unrepaired_again(&mut self, row: ScheduledRow) -> Option<ScheduledRow> {
         if row.name != UNREPAIRED {
             return Some(row);
         }
         let tries = row.envelope.header(TRIES).and_then(|tries| tries.parse().ok());
         if let Ok(id) = row.key.parse() {
+            // The repair is in the same batch.
+            if self.changes.repaired.contains(&id) {
+                return None;
+            }
             self.changes.deaths.push(store::DeadMessage { id, tries: tries.unwrap_or_default() });
         }
         self.outgoing.push(row.envelope.clone());
