@@ -129,12 +129,12 @@ impl Process {
         Ok(())
     }
 
-    /// Whether it holds a write lock on a file, by `/proc/locks`. A paused process keeps its lock, and other processes
-    /// cannot write to the same database.
+    /// Whether it holds a write lock on a part of a file, as SQLite takes them, by `/proc/locks`. A paused process keeps its
+    /// lock, and other processes cannot write to the same database.
     pub fn holds_write_lock(&self) -> bool {
         let (locks, id) = (fs::read_to_string("/proc/locks").unwrap_or_default(), self.id().to_string());
         let mut locks = locks.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-        locks.any(|words| words.contains(&"WRITE") && words.get(4) == Some(&id.as_str()))
+        locks.any(|words| words.contains(&"POSIX") && words.contains(&"WRITE") && words.get(4) == Some(&id.as_str()))
     }
 
     /// Resumes it after [`Process::pause`].
