@@ -1,12 +1,10 @@
 //! A server that comes back without its last messages: whatever it lost, and whoever publishes first, everything is
 //! received.
 
-use std::sync::Arc;
-
+use choreography::Settings;
 use choreography::bus::Stored;
-use choreography::{Service, Settings};
 
-use crate::diary::{How, Write, scribe};
+use crate::diary::{How, Write};
 use crate::operator::note_all;
 use crate::stage::{Stage, healthy, written};
 use crate::unresponsive_bus::UnresponsiveBus;
@@ -74,9 +72,7 @@ async fn messages_lost_behind_a_dead_connection_are_noticed() {
     let stage = Stage::new();
     let unresponsive = UnresponsiveBus::over(stage.bus.clone());
     let settings = Settings { check_idempotence: false, ..stage.settings() };
-    let builder = Service::builder(scribe(stage.press.clone())).settings(settings);
-    let builder = builder.store(Arc::new(stage.store.clone())).bus(Arc::new(unresponsive.clone()));
-    let scribe = builder.start().await.unwrap();
+    let scribe = stage.start_on(&unresponsive, settings).await;
     let kept = publish_lines_and_last_ones(&stage).await;
     // Only missing replies show that the server is gone.
     unresponsive.stop_replying();

@@ -1,13 +1,12 @@
 //! What a repair lists of the streams at the beginning of a connection.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use choreography::Settings;
 use choreography::bus::Stream;
 use choreography::store::PublishingStore as _;
-use choreography::{Service, Settings};
 
-use crate::diary::{How, scribe};
+use crate::diary::How;
 use crate::republishing::{open, stored, write};
 use crate::stage::{Stage, healthy};
 use crate::unresponsive_bus::UnresponsiveBus;
@@ -18,10 +17,7 @@ use crate::{ms, pass, until};
 async fn listed_after(loss: impl FnOnce(&Stage), restarts_service: bool) -> usize {
     let stage = Stage::new();
     let bus = UnresponsiveBus::over(stage.bus.clone());
-    let start = async || {
-        let builder = Service::builder(scribe(stage.press.clone())).settings(stage.settings());
-        builder.store(Arc::new(stage.store.clone())).bus(Arc::new(bus.clone())).start().await.unwrap()
-    };
+    let start = async || stage.start_on(&bus, stage.settings()).await;
     let mut scribe = start().await;
     healthy(&scribe).await;
     open(&scribe, 0..30).await;
@@ -72,8 +68,7 @@ async fn a_repair_lists_nothing_that_is_known_to_be_stored_and_everything_after_
 async fn a_repair_goes_back_to_the_newest_note_that_still_holds() {
     let stage = Stage::new();
     let bus = UnresponsiveBus::over(stage.bus.clone());
-    let builder = Service::builder(scribe(stage.press.clone())).settings(stage.settings());
-    let scribe = builder.store(Arc::new(stage.store.clone())).bus(Arc::new(bus.clone())).start().await.unwrap();
+    let scribe = stage.start_on(&bus, stage.settings()).await;
     healthy(&scribe).await;
     let has = async |count| until("the server has all", || async { stored(&stage).len() == count }).await;
     open(&scribe, 0..10).await;
@@ -101,8 +96,7 @@ async fn a_repair_goes_back_to_the_newest_note_that_still_holds() {
 async fn a_repair_looks_only_around_a_hole() {
     let stage = Stage::new();
     let bus = UnresponsiveBus::over(stage.bus.clone());
-    let builder = Service::builder(scribe(stage.press.clone())).settings(stage.settings());
-    let scribe = builder.store(Arc::new(stage.store.clone())).bus(Arc::new(bus.clone())).start().await.unwrap();
+    let scribe = stage.start_on(&bus, stage.settings()).await;
     healthy(&scribe).await;
     for pages in [0..2_000, 2_000..2_100, 2_100..6_000] {
         let end = pages.end as usize;

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::diary::press::Press;
 use crate::diary::{How, Page, SCRIBE_RECEIVES, Write, scribe, scribe_with_intake};
+use crate::unresponsive_bus::UnresponsiveBus;
 use crate::until;
 
 #[derive(Clone)]
@@ -83,6 +84,12 @@ impl Stage {
 
     pub(crate) async fn start_over(&self, store: Arc<dyn Store>, settings: Settings) -> Service {
         self.start_choreography(scribe(self.press.clone()), store, settings).await
+    }
+
+    /// Starts the scribe with another way to the server.
+    pub(crate) async fn start_on(&self, bus: &UnresponsiveBus, settings: Settings) -> Service {
+        let builder = Service::builder(scribe(self.press.clone())).settings(settings);
+        builder.store(Arc::new(self.store.clone())).bus(Arc::new(bus.clone())).start().await.unwrap()
     }
 
     /// Starts a scribe that opens pages with `.intake`.

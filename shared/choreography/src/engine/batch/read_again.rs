@@ -45,8 +45,10 @@ impl Attempt<'_> {
 
     /// Lets a message expire that had expired when it was read before.
     pub(super) fn expire_again<'b>(&self, delivery: &Delivery, decoded: Decoded<'b>) -> Decoded<'b> {
-        let heading = decoded.heading().filter(|_| !self.expired_before.is_empty());
-        let Some((heading, expiry)) = heading.and_then(|heading| Some((heading, heading.expiry?))) else {
+        if self.expired_before.is_empty() {
+            return decoded;
+        }
+        let Some((heading, expiry)) = decoded.heading().and_then(|heading| Some((heading, heading.expiry?))) else {
             return decoded;
         };
         let message = ReceivedMessage::delivered(delivery, &heading).to_store();

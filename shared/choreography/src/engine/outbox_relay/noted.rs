@@ -7,7 +7,7 @@
 
 use super::both_streams::BothStreams;
 use super::error::RelayError;
-use crate::bus::{Connection, Stream};
+use crate::bus::{Connection, Stream, StreamState};
 use crate::planted::{PlantedBug, planted};
 use crate::store::{Checkpoint, Head, Store, StoredRows};
 
@@ -63,7 +63,7 @@ pub(super) async fn noted(
     if holes.len() as u64 != deleted && !has_no_hole {
         return Ok(NotedRows::default());
     }
-    let search = Search { connection, streams, holes };
+    let search = Search { connection, dead_letters: streams.dead_letters, holes };
     // Else a note is damaged: there are no such rows.
     let notes = store.stored_rows().await?.into_iter().filter(|note| note.through < head.outbox_next);
     search.among(notes).await
@@ -72,7 +72,8 @@ pub(super) async fn noted(
 /// The search for notes that hold.
 struct Search<'a> {
     connection: &'a dyn Connection,
-    streams: BothStreams,
+    /// The state of the stream of dead letters.
+    dead_letters: StreamState,
     /// The sequences that the stream of events lacks.
     holes: Vec<u64>,
 }
@@ -99,7 +100,7 @@ impl Search<'_> {
 
     /// Whether both streams still have the last rows of a note, and that of dead letters has lost nothing.
     async fn is_in_place(&self, note: &StoredRows) -> Result<bool, RelayError> {
-        let now = &self.streams.dead_letters;
+        let now = &self.dead_letters;
         let lacks_nothing = now.first <= note.dead_letters_first.max(1) && now.deleted == note.dead_letters.deleted;
         Ok(lacks_nothing
             && self.has(Stream::Events, note.events).await?

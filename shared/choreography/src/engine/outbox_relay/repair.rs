@@ -53,6 +53,14 @@ impl KeptRow {
         let is_not_published = self.is_placeholder && self.sent.stream == Stream::DeadLetters;
         self.found.or(is_not_published.then_some(0))
     }
+
+    /// Records that a stream has the row at a place.
+    fn note_stored(&self, place: u64, published: &mut PublishedRows, now: Timestamp) {
+        match self.is_adopted {
+            true => published.stored_and_adopted(self.sent, place),
+            false => published.stored(self.sent, place, now),
+        }
+    }
 }
 
 /// Everything that the database keeps, and what was found of it.
@@ -240,22 +248,16 @@ impl Kept {
             published.acknowledged.add(last.sent.row);
         }
         published.acknowledged.add_range(next, self.end - 1);
+        // Each stream's rows in order; those that were not looked for, between those before them and those behind them.
         let mut stored: Vec<_> = self.rows.iter().filter_map(|row| Some((row.place()?, row))).collect();
-        stored.sort_unstable_by_key(|(place, _)| *place);
-        let mut between = self.noted.between;
-        for (place, row) in stored {
-            let is_event = row.sent.stream == Stream::Events;
-            if let Some((first, through)) = between.take_if(|(_, last)| is_event && last.events.sequence < place) {
-                published.stored_before(first.through + 1, through, last, now);
-            }
-            match row.is_adopted {
-                true => published.stored_and_adopted(row.sent, place),
-                false => published.stored(row.sent, place, now),
-            }
-        }
-        if let Some((first, through)) = between {
-            published.stored_before(first.through + 1, through, last, now);
-        }
+        stored.sort_unstable_by_key(|(place, row)| (row.sent.stream == Stream::Events, *place));
+        let (first, through) = self.noted.between.unwrap_or_default();
+        let is_before =
+            |(place, row): &(u64, &KeptRow)| row.sent.stream != Stream::Events || *place <= through.events.sequence;
+        let behind = stored.split_off(stored.partition_point(is_before));
+        stored.iter().for_each(|(place, row)| row.note_stored(*place, &mut published, now));
+        published.stored_before(first.through + 1, through, last, now);
+        behind.iter().for_each(|(place, row)| row.note_stored(*place, &mut published, now));
         published
     }
 }
