@@ -144,9 +144,9 @@ impl<'a> Run<'a> {
         sleep(fault.after).await;
         let Fault { kind, service, instance, lasts, .. } = fault;
         self.say(&format!("{kind} ({service}, instance {instance}) for {} ms", lasts.as_millis()));
-        let leases_before = self.site.lost_leases();
+        let leases_before = (*kind == Kind::LoadAlone).then(|| self.site.lost_leases());
         self.site.strike(fault).await.with_context(|| format!("bringing about {kind}"))?;
-        if *kind == Kind::LoadAlone && self.site.lost_leases() > leases_before {
+        if leases_before.is_some_and(|before| self.site.lost_leases() > before) {
             self.report.broken.push("a leader has lost its lease under nothing but the load".to_owned());
         }
         let recovery = self.watch().recovery(kind.needs_operator()).await;

@@ -30,6 +30,9 @@ struct StreamInfoState {
     last_seq: u64,
     #[serde(default)]
     num_deleted: u64,
+    /// Their sequences, if they were asked for.
+    #[serde(default)]
+    deleted: Vec<u64>,
 }
 
 /// Who leads the stream. A server without a cluster has no `leader_since`.
@@ -43,9 +46,7 @@ struct Cluster {
 /// Returns the state of a stream. When it comes back, the server has also seen all that was sent before on this
 /// connection.
 pub(super) async fn state(link: &Link, stream: &str) -> Result<StreamState, BusError> {
-    let subject = format!("$JS.API.STREAM.INFO.{stream}");
-    let info: StreamInfo = link.request(&subject, Bytes::new()).await.map_err(|error| error.reason)?;
-    let StreamInfo { created, ts: at, config, state, cluster } = info;
+    let StreamInfo { created, ts: at, config, state, cluster } = info(link, stream, Bytes::new()).await?;
     // In a cluster all see the leader, whichever server they are connected to; a single server has a new id at each
     // start.
     let leader = match cluster {
@@ -69,20 +70,15 @@ pub(super) async fn state(link: &Link, stream: &str) -> Result<StreamState, BusE
 
 /// Returns the sequences that a stream lacks between its first and its last message, in order.
 pub(super) async fn holes(link: &Link, stream: &str) -> Result<Vec<u64>, BusError> {
-    #[derive(Deserialize)]
-    struct Info {
-        state: State,
-    }
-    #[derive(Deserialize)]
-    struct State {
-        #[serde(default)]
-        deleted: Vec<u64>,
-    }
-    let (subject, details) = (format!("$JS.API.STREAM.INFO.{stream}"), json!({ "deleted_details": true }));
-    let info: Info = link.request(&subject, details.to_string().into()).await.map_err(|error| error.reason)?;
-    let mut holes = info.state.deleted;
+    let details = json!({ "deleted_details": true }).to_string();
+    let mut holes = info(link, stream, details.into()).await?.state.deleted;
     holes.sort_unstable();
     Ok(holes)
+}
+
+async fn info(link: &Link, stream: &str, request: Bytes) -> Result<StreamInfo, BusError> {
+    let subject = format!("$JS.API.STREAM.INFO.{stream}");
+    link.request(&subject, request).await.map_err(|error| error.reason)
 }
 
 /// Returns the messages of a subject in a stream, at most `max`. Ends at once when the connection is lost.
