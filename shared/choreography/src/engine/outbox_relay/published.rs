@@ -31,8 +31,9 @@ pub(super) struct PublishedRows {
 #[derive(Debug)]
 struct AdoptedRow {
     row: i64,
-    /// Where the stream of events has it.
-    sequence: Option<u64>,
+    /// The stream that has it, and where.
+    stream: Stream,
+    sequence: u64,
     /// When it was found, in milliseconds since 1970.
     since_ms: i64,
 }
@@ -79,13 +80,18 @@ impl PublishedRows {
     /// Records that the stream has an adopted row.
     pub(super) fn stored_and_adopted(&mut self, sent: SentRow, sequence: u64) {
         self.acknowledged.add(sent.row);
-        let sequence = Some(sequence).filter(|_| sent.stream == Stream::Events);
-        self.adopted.push(AdoptedRow { row: sent.row, sequence, since_ms: self.settled.given_at_ms(sent.series) });
+        let SentRow { row, stream, series, .. } = sent;
+        self.adopted.push(AdoptedRow { row, stream, sequence, since_ms: self.settled.given_at_ms(series) });
     }
 
     /// Returns the last place in the stream of events that has an adopted row; 0 if there is none.
     pub(super) fn adopted_through(&self) -> u64 {
-        self.adopted.iter().filter_map(|row| row.sequence).max().unwrap_or(0)
+        self.adopted_events().max().unwrap_or(0)
+    }
+
+    /// Returns the places of the adopted rows in the stream of events.
+    fn adopted_events(&self) -> impl Iterator<Item = u64> {
+        self.adopted.iter().filter(|row| row.stream == Stream::Events).map(|row| row.sequence)
     }
 
     /// Returns up to which row the streams have everything, if nothing is missing before it, and the places of the last
@@ -111,13 +117,13 @@ impl PublishedRows {
         forgettable.spans.extend(dead_letters.spans);
         let adopted_before = earlier(settings.clock.now(), ADOPTED_KEPT).as_millisecond();
         self.adopted.retain(|row| {
-            let is_kept = row.since_ms > adopted_before || row.sequence.is_some_and(|place| place > through.events);
+            let is_kept = row.since_ms > adopted_before || row.sequence > through.of(row.stream);
             if !is_kept {
                 forgettable.spans.push((row.row, row.row));
             }
             is_kept
         });
-        let lowest_adopted = self.adopted.iter().filter_map(|row| row.sequence).min();
+        let lowest_adopted = self.adopted_events().min();
         forgettable.floor = forgettable.floor.filter(|floor| lowest_adopted.is_none_or(|adopted| *floor < adopted));
         forgettable
     }
@@ -138,6 +144,15 @@ pub(super) struct Through {
     pub(super) dead_letters: u64,
 }
 
+impl Through {
+    fn of(self, stream: Stream) -> u64 {
+        match stream {
+            Stream::Events => self.events,
+            Stream::DeadLetters => self.dead_letters,
+        }
+    }
+}
+
 /// Returns which rows of a stream may be forgotten now.
 fn rule(settings: &Settings, through: u64) -> Forgetting {
     let now = settings.clock.now();
@@ -154,4 +169,65 @@ fn rule(settings: &Settings, through: u64) -> Forgetting {
 /// Returns the stream that takes a subject.
 pub(super) fn stream_of(subject: &str) -> Stream {
     if is_of_dead_letters(subject) { Stream::DeadLetters } else { Stream::Events }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::store::Given;
+
+    /// Returns what a connection knows whose numbers were found in the stream at a moment.
+    fn found_at(at: Timestamp) -> PublishedRows {
+        let (outbox, kind) = (Uuid::from_u128(1), "opened".into());
+        let given = Given { outbox, kind, last: 9, at_ms: at.as_millisecond() };
+        PublishedRows::of(SettledNumbers::given(vec![given]))
+    }
+
+    fn sent(published: &mut PublishedRows, row: i64, stream: Stream) -> SentRow {
+        let series = published.settled.index(Uuid::from_u128(1), "opened");
+        SentRow { row, stream, series, number: row.unsigned_abs() }
+    }
+
+    #[test]
+    fn an_adopted_row_is_kept_for_a_day_and_until_reading_has_passed_its_place_in_its_stream() {
+        let settings = Settings::default();
+        let day_ago = earlier(settings.clock.now(), ADOPTED_KEPT);
+        for (stream, passed, not_passed) in [
+            (Stream::Events, Through { events: 7, dead_letters: 0 }, Through { events: 6, dead_letters: 9 }),
+            (Stream::DeadLetters, Through { events: 0, dead_letters: 7 }, Through { events: 9, dead_letters: 6 }),
+        ] {
+            for (found, through, forgotten) in [
+                (day_ago, passed, vec![(3, 3)]),
+                (day_ago, not_passed, Vec::new()),
+                (earlier(settings.clock.now(), ADOPTED_KEPT - Duration::from_secs(60)), passed, Vec::new()),
+            ] {
+                let mut published = found_at(found);
+                let row = sent(&mut published, 3, stream);
+                published.stored_and_adopted(row, 7);
+                assert_eq!(published.forget(&settings, through).spans, forgotten, "{stream:?} {found} {through:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_floor_is_above_the_place_of_an_adopted_row_that_is_kept() {
+        let settings = Settings::default();
+        for (stream, place, floor) in
+            [(Stream::Events, 7, None), (Stream::Events, 10, Some(9)), (Stream::DeadLetters, 7, Some(9))]
+        {
+            let mut published = found_at(settings.clock.now());
+            for (row, sequence) in [(1, 5), (2, 9)] {
+                let row = sent(&mut published, row, Stream::Events);
+                published.stored(row, sequence, Timestamp::UNIX_EPOCH);
+            }
+            for (row, stream, place) in [(3, stream, place), (4, Stream::Events, 15)] {
+                let adopted = sent(&mut published, row, stream);
+                published.stored_and_adopted(adopted, place);
+            }
+            let forgotten = published.forget(&settings, Through { events: 20, dead_letters: 20 });
+            assert_eq!((forgotten.spans, forgotten.floor), (vec![(1, 2)], floor), "{stream:?} {place}");
+        }
+    }
 }
