@@ -17,6 +17,10 @@ test: tools ## Run every test, with a real nats-server
 	PATH="$(CURDIR)/.tools/bin:$$PATH" cargo test --workspace
 
 fuzz: ## Fuzz what comes from outside for 10 minutes a target, or FUZZ_SECONDS=...; a part of targets' names in ARGS="..."
+	cargo test -p shop-tests --test fuzz --no-run
+	@cargo test --quiet -p shop-tests --test fuzz -- --list $(ARGS) | grep ': test$$' >/dev/null || { \
+		echo "fuzz: no target has $(ARGS) in its name; the targets are:" >&2; \
+		cargo test --quiet -p shop-tests --test fuzz -- --list | sed -n 's/: test$$//p' >&2; exit 1; }
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} cargo test -p shop-tests --test fuzz -- --nocapture --test-threads 1 $(ARGS)
 
 schemathesis: tools ## Check that every service keeps what its /openapi.json says; a part of `make test`, about 2 minutes
