@@ -1,6 +1,6 @@
 //! What a batch reads and what it writes: each in one request, because every request is a round trip to the database.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -46,8 +46,8 @@ pub struct Loaded {
     pub head: Head,
     /// The messages that died here, and how often each had been tried.
     pub dead: HashMap<Uuid, u32>,
-    /// The ids of outgoing messages that the stream has already.
-    pub adopted: HashSet<Uuid>,
+    /// The outgoing messages that the stream has already, by their ids.
+    pub adopted: HashMap<Uuid, Envelope>,
     /// The stored replies.
     pub replies: Vec<StoredReply>,
     /// The rows that exist, one list for each table, in the order of [`Wanted::rows`].

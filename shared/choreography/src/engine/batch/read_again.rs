@@ -38,7 +38,8 @@ impl Attempt<'_> {
         let waited = ended.iter().filter(|_| self.again_through > 0).map(|row| self.expiry_id(&row.envelope));
         let adopted: Vec<_> = again.chain(waited).collect();
         if !adopted.is_empty() {
-            self.expired_before = session.load(&Wanted { adopted, ..Wanted::default() }).await?.adopted;
+            let adopted = session.load(&Wanted { adopted, ..Wanted::default() }).await?.adopted;
+            self.expired_before = adopted.into_keys().collect();
         }
         Ok(())
     }

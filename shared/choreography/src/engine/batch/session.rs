@@ -97,7 +97,7 @@ impl<'a> Session<'a> {
         if self.has_adopted && !messages.is_empty() {
             let adopted = messages.iter().map(outgoing_id).collect();
             let adopted = self.load(&Wanted { adopted, ..Wanted::default() }).await?.adopted;
-            messages.retain(|message| !adopted.contains(&outgoing_id(message)));
+            messages.retain(|message| !adopted.contains_key(&outgoing_id(message)));
         }
         Ok(self.numbering.number(messages))
     }

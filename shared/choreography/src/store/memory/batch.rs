@@ -12,6 +12,7 @@ use crate::store::{
     Changes, Checkpoint, Committed, EffectRow, Loaded, NewOutboxRow, Preconditions, RangeChanges, RowChange,
     ScheduleChange, StoreError, StoredRow, WaitingRow, Wanted,
 };
+use crate::wire::envelope::Envelope;
 
 impl Data {
     /// Checks that a batch may be committed.
@@ -67,8 +68,8 @@ impl Data {
     /// Returns what a batch wants to read.
     pub(super) fn load(&self, wanted: &Wanted) -> Loaded {
         let dead = wanted.dead.iter().filter_map(|id| Some((*id, self.dead.get(id)?.1)));
-        let adopted_ids = if wanted.adopted.is_empty() { BTreeSet::new() } else { self.adopted_ids() };
-        let adopted = wanted.adopted.iter().filter(|id| adopted_ids.contains(id)).copied();
+        let known = if wanted.adopted.is_empty() { BTreeMap::new() } else { self.adopted_messages() };
+        let adopted = wanted.adopted.iter().filter_map(|id| Some((*id, Envelope::clone(known.get(id)?))));
         let replies = wanted.replies.iter().filter_map(|key| Some(self.replies.get(key)?.1.clone()));
         let rows = wanted.rows.iter().map(|(table, keys)| {
             let rows = self.tables.get(table);

@@ -1,6 +1,6 @@
 //! The outbox in memory.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -90,10 +90,10 @@ impl Data {
         }
     }
 
-    /// Returns the ids of adopted messages, without those of placeholders.
-    pub(super) fn adopted_ids(&self) -> BTreeSet<Uuid> {
+    /// Returns the adopted messages by their ids, without placeholders.
+    pub(super) fn adopted_messages(&self) -> BTreeMap<Uuid, &Envelope> {
         let adopted = self.adopted.iter().filter_map(|number| self.outbox.get(number));
         let adopted = adopted.filter(|row| !row.placeholder);
-        adopted.map(|row| outgoing_id(&row.envelope)).collect()
+        adopted.map(|row| (outgoing_id(&row.envelope), &row.envelope)).collect()
     }
 }

@@ -173,7 +173,7 @@ pub(super) fn id(row: &SqliteRow, index: usize) -> Result<Uuid, sqlx::Error> {
 }
 
 /// Reads the envelope in the first three columns.
-fn envelope(row: &SqliteRow) -> Result<Envelope, sqlx::Error> {
+pub(super) fn envelope(row: &SqliteRow) -> Result<Envelope, sqlx::Error> {
     let (subject, headers) = (row.try_get::<&str, _>(0)?.into(), Headers::from_text(row.try_get(1)?));
     Ok(Envelope { subject, headers, payload: row.try_get::<Vec<u8>, _>(2)?.into() })
 }

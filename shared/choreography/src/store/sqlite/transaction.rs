@@ -128,7 +128,7 @@ fn load_script(wanted: &Wanted, begin: bool) -> Result<Script, StoreError> {
     script.add(&format!("select {}, exists (select 1 from waiting), {HEAD} from head", columns::HEAD));
     for (kind, ids, select) in [
         (DEAD, &wanted.dead, "select id, tries, {kind} from dead where id in"),
-        (ADOPTED, &wanted.adopted, "select id, {kind} from outbox where adopted and id in"),
+        (ADOPTED, &wanted.adopted, "select subject, headers, payload, id, {kind} from outbox where adopted and id in"),
     ] {
         if !ids.is_empty() {
             let select = select.replace("{kind}", &kind.to_string());
@@ -179,7 +179,7 @@ fn read(row: &SqliteRow, loaded: &mut Loaded, waiting: &mut Vec<(i64, WaitingRow
     match row.try_get(row.len() - 1)? {
         HEAD => (loaded.head, loaded.any_waits) = (columns::head(row)?, row.try_get(row.len() - 2)?),
         DEAD => drop(loaded.dead.insert(columns::id(row, 0)?, row.try_get(1)?)),
-        ADOPTED => drop(loaded.adopted.insert(columns::id(row, 0)?)),
+        ADOPTED => drop(loaded.adopted.insert(columns::id(row, 3)?, columns::envelope(row)?)),
         WAITED_FOR => loaded.all_waited_for.get_or_insert_default().push((row.try_get(0)?, row.try_get(1)?)),
         REPLIES => loaded.replies.push(columns::reply(row)?),
         WAITING => waiting.push(columns::waiting(row)?),
