@@ -131,6 +131,7 @@ impl Handler {
     }
 
     /// Returns the version in which this service publishes the message itself.
+    #[cfg(feature = "testing")]
     pub(crate) fn own_version(&self) -> u32 {
         self.versions.last().copied().unwrap_or_default()
     }

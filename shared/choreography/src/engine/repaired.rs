@@ -35,6 +35,11 @@ impl OutboxRepaired {
         self.0.get().filter(|repair| repair.epoch == epoch).map(|repair| repair.adopted_through)
     }
 
+    /// Waits until the outbox is repaired under an epoch.
+    pub(crate) async fn wait_under(&self, epoch: i64) {
+        self.0.wait_for(|repaired| repaired.as_ref().is_some_and(|repair| repair.epoch == epoch)).await;
+    }
+
     /// Waits until the outbox is repaired under an epoch, for a start of the server: the one of the stream of events.
     pub(crate) async fn wait(&self, epoch: i64, server_start: &ServerStart) {
         let is_wanted = |repaired: &Option<LastRepair>| {

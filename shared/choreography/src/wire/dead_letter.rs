@@ -96,6 +96,11 @@ impl Reason {
             Self::Exhausted => "exhausted",
         }
     }
+
+    /// Returns the reason that a dead letter's headers have; none if it is only a notice.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        [Self::Expired, Self::Poison, Self::Exhausted].into_iter().find(|reason| reason.as_str() == text)
+    }
 }
 
 impl Display for Reason {

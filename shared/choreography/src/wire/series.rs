@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::dead_letter::{self, SEQUENCE, TRIES};
+use super::dead_letter::{self, SEQUENCE};
 use super::envelope::{Envelope, NUMBER, OUTBOX};
 use super::headers::Headers;
 use super::ids::{derived_id, published_id};
@@ -27,21 +27,26 @@ pub(crate) fn kind_of(subject: &str) -> &str {
 }
 
 /// Returns the id by which an outgoing message is recognized when a reaction is run again: its `ce-id`. Dead letters and
-/// records of repairs have the `ce-id` of the message that died, which may die again: their id is derived from it.
+/// records of repairs have the `ce-id` of the message that died, which may be replayed and die again: their id is derived
+/// from it and from the place in the stream at which it was received.
 pub(crate) fn outgoing_id(envelope: &Envelope) -> Uuid {
     let id = envelope.header("ce-id").and_then(|id| id.parse().ok()).unwrap_or_default();
     if !dead_letter::is_of_dead_letters(&envelope.subject) {
         return id;
     }
     let part = |name| envelope.header(name).unwrap_or_default();
-    derived_id(id, &format!("{}/{}/{}/{}", envelope.subject, part(TRIES), part(SEQUENCE), part(HANDLED_OUTCOME)))
+    derived_id(id, &format!("{}/{}/{}", envelope.subject, part(SEQUENCE), part(HANDLED_OUTCOME)))
 }
 
 /// The part of [`published_id`] for what a command has published.
 pub(crate) const OF_COMMAND: &str = "command";
 
-/// Up to which place among the messages of one command a message is recognized as one of them; commands publish a few.
-const OF_COMMAND_MAX: usize = 64;
+/// The part of [`published_id`] for what an effect has published.
+pub(crate) const OF_EFFECT: &str = "effect";
+
+/// Up to which place among the messages of one command, or of one effect, a message is recognized as one of them: both
+/// publish a few.
+pub(crate) const RECOGNIZED_MAX: usize = 64;
 
 /// Whether a command of the message's publisher has published it. Nothing repeats a command, so that its messages are not
 /// made again when messages are read again.
@@ -50,7 +55,7 @@ pub(crate) fn is_of_command(envelope: &Envelope) -> bool {
     let cause = envelope.header("ce-causationid").and_then(|cause| cause.parse().ok());
     let Some(((service, name, _), cause)) = envelope.parts().zip(cause) else { return false };
     !dead_letter::is_of_dead_letters(&envelope.subject)
-        && (0..OF_COMMAND_MAX).any(|index| published_id(cause, service, OF_COMMAND, name, index) == id)
+        && (0..RECOGNIZED_MAX).any(|index| published_id(cause, service, OF_COMMAND, name, index) == id)
 }
 
 /// The header of a message that is only a placeholder: it says that its number is not missing, and nothing else.
@@ -108,6 +113,7 @@ impl MessageNumber {
 
 #[cfg(test)]
 mod tests {
+    use super::super::dead_letter::TRIES;
     use super::*;
 
     fn envelope(subject: &str, headers: &[(&str, &str)]) -> Envelope {
@@ -157,9 +163,13 @@ mod tests {
         let id = Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0001);
         let text = id.to_string();
         let message = outgoing_id(&envelope("order.create-payment.17", &[("ce-id", &text)]));
-        let death =
-            |tries| outgoing_id(&envelope("dead.payment.create-payment.17", &[("ce-id", &text), (TRIES, tries)]));
+        let death = |sequence, tries| {
+            let headers = [("ce-id", &*text), (SEQUENCE, sequence), (TRIES, tries)];
+            outgoing_id(&envelope("dead.payment.create-payment.17", &headers))
+        };
         assert_eq!(message, id);
-        assert!(death("1") != message && death("1") != death("2") && death("1") == death("1"));
+        assert!(death("8", "1") != message && death("8", "1") != death("9", "1"));
+        // The same death, if the message is received again and its effect tried more often.
+        assert_eq!(death("8", "1"), death("8", "2"));
     }
 }

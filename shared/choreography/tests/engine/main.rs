@@ -17,6 +17,7 @@ mod dying;
 mod effect_outcomes;
 mod effect_tries;
 mod effects;
+mod effects_again;
 mod full_streams;
 mod holes;
 mod instances;

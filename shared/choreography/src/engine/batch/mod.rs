@@ -3,7 +3,7 @@
 //!
 //! What must hold: a batch that fails leaves no trace, and the same batch processed again publishes the same messages.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -13,6 +13,7 @@ mod cached_rows;
 mod commands;
 mod decode;
 mod die;
+mod earlier_outcome;
 mod effects;
 mod envelopes;
 mod input;
@@ -96,8 +97,8 @@ pub(crate) struct Attempt<'a> {
     taken: HashSet<Uuid>,
     /// Up to which place of the stream messages are read again; 0 if none are.
     again_through: u64,
-    /// The ids of the dead letters of those among them that had expired.
-    expired_before: HashSet<Uuid>,
+    /// What the stream has of messages that are processed again, by id.
+    adopted: HashMap<Uuid, Envelope>,
     /// The messages to publish, in order.
     outgoing: Vec<Envelope>,
     changes: Changes,
@@ -136,7 +137,7 @@ impl<'a> Attempt<'a> {
             older: Vec::new(),
             taken: HashSet::new(),
             again_through,
-            expired_before: HashSet::new(),
+            adopted: HashMap::new(),
             outgoing: Vec::new(),
             changes: Changes { now_ms: now.as_millisecond(), ..Changes::default() },
             receipts: Receipts::after(received),
@@ -170,7 +171,7 @@ impl<'a> Attempt<'a> {
             let (epoch, position) = (session.epoch.unwrap_or_default(), loaded.head.position.sequence);
             return Err(StoreError::HeadConflict { epoch, position }.into());
         }
-        self.find_expired_before(&mut session, &decoded, &loaded.expired).await?;
+        self.find_earlier_outcomes(&mut session, &decoded, &loaded.expired, &batch.effects).await?;
         self.receive(decoded, loaded.dead);
         self.report_lost(&batch.lost);
         self.settle_effects(&batch.effects);

@@ -16,7 +16,7 @@ use crate::store::{Loaded, StoreError, Wanted};
 use crate::wire::envelope::Envelope;
 use crate::wire::repair::RepairOutcome;
 use crate::wire::role::Role;
-use crate::wire::series::OF_COMMAND;
+use crate::wire::series::{OF_COMMAND, OF_EFFECT};
 
 impl<'a> Attempt<'a> {
     /// Collects which rows a function needs. A panic in `Concerns` happens again, and is contained, when the function
@@ -139,7 +139,7 @@ impl<'a> Attempt<'a> {
                 }
                 self.publish(reacted.outgoing, &item.cause, "fallback");
             }
-            Action::PublishEffectResult { .. } => self.publish(reacted.outgoing, &item.cause, "effect"),
+            Action::PublishEffectResult { .. } => self.publish(reacted.outgoing, &item.cause, OF_EFFECT),
             Action::QueueEffect { message, .. } => match reacted.obsolete {
                 Some(reason) => self.skip_effect(&message.envelope, &reason),
                 None => self.add_effect(&message),

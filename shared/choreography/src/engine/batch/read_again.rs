@@ -4,18 +4,13 @@
 //! What must hold: until they are read, nothing ends by the clock: neither a step nor what waits nor what is scheduled. A
 //! step that had expired before expires again.
 
-use uuid::Uuid;
-
-use super::decode::{Decoded, expired};
+use super::decode::Decoded;
 use super::receive::DecodedDeliveries;
-use super::{Attempt, ReceivedMessage, Session};
+use super::{Attempt, ReceivedMessage, Session, TriedEffect};
 use crate::bus::Delivery;
 use crate::store::{ScheduledRow, StoreError, WaitingRow, Wanted};
-use crate::wire::circumstances::Circumstances;
-use crate::wire::dead_letter::dead_letter;
+use crate::wire::dead_letter::Reason;
 use crate::wire::envelope::Envelope;
-use crate::wire::repair::Repair;
-use crate::wire::series::outgoing_id;
 
 impl Attempt<'_> {
     /// Whether a message may have been read before the database was put back.
@@ -23,39 +18,35 @@ impl Attempt<'_> {
         delivery.stream_sequence <= self.again_through
     }
 
-    /// Finds out which of the messages that are read again, and of those that have waited until their end, had expired
-    /// before: the stream has their dead letters.
-    pub(super) async fn find_expired_before(
+    /// Finds out what the stream has of the messages that are read again, of those that have waited until their end, and of
+    /// the effects that were tried.
+    pub(super) async fn find_earlier_outcomes(
         &mut self,
         session: &mut Session<'_>,
         decoded: &DecodedDeliveries<'_>,
         ended: &[WaitingRow],
+        effects: &[TriedEffect],
     ) -> Result<(), StoreError> {
         let again = decoded.iter().filter(|(delivery, _)| self.is_read_again(delivery));
         let again = again.filter_map(|(delivery, decoded)| {
-            Some(self.expiry_id(&ReceivedMessage::delivered(delivery, &decoded.heading()?).to_store()))
+            Some(self.death_id(&ReceivedMessage::delivered(delivery, &decoded.heading()?).to_store()))
         });
-        let waited = ended.iter().filter(|_| self.again_through > 0).map(|row| self.expiry_id(&row.envelope));
-        let adopted: Vec<_> = again.chain(waited).collect();
+        let waited = ended.iter().filter(|_| self.again_through > 0).map(|row| self.death_id(&row.envelope));
+        let effects = if session.has_adopted() { effects } else { &[] };
+        let adopted: Vec<_> = again.chain(waited).chain(self.ids_of_outcomes(effects)).collect();
         if !adopted.is_empty() {
-            let adopted = session.load(&Wanted { adopted, ..Wanted::default() }).await?.adopted;
-            self.expired_before = adopted.into_keys().collect();
+            self.adopted = session.load(&Wanted { adopted, ..Wanted::default() }).await?.adopted;
         }
         Ok(())
     }
 
     /// Lets a message expire that had expired when it was read before.
     pub(super) fn expire_again<'b>(&self, delivery: &Delivery, decoded: Decoded<'b>) -> Decoded<'b> {
-        if self.expired_before.is_empty() {
-            return decoded;
-        }
-        let Some((heading, expiry)) = decoded.heading().and_then(|heading| Some((heading, heading.expiry?))) else {
-            return decoded;
-        };
-        let message = ReceivedMessage::delivered(delivery, &heading).to_store();
-        match Repair::of(&message).is_none() && self.had_expired(&message) {
-            true => Decoded::Rejected(heading, expired(format!("its deadline was {expiry}"))),
-            false => decoded,
+        let Some(heading) = decoded.heading().filter(|_| !self.adopted.is_empty()) else { return decoded };
+        let death = self.earlier_death(&ReceivedMessage::delivered(delivery, &heading).to_store());
+        match death.filter(|death| death.reason == Reason::Expired) {
+            Some(death) => Decoded::Rejected(heading, death),
+            None => decoded,
         }
     }
 
@@ -74,13 +65,6 @@ impl Attempt<'_> {
     }
 
     fn had_expired(&self, message: &Envelope) -> bool {
-        self.expired_before.contains(&self.expiry_id(message))
-    }
-
-    /// Returns the id of the dead letter that a message has if it expires.
-    fn expiry_id(&self, message: &Envelope) -> Uuid {
-        let (service, now) = (self.choreography.service, self.envelopes.now);
-        let circumstances = Circumstances { role: None, processed: 0, replayed: false };
-        outgoing_id(&dead_letter(service, message, &expired(String::new()), circumstances, now))
+        self.earlier_death(message).is_some_and(|death| death.reason == Reason::Expired)
     }
 }

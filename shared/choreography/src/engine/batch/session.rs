@@ -87,6 +87,11 @@ impl<'a> Session<'a> {
         Ok(loaded)
     }
 
+    /// Whether the stream may have messages already that the batch makes again, because the database was put back.
+    pub(super) fn has_adopted(&self) -> bool {
+        self.has_adopted
+    }
+
     /// Whether nothing was read from the database.
     pub(super) fn used_cache_only(&self) -> bool {
         self.source == RowSource::Cache

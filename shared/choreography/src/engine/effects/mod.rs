@@ -86,6 +86,8 @@ impl Effects {
     }
 
     async fn run_term(&mut self, term: Term, kinds: &mut Kinds, tries: &mut Tries) -> Infallible {
+        // Only then the database knows what the stream has of effects that it has queued.
+        self.shared.repaired.wait_under(term.epoch.unwrap_or_default()).await;
         let mut looks = tokio::time::interval(EFFECTS_LOOKS_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // What was handed over until now is in the database: the first tick, at once, loads it.
