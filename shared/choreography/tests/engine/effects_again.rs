@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use choreography::store::memory::MemoryCopy;
-use choreography::{Choreography, Dead, EffectError, Message, Row, Scheduled, Service, Settings};
+use choreography::{Choreography, Dead, EffectError, Envelope, Message, Row, Scheduled, Service, Settings};
 use serde::{Deserialize, Serialize};
 
 use crate::repairing::deaths;
@@ -120,6 +120,13 @@ impl Office {
         self.stage.start_choreography(lender, Arc::new(self.stage.store.clone()), settings).await
     }
 
+    async fn copy_of_stopped(&self) -> MemoryCopy {
+        let lender = self.start().await;
+        self.rest(&lender).await;
+        lender.stop().await;
+        self.stage.store.copy()
+    }
+
     /// Waits until no effect is queued, and everything is published.
     async fn rest(&self, lender: &Service) {
         healthy(lender).await;
@@ -143,6 +150,31 @@ impl Office {
         let published = self.stage.bus.published().into_iter().map(|stored| stored.envelope.subject.to_string());
         let name = |subject: String| Some(subject.strip_prefix("lender.")?.split('.').next()?.to_owned());
         published.filter_map(name).collect()
+    }
+
+    /// Publishes a message whose effect fails. Returns it once it has died.
+    async fn fail(&self) -> Envelope {
+        let message = self.stage.envelope(&Asked { loan: 1 });
+        self.stage.bus.publish(&message).unwrap();
+        until("it dies", || async { deaths(&self.stage).len() == 1 }).await;
+        message
+    }
+
+    /// Replays a message that has died, and waits for the record.
+    async fn replay(&self, message: &Envelope) {
+        let records = self.records().len();
+        let dead_letters = self.stage.bus.dead_letters();
+        let last = dead_letters.iter().rfind(|stored| stored.envelope.subject.starts_with("dead.")).unwrap();
+        let mark = format!("lender/{}/{}", last.envelope.header("dead-tries").unwrap(), last.sequence);
+        let headers = message.headers.with("dead-replay", mark);
+        self.stage.bus.publish(&Envelope { headers, ..message.clone() }).unwrap();
+        until("the repair is recorded", || async { self.records().len() > records }).await;
+    }
+
+    /// Returns the outcomes of repairs.
+    fn records(&self) -> Vec<String> {
+        let outcome = |record: Envelope| record.header("handled-outcome").map(str::to_owned);
+        self.stage.dead_letters().into_iter().filter_map(outcome).collect()
     }
 
     async fn log(&self, lender: &Service) -> Vec<String> {
@@ -250,5 +282,44 @@ async fn an_effect_that_had_succeeded_and_is_obsolete_by_now_counts_as_done() {
         (office.bank.asked(), office.log(&lender).await),
         (1, vec!["barred".to_owned(), "granted 7".to_owned()])
     );
+    lender.stop().await;
+}
+
+/// The message has died, and its replay has succeeded.
+#[tokio::test(start_paused = true)]
+async fn the_replay_of_a_message_whose_effect_had_failed_is_done_again() {
+    let office = Office::with(Answer::IsJammed);
+    // A copy of a process that has ended as it should: what is read again is processed in batches, not one by one.
+    let copy = office.copy_of_stopped().await;
+    let lender = office.start().await;
+    let message = office.fail().await;
+    office.bank.set(Answer::Grants { offer: 7 });
+    office.replay(&message).await;
+    office.rest(&lender).await;
+    let lender = office.put_back(lender, &copy, Answer::IsClosed).await;
+    assert_eq!(office.log(&lender).await, ["not asked: exhausted, the line is jammed", "granted 7"]);
+    assert_eq!(
+        (office.published(), office.records()),
+        (["not-asked", "granted"].map(str::to_owned).to_vec(), vec!["done".to_owned()])
+    );
+    assert_eq!(deaths(&office.stage).len(), 1);
+    lender.stop().await;
+}
+
+/// The message has died, and so has its replay: its next one is done.
+#[tokio::test(start_paused = true)]
+async fn the_replay_of_a_message_whose_effect_had_failed_twice_fails_again_and_can_be_replayed() {
+    let office = Office::with(Answer::IsJammed);
+    // A copy of a process that has ended as it should: what is read again is processed in batches, not one by one.
+    let copy = office.copy_of_stopped().await;
+    let lender = office.start().await;
+    let message = office.fail().await;
+    office.replay(&message).await;
+    let lender = office.put_back(lender, &copy, Answer::Grants { offer: 7 }).await;
+    assert_eq!((deaths(&office.stage).len(), office.records()), (2, vec!["died".to_owned()]));
+    office.replay(&message).await;
+    office.rest(&lender).await;
+    assert_eq!(office.log(&lender).await, ["not asked: exhausted, the line is jammed", "granted 7"]);
+    assert_eq!(office.records(), ["died", "done"]);
     lender.stop().await;
 }

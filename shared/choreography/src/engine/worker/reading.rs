@@ -13,6 +13,7 @@ use crate::engine::repaired::OutboxRepaired;
 use crate::engine::worker::notes::Notes;
 use crate::settings::BATCH_MAX;
 use crate::store::{Advance, Checkpoint};
+use crate::wire::repair::Repair;
 
 /// How far the worker has processed the stream, and what it does next.
 #[derive(Default)]
@@ -91,9 +92,13 @@ impl Reading {
         self.notes.take(look.notes);
     }
 
-    /// Removes and returns the next messages, at most a batch.
+    /// Removes and returns the next messages, at most a batch. While messages are read again, a repair begins a batch of its
+    /// own: the message that it repairs may come right before it, and dies again in the batch before.
     pub(super) fn drain(&mut self) -> Vec<Delivery> {
-        let count = self.deliveries.len().min(BATCH_MAX);
+        let reads_again = self.again_through() > 0;
+        let goes_on = |delivery: &&Delivery| !reads_again || Repair::of(&delivery.envelope).is_none();
+        let following = self.deliveries.iter().take(BATCH_MAX).skip(1).take_while(goes_on);
+        let count = self.deliveries.len().min(1 + following.count());
         self.deliveries.drain(..count).collect()
     }
 
