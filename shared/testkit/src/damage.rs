@@ -60,13 +60,14 @@ impl NatsServer {
         copy(self.store(), to)
     }
 
-    /// Replaces the whole store by an earlier copy, which is kept.
+    /// Replaces the whole store by an earlier copy, which is moved: the server is down for a moment only, however large it
+    /// is.
     ///
     /// # Errors
-    /// When a file can't be read or written.
-    pub fn put_back(&self, from: &Path) -> Result<()> {
+    /// When a file can't be moved or removed, or the copy is on another file system.
+    pub fn put_back(&self, copy: &Path) -> Result<()> {
         fs::remove_dir_all(self.store())?;
-        copy(from, self.store())
+        Ok(fs::rename(copy, self.store())?)
     }
 }
 

@@ -114,8 +114,7 @@ impl Site {
         let now = Fault { lasts: Duration::ZERO, ..*fault };
         self.kill_server(&now, |server| server.copy_store(&copy)).await?;
         sleep(fault.lasts).await;
-        self.kill_server(&now, |server| server.put_back(&copy)).await?;
-        block_in_place(|| fs::remove_dir_all(&copy)).context("removing the older copy")
+        self.kill_server(&now, |server| server.put_back(&copy)).await
     }
 
     async fn fill_disk(&self, fault: &Fault) -> Result<()> {
