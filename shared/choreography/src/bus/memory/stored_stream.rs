@@ -32,13 +32,29 @@ impl StoredStream {
 
     /// Returns the sequences that are missing between the first and the last.
     pub(super) fn holes(&self) -> Vec<u64> {
-        let mut next = self.first().max(1);
+        let (mut next, mut index) = (self.first().max(1), 0);
         let mut holes = Vec::new();
-        for sequence in self.messages.iter().map(|stored| stored.sequence).chain([self.last + 1]) {
-            holes.extend(next..sequence);
-            next = sequence + 1;
+        while next <= self.last {
+            let together = self.together(index, next);
+            (next, index) = (next + together as u64, index + together);
+            let end = self.messages.get(index).map_or(self.last + 1, |stored| stored.sequence);
+            holes.extend(next..end);
+            next = end;
         }
         holes
+    }
+
+    /// Returns how many messages from an index on have the sequences from `first` on without a gap, by bisection.
+    fn together(&self, index: usize, first: u64) -> usize {
+        let (mut known, mut end) = (0, self.messages.len() - index);
+        while known < end {
+            let middle = (known + end) / 2;
+            match self.messages[index + middle].sequence == first + middle as u64 {
+                true => known = middle + 1,
+                false => end = middle,
+            }
+        }
+        known
     }
 
     /// Returns the message at a sequence.
@@ -79,5 +95,33 @@ impl StoredStream {
     pub(super) fn after(&self, sequence: u64) -> impl Iterator<Item = &Stored> {
         let start = self.messages.partition_point(|stored| stored.sequence <= sequence);
         self.messages.range(start..)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::wire::envelope::Envelope;
+
+    #[test]
+    fn the_holes_are_all_sequences_that_are_missing_wherever_they_are() {
+        let mut stream = StoredStream::default();
+        assert!(stream.holes().is_empty());
+        for sequence in 1..=40 {
+            let (at, envelope) = (Timestamp::UNIX_EPOCH, Envelope::default());
+            stream.messages.push_back(Stored { sequence, at, envelope, unreadable: None });
+        }
+        stream.last = 40;
+        assert!(stream.holes().is_empty());
+        for (lost, holes) in [(7..8, vec![7]), (20..23, vec![7, 20, 21, 22]), (1..5, vec![7, 20, 21, 22])] {
+            stream.remove(&lost);
+            assert_eq!((stream.holes(), stream.deleted()), (holes.clone(), holes.len() as u64));
+        }
+        stream.remove(&(39..));
+        assert_eq!(stream.holes(), [7, 20, 21, 22, 39, 40]);
+        stream.lose(&(..));
+        assert!(stream.holes().is_empty());
     }
 }

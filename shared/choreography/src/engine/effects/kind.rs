@@ -70,9 +70,14 @@ impl Kind {
         self.paused = true;
     }
 
+    /// Whether fewer run than may.
+    fn may_start(&self) -> bool {
+        self.running < self.running_max
+    }
+
     /// Removes and returns the next effect that may run now, with its key, and whether to ask first if it is obsolete.
     pub(super) fn start_next(&mut self, now: Timestamp) -> Option<(String, EffectRow, bool)> {
-        if self.running >= self.running_max {
+        if !self.may_start() {
             return None;
         }
         let key = self.queue.pop_ready(now)?;
@@ -124,6 +129,17 @@ impl Kinds {
         Self { kinds: choreography.effects.iter().map(|effect| Kind::of(effect, settings)).collect(), seen: 0, turn: 0 }
     }
 
+    /// Returns one kind, of which nothing is loaded.
+    #[cfg(test)]
+    pub(super) fn one(message: &'static str, running_max: usize) -> Self {
+        let queue = EffectQueue::default();
+        let (within, try_time_max) = (Duration::MAX, Duration::MAX);
+        let (complete, paused, failure, trouble) = (false, false, None, String::new());
+        let kind =
+            Kind { message, queue, running: 0, running_max, within, try_time_max, complete, paused, failure, trouble };
+        Self { kinds: vec![kind], seen: 0, turn: 0 }
+    }
+
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Kind> {
         self.kinds.iter_mut()
     }
@@ -169,9 +185,9 @@ impl Kinds {
         None
     }
 
-    /// Returns when the next effect is tried again.
+    /// Returns when the next effect is tried again, of those that need not wait for the end of another.
     pub(super) fn next_retry(&self) -> Option<Timestamp> {
-        self.kinds.iter().filter_map(|kind| kind.queue.next_retry()).min()
+        self.kinds.iter().filter(|kind| kind.may_start()).filter_map(|kind| kind.queue.next_retry()).min()
     }
 }
 

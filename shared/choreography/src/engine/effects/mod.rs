@@ -103,9 +103,7 @@ impl Effects {
                 looks.reset();
             }
             self.start(kinds, tries).await;
-            let now = self.settings.clock.now();
-            let next = kinds.next_retry().map(|due| until(now, due));
-            let next = next.into_iter().chain(self.guard.as_ref().and_then(|guard| guard.pause(now))).min();
+            let next = next_start(self.guard.as_ref(), kinds, self.settings.clock.now());
             // First what timers bound, then what batches bound. Effects may finish without a pause.
             let tried = tokio::select! {
                 biased;
@@ -261,6 +259,12 @@ impl Effects {
     }
 }
 
+/// Returns after which pause an effect may start that may not now; none if something else has to happen first: a look at the
+/// database, or the end of a try.
+fn next_start(guard: Option<&EffectGuard>, kinds: &Kinds, now: Timestamp) -> Option<Duration> {
+    guard?.pause(now).or_else(|| kinds.next_retry().map(|due| until(now, due)))
+}
+
 /// Waits for the next try to end, and for room to hand it over; none if no try runs, or nobody takes it any more.
 async fn next_tried<'a>(
     handed_over: &'a mpsc::Sender<(Term, TriedEffect)>,
@@ -269,4 +273,54 @@ async fn next_tried<'a>(
     let room = handed_over.reserve().await.ok()?;
     let tried = tries.join_next().await?;
     Some((room, tried.expect("a try catches the panics of its effect, and is not ended while it is waited for")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::store::LastRun;
+    use crate::wire::envelope::Envelope;
+
+    const RUNNING_MAX: usize = 1;
+
+    fn moment(ms: i64) -> Timestamp {
+        Timestamp::from_millisecond(ms).unwrap()
+    }
+
+    /// Returns one kind of effects, of which one waits for its next try at a moment, and the first of another key runs if
+    /// one does.
+    fn kinds(running: usize, retry_ms: i64) -> Kinds {
+        let mut kinds = Kinds::one("bind", RUNNING_MAX);
+        let row = |number, key: &str, due_ms| EffectRow {
+            number,
+            key: key.to_owned(),
+            tries: 1,
+            since_ms: 0,
+            due_ms,
+            envelope: Envelope::default(),
+        };
+        let rows = [row(1, "running", 0), row(2, "waiting", retry_ms)];
+        kinds[0].loaded(rows[1 - running..].to_vec(), moment(0));
+        (0..running).for_each(|_| assert!(kinds[0].start_next(moment(0)).is_some()));
+        kinds
+    }
+
+    #[test]
+    fn nothing_is_waited_for_by_the_clock_while_something_else_must_happen_first() {
+        let guard = |died_here, loaded: &[i64]| {
+            let last = LastRun { died_here, ..LastRun::default() };
+            EffectGuard::after(&last, loaded.iter().copied().collect::<HashSet<_>>(), moment(0))
+        };
+        let (free, waits) = (guard(false, &[]), guard(true, &[2]));
+        let pause = |guard, running, now| next_start(guard, &kinds(running, 500), moment(now));
+        assert_eq!(pause(Some(&free), 0, 100), Some(Duration::from_millis(400)));
+        // As many run as may: the end of one comes first, also when the next try of another is due.
+        assert_eq!((pause(Some(&free), 1, 100), pause(Some(&free), 1, 600)), (None, None));
+        // Messages are tried first, for two seconds.
+        assert_eq!(pause(Some(&waits), 0, 600), Some(Duration::from_millis(1_400)));
+        // The database could not be read: the next look comes first.
+        assert_eq!(pause(None, 0, 600), None);
+    }
 }
