@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use memchr::memchr_iter;
 use uuid::Uuid;
 
 use crate::wire::headers::Headers;
@@ -47,8 +48,11 @@ impl Envelope {
 
     /// Returns the publisher, the message's name and the key from the subject; none if it has fewer than three tokens.
     pub fn parts(&self) -> Option<(&str, &str, &str)> {
-        let mut tokens = self.subject.splitn(3, '.');
-        Some((tokens.next()?, tokens.next()?, tokens.next().filter(|key| !key.is_empty())?))
+        let mut dots = memchr_iter(b'.', self.subject.as_bytes());
+        let (first, second) = (dots.next()?, dots.next()?);
+        let (publisher, name, key) =
+            (&self.subject[..first], &self.subject[first + 1..second], &self.subject[second + 1..]);
+        (!key.is_empty()).then_some((publisher, name, key))
     }
 }
 

@@ -18,7 +18,8 @@ use crate::testing::services::Services;
 
 /// How long the application has to come to rest after the last trouble, in its own time.
 const PATIENCE: Duration = Duration::from_secs(20 * 60);
-/// The first pause between two looks whether it has, and the longest one: it is doubled until then.
+/// The first pause between two looks whether it has, and the longest one: each is four times as long as the one before
+/// until then, because a look is long work after a long story.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
@@ -127,7 +128,7 @@ impl<W: World> Run<W> {
             match self.problem() {
                 None => return Ok(self.outcome()),
                 Some(problem) if self.harness.since_start() >= last => return Err(problem),
-                Some(_) => pause = (pause * 2).min(PAUSE_MAX),
+                Some(_) => pause = (pause * 4).min(PAUSE_MAX),
             }
         }
     }
