@@ -3,6 +3,9 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+/// How the text of a panic begins.
+pub(crate) const PANICKED: &str = "panicked: ";
+
 /// Runs what a service has written.
 ///
 /// # Errors
@@ -15,5 +18,5 @@ pub(crate) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    format!("panicked: {}", text.unwrap_or("without a message"))
+    format!("{PANICKED}{}", text.unwrap_or("without a message"))
 }

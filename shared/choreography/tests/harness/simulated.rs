@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use choreography::testing::{Event, Harness, Losses, Random, Services, Size, Step, Story, World};
-use choreography::{Choreography, Settings};
+use choreography::{Choreography, Command, Message, Row, Settings};
 
 use serde::{Deserialize, Serialize};
 
@@ -149,13 +149,83 @@ fn a_story_that_is_written_and_read_is_the_same() {
 #[test]
 fn a_story_that_can_not_be_read_says_in_which_line() {
     for (text, problem) in [
-        ("", "line 1 of the story: the seed is missing"),
-        ("x", "line 1 of the story: no seed: invalid digit found in string"),
+        ("", "line 1 of the story: the seed is missing, a number: \"\""),
+        ("x", "line 1 of the story: the seed is missing, a number: \"x\""),
         (
             "7\n[0,0,{\"Crash\":\"bar\"}]\n\n[1,0]\n",
-            "line 4 of the story: invalid length 2, expected a tuple of size 3 at line 1 column 5",
+            "line 4 of the story: column 5: invalid length 2, expected a tuple of size 3; a step is written as \
+             [12,3500,{\"Crash\":\"order\"}]",
         ),
+        (
+            "7\n[0,20,{\"Crash\":\"bar\"}]\n[1,10,{\"Start\":\"bar\"}]",
+            "line 3 of the story: 10 ms is before the step above, 20 ms",
+        ),
+        (
+            "7\n[0,10,{\"Crash\":\"bar\"}]\n[0,20,{\"Start\":\"bar\"}]",
+            "line 3 of the story: another step has the number 0",
+        ),
+        ("7\n[0,86400001,{\"Crash\":\"bar\"}]", "line 2 of the story: 86400001 ms after the start is more than a day"),
     ] {
         assert_eq!(Story::<Guest>::from_lines(text).unwrap_err().to_string(), problem);
     }
+    assert_eq!(Story::<Guest>::from_lines("\u{feff}7\r\n").unwrap().seed, 7);
+}
+
+/// A hotel whose guests come before it is open, and whose porter sleeps.
+#[derive(Default)]
+struct Hotel;
+
+#[derive(Clone, Serialize, Deserialize, Command)]
+#[command(name = "ring", key = room, row = Bell)]
+struct Ring {
+    room: u32,
+}
+
+#[derive(Clone, Serialize, Deserialize, Message)]
+#[message(name = "bell-rang", key = room, role = event)]
+struct BellRang {
+    room: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Row)]
+#[row(table = "bell", key = u32)]
+struct Bell;
+
+fn ring(command: &Ring, bell: &mut Option<Bell>) -> Option<BellRang> {
+    bell.replace(Bell).is_none().then_some(BellRang { room: command.room })
+}
+
+fn open_door(rang: &BellRang) {
+    assert_eq!(rang.room, 0, "the porter sleeps");
+}
+
+impl World for Hotel {
+    type Action = u32;
+
+    fn draw(_: &mut Random, rooms: usize) -> Vec<(Duration, u32)> {
+        (0..u32::try_from(rooms).unwrap()).map(|room| (Duration::from_secs(1), room)).collect()
+    }
+
+    fn services(&self) -> Vec<Choreography> {
+        vec![Choreography::new("desk").command(ring), Choreography::new("porter").on(open_door)]
+    }
+
+    async fn act(self: Arc<Self>, room: u32, services: Services) {
+        assert_ne!(room, 2, "there is no such room");
+        assert!(services.insist(Ring { room }, Some(&room.to_string())).await.is_ok());
+    }
+
+    fn check(&self, _: &Harness, _: &Losses) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_story_is_broken_by_an_action_and_by_a_reaction_that_panics() {
+    let broken = |actions| Story::draw::<Hotel>(0, Size { actions, troubles: 0 }).run::<Hotel>().err();
+    assert_eq!(broken(1), None);
+    let porter = broken(2).unwrap().to_string();
+    assert!(porter.starts_with("a message died, dead.porter.bell-rang.1: panicked: ") && porter.contains("sleeps"));
+    let guest = broken(3).unwrap().to_string();
+    assert!(guest.starts_with("the action of step 2 panicked: ") && guest.contains("no such room"), "{guest}");
 }

@@ -6,9 +6,11 @@ use uuid::Uuid;
 
 use super::losses::Losses;
 use crate::bus::Stored;
+use crate::declare::guarded::PANICKED;
 use crate::store::{Range, ReadingState};
 use crate::testing::harness::Harness;
 use crate::testing::member::Member;
+use crate::wire::dead_letter::{DETAIL, REASON, Reason};
 use crate::wire::series::{MessageNumber, kind_of, outgoing_id};
 use crate::{Health, Service};
 
@@ -25,8 +27,10 @@ pub(super) fn problem(harness: &Harness, losses: &Losses) -> Option<String> {
     // What follows looks at every message: only when there is nothing to wait for any more.
     let (events, dead_letters) = harness.stored();
     let events: Vec<_> = events.iter().filter_map(Numbered::of).collect();
+    let panicked = dead_letters.iter().find_map(panicked);
     let dead_letters = dead_letters.iter().filter_map(Numbered::of);
-    numbered_twice(&events)
+    panicked
+        .or_else(|| numbered_twice(&events))
         .or_else(|| {
             let series = series(&events);
             members().find_map(|member| not_received(harness, member, &series))
@@ -52,6 +56,13 @@ impl<'a> Numbered<'a> {
         let MessageNumber { outbox, number } = MessageNumber::of(&stored.envelope)?;
         Some(Self { stored, name: (outbox, kind_of(&stored.envelope.subject), number) })
     }
+}
+
+/// Whether a dead letter is of a function that panicked: nothing that happens to an application excuses that.
+fn panicked(dead: &Stored) -> Option<String> {
+    let (reason, detail) = (dead.envelope.header(REASON)?, dead.envelope.header(DETAIL)?);
+    let is_panic = Reason::read(reason) == Some(Reason::Poison) && detail.starts_with(PANICKED);
+    is_panic.then(|| format!("a message died, {}: {detail}", dead.envelope.subject))
 }
 
 fn unhealthy(service: &Service) -> Option<String> {

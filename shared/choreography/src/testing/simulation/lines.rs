@@ -18,6 +18,9 @@ pub struct StoryError {
     pub problem: String,
 }
 
+/// The latest moment of a step, in milliseconds: a day. Every second of a story is lived through.
+const AT_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
+
 /// A step as it is written: its number, how long after the start it happens, in milliseconds, and what happens.
 type Line<A> = (usize, u64, Event<A>);
 
@@ -43,18 +46,47 @@ impl<A: Deserialize<'static>> Story<A> {
     /// as long as the process: `String::leak` makes it so.
     ///
     /// # Errors
-    /// The first line that can't be read.
+    /// The first line that can't be read, whose time is before that of the step above or more than a day after the start,
+    /// or whose number another step has.
     pub fn from_lines(text: &'static str) -> Result<Self, StoryError> {
-        let error = |line, problem: String| StoryError { line, problem };
-        let mut lines = text.lines().zip(1..);
-        let (seed, _) = lines.next().ok_or_else(|| error(1, "the seed is missing".to_owned()))?;
-        let seed = seed.trim().parse().map_err(|problem| error(1, format!("no seed: {problem}")))?;
-        let step = |(text, line): (&'static str, usize)| {
-            let (number, at_ms, event): Line<A> =
-                serde_json::from_str(text).map_err(|problem| error(line, problem.to_string()))?;
-            Ok(Step { number, at: Duration::from_millis(at_ms), event })
-        };
-        let steps = lines.filter(|(text, _)| !text.trim().is_empty()).map(step);
-        Ok(Self { seed, steps: steps.collect::<Result<_, _>>()? })
+        let mut lines = text.trim_start_matches(BYTE_ORDER_MARK).lines().zip(1..);
+        let (seed, _) = lines.next().unwrap_or_default();
+        let no_seed = |_| StoryError { line: 1, problem: format!("the seed is missing, a number: {seed:?}") };
+        let seed = seed.trim().parse().map_err(no_seed)?;
+        let mut steps: Vec<Step<A>> = Vec::new();
+        for (text, line) in lines.filter(|(text, _)| !text.trim().is_empty()) {
+            let step = step_of(text).and_then(|step| follows(&steps, step));
+            steps.push(step.map_err(|problem| StoryError { line, problem })?);
+        }
+        Ok(Self { seed, steps })
+    }
+}
+
+/// Some editors write it at the beginning of a file.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Reads one step.
+fn step_of<A: Deserialize<'static>>(text: &'static str) -> Result<Step<A>, String> {
+    let read = serde_json::from_str::<Line<A>>(text).map_err(|error| {
+        let problem = error.to_string();
+        // The parser has seen one line only.
+        let problem = problem.rsplit_once(" at line ").map_or(&*problem, |(problem, _)| problem);
+        format!("column {}: {problem}; a step is written as [12,3500,{{\"Crash\":\"order\"}}]", error.column())
+    });
+    let (number, at_ms, event) = read?;
+    match at_ms {
+        0..=AT_MS_MAX => Ok(Step { number, at: Duration::from_millis(at_ms), event }),
+        _ => Err(format!("{at_ms} ms after the start is more than a day")),
+    }
+}
+
+/// Checks that a step can follow others.
+fn follows<A>(steps: &[Step<A>], step: Step<A>) -> Result<Step<A>, String> {
+    if let Some(last) = steps.last().filter(|last| last.at > step.at) {
+        return Err(format!("{} ms is before the step above, {} ms", step.at.as_millis(), last.at.as_millis()));
+    }
+    match steps.iter().any(|other| other.number == step.number) {
+        true => Err(format!("another step has the number {}", step.number)),
+        false => Ok(step),
     }
 }

@@ -90,7 +90,10 @@ struct Run<W> {
     harness: Harness,
     services: Services,
     operator: Operator,
-    acting: Vec<JoinHandle<()>>,
+    /// The actions that go on, with the numbers of their steps.
+    acting: Vec<(usize, JoinHandle<()>)>,
+    /// Which action panicked first, and how.
+    failed: Option<String>,
 }
 
 impl<W: World> Run<W> {
@@ -99,7 +102,7 @@ impl<W: World> Run<W> {
         let releases = (world.services(), world.earlier_services());
         let harness = Harness::start_releases(releases, &story.first_releases(), world.settings(), story.seed);
         let services = harness.services();
-        Self { world, harness, services, operator: Operator::default(), acting: Vec::new() }
+        Self { world, harness, services, operator: Operator::default(), acting: Vec::new(), failed: None }
     }
 
     fn go(&mut self, step: &Step<W::Action>) {
@@ -107,7 +110,7 @@ impl<W: World> Run<W> {
         match &step.event {
             Event::Action(action) => {
                 let acting = self.world.clone().act(action.clone(), self.services.clone());
-                self.acting.push(self.harness.spawn(acting));
+                self.acting.push((step.number, self.harness.spawn(acting)));
             }
             Event::Trouble(trouble) => self.harness.inject(trouble.clone()),
             Event::Crash(service) => self.harness.crash(service),
@@ -127,21 +130,23 @@ impl<W: World> Run<W> {
             self.operator.look(&mut self.harness, pause >= PAUSE_MAX);
             match self.problem() {
                 None => return Ok(self.outcome()),
-                Some(problem) if self.harness.since_start() >= last => return Err(problem),
+                Some(problem) if self.failed.is_some() || self.harness.since_start() >= last => return Err(problem),
                 Some(_) => pause = (pause * 4).min(PAUSE_MAX),
             }
         }
     }
 
     fn problem(&mut self) -> Option<String> {
-        for acting in self.acting.extract_if(.., |acting| acting.is_finished()) {
+        for (step, acting) in self.acting.extract_if(.., |(_, acting)| acting.is_finished()) {
             if let Err(error) = self.harness.block_on(acting) {
-                return Some(format!("somebody's action failed: {error}"));
+                let panic = error.try_into_panic().map(|panic| text_of(panic.as_ref())).unwrap_or_default();
+                self.failed.get_or_insert(format!("the action of step {step} panicked: {panic}"));
             }
         }
         let acting = self.acting.len();
-        let goes_on = (acting > 0).then(|| format!("{acting} actions have not ended"));
-        goes_on
+        let goes_on = || (acting > 0).then(|| format!("{acting} actions have not ended"));
+        let failed = self.failed.clone().or_else(goes_on);
+        failed
             .or_else(|| problem(&self.harness, &self.operator.losses))
             .or_else(|| self.world.check(&self.harness, &self.operator.losses).err())
     }
