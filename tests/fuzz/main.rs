@@ -9,12 +9,14 @@
 //! `FUZZ_SECONDS` says how long each target runs. `FUZZ_INPUT` repeats one input of one target, as a failure names it.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod again;
 mod bytes;
 mod damage;
 mod draw;
 mod envelope;
 mod fake_server;
 mod json;
+mod limits;
 mod panics;
 mod request;
 mod run;

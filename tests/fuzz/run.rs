@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::env;
-use std::time::Duration;
 
 use choreography::Clock;
 use jiff::SignedDuration;
@@ -10,13 +9,11 @@ use proptest::collection::vec;
 use proptest::prelude::any;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
+use crate::again::again;
+use crate::limits::{BYTES_MAX, time};
 use crate::target::Target;
-use crate::watch::{Watch, again};
+use crate::watch::Watch;
 
-/// How long a target runs without `FUZZ_SECONDS`: all of them together about 20 seconds, two at a time.
-const SECONDS_DEFAULT: u64 = 2;
-/// The most bytes that decide an input: a choice takes one or two.
-const BYTES_MAX: usize = 192;
 /// How many inputs are checked between two looks at the time.
 const INPUTS_AT_ONCE: u32 = 16;
 /// For how long a failing input is made smaller at most, in milliseconds.
@@ -65,13 +62,6 @@ pub(crate) fn run(target: &Target) {
         }
     }
     println!("{}: {inputs} inputs", target.name);
-}
-
-fn time() -> Duration {
-    let seconds = env::var("FUZZ_SECONDS").map_or(SECONDS_DEFAULT, |seconds| {
-        seconds.parse().unwrap_or_else(|_| panic!("FUZZ_SECONDS is not a number of seconds: {seconds}"))
-    });
-    Duration::from_secs(seconds)
 }
 
 fn read_hex(text: &str) -> Vec<u8> {

@@ -4,10 +4,9 @@ use std::process::exit;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
-/// How long an input may take: longer than every time-out of what is fuzzed, also on a busy machine.
-const INPUT_TIME_MAX: Duration = Duration::from_secs(120);
+use crate::again::again;
+use crate::limits::INPUT_TIME_MAX;
 
 /// Watches the inputs of a target.
 pub(crate) struct Watch {
@@ -42,13 +41,4 @@ impl Watch {
         // The thread lives as long as this.
         _ = self.begins.send(());
     }
-}
-
-/// Returns the command that repeats an input.
-pub(crate) fn again(target: &str, input: &[u8]) -> String {
-    format!("again: FUZZ_INPUT={} cargo test -p shop-tests --test fuzz -- --exact {target}", hex(input))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
