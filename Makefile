@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run-all test fuzz schemathesis check check-dependencies check-crates sim bench chaos map provision dead-letters clean-data tools
+.PHONY: help run-all test fuzz libfuzzer schemathesis check check-dependencies check-crates sim bench chaos map provision dead-letters clean-data tools
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,13 @@ fuzz: ## Fuzz what comes from outside for 10 minutes a target, or FUZZ_SECONDS=.
 		echo "fuzz: no target has $(ARGS) in its name; the targets are:" >&2; \
 		cargo test --quiet -p shop-tests --test fuzz -- --list | sed -n 's/: test$$//p' >&2; exit 1; }
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} cargo test -p shop-tests --test fuzz -- --nocapture --test-threads 1 $(ARGS)
+
+# What libFuzzer reads of a program: a counter for each branch, the branches' places, and the operands of comparisons.
+LIBFUZZER_FLAGS := -Cpasses=sancov-module $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)
+
+libfuzzer: ## Fuzz as `make fuzz` does, toward code that was not reached yet; needs a C++ compiler
+	RUSTFLAGS="$(LIBFUZZER_FLAGS) -Cdebug-assertions" FUZZ_SECONDS=$${FUZZ_SECONDS:-600} cargo run --profile quick -p shop-tests \
+		--example libfuzzer --features libfuzzer --target "$$(rustc --print host-tuple)" --target-dir target/libfuzzer -- $(ARGS)
 
 schemathesis: tools ## Check that every service keeps what its /openapi.json says; a part of `make test`, about 2 minutes
 	cargo build --workspace --bins

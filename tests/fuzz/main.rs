@@ -3,36 +3,46 @@
 //! A target makes inputs that are nearly valid, and checks what must hold for each: it is read or refused, and nothing
 //! panics; what is read is written so that it is read as the same. Random bytes alone would end at the first check of a
 //! parser, so inputs are valid examples with a few changes. Bytes decide which changes; proptest makes them, and makes
-//! those of a failing input smaller. (bolero would run the targets with libFuzzer as well; its release 0.13.7 needs
-//! exactly an older indexmap than the rest of the workspace.)
+//! those of a failing input smaller.
 //!
 //! `FUZZ_SECONDS` says how long each target runs. `FUZZ_INPUT` repeats one input of one target, as a failure names it.
+//!
+//! `make libfuzzer` has libFuzzer make the bytes. It sees which branches of the code an input takes, keeps the inputs
+//! that take new ones, and makes the next inputs from those; so it gets to code that needs several rare changes at
+//! once. It needs a C++ compiler, and builds everything once more, on stable, with counters of the branches: too
+//! much for every run of the tests.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-mod again;
-mod bytes;
-mod damage;
-mod draw;
-mod envelope;
-mod fake_server;
-mod json;
-mod limits;
-mod panics;
-mod request;
+pub(crate) mod again;
+pub(crate) mod bytes;
+pub(crate) mod damage;
+pub(crate) mod draw;
+pub(crate) mod envelope;
+pub(crate) mod fake_server;
+pub(crate) mod json;
+pub(crate) mod limits;
+pub(crate) mod panics;
+pub(crate) mod request;
+#[cfg(test)]
 mod run;
-mod shop;
-mod target;
-mod targets;
-mod text;
+pub(crate) mod shop;
+pub(crate) mod target;
+pub(crate) mod targets;
+pub(crate) mod text;
+#[cfg(test)]
 mod watch;
 
+#[cfg(test)]
 use run::run;
 use target::Target;
 use targets::{database, door, engine, http, server, settings, stored, tokens, wire};
 
-/// Makes a test of each target: its name, and what prepares a run of it.
+/// Makes a test of each target: its name, and what prepares a run of it. Without tests, a list of them.
 macro_rules! targets {
     ($($name:ident: $start:path,)*) => {
+        /// All targets.
+        #[cfg(not(test))]
+        pub(crate) const TARGETS: &[Target] = &[$(Target { name: stringify!($name), start: $start }),*];
         $(
             #[test]
             fn $name() {
