@@ -8,9 +8,9 @@
 //! `FUZZ_SECONDS` says how long each target runs. `FUZZ_INPUT` repeats one input of one target, as a failure names it.
 //!
 //! `make libfuzzer` has libFuzzer make the bytes. It sees which branches of the code an input takes, keeps the inputs
-//! that take new ones, and makes the next inputs from those; so it gets to code that needs several rare changes at
-//! once. It needs a C++ compiler, and builds everything once more, on stable, with counters of the branches: too
-//! much for every run of the tests.
+//! that take new ones in `target/libfuzzer/corpus`, and makes the next inputs from those, also in later runs. It needs a
+//! C++ compiler, and builds everything once more, on stable, with counters of the branches. It is for long runs: with
+//! the first 80,000 inputs of a target it took about as many branches as bytes that are drawn.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 pub(crate) mod again;
