@@ -137,15 +137,17 @@ impl Reader {
                 () = stopping.begun() => break,
                 stopped = self.read() => stopped,
             };
-            let problem = match stopped {
-                Ok(()) | Err(StopReason::Ended) => continue,
-                Err(StopReason::Anomaly(problem)) => problem,
+            match stopped {
+                Ok(()) => continue,
+                // Two whose clocks are far apart don't believe each other's lease: without a pause they would take it from
+                // each other all the time.
+                Err(StopReason::Ended) => {}
+                Err(StopReason::Anomaly(problem)) => health.reading(Err(problem)),
                 Err(StopReason::Unable(problem)) => {
                     leadership.set_able(None);
-                    problem
+                    health.reading(Err(problem));
                 }
-            };
-            health.reading(Err(problem));
+            }
             tokio::select! {
                 biased;
                 () = stopping.begun() => break,
