@@ -31,9 +31,16 @@ struct Sale {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Row)]
-#[row(table = "bill", key = u32)]
+#[row(table = "bill", key = u32, final = is_settled)]
 struct Bill {
     paid: bool,
+}
+
+impl Bill {
+    /// Whether the story of a bill has ended: paid or not, no other message moves it on.
+    fn is_settled(&self) -> bool {
+        true
+    }
 }
 
 /// The shop sells a book: the cashier is to take the money.
