@@ -187,4 +187,16 @@ mod tests {
         }
         assert!(parsed("dead-letters drop --died-of expired --reason old"));
     }
+
+    #[test]
+    fn reason_that_no_dead_letter_has_is_refused_with_those_that_they_have() {
+        for command in ["list --reason funny", "groups --died-of funny", "drop --died-of funny --reason old"] {
+            let line = ["dead-letters"].into_iter().chain(command.split(' '));
+            let refusal = Arguments::try_parse_from(line).expect_err(command).to_string();
+            assert!(refusal.contains("expired, poison, exhausted, overdue, lost"), "{refusal}");
+        }
+        for reason in ["expired", "poison", "exhausted", "overdue", "lost"] {
+            assert!(Arguments::try_parse_from(["dead-letters", "list", "--reason", reason]).is_ok(), "{reason}");
+        }
+    }
 }

@@ -1,10 +1,16 @@
 //! The options that select dead letters.
 
-use choreography::dead_letters::{Filter, Token};
+use choreography::Reason;
+use choreography::dead_letters::{Filter, LOST, OVERDUE, Token};
 use clap::Args;
 use jiff::Timestamp;
 
 use crate::moment::moment;
+
+/// The reasons that dead letters have: those of which messages die, and those of the notices, that a message is overdue and
+/// that messages are lost.
+const REASONS: [&str; 5] =
+    [Reason::Expired.as_str(), Reason::Poison.as_str(), Reason::Exhausted.as_str(), OVERDUE, LOST];
 
 /// The options that all commands have; a dead letter must satisfy each of them.
 #[derive(Debug, Clone, Args)]
@@ -36,8 +42,8 @@ pub(crate) struct Filters {
 pub(crate) struct ListSelection {
     #[command(flatten)]
     filters: Filters,
-    /// Only what died for this reason: expired, poison, exhausted, or overdue for the notices that a message is late
-    #[arg(long, visible_alias = "died-of", help_heading = "Which dead letters")]
+    /// Only what died for this reason, or the notices that a message is overdue or that messages are lost
+    #[arg(long, visible_alias = "died-of", value_parser = REASONS, help_heading = "Which dead letters")]
     reason: Option<String>,
     /// Also those that are handled or superseded by a later dead letter, and the notices
     #[arg(long, help_heading = "Which dead letters")]
@@ -53,8 +59,8 @@ pub(crate) struct ReplaySelection {
     sequences: Vec<u64>,
     #[command(flatten)]
     filters: Filters,
-    /// Only what died for this reason: expired, poison, exhausted
-    #[arg(long, visible_alias = "died-of", group = "Filters", help_heading = "Which dead letters")]
+    /// Only what died for this reason
+    #[arg(long, visible_alias = "died-of", value_parser = REASONS, group = "Filters", help_heading = "Which dead letters")]
     reason: Option<String>,
 }
 
@@ -67,8 +73,8 @@ pub(crate) struct DropSelection {
     sequences: Vec<u64>,
     #[command(flatten)]
     filters: Filters,
-    /// Only what died for this reason: expired, poison, exhausted
-    #[arg(long, group = "Filters", help_heading = "Which dead letters")]
+    /// Only what died for this reason
+    #[arg(long, value_parser = REASONS, group = "Filters", help_heading = "Which dead letters")]
     died_of: Option<String>,
 }
 

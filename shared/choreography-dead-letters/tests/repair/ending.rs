@@ -50,6 +50,8 @@ async fn wrong_command_line_is_explained_before_connecting() {
         "replay 1 --rate 1001",
         "replay 1 --wait 2h",
         "list --limit 0",
+        "list --reason funny",
+        "replay --reason funny",
         "mend",
         "",
     ] {

@@ -41,7 +41,7 @@ pub struct Filter {
     pub message: Option<Token>,
     /// The message's key.
     pub key: Option<Token>,
-    /// Why they died: `expired`, `poison`, `exhausted` or `overdue`.
+    /// Why they died: a [`Reason`](crate::Reason), [`OVERDUE`](super::OVERDUE) or [`LOST`](super::LOST).
     pub reason: Option<String>,
     /// What dead letters of the same cause have in common.
     pub fingerprint: Option<String>,

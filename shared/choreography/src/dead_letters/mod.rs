@@ -27,7 +27,7 @@ mod publish_window;
 mod records;
 mod repair;
 
-pub use crate::wire::dead_letter::OVERDUE;
+pub use crate::wire::dead_letter::{LOST, OVERDUE};
 pub use crate::wire::repair::{RepairOutcome, RepairRecord, UnknownOutcome};
 pub use dead_letter::DeadLetter;
 pub use details::{Details, STORY_MAX, details};

@@ -28,7 +28,7 @@ pub(crate) const ALL_DEAD_LETTERS: &str = "dead.>";
 /// The reason, and the key, of a dead letter that is only a notice: a subscriber has not processed a message in time.
 pub const OVERDUE: &str = "overdue";
 /// The reason, and the key, of a dead letter that is only a notice: messages never came, and will not come.
-pub(crate) const LOST: &str = "lost";
+pub const LOST: &str = "lost";
 
 /// The token in a subject for a service, message or key that could not be read.
 pub(crate) const UNKNOWN: &str = "unknown";
@@ -40,7 +40,7 @@ pub(super) const HANDLED: &str = "handled";
 
 /// What the names of all headers about a death begin with.
 pub(crate) const DEATH_HEADERS: &str = "dead-";
-/// Why the message died: a [`Reason`], or [`OVERDUE`].
+/// Why the message died: a [`Reason`], [`OVERDUE`] or [`LOST`].
 pub(crate) const REASON: &str = "dead-reason";
 /// Why it died, as text.
 pub(crate) const DETAIL: &str = "dead-detail";
@@ -89,7 +89,7 @@ pub enum Reason {
 
 impl Reason {
     /// Returns the reason as it is written in a dead letter's headers.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Expired => "expired",
             Self::Poison => "poison",
