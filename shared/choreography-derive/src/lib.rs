@@ -26,6 +26,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// - `key`: the field that is the message's key. A field of a field needs its type: `key = order.id: OrderId`.
 /// - `role`: `step`, `event` or `compensation`.
 /// - `version`: the payload's version; 1 if it is left out.
+/// - `before`: the type of the version before it, the same message with a lower version. `From` makes this type of it, so that
+///   payloads of both are read.
 /// - `concerns`: a field with keys of other rows that the message is about, one key or an `Option` or `Vec` of keys; for a
 ///   reaction that takes them as `Rows`.
 #[proc_macro_derive(Message, attributes(message))]
