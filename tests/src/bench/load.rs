@@ -80,7 +80,7 @@ impl Load {
     }
 
     /// Runs this many clients, each placing one order after the other, until one fails.
-    pub(crate) async fn closed(&self, clients: usize) -> Result<()> {
+    pub(crate) async fn closed(&self, clients: u32) -> Result<()> {
         let work = async |()| -> Result<()> {
             let mut client = Client::new(self.door.clone());
             loop {
@@ -94,7 +94,7 @@ impl Load {
     /// Places this many orders a second, whether the earlier ones have ended or not, until one fails. Each is timed
     /// from the moment at which it was due.
     pub(crate) async fn open(&self, rate: u32) -> Result<()> {
-        let mut due = ticks(Duration::from_secs(1) / rate.max(1));
+        let mut due = ticks(Duration::from_secs(1) / rate);
         let (mut idle, mut working) = (Vec::new(), FuturesUnordered::new());
         loop {
             tokio::select! {

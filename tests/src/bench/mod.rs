@@ -7,6 +7,7 @@ mod client;
 mod ends;
 mod load;
 mod meter;
+mod options;
 mod report;
 mod sizes;
 mod soak;
@@ -16,11 +17,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use async_nats::jetstream;
-use clap::Parser;
 
 use crate::premises::{Plan, Premises};
 use ends::Ends;
 use meter::{Meter, ProcessUsage};
+pub use options::Options;
 use report::LoadReport;
 pub use report::Report;
 
@@ -29,40 +30,6 @@ const QUIET_FOR: Duration = Duration::from_secs(12);
 
 /// How long it may take after a loop until the shop is at rest.
 const QUIET_WITHIN: Duration = Duration::from_secs(60);
-
-/// What to measure, and for how long.
-#[derive(Debug, Clone, Parser)]
-#[command(about = "Measures the shop: orders per second, latency, CPU and memory, and the ceiling of the server")]
-pub struct Options {
-    /// Clients of the closed loop: each places an order, waits for its end, and places the next one
-    #[arg(long, default_value_t = 512)]
-    pub clients: usize,
-    /// How long the closed loop is measured, in seconds
-    #[arg(long, default_value_t = 20)]
-    pub seconds: u64,
-    /// Soak: the closed loop runs for so many minutes, and its first and last minute are compared; the open loop and the
-    /// ceiling are left out
-    #[arg(long, value_parser = clap::value_parser!(u64).range(2..))]
-    pub minutes: Option<u64>,
-    /// How long the closed loop runs before it is measured, in seconds
-    #[arg(long, default_value_t = 5)]
-    pub warm_up: u64,
-    /// Orders per second that the open loop places
-    #[arg(long, default_value_t = 20)]
-    pub rate: u32,
-    /// How long the open loop is measured, in seconds; 0 leaves it out
-    #[arg(long, default_value_t = 20)]
-    pub rate_seconds: u64,
-    /// How many of a hundred orders go to a zone without dealer, and are cancelled
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=100))]
-    pub nowhere_percent: u32,
-    /// Place the orders at the gateway, as customers do, and not at the order service
-    #[arg(long)]
-    pub through_gateway: bool,
-    /// How long the ceiling is measured, in seconds; 0 leaves it out
-    #[arg(long, default_value_t = 8)]
-    pub ceiling_seconds: u64,
-}
 
 /// What was measured in an interval of load.
 #[derive(Debug, Clone)]
