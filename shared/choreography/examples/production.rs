@@ -76,12 +76,17 @@ fn oracle() -> Choreography {
     Choreography::new("oracle").on(answer_question).fallback(nothing::<QuestionAsked>)
 }
 
+/// Returns a password from the environment.
+fn password(variable: &str) -> Result<String, String> {
+    env::var(variable).map_err(|_| format!("{variable} is not set"))
+}
+
 /// Starts a service on a SQLite file of its own, as its own user at the message server.
 async fn start(choreography: Choreography, url: &str, data: &str) -> Result<Service, Box<dyn Error>> {
     let name = choreography.service();
     let server = JetStreamOptions {
         user: name.to_owned(),
-        password: env::var(format!("{}_PASSWORD", name.to_uppercase()))?,
+        password: password(&format!("{}_PASSWORD", name.to_uppercase()))?,
         publishers: ["reader", "oracle"].map(str::to_owned).to_vec(), // for `Service::story`
         ..JetStreamOptions::new(url, name)
     };
@@ -98,8 +103,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let url = env::var("NATS_URL").unwrap_or_else(|_| "nats://127.0.0.1:4222".to_owned());
     let data = env::var("DATA_DIR").unwrap_or_else(|_| ".data".to_owned());
 
-    let admin = ConnectOptions::with_user_and_password("admin".to_owned(), env::var("ADMIN_PASSWORD")?);
-    for change in provision(&admin.connect(&url).await?, &plan).await? {
+    let admin = ConnectOptions::with_user_and_password("admin".to_owned(), password("ADMIN_PASSWORD")?);
+    let client = admin.connect(&url).await;
+    let client = client.map_err(|error| format!("{error}: is the server running, and ADMIN_PASSWORD right?"))?;
+    for change in provision(&client, &plan).await? {
         println!("{change}");
     }
 
