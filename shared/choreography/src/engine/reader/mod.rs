@@ -25,7 +25,8 @@ use crate::wire::series::NUMBER_MAX;
 pub(crate) use position::place_before;
 use session::ReadingSession;
 
-/// The pause before reading starts again, after the server could not be reached or did something unexpected.
+/// The pause before reading starts again, after the server could not be reached or did something unexpected, or the
+/// leadership was lost.
 const RETRY_PAUSE: Duration = Duration::from_millis(250);
 
 /// The most bytes that the reader hands over before they are processed: the others are sent ahead by the server.
