@@ -16,8 +16,11 @@ impl Attempt<'_> {
     pub(super) fn queue_effect(&mut self, message: Box<ReceivedMessage>, cause: Cause) {
         let Some((_, name, key)) = message.envelope.parts() else { return };
         let Some(effect) = self.choreography.effect_handler(name) else { return };
-        if let Some(death) = self.earlier_death(&message.to_store()) {
-            return self.die_in_turn(&message.to_store(), death);
+        if !self.adopted.is_empty() {
+            let message = message.to_store();
+            if let Some(death) = self.earlier_death(&message) {
+                return self.die_in_turn(&message, death);
+            }
         }
         let Some(unless) = &effect.unless else { return self.add_effect(&message) };
         let version = Heading::version_of(&message.envelope).unwrap_or_default();
