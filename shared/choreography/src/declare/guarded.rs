@@ -16,7 +16,11 @@ pub(crate) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
 
 /// Returns the text of a panic, as it is written in dead letters and errors: `panicked: <message>`.
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    format!("{PANICKED}{}", panic_message(panic))
+}
+
+/// Returns what a panic says.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    format!("{PANICKED}{}", text.unwrap_or("without a message"))
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message")
 }

@@ -1,6 +1,5 @@
 //! Runs a story: a pure function of the application and the story.
 
-use std::any::Any;
 use std::fmt::{self, Display, Formatter};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,6 +12,7 @@ use super::event::Event;
 use super::operator::Operator;
 use super::story::{Step, Story};
 use super::world::World;
+use crate::declare::guarded::{panic_message, panic_text};
 use crate::testing::harness::Harness;
 use crate::testing::services::Services;
 
@@ -74,14 +74,9 @@ impl<A: Clone + Send + 'static> Story<A> {
             run.end().map(|outcome| (outcome, show(&run.harness)))
         };
         let ended = catch_unwind(AssertUnwindSafe(running));
-        let ended = ended.unwrap_or_else(|panic| Err(format!("a panic: {}", text_of(panic.as_ref()))));
+        let ended = ended.unwrap_or_else(|panic| Err(format!("a panic: {}", panic_message(panic.as_ref()))));
         ended.map_err(|problem| Broken { problem })
     }
-}
-
-fn text_of(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
 /// A story that runs.
@@ -139,8 +134,9 @@ impl<W: World> Run<W> {
     fn problem(&mut self) -> Option<String> {
         for (step, acting) in self.acting.extract_if(.., |(_, acting)| acting.is_finished()) {
             if let Err(error) = self.harness.block_on(acting) {
-                let panic = error.try_into_panic().map(|panic| text_of(panic.as_ref())).unwrap_or_default();
-                self.failed.get_or_insert(format!("the action of step {step} panicked: {panic}"));
+                let panic =
+                    error.try_into_panic().map_or_else(|error| error.to_string(), |panic| panic_text(panic.as_ref()));
+                self.failed.get_or_insert(format!("the action of step {step} {panic}"));
             }
         }
         let acting = self.acting.len();
