@@ -13,6 +13,9 @@ use crate::wire::dead_letter::EVENTS;
 /// The status of an API reply about what does not exist.
 const NOT_FOUND: u64 = 404;
 
+/// The errors of a stream whose bytes exceed what its account, or the server, may store.
+const NO_ROOM: [u64; 2] = [10_002, 10_047];
+
 /// The field of a consumer that says until when it is paused.
 const PAUSE: &str = "pause_until";
 
@@ -102,7 +105,11 @@ impl Resource {
 
     async fn create(&self, client: &Client) -> Result<(), ProvisionError> {
         let reply = self.send(client, &self.create_subject, self.definition(Map::new())).await?;
-        refusal(&reply).map_or(Ok(()), |(_, reason)| Err(self.refused("create", reason)))
+        match Refusal::in_reply(&reply) {
+            None => Ok(()),
+            Some(refusal) if refusal.is_no_room() => Err(self.no_room(refusal.reason)),
+            Some(refusal) => Err(self.refused("create", refusal.reason)),
+        }
     }
 
     async fn update(
@@ -114,12 +121,15 @@ impl Resource {
         let is_paused = differences.iter().any(|difference| difference.field == PAUSE);
         if let Some(resume) = self.resume_subject.as_ref().filter(|_| is_paused) {
             let reply = self.send(client, resume, json!({})).await?;
-            refusal(&reply).map_or(Ok(()), |(_, reason)| Err(self.refused("resume", reason)))?;
+            Refusal::in_reply(&reply).map_or(Ok(()), |refusal| Err(self.refused("resume", refusal.reason)))?;
         }
         let reply = self.send(client, &self.update_subject, self.definition(actual)).await?;
-        let Some((_, reason)) = refusal(&reply) else { return Ok(()) };
-        let differences = Difference::list(differences);
-        Err(ProvisionError::NotInPlace { resource: self.name.clone(), differences, reason })
+        let Some(refusal) = Refusal::in_reply(&reply) else { return Ok(()) };
+        if refusal.is_no_room() {
+            return Err(self.no_room(refusal.reason));
+        }
+        let (resource, differences) = (self.name.clone(), Difference::list(differences));
+        Err(ProvisionError::NotInPlace { resource, differences, reason: refusal.reason })
     }
 
     /// Returns the request's definition: the planned one, and the fields of `actual` that the plan leaves out.
@@ -145,9 +155,9 @@ impl Resource {
     /// either.
     async fn read(&self, client: &Client) -> Result<Option<Map<String, Value>>, ProvisionError> {
         let mut reply = self.send(client, &self.info_subject, Value::Null).await?;
-        match refusal(&reply) {
-            Some((NOT_FOUND, _)) => Ok(None),
-            Some((_, reason)) => Err(self.refused("show", reason)),
+        match Refusal::in_reply(&reply) {
+            Some(refusal) if refusal.status == NOT_FOUND => Ok(None),
+            Some(refusal) => Err(self.refused("show", refusal.reason)),
             None => Ok(Some(object(reply["config"].take()))),
         }
     }
@@ -165,14 +175,34 @@ impl Resource {
         }
     }
 
+    fn no_room(&self, reason: String) -> ProvisionError {
+        let bytes = self.planned["max_bytes"].as_u64().unwrap_or_default();
+        ProvisionError::NoRoom { resource: self.name.clone(), bytes, reason }
+    }
+
     fn refused(&self, action: &'static str, reason: String) -> ProvisionError {
         ProvisionError::Refused { resource: self.name.clone(), action, reason }
     }
 }
 
-/// Returns the status and the text of an error in a reply; none if it has no error.
-fn refusal(reply: &Value) -> Option<(u64, String)> {
-    let error = reply.get("error")?;
-    let text = error["description"].as_str().unwrap_or("no reason given");
-    Some((error["code"].as_u64().unwrap_or(0), format!("{text} ({})", error["err_code"])))
+/// An error in a reply.
+struct Refusal {
+    status: u64,
+    code: u64,
+    reason: String,
+}
+
+impl Refusal {
+    /// Returns the error in a reply; none if it has none.
+    fn in_reply(reply: &Value) -> Option<Self> {
+        let error = reply.get("error")?;
+        let number = |field: &str| error[field].as_u64().unwrap_or_default();
+        let text = error["description"].as_str().unwrap_or("no reason given");
+        let reason = format!("{text} ({})", number("err_code"));
+        Some(Self { status: number("code"), code: number("err_code"), reason })
+    }
+
+    fn is_no_room(&self) -> bool {
+        NO_ROOM.contains(&self.code)
+    }
 }

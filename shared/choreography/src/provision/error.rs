@@ -48,6 +48,20 @@ pub enum ProvisionError {
         /// Its reason.
         reason: String,
     },
+    /// The server has no room for a stream at its bound. It was not created or changed.
+    #[error(
+        "provisioning {resource}: the server has no room for its {bytes} bytes: {reason}. Let `max_file_store` of the server, \
+         and `max_file` of the account, have room for all streams at their bounds (the default is three quarters of what is \
+         free on the disk), or plan fewer bytes, and provision again"
+    )]
+    NoRoom {
+        /// The stream.
+        resource: String,
+        /// How many bytes it may have by the plan.
+        bytes: u64,
+        /// The server's reason.
+        reason: String,
+    },
     /// A difference can't be changed in place. Nothing was changed.
     #[error(
         "provisioning {resource}: it differs in {differences}, which the server can't change in place: {reason}. Nothing was \

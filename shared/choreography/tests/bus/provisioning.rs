@@ -85,6 +85,21 @@ async fn difference_is_updated_in_place_where_the_server_can() {
 }
 
 #[tokio::test]
+async fn a_stream_for_which_the_server_has_no_room_is_an_error_that_says_where_to_make_room() {
+    let server = Server::empty().await;
+    let admin = server.admin().await;
+    let large = plan().events_bytes_max(1 << 40);
+    let created = failure(&admin, &large).await;
+    provision(&admin, &plan()).await.unwrap();
+    let updated = failure(&admin, &large).await;
+    for text in [created, updated] {
+        assert!(text.contains("stream EVENTS: the server has no room for its 1099511627776 bytes"), "{text}");
+        assert!(text.contains("`max_file_store`") && !text.contains("stream rm"), "{text}");
+    }
+    assert!(changes(&admin, &plan()).await[0].ends_with("unchanged"));
+}
+
+#[tokio::test]
 async fn consumer_with_a_wider_filter_continues_at_its_position() {
     let server = Server::provisioned().await;
     let admin = server.admin().await;

@@ -8,7 +8,11 @@ use testkit::{NatsServer, World};
 
 use crate::until;
 
-const CONFIGURATION: &str = "host: 127.0.0.1, port: $NATS_PORT, jetstream { store_dir: $NATS_STORE_DIR }";
+const CONFIGURATION: &str = "
+    host: 127.0.0.1
+    port: $NATS_PORT
+    jetstream { store_dir: $NATS_STORE_DIR, max_file_store: 1GB }
+";
 
 pub(crate) struct Server {
     nats: NatsServer,
