@@ -21,7 +21,7 @@ const SALE_EVERY: Duration = Duration::from_millis(15);
 const SERVER: &str = "
     host: 127.0.0.1
     port: $NATS_PORT
-    jetstream { store_dir: $NATS_STORE_DIR, sync_interval: '1s' }
+    jetstream { store_dir: $NATS_STORE_DIR, max_file_store: 10GiB, sync_interval: '1s' }
 ";
 
 struct Service {

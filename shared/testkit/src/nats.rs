@@ -32,11 +32,13 @@ impl NatsServer {
     }
 
     /// Starts one with a configuration of the test's own, and waits until it accepts connections. The text names port
-    /// and directory as `$NATS_PORT` and `$NATS_STORE_DIR`.
+    /// and directory as `$NATS_PORT` and `$NATS_STORE_DIR`, and has a `max_file_store`: by the server's default the test
+    /// would depend on what is free on the disk.
     ///
     /// # Errors
-    /// When there is no server program, or it does not start.
+    /// When the text has no `max_file_store`, there is no server program, or it does not start.
     pub fn configured(world: &World, configuration: &str) -> Result<Self> {
+        anyhow::ensure!(configuration.contains("max_file_store"), "give the server a max_file_store");
         let file = world.directory().join("nats.conf");
         std::fs::write(&file, configuration).with_context(|| format!("writing {}", file.display()))?;
         Self::start_with(world, &file, &[])

@@ -192,10 +192,11 @@ impl Process {
     }
 }
 
+/// Starts a program. Its errors are printed without a backtrace, which would be all that is seen in the last lines.
 fn spawn(program: &Program, directory: &Path, log: &Path, group: Pid) -> Result<Child> {
     let file = OpenOptions::new().create(true).append(true).open(log).with_context(|| format!("opening {log:?}"))?;
     let mut command = Command::new(&program.path);
-    command.args(&program.arguments).envs(&program.variables).current_dir(directory);
+    command.args(&program.arguments).env("RUST_LIB_BACKTRACE", "0").envs(&program.variables).current_dir(directory);
     command.process_group(group.as_raw_nonzero().get());
     command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
     command.spawn().with_context(|| format!("starting {} ({})", program.name, program.path.display()))
