@@ -1,8 +1,9 @@
-//! A database is put back to an older copy, and much time has passed: what is read again ends as it did before.
+//! A database is put back to an older copy, and much time has passed, or the service has changed: what is read again ends
+//! as it did before.
 
 use std::sync::Arc;
 
-use choreography::{Choreography, Clock, Envelope, Message, Row, Scheduled, Service, Settings};
+use choreography::{Choreography, Clock, Dead, Envelope, Message, Row, Scheduled, Service, Settings};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
@@ -118,17 +119,18 @@ macro_rules! messages {
         struct $message { guest: u32 }
     )*};
 }
-messages! { "invited" Invited "came" Came "greeted" Greeted "call" Call }
+messages! { "invited" Invited "came" Came "greeted" Greeted "call" Call "turned-away" TurnedAway }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, Row)]
 #[row(table = "guest", key = u32)]
 struct Guest {
+    is_invited: bool,
     came: bool,
+    is_turned_away: bool,
 }
 
 fn invite(message: &Invited, guest: &mut Option<Guest>) -> Option<Scheduled<Call>> {
-    let is_new = guest.is_none();
-    guest.get_or_insert_default();
+    let is_new = !std::mem::replace(&mut guest.get_or_insert_default().is_invited, true);
     is_new.then(|| Call { guest: message.guest }.after(ms(30_000)))
 }
 
@@ -137,11 +139,24 @@ fn greet(message: &Came, guest: &mut Guest) -> Option<(Greeted, Scheduled<Call>)
     is_new.then(|| (Greeted { guest: message.guest }, Call { guest: message.guest }.cancel()))
 }
 
-async fn start_host(stage: &Stage) -> Service {
+/// An earlier release of [`invite`].
+fn stumble(_: &Invited, _: &mut Option<Guest>) {
+    panic!("the invitation has no stamp");
+}
+
+fn turn_away(dead: &Dead<Invited>, guest: &mut Option<Guest>) -> Option<TurnedAway> {
+    let is_new = !std::mem::replace(&mut guest.get_or_insert_default().is_turned_away, true);
+    is_new.then_some(TurnedAway { guest: *dead.key() })
+}
+
+async fn start(stage: &Stage, host: Choreography) -> Service {
     stage.bus.add_consumer("host-0", &["author.invited.*", "author.came.*"]);
     stage.bus.add_consumer("phone-0", &["host.*.*"]);
-    let host = Choreography::new("host").on(invite).on(greet);
     stage.start_choreography(host, Arc::new(stage.store.clone()), stage.settings()).await
+}
+
+async fn start_host(stage: &Stage) -> Service {
+    start(stage, Choreography::new("host").on(invite).fallback(turn_away).on(greet)).await
 }
 
 fn of_host(stage: &Stage, name: &str) -> Vec<Envelope> {
@@ -168,5 +183,53 @@ async fn a_scheduled_message_that_was_cancelled_in_time_is_cancelled_again() {
     let called: Vec<_> = of_host(&stage, "call").into_iter().map(|call| call.subject.to_string()).collect();
     assert_eq!((called, stage.backlog().await.scheduled), (vec!["host.call.2".to_owned()], 0));
     assert_eq!(of_host(&stage, "greeted").len(), 1);
+    host.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_had_died_dies_again_though_its_reaction_is_mended_by_then() {
+    let stage = Stage::new();
+    let host = start(&stage, Choreography::new("host").on(stumble).fallback(turn_away)).await;
+    let copy = stage.store.copy();
+    publish(&stage, &Invited { guest: 1 });
+    until("the first is turned away", || async { of_host(&stage, "turned-away").len() == 1 }).await;
+    pass(ms(1_000)).await;
+    host.stop().await;
+    stage.store.put_back(&copy);
+    let host = start_host(&stage).await;
+    publish(&stage, &Invited { guest: 2 });
+    until("the second is invited", || async { stage.backlog().await.scheduled > 0 }).await;
+    let guests: [Option<Guest>; 2] = [host.get(&1).await.unwrap(), host.get(&2).await.unwrap()];
+    assert_eq!(guests.map(|guest| guest.unwrap().is_turned_away), [true, false]);
+    assert_eq!(
+        (stage.backlog().await.scheduled, deaths(&stage).len(), of_host(&stage, "turned-away").len()),
+        (1, 1, 1)
+    );
+    host.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_was_replayed_after_its_death_is_replayed_again() {
+    let stage = Stage::new();
+    let host = start(&stage, Choreography::new("host").on(stumble).fallback(turn_away)).await;
+    let copy = stage.store.copy();
+    let invited = stage.envelope(&Invited { guest: 1 });
+    stage.bus.publish(&invited).unwrap();
+    until("it dies", || async { deaths(&stage).len() == 1 }).await;
+    host.stop().await;
+    let host = start_host(&stage).await;
+    let replay = Envelope { headers: invited.headers.with("dead-replay", "host/1/1"), ..invited };
+    stage.bus.publish(&replay).unwrap();
+    until("it is replayed", || async { stage.backlog().await.scheduled == 1 }).await;
+    pass(ms(1_000)).await;
+    host.stop().await;
+    stage.store.put_back(&copy);
+    let host = start_host(&stage).await;
+    until("it is replayed again", || async { stage.backlog().await.scheduled == 1 }).await;
+    pass(ms(1_000)).await;
+    let guest: Guest = host.get(&1).await.unwrap().unwrap();
+    let records = stage.dead_letters().into_iter().filter(|dead| dead.subject.starts_with("handled."));
+    assert!(guest.is_invited && guest.is_turned_away);
+    assert_eq!((records.count(), deaths(&stage).len(), of_host(&stage, "turned-away").len()), (1, 1, 1));
     host.stop().await;
 }

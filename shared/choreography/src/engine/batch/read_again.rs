@@ -1,8 +1,8 @@
 //! Messages that are read again, because the database was put back to an older copy. What was published for them before is
 //! in the stream, so the same has to be made again, however much time has passed.
 //!
-//! What must hold: until they are read, nothing ends by the clock: neither a step nor what waits nor what is scheduled. A
-//! step that had expired before expires again.
+//! What must hold: until they are read, nothing ends by the clock: neither a step nor what waits nor what is scheduled. What
+//! had died before dies again, for the same reason.
 
 use super::decode::Decoded;
 use super::receive::DecodedDeliveries;
@@ -40,11 +40,14 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// Lets a message expire that had expired when it was read before.
-    pub(super) fn expire_again<'b>(&self, delivery: &Delivery, decoded: Decoded<'b>) -> Decoded<'b> {
+    /// Lets a message die that had died when it was read before, though it might succeed now: its story was compensated. Of
+    /// one that has an effect only that it had expired is known here: its reaction may have succeeded before its effect died.
+    pub(super) fn die_again<'b>(&self, delivery: &Delivery, decoded: Decoded<'b>) -> Decoded<'b> {
         let Some(heading) = decoded.heading().filter(|_| !self.adopted.is_empty()) else { return decoded };
+        let name = delivery.envelope.parts().map_or("", |(_, name, _)| name);
+        let has_effect = self.choreography.effect_handler(name).is_some();
         let death = self.earlier_death(&ReceivedMessage::delivered(delivery, &heading).to_store());
-        match death.filter(|death| death.reason == Reason::Expired) {
+        match death.filter(|death| death.reason == Reason::Expired || !has_effect) {
             Some(death) => Decoded::Rejected(heading, death),
             None => decoded,
         }

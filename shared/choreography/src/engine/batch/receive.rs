@@ -64,7 +64,7 @@ impl<'a> Attempt<'a> {
     /// Receives messages, each once. `dead` are the messages among them that died here, with their tries.
     pub(super) fn receive(&mut self, decoded: DecodedDeliveries<'a>, mut dead: HashMap<Uuid, u32>) {
         for (delivery, decoded) in decoded {
-            let decoded = self.expire_again(delivery, decoded);
+            let decoded = self.die_again(delivery, decoded);
             if !self.is_to_process(delivery, &decoded, &mut dead) {
                 continue;
             }
