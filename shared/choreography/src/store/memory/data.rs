@@ -1,6 +1,6 @@
 //! The data of a store in memory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -38,12 +38,12 @@ impl CurrentRun {
 /// Ranges by series and first number: the last number, and when the range was written.
 pub(super) type Ranges = BTreeMap<(SeriesId, u64), (u64, i64)>;
 
-/// The tables, sorted, so that nothing depends on hashing.
+/// The data. What is listed is sorted, so that nothing depends on hashing.
 #[derive(Debug, Clone)]
 pub(super) struct Data {
     pub(super) head: Head,
     pub(super) run: CurrentRun,
-    pub(super) tables: BTreeMap<&'static str, BTreeMap<String, StoredRow>>,
+    pub(super) tables: BTreeMap<&'static str, HashMap<String, StoredRow>>,
     pub(super) dead_compensations: Vec<DeadCompensation>,
     /// When each message died, and how often it had been tried.
     pub(super) dead: BTreeMap<Uuid, (i64, u32)>,

@@ -2,6 +2,8 @@
 //!
 //! As in SQLite, one transaction is open at a time, and reading outside of it does not wait for it.
 
+#[cfg(feature = "testing")]
+use std::collections::HashMap;
 use std::fmt::{self, Debug, Formatter};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -75,7 +77,9 @@ impl MemoryStore {
     /// Returns the rows of a table, sorted by their keys.
     #[cfg(feature = "testing")]
     pub(crate) fn rows(&self, table: &str) -> Vec<StoredRow> {
-        self.data().tables.get(table).into_iter().flat_map(|rows| rows.values().cloned()).collect()
+        let mut rows: Vec<_> = self.data().tables.get(table).into_iter().flat_map(HashMap::values).cloned().collect();
+        rows.sort_unstable_by(|left, right| left.key.cmp(&right.key));
+        rows
     }
 
     /// Returns the messages that were adopted from the stream, because the database had been put back.
