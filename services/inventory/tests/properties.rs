@@ -34,6 +34,19 @@ fn conserves_pieces(story: &Moment<'_>) {
     }
 }
 
+/// Pieces are shipped once they are held. A delivery is assigned after inventory has held the pieces, so that nothing
+/// waits to be shipped if the message about it dies before.
+fn ships_what_is_held(story: &Moment<'_>) {
+    let (before, after) = (story.own_row_before::<Reservation>(), story.own_row::<Reservation>());
+    let after = after.map(|reservation| reservation.status);
+    let expected: &[Option<Status>] = match before.map(|reservation| reservation.status) {
+        Some(Status::Held) => &[Some(Status::Shipped)],
+        Some(ended) => &[Some(ended)],
+        None => &[Some(Status::Held), Some(Status::Shipped), Some(Status::Refused)],
+    };
+    assert!(expected.contains(&after), "{after:?}");
+}
+
 /// A reservation that is cancelled leaves the shelf as if it had never been, unless its pieces are lost.
 fn restores_the_shelf(story: &Moment<'_>) {
     let status = story.own_row::<Reservation>().expect("a cancellation leaves a row").status;
@@ -63,6 +76,7 @@ fn inventory_has_every_property_of_a_service() {
         .example(AdjustStock { sku, delta: -3 })
         .keeps("what is held is what is reserved", holds_what_is_reserved)
         .keeps("no piece is lost", conserves_pieces)
+        .race::<ReserveStock, DeliveryAssigned>(ships_what_is_held)
         .race::<ReserveStock, CancelOrder>(restores_the_shelf)
         .race::<DeliveryAssigned, CancelOrder>(takes_back_shipped_pieces);
     let reaches = |properties: Properties, status: Status| {

@@ -3,6 +3,7 @@
 
 mod clinic;
 mod own;
+mod races;
 mod samples;
 mod wrong;
 

@@ -68,7 +68,11 @@ impl<'a> Bench<'a> {
         Ok(story)
     }
 
-    fn deliver_one(&self, world: &mut World, delivery: &Delivery) -> Result<Happened, Violation> {
+    /// Delivers a message alone: what it wakes stays as it is.
+    ///
+    /// # Errors
+    /// Its function breaks a property.
+    pub(super) fn deliver_one(&self, world: &mut World, delivery: &Delivery) -> Result<Happened, Violation> {
         let function = &self.functions[delivery.function];
         let mut called = self.call(world, delivery)?;
         match &called.outcome {

@@ -77,16 +77,6 @@ impl Bench<'_> {
         others.any(|other| other.tables.contains(&table))
     }
 
-    /// Whether every row of a story is final, or waits for something.
-    pub(super) fn is_settled(&self, world: &World, tables: &[&'static str], key: &str, strictly: bool) -> bool {
-        let exists = |table: &&&'static str| world.rows.contains_key(&(**table, key.to_owned()));
-        let awaited = |table: &str| {
-            let mut forward = self.functions.iter().filter(|other| !other.is_fallback() && !other.is_compensation());
-            !strictly && forward.any(|other| other.tables.contains(&table))
-        };
-        tables.iter().filter(exists).all(|table| self.is_final(world, table, key) || awaited(table))
-    }
-
     /// Returns the steps that must do nothing after this: those whose compensation it is, or whose death.
     pub(super) fn steps_after(&self, happened: &Happened) -> Vec<usize> {
         let function = self.function(happened);

@@ -24,6 +24,8 @@ pub(super) struct Function<'a> {
     pub(super) role: Role,
     /// Whether it is a command that begins a story: nothing comes before it.
     pub(super) is_intake: bool,
+    /// The message of the effect whose result it takes.
+    effect: Option<&'static str>,
     pub(super) sample: &'a Sample,
     /// The tables whose rows it takes.
     pub(super) tables: &'a [&'static str],
@@ -50,13 +52,15 @@ pub(super) struct Delivery {
 impl<'a> Function<'a> {
     /// Returns all functions of a service, the fallback of each after it.
     pub(super) fn all(service: &'a Choreography) -> Vec<Self> {
-        let thens = service.effects.iter().filter_map(|effect| effect.then.as_ref());
+        let handlers = service.handlers.iter().map(|handler| (handler, None));
+        let thens = service.effects.iter().filter_map(|effect| Some((effect.then.as_ref()?, Some(effect.message))));
         let mut functions = Vec::new();
-        for handler in service.handlers.iter().chain(thens) {
+        for (handler, effect) in handlers.chain(thens) {
             let of = |code, tables| Self {
                 message: handler.message,
                 role: handler.role,
                 is_intake: handler.kind == HandlerKind::Command && service.intakes.contains(handler.message),
+                effect,
                 sample: &handler.sample,
                 tables,
                 code,
@@ -70,6 +74,7 @@ impl<'a> Function<'a> {
                 message: effect.message,
                 role: effect.role,
                 is_intake: false,
+                effect: None,
                 sample: &effect.sample,
                 tables: &fallback.tables,
                 code: Code::Fallback(fallback),
@@ -102,6 +107,11 @@ impl<'a> Function<'a> {
     /// Whether it is the reaction to a step.
     pub(super) fn is_step(&self) -> bool {
         self.is_of(HandlerKind::Reaction) && self.role == Role::Step
+    }
+
+    /// Whether its messages are results of an effect on messages of another function: no result comes before its message.
+    pub(super) fn is_result_of(&self, other: &Self) -> bool {
+        self.effect == Some(other.message)
     }
 
     fn is_of(&self, kind: HandlerKind) -> bool {

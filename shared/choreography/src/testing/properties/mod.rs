@@ -44,9 +44,10 @@ pub fn check_properties(service: Choreography) {
 ///
 /// - *Twice is as once*: a reaction or fallback that is called again changes no row and publishes nothing; so does a copy
 ///   of a message that has changed a row, however late it comes.
-/// - *Any order*: two messages of one key end in the same rows, whichever comes first, or one waits for a row. If they
-///   end differently, each row must be final or wait for another message or command; if one of the two is a
-///   compensation, final. An `.intake` begins a story, so nothing comes before it.
+/// - *Any order*: two messages of one key end in the same rows, whichever comes first, or one waits for a row (a command
+///   is refused for want of one). If they end differently, each row must be final or wait for a third message, or a
+///   command, that would change something; if one of the two is a compensation, final. An `.intake` begins a story, so
+///   nothing comes before it, and the result of an effect comes after the effect's message.
 /// - *Tombstones*: after a compensation, and after a fallback that did something, the step changes no row, and publishes
 ///   no step and nothing scheduled.
 /// - *No silent end*: a step that publishes nothing leaves a row that is final, or that another message or command takes.

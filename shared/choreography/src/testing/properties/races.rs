@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::bench::Bench;
 use super::functions::Delivery;
-use super::happened::Happened;
+use super::happened::{Happened, Outcome};
 use super::moment::Moment;
 use super::own::Own;
 use super::violation::{Property, Violation};
@@ -20,6 +20,9 @@ struct Ending {
     second: usize,
 }
 
+/// Returns messages and commands that may come next in a state of the service.
+pub(super) type Next<'a> = &'a dyn Fn(&World) -> Vec<Delivery>;
+
 impl Bench<'_> {
     /// Checks that two messages end well in both orders.
     ///
@@ -31,6 +34,7 @@ impl Bench<'_> {
         one: &Delivery,
         other: &Delivery,
         own: &Own,
+        next: Next<'_>,
     ) -> Result<(), Violation> {
         let functions = [one, other].map(|delivery| &self.functions[delivery.function]);
         let [a, b] = functions;
@@ -39,6 +43,8 @@ impl Bench<'_> {
             || a.message == b.message
             || a.sample.key_type != b.sample.key_type
             || one.key != other.key
+            || a.is_result_of(b)
+            || b.is_result_of(a)
         {
             return Ok(());
         }
@@ -51,11 +57,7 @@ impl Bench<'_> {
                 let message = happened.first().map_or("", |second| self.function(second).message);
                 race.problem(&Moment { before: world, after: &ending.after, message, happened })
             }),
-            None => {
-                let tables: BTreeSet<_> = functions.iter().flat_map(|function| self.story_tables(function)).collect();
-                let tables: Vec<_> = tables.into_iter().collect();
-                self.disagreement(world, &endings, &tables, &one.key, functions.iter().any(|f| f.is_compensation()))
-            }
+            None => self.disagreement(&endings, [one, other], next),
         };
         let Some(problem) = problem else { return Ok(()) };
         let property = Property::Race(self.name(one), self.name(other));
@@ -81,26 +83,26 @@ impl Bench<'_> {
         Ok(Some(ending))
     }
 
-    /// Returns what is wrong with two endings: they differ, and none of them waits. After a compensation all rows must be
-    /// final then; else each must be final or wait for a message or command.
-    fn disagreement(
-        &self,
-        before: &World,
-        endings: &[Ending; 2],
-        tables: &[&'static str],
-        key: &str,
-        is_compensated: bool,
-    ) -> Option<String> {
-        let rows = |ending: &Ending| {
-            let rows = tables.iter().map(|table| ending.after.rows.get(&(*table, key.to_owned())));
-            rows.map(|row| row.map(|row| row.state.clone())).collect::<Vec<_>>()
-        };
+    /// Returns what is wrong with two endings: they differ, and neither message lacks a row. After a compensation all rows must
+    /// be final then; else each must be final or wait for a message or command.
+    fn disagreement(&self, endings: &[Ending; 2], race: [&Delivery; 2], next: Next<'_>) -> Option<String> {
+        let functions = race.map(|delivery| &self.functions[delivery.function]);
+        let tables: BTreeSet<_> = functions.iter().flat_map(|function| self.story_tables(function)).collect();
+        let key = race[0].key.as_str();
+        let state =
+            |ending: &Ending, table| ending.after.rows.get(&(table, key.to_owned())).map(|row| row.state.clone());
         let [one, other] = endings;
-        let waits = endings.iter().any(|ending| ending.after.waiting.len() > before.waiting.len());
-        if waits || rows(one) == rows(other) {
+        let is_alike = tables.iter().all(|table| state(one, *table) == state(other, *table));
+        if is_alike || endings.iter().any(|ending| ending.lacks_row(race)) {
             return None;
         }
-        if endings.iter().all(|ending| self.is_settled(&ending.after, tables, key, is_compensated)) {
+        let is_compensated = functions.iter().any(|function| function.is_compensation());
+        let has_end = |ending: &Ending, table: &'static str| {
+            state(ending, table).is_none()
+                || self.is_final(&ending.after, table, key)
+                || !is_compensated && self.is_awaited_after(ending, (table, key), race, next)
+        };
+        if endings.iter().all(|ending| tables.iter().all(|table| has_end(ending, table))) {
             return None;
         }
         Some(match is_compensated {
@@ -109,9 +111,45 @@ impl Bench<'_> {
         })
     }
 
+    /// Whether a row waits for something after a race: a message or command that takes it would do something, or waits for
+    /// another row itself. Neither message of the race comes again, but a command may.
+    fn is_awaited_after(
+        &self,
+        ending: &Ending,
+        (table, key): (&'static str, &str),
+        race: [&Delivery; 2],
+        next: Next<'_>,
+    ) -> bool {
+        next(&ending.after).iter().any(|delivery| {
+            let function = &self.functions[delivery.function];
+            let comes = function.is_command()
+                || race.iter().all(|raced| self.functions[raced.function].message != function.message);
+            let is_other_story = function.is_about(self.key_type(table)) && delivery.key != key;
+            if !comes || is_other_story || !function.tables.contains(&table) {
+                return false;
+            }
+            let happened = self.deliver_one(&mut ending.after.clone(), delivery);
+            happened.is_ok_and(|happened| match &happened.outcome {
+                Outcome::Done => happened.has_effect(),
+                Outcome::Missing(missing, of) => (*missing, of.as_str()) != (table, key),
+                Outcome::Rejected(_) | Outcome::Died(_) => false,
+            })
+        })
+    }
+
     /// Returns a message's name, and whether it has died.
     pub(super) fn name(&self, delivery: &Delivery) -> String {
         let function = &self.functions[delivery.function];
         if function.is_fallback() { format!("the death of {}", function.message) } else { function.message.to_owned() }
+    }
+}
+
+impl Ending {
+    /// Whether one of these messages waits for a row at the end, or was refused for want of one.
+    fn lacks_row(&self, race: [&Delivery; 2]) -> bool {
+        race.iter().any(|raced| {
+            let last = self.story.iter().rev().find(|happened| happened.delivery.id == raced.id);
+            last.is_some_and(|last| matches!(last.outcome, Outcome::Missing(..)))
+        })
     }
 }

@@ -19,12 +19,15 @@ use super::own::Own;
 use super::violation::Violation;
 use super::world::World;
 use crate::Choreography;
+use crate::clock::SplitMix64;
 use crate::wire::ids::derived_id;
 
 /// The longest story, in messages: each of a service's functions may be called a few times.
 const MESSAGES_MAX: usize = 14;
 /// The largest number of choices that a message is drawn from; further ones are zero.
 const CHOICES_MAX: usize = 32;
+/// How many messages of each function are tried to find out whether a row waits for one.
+const COMING: usize = 24;
 /// How often a function is chosen, for one time that its fallback is.
 const LIVES: usize = 3;
 /// How long the shortest story is looked for, in stories.
@@ -115,7 +118,8 @@ impl<'a> Teller<'a> {
             let next = actions.get(index + 1);
             let next = next.and_then(|next| self.draw(next, (index + 1, index), &world, &remembered));
             if let Some(next) = &next {
-                let race = self.bench.check_race(&world, &delivery, next, &self.own);
+                let coming = |world: &World| self.coming(action.story, world, &remembered);
+                let race = self.bench.check_race(&world, &delivery, next, &self.own, &coming);
                 race.map_err(|violation| violation.after(&told))?;
             }
             let before = world.clone();
@@ -153,6 +157,22 @@ impl<'a> Teller<'a> {
         }
         let id = derived_id(Uuid::nil(), &format!("message {message}"));
         Some(Delivery { function: action.function, payload, key, id, now: time_of(place) })
+    }
+
+    /// Draws messages and commands that may come next in a story: several for each function. What begins a story, and
+    /// compensations, are not among them.
+    fn coming(&self, story: usize, world: &World, remembered: &Remembered) -> Vec<Delivery> {
+        let mut random = SplitMix64::new(0);
+        // After the choices that are drawn, all are zero: then the message agrees with what was said before.
+        let choices: Vec<Vec<u8>> =
+            (0..COMING).map(|count| (0..count).map(|_| random.next() as u8).collect()).collect();
+        let functions = self.bench.functions.iter().enumerate();
+        let functions = functions
+            .filter(|(_, function)| !function.is_fallback() && !function.is_compensation() && !function.is_intake);
+        let drawn = functions.flat_map(|(function, _)| {
+            choices.iter().map(move |choices| Action { function, story, choices: choices.clone() })
+        });
+        drawn.filter_map(|action| self.draw(&action, (MESSAGES_MAX, MESSAGES_MAX), world, remembered)).collect()
     }
 
     /// Whether a message begins a story which another one has begun already.
