@@ -13,7 +13,8 @@ use crate::declare::key::Key;
 /// The service's migrations make the table, with the columns `key`, `version` and `state` (this type as JSON), and
 /// generated columns for what the service lists it by. Fields of a stored state that this type does not know, because a
 /// newer version of the service wrote them, are kept when the row is written again: in the row itself, and in structs and
-/// maps within it, but not in lists, enums and `#[serde(flatten)]`. Derive it:
+/// maps within it, but not in lists, enums and `#[serde(flatten)]`. So a row of several states that have data of their own
+/// is better a struct with an enum in a field than the enum itself. Derive it:
 ///
 /// ```
 /// use choreography::Row;

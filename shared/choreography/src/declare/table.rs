@@ -10,6 +10,8 @@ use crate::declare::row::Row;
 use crate::declare::stored_row::{RowChange, StoredRow, UnreadableRow, UnwritableRow};
 use crate::declare::unknown_fields::UnknownFields;
 use crate::declare::unready::Unready;
+#[cfg(feature = "testing")]
+use crate::samples::is_tagged_by_name;
 use crate::wire::dead_letter::one_line;
 
 /// A table of any row type. The methods are those of `Tables`.
@@ -24,6 +26,8 @@ pub(crate) trait AnyTable: Send + Sync {
     fn key_type(&self) -> TypeId;
     #[cfg(feature = "testing")]
     fn is_final(&self, row: &StoredRow) -> bool;
+    #[cfg(feature = "testing")]
+    fn is_tagged_by_name(&self) -> bool;
     fn changed(&self) -> u64;
     fn changes(&self) -> Result<Vec<RowChange>, UnwritableRow>;
     fn exists(&self, key: &str) -> bool;
@@ -141,6 +145,11 @@ impl<S: Row> AnyTable for Table<S> {
     #[cfg(feature = "testing")]
     fn is_final(&self, row: &StoredRow) -> bool {
         read::<S>(row).is_ok_and(|(row, _)| row.is_final())
+    }
+
+    #[cfg(feature = "testing")]
+    fn is_tagged_by_name(&self) -> bool {
+        is_tagged_by_name::<S>()
     }
 
     fn changed(&self) -> u64 {

@@ -117,6 +117,12 @@ impl Tables {
         self.tables.values().any(|any| any.name() == table && any.is_final(row))
     }
 
+    /// Whether the rows of a table are an enum that is written with the variant's name around its data.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_tagged_by_name(&self, table: &str) -> bool {
+        self.tables.values().any(|any| any.name() == table && any.is_tagged_by_name())
+    }
+
     /// Returns the tables' names.
     pub(crate) fn names(&self) -> BTreeSet<&'static str> {
         self.tables.values().map(|table| table.name()).collect()

@@ -6,12 +6,14 @@ mod candidates;
 mod compound;
 mod deserializer;
 mod drawing;
+mod tagged;
 
 use std::any::TypeId;
 
 use serde_json::Value;
 
 pub(crate) use drawing::{Drawing, Refused};
+pub(crate) use tagged::is_tagged_by_name;
 
 /// A message type with its type erased: how samples of it are drawn and read.
 pub(crate) struct Sample {

@@ -5,6 +5,7 @@ mod clinic;
 mod own;
 mod races;
 mod samples;
+mod unknown_fields;
 mod wrong;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -199,3 +199,26 @@ fn a_reaction_from_which_nothing_follows_is_found() {
     ));
     assert_says(&text, &["clinic: nothing follows from patient-came in any story"]);
 }
+
+#[test]
+fn a_row_that_is_an_enum_with_data_is_found_to_lose_fields_of_a_newer_version() {
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Row)]
+    #[row(table = "visit", key = u32)]
+    enum Tagged {
+        Booked { rooms: Vec<String>, came: bool },
+    }
+    fn book(message: &BookVisit, visit: &mut Option<Tagged>) -> Option<RemindPatient> {
+        if visit.is_some() {
+            return None;
+        }
+        *visit = Some(Tagged::Booked { rooms: message.rooms.clone(), came: false });
+        Some(RemindPatient { visit: message.visit })
+    }
+    fn come(_: &PatientCame, visit: &mut Tagged) {
+        let Tagged::Booked { came, .. } = visit;
+        *came = true;
+    }
+    let text = broken(Properties::of(Choreography::new("clinic").on(book).on(come)));
+    assert_says(&text, &["the row 1 of visit loses a field", "no row that is an enum with data; make that a struct"]);
+    assert!(!text.contains("field-of-a-newer-version"), "{text}");
+}

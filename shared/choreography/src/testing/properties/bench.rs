@@ -144,7 +144,7 @@ impl<'a> Bench<'a> {
             return;
         }
         match tables.changes() {
-            Ok(changes) => happened.changes = world.write(changes),
+            Ok(changes) => happened.changes = world.write(changes, tables),
             Err(unwritable) => {
                 happened.outcome = Outcome::Died(format!("{}: {}", unwritable.table, unwritable.problem));
                 return;

@@ -52,7 +52,8 @@ pub fn check_properties(service: Choreography) {
 ///   no step and nothing scheduled.
 /// - *No silent end*: a step that publishes nothing leaves a row that is final, or that another message or command takes.
 /// - *Final is final*: a row that is [final](crate::Row::is_final) stays so, and no step is published because of it.
-/// - *Fields of a newer version*: messages with a field that the service does not know are read, and rows keep theirs.
+/// - *Fields of a newer version*: messages with a field that the service does not know are read, and rows keep theirs: those
+///   of a row that is an enum with data are lost, unless the row is a struct which has the enum in a field.
 /// - *Survival*: compensations and fallbacks don't panic.
 ///
 /// Messages are drawn from their types: `Deserialize` says which fields a message has. A type that hides them

@@ -48,8 +48,9 @@ impl Property {
                  command takes"
             }
             Self::UnknownFields => {
-                "have rows and messages ignore fields that they don't know: no `deny_unknown_fields`, and in rows no \
-                 `flatten`, which hides them from the runtime"
+                "have rows and messages ignore fields that they don't know: no `deny_unknown_fields`. The runtime keeps \
+                 those of rows where it sees them: no `flatten`, and no row that is an enum with data; make that a struct \
+                 which has the enum in a field"
             }
             Self::Finality => "do nothing if the row is final, or don't call it final in `#[row(final = …)]`",
             Self::Survival => "let it do what it can in whatever state the rows are: nothing else will be called",

@@ -47,12 +47,15 @@ impl World {
         }
     }
 
-    /// Writes changed rows. New ones get a field that their type does not know.
-    pub(super) fn write(&mut self, changes: Vec<RowChange>) -> Vec<Change> {
+    /// Writes changed rows. New ones get a field that their type does not know, where a newer version of it might have one.
+    pub(super) fn write(&mut self, changes: Vec<RowChange>, tables: &Tables) -> Vec<Change> {
         let written = changes.into_iter().map(|RowChange { table, key, version, state }| {
             let at = (table, key.clone());
             let before = self.rows.remove(&at).map(|row| row.state);
-            let after = state.map(|state| if before.is_none() { with_unknown_field(state) } else { state });
+            let after = state.map(|state| match before {
+                None => with_unknown_field(state, tables.is_tagged_by_name(table)),
+                Some(_) => state,
+            });
             if let Some(state) = after.clone() {
                 self.rows.insert(at, StoredRow { key: key.clone(), version: version + 1, state });
             }
@@ -84,16 +87,24 @@ pub(super) fn without_unknown_field(state: &str) -> Value {
     let mut value = serde_json::from_str(state).unwrap_or_default();
     if let Value::Object(fields) = &mut value {
         fields.remove(UNKNOWN_FIELD);
+        let within = fields.values_mut().filter_map(Value::as_object_mut);
+        within.for_each(|fields| drop(fields.remove(UNKNOWN_FIELD)));
     }
     value
 }
 
-fn with_unknown_field(state: String) -> String {
-    let Ok(mut value) = serde_json::from_str(&state) else { return state };
-    plant(&mut value);
+/// Adds the field to a row, or, with the name of a variant around its data, to that.
+fn with_unknown_field(state: String, is_tagged_by_name: bool) -> String {
+    let Ok(mut value) = serde_json::from_str::<Value>(&state) else { return state };
+    match &mut value {
+        Value::Object(variant) if is_tagged_by_name => variant.values_mut().for_each(plant),
+        row => plant(row),
+    }
     value.to_string()
 }
 
 fn has_unknown_field(state: &str) -> bool {
-    serde_json::from_str::<Map<String, Value>>(state).is_ok_and(|fields| fields.contains_key(UNKNOWN_FIELD))
+    let has = |fields: &Map<String, Value>| fields.contains_key(UNKNOWN_FIELD);
+    let fields = serde_json::from_str::<Map<String, Value>>(state);
+    fields.is_ok_and(|fields| has(&fields) || fields.values().filter_map(Value::as_object).any(has))
 }
