@@ -4,8 +4,8 @@ use choreography::testing::{Moment, Properties};
 use choreography::{Choreography, Rows};
 
 use crate::clinic::{
-    BookVisit, CancelVisit, PLACES, PatientCame, Room, State, Visit, VisitBooked, book_visit, clinic, finish, give_up,
-    open_room,
+    BookVisit, CancelVisit, OpenRoom, PLACES, PatientCame, RemindPatient, Room, State, Visit, VisitBooked,
+    VisitRefused, book_visit, clinic, finish, give_up, open_room,
 };
 use crate::{assert_says, broken};
 
@@ -96,4 +96,27 @@ fn the_same_seed_tells_the_same_stories() {
     let fails = |_: &Moment<'_>| panic!("never");
     let text = |seed| broken(Properties::of(Choreography::new("clinic").on(finish)).keeps("nothing", fails).seed(seed));
     assert_eq!(text(3), text(3));
+}
+
+#[test]
+fn what_is_handed_in_about_a_message_that_no_function_takes_is_refused() {
+    const TAKEN: &str = "but no reaction or command handler of clinic takes it: those take book-visit, cancel-visit, \
+                         open-room, patient-came";
+    let refused = VisitRefused { visit: 1 };
+    let text = broken(Properties::of(right()).example(refused));
+    assert_says(&text, &["`Properties::example` is about visit-refused", TAKEN]);
+    let text = broken(Properties::of(right()).race::<BookVisit, RemindPatient>(|_| ()));
+    assert_says(&text, &["`Properties::race` is about remind-patient", TAKEN]);
+    let text = broken(Properties::of(right()).excludes(|_: &VisitBooked, _| true));
+    assert_says(&text, &["`Properties::excludes` is about visit-booked", TAKEN]);
+    let text = broken(Properties::of(Choreography::new("nobody")).example(VisitRefused { visit: 1 }));
+    assert_says(&text, &["of nobody takes it: those take none"]);
+}
+
+#[test]
+fn a_race_of_messages_that_never_come_in_both_orders_is_refused() {
+    let text = broken(Properties::of(right()).race::<BookVisit, BookVisit>(|_| ()));
+    assert_says(&text, &["of clinic is about book-visit and book-visit, but they are the same message"]);
+    let text = broken(Properties::of(right()).race::<BookVisit, OpenRoom>(|_| ()));
+    assert_says(&text, &["book-visit and open-room, but they have keys of different types"]);
 }

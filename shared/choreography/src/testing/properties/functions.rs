@@ -109,9 +109,20 @@ impl<'a> Function<'a> {
         self.is_of(HandlerKind::Reaction) && self.role == Role::Step
     }
 
-    /// Whether its messages are results of an effect on messages of another function: no result comes before its message.
-    pub(super) fn is_result_of(&self, other: &Self) -> bool {
-        self.effect == Some(other.message)
+    /// Returns why messages of this function and another one never come in both orders.
+    pub(super) fn cannot_race(&self, other: &Self) -> Option<&'static str> {
+        let is_result = |one: &Self, other: &Self| one.effect == Some(other.message);
+        if self.message == other.message {
+            Some("they are the same message")
+        } else if self.sample.key_type != other.sample.key_type {
+            Some("they have keys of different types")
+        } else if self.is_intake || other.is_intake {
+            Some("an `.intake` begins a story, so nothing comes before it")
+        } else if is_result(self, other) || is_result(other, self) {
+            Some("the result of an effect comes after the effect's message")
+        } else {
+            None
+        }
     }
 
     fn is_of(&self, kind: HandlerKind) -> bool {

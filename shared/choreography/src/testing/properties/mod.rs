@@ -6,6 +6,7 @@
 mod bench;
 mod checks;
 mod functions;
+mod handed_in;
 mod happened;
 mod messages;
 mod moment;
@@ -167,7 +168,8 @@ impl Properties {
     /// # Panics
     /// If the service breaks a property; the text has the shortest story that was found. If a message can't be drawn from
     /// its type and there is no example of it, or if the stories do not get far enough: some reaction never did
-    /// anything, or a state was not reached.
+    /// anything, or a state was not reached. If an example, a race or an exclusion is about a message that no function of
+    /// the service takes, or a race about two messages that never come in both orders.
     pub fn check(self) {
         let Self { service, examples, own, cases, seed } = self;
         Teller::new(&service, examples, own).check(cases, seed);

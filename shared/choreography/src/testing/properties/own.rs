@@ -74,7 +74,7 @@ pub(super) struct Race {
 
 /// Messages that nobody sends.
 pub(super) struct Excluded {
-    message: &'static str,
+    pub(super) message: &'static str,
     check: Exclude,
 }
 

@@ -38,14 +38,7 @@ impl Bench<'_> {
     ) -> Result<(), Violation> {
         let functions = [one, other].map(|delivery| &self.functions[delivery.function]);
         let [a, b] = functions;
-        if a.is_intake
-            || b.is_intake
-            || a.message == b.message
-            || a.sample.key_type != b.sample.key_type
-            || one.key != other.key
-            || a.is_result_of(b)
-            || b.is_result_of(a)
-        {
+        if a.cannot_race(b).is_some() || one.key != other.key {
             return Ok(());
         }
         let Some(first) = self.in_order(world, [one, other], own)? else { return Ok(()) };

@@ -57,8 +57,14 @@ pub(super) struct Teller<'a> {
 }
 
 impl<'a> Teller<'a> {
+    /// # Panics
+    /// If a test hands in something about messages that no function of the service takes.
     pub(super) fn new(service: &'a Choreography, examples: HashMap<&'static str, Vec<Value>>, own: Own) -> Self {
         let bench = Bench::new(service);
+        bench.check_known("example", examples.keys());
+        bench.check_known("excludes", own.excluded.iter().map(|excluded| &excluded.message));
+        bench.check_known("race", own.races.iter().flat_map(|race| &race.messages));
+        own.races.iter().for_each(|race| bench.check_possible(race));
         let messages = Messages::of(&bench.functions, examples);
         let has_effect = RefCell::new(vec![false; bench.functions.len()]);
         Self { bench, messages, own, has_effect }
