@@ -38,7 +38,7 @@ fn run_file(options: &Options, file: &Path) -> Result<String, String> {
     // Tests run in the directory of their package.
     let file = &workspace().join(file);
     let text = fs::read_to_string(file).map_err(|error| format!("reading {}: {error}", file.display()))?;
-    let story = Story::from_lines(text.leak()).map_err(|error| format!("{}: {error}", file.display()))?;
+    let story = Story::from_lines::<Shop>(text.leak()).map_err(|error| format!("{}: {error}", file.display()))?;
     let (actions, steps) = (story.actions(), story.steps.len());
     let Outcome { published, dead_letters, lost, lasted } = run_story(options, story)?;
     Ok(format!(

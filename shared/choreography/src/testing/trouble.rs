@@ -94,3 +94,43 @@ pub enum Trouble {
     /// Something goes wrong around the effects of this service, until it is [`EffectTrouble::None`].
     Effects(&'static str, EffectTrouble),
 }
+
+impl Trouble {
+    /// Returns the service that it names; none if it concerns the message server.
+    pub(super) fn service(&self) -> Option<&'static str> {
+        match self {
+            Self::ServerDown
+            | Self::ServerUp
+            | Self::ServerRestarts
+            | Self::ServerLoses(_)
+            | Self::ServerLosesBlock { .. }
+            | Self::ServerCopied
+            | Self::ServerPutBack
+            | Self::ServerSlow(_)
+            | Self::ConnectionsLost
+            | Self::FirstMessagesRemoved(_)
+            | Self::StreamRecreated
+            | Self::AcknowledgementsLost(_)
+            | Self::PublishesRefused
+            | Self::PublishesAccepted
+            | Self::PullsSilent
+            | Self::PullsAnswered => None,
+            Self::StreamAccepted(service)
+            | Self::DeliveredTwice(service)
+            | Self::DeliveriesStolen(service, _)
+            | Self::CommitsFail(service, _)
+            | Self::CommitsConflict(service, _)
+            | Self::CommitsUnanswered(service, _)
+            | Self::DiskFull(service)
+            | Self::DiskFree(service)
+            | Self::DatabaseCopied(service)
+            | Self::DatabasePutBack(service)
+            | Self::KilledAfter(service, _)
+            | Self::Paused(service)
+            | Self::GoesOn(service)
+            | Self::ClockWrong { service, .. }
+            | Self::ClocksRight(service)
+            | Self::Effects(service, _) => Some(service),
+        }
+    }
+}

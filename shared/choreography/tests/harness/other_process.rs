@@ -10,7 +10,9 @@ use crate::story::story;
 fn another_process_runs_the_same_stories_byte_for_byte() {
     let run = |seed| {
         let story = Story::draw::<PostOffice>(seed, Size { actions: 12, troubles: 8 });
-        story.run_and_show::<PostOffice, _>(Harness::contents).unwrap().1
+        let (ended, contents) = story.run_and_show::<PostOffice, _>(Harness::contents);
+        assert!(ended.is_ok(), "{ended:?}");
+        contents.unwrap()
     };
     let test = "other_process::another_process_runs_the_same_stories_byte_for_byte";
     let contents = same_in_another_process(test, || (0..4).map(run).collect());

@@ -85,8 +85,9 @@ fn whatever_goes_wrong_every_dinner_is_decided() {
 #[test]
 fn the_same_story_gives_the_same_messages() {
     let story = Story::draw::<Restaurant>(7, SIZE);
-    let run = || story.run_and_show::<Restaurant, _>(|harness| (harness.published(), harness.dead_letters())).unwrap();
-    assert!(run() == run());
+    let run = || story.run_and_show::<Restaurant, _>(|harness| (harness.published(), harness.dead_letters()));
+    let ended = run();
+    assert!(ended.0.is_ok() && ended == run());
     assert_eq!(story.to_string(), Story::draw::<Restaurant>(7, SIZE).to_string());
 }
 
@@ -137,10 +138,26 @@ fn a_story_that_breaks_something_is_shortened_to_what_matters() {
 }
 
 #[test]
+fn a_story_that_breaks_something_is_shown() {
+    let story = Story::draw::<Tiny>(0, SIZE);
+    let (ended, dinners) = story.run_and_show::<Tiny, _>(|harness| harness.all::<Dinner>().len());
+    assert_eq!((ended.unwrap_err().to_string().as_str(), dinners), ("tables 3 and 11 are taken", Some(SIZE.actions)));
+}
+
+#[test]
+fn a_story_in_which_a_step_panics_is_shown() {
+    let step = Step { number: 0, at: Duration::ZERO, event: Event::Crash("attic") };
+    let story = Story::<Guest> { seed: 0, steps: vec![step] };
+    let (ended, services) = story.run_and_show::<Restaurant, _>(|harness| harness.service("bar").name());
+    let problem = ended.unwrap_err().to_string();
+    assert_eq!((problem.as_str(), services), ("a panic: attic is not part of the application", Some("bar")));
+}
+
+#[test]
 fn a_story_that_is_written_and_read_is_the_same() {
     for seed in 0..50 {
         let story = Story::draw::<Restaurant>(seed, Size { actions: 5, troubles: 5 });
-        let read = Story::<Guest>::from_lines(story.to_lines().leak()).unwrap();
+        let read = Story::from_lines::<Restaurant>(story.to_lines().leak()).unwrap();
         assert_eq!(read.to_string(), story.to_string());
         assert_eq!(read.to_lines(), story.to_lines());
     }
@@ -164,11 +181,19 @@ fn a_story_that_can_not_be_read_says_in_which_line() {
             "7\n[0,10,{\"Crash\":\"bar\"}]\n[0,20,{\"Start\":\"bar\"}]",
             "line 3 of the story: another step has the number 0",
         ),
+        (
+            "7\n[0,10,{\"Crash\":\"bar\"}]\n[1,20,{\"Start\":\"baker\"}]",
+            "line 3 of the story: baker is not part of the application, which has bar, counter, kitchen, till",
+        ),
+        (
+            "7\n[0,10,{\"Trouble\":{\"DiskFull\":\"attic\"}}]",
+            "line 2 of the story: attic is not part of the application, which has bar, counter, kitchen, till",
+        ),
         ("7\n[0,86400001,{\"Crash\":\"bar\"}]", "line 2 of the story: 86400001 ms after the start is more than a day"),
     ] {
-        assert_eq!(Story::<Guest>::from_lines(text).unwrap_err().to_string(), problem);
+        assert_eq!(Story::from_lines::<Restaurant>(text).unwrap_err().to_string(), problem);
     }
-    assert_eq!(Story::<Guest>::from_lines("\u{feff}7\r\n").unwrap().seed, 7);
+    assert_eq!(Story::from_lines::<Restaurant>("\u{feff}7\r\n").unwrap().seed, 7);
 }
 
 /// A hotel whose guests come before it is open, and whose porter sleeps.

@@ -23,6 +23,17 @@ pub enum Event<A> {
     Release(&'static str, Release),
 }
 
+impl<A> Event<A> {
+    /// Returns the service that it names, if it names one.
+    pub(super) fn service(&self) -> Option<&'static str> {
+        match self {
+            Self::Action(_) => None,
+            Self::Trouble(trouble) => trouble.service(),
+            Self::Crash(service) | Self::Start(service) | Self::Release(service, _) => Some(service),
+        }
+    }
+}
+
 impl<A: Debug> Display for Event<A> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {

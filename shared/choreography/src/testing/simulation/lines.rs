@@ -1,5 +1,6 @@
 //! A story as text: it means the same when the code that draws stories has changed, and may be edited by hand.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -7,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::event::Event;
 use super::story::{Step, Story};
+use super::world::World;
+use crate::Choreography;
 
 /// Why a text is not a story.
 #[derive(Debug, thiserror::Error)]
@@ -47,15 +50,16 @@ impl<A: Deserialize<'static>> Story<A> {
     ///
     /// # Errors
     /// The first line that can't be read, whose time is before that of the step above or more than a day after the start,
-    /// or whose number another step has.
-    pub fn from_lines(text: &'static str) -> Result<Self, StoryError> {
+    /// whose number another step has, or which names a service that is not part of the application.
+    pub fn from_lines<W: World<Action = A>>(text: &'static str) -> Result<Self, StoryError> {
+        let services: BTreeSet<_> = W::default().services().iter().map(Choreography::service).collect();
         let mut lines = text.trim_start_matches(BYTE_ORDER_MARK).lines().zip(1..);
         let (seed, _) = lines.next().unwrap_or_default();
         let no_seed = |_| StoryError { line: 1, problem: format!("the seed is missing, a number: {seed:?}") };
         let seed = seed.trim().parse().map_err(no_seed)?;
         let mut steps: Vec<Step<A>> = Vec::new();
         for (text, line) in lines.filter(|(text, _)| !text.trim().is_empty()) {
-            let step = step_of(text).and_then(|step| follows(&steps, step));
+            let step = step_of(text).and_then(|step| follows(&steps, step)).and_then(|step| concerns(&services, step));
             steps.push(step.map_err(|problem| StoryError { line, problem })?);
         }
         Ok(Self { seed, steps })
@@ -88,5 +92,16 @@ fn follows<A>(steps: &[Step<A>], step: Step<A>) -> Result<Step<A>, String> {
     match steps.iter().any(|other| other.number == step.number) {
         true => Err(format!("another step has the number {}", step.number)),
         false => Ok(step),
+    }
+}
+
+/// Checks that the service that a step names is one of these.
+fn concerns<A>(services: &BTreeSet<&'static str>, step: Step<A>) -> Result<Step<A>, String> {
+    match step.event.service().filter(|service| !services.contains(service)) {
+        Some(service) => {
+            let services = Vec::from_iter(services.iter().copied()).join(", ");
+            Err(format!("{service} is not part of the application, which has {services}"))
+        }
+        None => Ok(step),
     }
 }

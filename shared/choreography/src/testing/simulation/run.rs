@@ -57,26 +57,36 @@ impl<A: Clone + Send + 'static> Story<A> {
     /// # Errors
     /// What did not hold.
     pub fn run<W: World<Action = A>>(&self) -> Result<Outcome, Broken> {
-        self.run_and_show::<W, _>(|_| ()).map(|(outcome, ())| outcome)
+        self.run_and_show::<W, _>(|_| ()).0
     }
 
-    /// Runs the story, checks how it ended, and lets a function look at the application as it is then.
+    /// Runs the story, checks how it ended, and lets a function look at the application as it is then, whether everything
+    /// held or not. Returns what the function returned, too: none if the application could not be started.
     ///
-    /// # Errors
-    /// What did not hold.
+    /// # Panics
+    /// If the function panics.
     pub fn run_and_show<W: World<Action = A>, T>(
         &self,
         show: impl FnOnce(&Harness) -> T,
-    ) -> Result<(Outcome, T), Broken> {
-        let running = || {
-            let mut run = Run::<W>::begin(self);
-            self.steps.iter().for_each(|step| run.go(step));
-            run.end().map(|outcome| (outcome, show(&run.harness)))
+    ) -> (Result<Outcome, Broken>, Option<T>) {
+        let mut run = match unbroken(|| Ok(Run::<W>::begin(self))) {
+            Ok(run) => run,
+            Err(broken) => return (Err(broken), None),
         };
-        let ended = catch_unwind(AssertUnwindSafe(running));
-        let ended = ended.unwrap_or_else(|panic| Err(format!("a panic: {}", panic_message(panic.as_ref()))));
-        ended.map_err(|problem| Broken { problem })
+        let ended = unbroken(|| {
+            self.steps.iter().for_each(|step| run.go(step));
+            run.end()
+        });
+        let shown = show(&run.harness);
+        (ended, Some(shown))
     }
+}
+
+/// Runs a part of a story; a panic of it is something that does not hold.
+fn unbroken<T>(part: impl FnOnce() -> Result<T, String>) -> Result<T, Broken> {
+    let ended = catch_unwind(AssertUnwindSafe(part));
+    let ended = ended.unwrap_or_else(|panic| Err(format!("a panic: {}", panic_message(panic.as_ref()))));
+    ended.map_err(|problem| Broken { problem })
 }
 
 /// A story that runs.

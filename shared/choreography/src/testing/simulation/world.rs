@@ -14,6 +14,11 @@ use crate::{Choreography, Settings};
 
 /// An application and the people around it, as a simulation runs them: what they do is drawn as data, and done to the
 /// application's services in a [`Harness`]. A new one is made for each run.
+///
+/// Troubles begin while actions come, and last two minutes at most, but for a full disk, which now and then lasts an hour.
+/// A step expires after ten minutes ([`Settings::message_deadline`]): so few expire, and few of their fallbacks run. So
+/// that they do, shorten the deadline in [`settings`](Self::settings), or draw actions over more time than it, and add
+/// troubles that last longer in [`change_troubles`](Self::change_troubles).
 pub trait World: Default + Send + Sync + 'static {
     /// What somebody does. It names everything by what the story says, so that it means the same in each part of it.
     type Action: Clone + Debug + Send + 'static;
