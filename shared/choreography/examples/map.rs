@@ -77,7 +77,7 @@ fn main() {
 // Output:
 // bank publishes stake-taken,
 //   and nobody receives it: receive it with `.on` in another service,
-//   or remove it from the return types of bank
+//   or remove stake-taken from what bank returns for take-stake
 // problems left: 0
 // flowchart TB
 //     bank -->|stake-taken| bets

@@ -209,12 +209,25 @@ fn a_service_receives_each_message_from_each_of_its_publishers() {
 fn a_problem_says_what_to_do() {
     let problems = Map::of(&[agency(), airline()]).problems();
     let expected = [
-        "airline publishes book-room, and nobody receives it: receive it with `.on` in another service, or remove it from \
-         the return types of airline",
+        "airline publishes book-room, and nobody receives it: receive it with `.on` in another service, or remove \
+         book-room from what airline returns for book-flight",
         "airline receives cancel-flight, and nobody publishes it: return it from a function of another service, or remove \
          the `.compensate` of airline",
     ];
     assert_eq!(problems, expected);
+}
+
+#[test]
+fn a_command_that_is_published_is_a_problem_that_says_what_to_do() {
+    fn plan_again(dead: &Dead<BookFlight>) -> Option<Plan> {
+        Some(Plan(dead.key().clone()))
+    }
+    let airline = Choreography::new("airline").on(book_flight).fallback(plan_again);
+    let problems = Map::of(&[agency(), airline.compensate(cancel_flight), hotel()]).problems();
+    let expected = "airline publishes plan, and nobody receives it: it is a command of agency, which only callers \
+                    execute. Publish a message of its own instead, and receive that with `.on` in agency, or remove plan \
+                    from what airline returns for book-flight";
+    assert!(problems.iter().any(|problem| problem == expected), "{problems:#?}");
 }
 
 #[test]

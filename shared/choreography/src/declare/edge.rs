@@ -67,6 +67,11 @@ impl Edge {
         self.publishes.iter().chain(&self.refusal).chain(fallback)
     }
 
+    /// Whether it executes the command of a name.
+    pub(crate) fn is_command(&self, name: &str) -> bool {
+        self.kind == HandlerKind::Command && self.receives == name
+    }
+
     /// Whether it receives its message from the bus: a command comes from a caller, and a `.then` from the effect before
     /// it.
     pub fn is_subscriber(&self) -> bool {

@@ -1,6 +1,7 @@
 //! What does not fit together between services: names, messages that have no other end, and versions.
 
 use super::Map;
+use crate::declare::edge::Edge;
 use crate::declare::handler::HandlerKind;
 use crate::wire::role::Role;
 
@@ -22,11 +23,20 @@ impl Map {
         let unreceived = outgoing.filter(|(_, outgoing)| self.subscribers(outgoing.name).next().is_none());
         unreceived
             .map(|(edge, outgoing)| {
-                let (service, message) = (edge.service, outgoing.name);
-                let method = if outgoing.role == Role::Compensation { ".compensate" } else { ".on" };
+                let (service, message, receives) = (edge.service, outgoing.name, edge.receives);
+                let what_to_do = match self.edges.iter().find(|edge| edge.is_command(message)) {
+                    Some(Edge { service: other, .. }) => format!(
+                        "it is a command of {other}, which only callers execute. Publish a message of its own instead, \
+                         and receive that with `.on` in {other}"
+                    ),
+                    None if outgoing.role == Role::Compensation => {
+                        "receive it with `.compensate` in another service".to_owned()
+                    }
+                    None => "receive it with `.on` in another service".to_owned(),
+                };
                 format!(
-                    "{service} publishes {message}, and nobody receives it: receive it with `{method}` in another \
-                     service, or remove it from the return types of {service}"
+                    "{service} publishes {message}, and nobody receives it: {what_to_do}, or remove {message} from what \
+                     {service} returns for {receives}"
                 )
             })
             .collect()
