@@ -45,9 +45,9 @@ pub mod role {
 /// What stands only in bounds of this crate's functions. Nothing else implements or calls these traits.
 pub mod bounds {
     pub use crate::declare::earlier::read_before;
-    pub use crate::declare::effect::Effect;
+    pub use crate::declare::effect::{Effect, IsAsync};
     pub use crate::declare::function::{FirstRow, Function, MayBeMissing, RepliesTo};
-    pub use crate::declare::input::{IsCompensation, IsStepOrEvent, ReactionInput};
+    pub use crate::declare::input::{FallbackInput, IsCompensation, IsStepOrEvent, ReactionInput};
     pub use crate::declare::output::{CommandOutput, EffectOutput, ReactionOutput};
     pub use crate::declare::payload::{PayloadOf, Undescribed};
     pub use crate::declare::role::{Forward, RoleType};

@@ -9,8 +9,7 @@ use crate::declare::effect::{Effect, EffectHandler};
 use crate::declare::fallback::Fallback;
 use crate::declare::function::{Function, MayBeMissing, MessageOf, RepliesTo};
 use crate::declare::handler::{Handler, HandlerKind};
-use crate::declare::incoming::Dead;
-use crate::declare::input::{IsCompensation, IsStepOrEvent, ReactionInput};
+use crate::declare::input::{FallbackInput, IsCompensation, IsStepOrEvent, ReactionInput};
 use crate::declare::message::{Command, Message};
 use crate::declare::outgoing::Outgoing;
 use crate::declare::output::{CommandOutput, EffectOutput, ReactionOutput};
@@ -141,15 +140,15 @@ impl Choreography {
     /// }
     /// let choreography = Choreography::new("payment").on(create_payment).fallback(give_up);
     /// ```
-    pub fn fallback<P, M, F>(mut self, function: F) -> Self
+    pub fn fallback<P, F>(mut self, function: F) -> Self
     where
-        M: Message,
-        F: Function<P, Input = Dead<M>> + Send + Sync + 'static,
-        F::Rows: RowArguments<Dead<M>> + MayBeMissing,
+        F: Function<P> + Send + Sync + 'static,
+        F::Input: FallbackInput,
+        F::Rows: RowArguments<F::Input> + MayBeMissing,
         F::Output: Outgoing,
     {
-        let fallback = Fallback::new(function, self.register::<F::Rows, Dead<M>>(M::NAME));
-        let (service, message) = (self.service, M::NAME);
+        let (service, message) = (self.service, <F::Input as FallbackInput>::Message::NAME);
+        let fallback = Fallback::new(function, self.register::<F::Rows, F::Input>(message));
         let reactions = self.handlers.iter_mut().filter(|handler| handler.kind.receives_messages());
         let reactions = reactions.map(|handler| (handler.message, &mut handler.fallback));
         let effects = self.effects.iter_mut().map(|effect| (effect.message, &mut effect.fallback));

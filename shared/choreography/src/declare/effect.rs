@@ -46,10 +46,21 @@ pub trait Effect<'a, I: 'a, D: 'a> {
     fn call(&self, input: &'a I, means: &'a D) -> Self::Future;
 }
 
+/// What an effect returns when it is called.
+#[diagnostic::on_unimplemented(
+    message = "this function is not async: it returns `{Self}`",
+    label = "an effect is `async fn(&M, &Means) -> Result<what it publishes, EffectError>`",
+    note = "a function that waits for nothing outside is a reaction: `.on`"
+)]
+pub trait IsAsync: Future {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Future> IsAsync for T {}
+
 impl<'a, I: 'a, D: 'a, F, T> Effect<'a, I, D> for F
 where
     F: Fn(&'a I, &'a D) -> T,
-    T: Future + Send + 'a,
+    T: IsAsync + Send + 'a,
 {
     type Output = T::Output;
     type Future = T;

@@ -7,12 +7,16 @@ use crate::declare::call::{CheckIdempotence, ErasedInput, ReactFunction, Reacted
 use crate::declare::function::Function;
 use crate::declare::idempotence::check_idempotence;
 use crate::declare::incoming::Dead;
+use crate::declare::input::FallbackInput;
 use crate::declare::message::Message;
 use crate::declare::outgoing::{Outgoing, OutgoingType, messages_of, types_of};
 use crate::declare::row_arguments::RowArguments;
 use crate::declare::tables::Tables;
 use crate::declare::unready::Unready;
 use crate::wire::dead_letter::Reason;
+
+/// The dead message that a function receives.
+type Died<F, P> = Dead<<<F as Function<P>>::Input as FallbackInput>::Message>;
 
 /// A fallback with its types erased.
 pub(crate) struct Fallback {
@@ -24,11 +28,11 @@ pub(crate) struct Fallback {
 }
 
 impl Fallback {
-    pub(crate) fn new<P, M, F>(function: F, tables: Vec<&'static str>) -> Self
+    pub(crate) fn new<P, F>(function: F, tables: Vec<&'static str>) -> Self
     where
-        M: Message,
-        F: Function<P, Input = Dead<M>> + Send + Sync + 'static,
-        F::Rows: RowArguments<Dead<M>>,
+        F: Function<P> + Send + Sync + 'static,
+        F::Input: FallbackInput,
+        F::Rows: RowArguments<F::Input>,
         F::Output: Outgoing,
     {
         Self {
@@ -36,16 +40,17 @@ impl Fallback {
             tables,
             decode: |key, reason, detail, id, now| {
                 let key = key.parse().ok()?;
-                Some(Box::new(Dead::<M>::new(key, reason, detail, id, now)))
+                Some(Box::new(Died::<F, P>::new(key, reason, detail, id, now)))
             },
-            want: |input, tables| F::Rows::want(input_of::<Dead<M>>(input), tables),
+            want: |input, tables| F::Rows::want(F::Input::of(input_of::<Died<F, P>>(input)), tables),
             react: Box::new(move |input, tables, CheckIdempotence(check)| {
-                let dead = input_of::<Dead<M>>(input);
+                let dead = F::Input::of(input_of::<Died<F, P>>(input));
                 let mut rows = F::Rows::take(dead, tables)?;
                 let outgoing = messages_of(function.call(dead, &mut rows))?;
                 if check {
                     let call = |rows: &mut F::Rows| Ok((true, messages_of(function.call(dead, rows))?));
-                    check_idempotence(format_args!("the fallback for {}", M::NAME), &rows, (true, &outgoing), call);
+                    let what = format_args!("the fallback for {}", <F::Input as FallbackInput>::Message::NAME);
+                    check_idempotence(what, &rows, (true, &outgoing), call);
                 }
                 rows.put(dead, tables);
                 Ok(Reacted { outgoing, ..Reacted::default() })

@@ -1,6 +1,6 @@
 //! The first parameter of a function: what it may be, and which roles a method of the builder takes.
 
-use crate::declare::incoming::Incoming;
+use crate::declare::incoming::{Dead, Incoming};
 use crate::declare::message::Message;
 use crate::declare::role::{Compensation, Forward};
 
@@ -30,6 +30,26 @@ impl<M: Message> ReactionInput for Incoming<M> {
     type Message = M;
     fn of(incoming: &Incoming<M>) -> &Incoming<M> {
         incoming
+    }
+}
+
+/// The first parameter of a fallback, without its `&`: `Dead<M>`.
+#[diagnostic::on_unimplemented(
+    message = "a fallback does not receive `{Self}`",
+    label = "the first parameter of a fallback must be `&Dead<M>`, with the message `M` that has died",
+    note = "a message may die because it is unreadable: `Dead` has its key, and why it died"
+)]
+pub trait FallbackInput: 'static {
+    /// The message.
+    type Message: Message;
+    /// Returns the parameter for a dead message.
+    fn of(dead: &Dead<Self::Message>) -> &Self;
+}
+
+impl<M: Message> FallbackInput for Dead<M> {
+    type Message = M;
+    fn of(dead: &Dead<M>) -> &Dead<M> {
+        dead
     }
 }
 
