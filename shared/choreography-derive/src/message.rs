@@ -58,7 +58,7 @@ fn implementation(
         KeyArgument::Type(key) => Err(Error::new_spanned(key, "`key` is a field")),
     });
     let (name, (key_type, path)) = both(name, key)?;
-    let (version, concerns) = (arguments.version, concerns(input, arguments.concerns.as_ref())?);
+    let (version, concerns) = (arguments.version, concerns(input, arguments.concerns.as_ref(), Some(&key_type))?);
     version.iter().try_for_each(checks::version)?;
     let (ident, version) = (input.ident.clone(), version.map(|version| quote!(const VERSION: u32 = #version;)));
     let before = arguments.before.map(|before| {

@@ -24,7 +24,7 @@ pub(crate) fn row(input: &DeriveInput) -> Result<TokenStream> {
         KeyArgument::Type(key) => key,
         KeyArgument::Field(path, _) => return Err(Error::new_spanned(&path[0], "`key` is a type")),
     };
-    let concerns = concerns(input, arguments.concerns.as_ref())?;
+    let concerns = concerns(input, arguments.concerns.as_ref(), None)?;
     let is_final = arguments.is_final.map(|method| {
         quote! {
             fn is_final(&self) -> bool {

@@ -94,4 +94,11 @@ struct Parameters<T> {
     loan: T,
 }
 
+#[derive(Message)]
+#[message(name = "lend", key = loan, role = step, concerns = others)]
+struct ConcernsKeysOfItsOwnType {
+    loan: u32,
+    others: Vec<u32>,
+}
+
 fn main() {}
