@@ -19,7 +19,7 @@ test: tools ## Run every test, with a real nats-server
 fuzz: ## Fuzz what comes from outside for 10 minutes a target, or FUZZ_SECONDS=...; a part of targets' names in ARGS="..."
 	cargo test -p shop-tests --test fuzz --no-run
 	@cargo test --quiet -p shop-tests --test fuzz -- --list $(ARGS) | grep ': test$$' >/dev/null || { \
-		echo "fuzz: no target has $(ARGS) in its name; the targets are:" >&2; \
+		echo "fuzz: no target has this in its name:" $(ARGS)". The targets are:" >&2; \
 		cargo test --quiet -p shop-tests --test fuzz -- --list | sed -n 's/: test$$//p' >&2; exit 1; }
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-600} cargo test -p shop-tests --test fuzz -- --nocapture --test-threads 1 $(ARGS)
 
@@ -59,9 +59,13 @@ check-crates: ## Check that every crate to be published can be packaged
 # The allocator keeps the memory of a story for the next one. A release is built some minutes longer, and runs a third faster:
 # it is worth it for millions of orders.
 sim: PROFILE ?= quick
+SIM_TEST := whatever_goes_wrong_every_order_ends_and_nothing_is_lost_or_done_twice
 sim: ## Simulate the shop with crashes and losses, drawn from seeds; options in ARGS="--seeds 1..100 --orders 1000", or PROFILE=release
-	MIMALLOC_PURGE_DELAY=-1 SIM="$(ARGS)" cargo test --quiet --profile $(PROFILE) -p shop-tests --test sim -- --exact --nocapture \
-		whatever_goes_wrong_every_order_ends_and_nothing_is_lost_or_done_twice
+	cargo test --quiet --profile $(PROFILE) -p shop-tests --test sim --no-run
+	@cargo test --quiet --profile $(PROFILE) -p shop-tests --test sim -- --exact --list $(SIM_TEST) | grep ': test$$' >/dev/null || { \
+		echo "sim: tests/tests/sim has no test of the name $(SIM_TEST)" >&2; exit 1; }
+	MIMALLOC_PURGE_DELAY=-1 SIM="$$(printf '%s\n' $(ARGS))" cargo test --quiet --profile $(PROFILE) -p shop-tests --test sim -- \
+		--exact --nocapture $(SIM_TEST)
 
 bench: tools ## Measure orders per second and latency; options in ARGS="..."
 	cargo build --release --workspace --bins

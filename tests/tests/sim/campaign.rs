@@ -90,7 +90,7 @@ fn report(options: &Options, story: Story<Deed>, broken: Broken) -> String {
     let (story, shortest) = story.shrink::<Shop>(broken.clone(), options.shortening_runs);
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("sim-seed-{seed}.story"));
     let command = match fs::write(&file, story.to_lines()) {
-        Ok(()) => format!("make sim ARGS=\"--story {}\"", file.display()),
+        Ok(()) => format!("make sim ARGS=\"--story '{}'\"", file.display()),
         Err(error) => format!("writing it to {} failed: {error}", file.display()),
     };
     format!("seed {seed}: {broken}\n\nthe shortest story: {shortest}\n{story}\n{command}")

@@ -35,10 +35,15 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Returns the options that the environment variable `SIM` has, as a command line.
+    /// Returns the options that the environment variable `SIM` has: the arguments of a command line, one in each line, so
+    /// that one may have blanks.
     pub(crate) fn of_environment() -> Self {
         let arguments = std::env::var("SIM").unwrap_or_default();
-        Self::parse_from(std::iter::once("sim").chain(arguments.split_whitespace()))
+        Self::of_lines(&arguments).unwrap_or_else(|error| error.exit())
+    }
+
+    fn of_lines(arguments: &str) -> Result<Self, clap::Error> {
+        Self::try_parse_from(std::iter::once("sim").chain(arguments.lines()))
     }
 
     /// Returns the first and the last seed.
@@ -79,4 +84,10 @@ fn options_by_which_nothing_would_be_simulated_are_refused() {
         let error = Options::try_parse_from(["sim"].into_iter().chain(arguments.split(' '))).unwrap_err().to_string();
         assert!(error.contains(advice), "{error}");
     }
+}
+
+#[test]
+fn an_argument_may_have_blanks() {
+    let options = Options::of_lines("--story\nmy stories/seed 1.story\n--troubles\n7\n").unwrap();
+    assert_eq!((options.story, options.troubles), (Some(PathBuf::from("my stories/seed 1.story")), 7));
 }
