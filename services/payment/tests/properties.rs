@@ -2,7 +2,8 @@
 
 use choreography::testing::{Moment, Properties};
 use contracts::{
-    CancelOrder, CancelPayment, DebitWallet, ExpirePayment, OrderConfirmed, OrderId, RefundWallet, WalletDebited,
+    CancelOrder, CancelPayment, DebitWallet, ExpirePayment, OrderConfirmed, OrderId, RefundWallet, RetryDebit,
+    WalletDebited,
 };
 use payment::customer::{ConfirmPayment, DeclinePayment};
 use payment::payment::{Payment, Status};
@@ -32,6 +33,11 @@ fn ends_once(story: &Moment<'_>) {
     }
 }
 
+/// Whether the wallet answers before it is asked: a payment that is pending has requested nothing.
+fn is_unasked(answer: &WalletDebited, story: &Moment<'_>) -> bool {
+    story.row::<Payment>(&answer.order_id).is_some_and(|payment| payment.status == Status::Pending)
+}
+
 /// A debit that is requested again is the same operation, so that the wallet books it once.
 fn requests_one_operation(story: &Moment<'_>) {
     let requests = story.published::<DebitWallet>();
@@ -51,6 +57,17 @@ fn first_wins(story: &Moment<'_>) {
         ended => payment.status == ended,
     };
     assert!(winner, "{:?} became {:?}", before.status, payment.status);
+}
+
+/// The wallet's answer settles a payment, whether the money was requested once more before or not.
+fn answer_settles(story: &Moment<'_>) {
+    let Some(payment) = story.own_row::<Payment>() else { return };
+    let before = story.own_row_before::<Payment>().expect("neither of them makes a payment");
+    let settled = match before.status {
+        Status::Processing => matches!(payment.status, Status::Confirmed | Status::Cancelled),
+        other => payment.status == other,
+    };
+    assert!(settled, "{:?} became {:?}", before.status, payment.status);
 }
 
 /// A payment that is cancelled while it waits for the wallet ends confirmed, or cancelled with a refund, for the wallet
@@ -90,10 +107,12 @@ fn takes_no_money(story: &Moment<'_>) {
 #[test]
 fn payment_has_every_property_of_a_service() {
     let properties = Properties::of(payment::choreography(Patience::default()))
+        .excludes(is_unasked)
         .keeps("an order is paid, refunded and cancelled once", ends_once)
         .keeps("the money for an order is requested as one operation", requests_one_operation)
         .race::<ExpirePayment, ConfirmPayment>(first_wins)
         .race::<ExpirePayment, DeclinePayment>(first_wins)
+        .race::<RetryDebit, WalletDebited>(answer_settles)
         .race::<CancelPayment, ConfirmPayment>(takes_no_money)
         .race::<CancelPayment, WalletDebited>(takes_no_money)
         .race::<WalletDebited, DeclinePayment>(takes_answer_or_refunds);
