@@ -63,8 +63,11 @@ fn theatre() -> Choreography {
     Choreography::new("theatre").on(reserve).on(block)
 }
 
-const DISAGREEMENT: [&str; 3] =
-    ["may come in any order", "one of them leaves a row that waits for nothing", "`Properties::race`"];
+const DISAGREEMENT: [&str; 3] = [
+    "may come in any order",
+    "one of them leaves a row that is not final and waits for no third message",
+    "`Properties::race`",
+];
 
 #[test]
 fn two_messages_that_take_one_row_do_not_wait_for_each_other() {

@@ -98,10 +98,11 @@ impl Bench<'_> {
         if endings.iter().all(|ending| tables.iter().all(|table| has_end(ending, table))) {
             return None;
         }
-        Some(match is_compensated {
-            true => "the orders end differently, and one of them does not leave the rows final".to_owned(),
-            false => "the orders end differently, and one of them leaves a row that waits for nothing".to_owned(),
-        })
+        let problem = match is_compensated {
+            true => "does not leave the rows final",
+            false => "leaves a row that is not final and waits for no third message and no command, but compensations",
+        };
+        Some(format!("the orders end differently, and one of them {problem}"))
     }
 
     /// Whether a row waits for something after a race: a message or command that takes it would do something, or waits for
