@@ -47,8 +47,8 @@ pub fn check_properties(service: Choreography) {
 ///   of a message that has changed a row, however late it comes.
 /// - *Any order*: two messages of one key end in the same rows, whichever comes first, or one waits for a row (a command
 ///   is refused for want of one). If they end differently, each row must be final or wait for a third message, or a
-///   command, that would change something, compensations aside; if one of the two is a compensation, final. An `.intake` begins a story, so
-///   nothing comes before it, and the result of an effect comes after the effect's message.
+///   command, that would change something, compensations aside; if one of the two is a compensation, final. An `.intake`
+///   begins a story, so nothing comes before it, and the result of an effect comes after the effect's message.
 /// - *Tombstones*: after a compensation, and after a fallback that did something, the step changes no row, and publishes
 ///   no step and nothing scheduled.
 /// - *No silent end*: a step that publishes nothing leaves a row that is final, or that another message or command takes.

@@ -76,8 +76,8 @@ impl Bench<'_> {
         Ok(Some(ending))
     }
 
-    /// Returns what is wrong with two endings: they differ, and neither message lacks a row. After a compensation all rows must
-    /// be final then; else each must be final or wait for a message or command.
+    /// Returns what is wrong with two endings: they differ, and neither message lacks a row. After a compensation all rows
+    /// must be final then; else each must be final or wait for a message or command.
     fn disagreement(&self, endings: &[Ending; 2], race: [&Delivery; 2], next: Next<'_>) -> Option<String> {
         let functions = race.map(|delivery| &self.functions[delivery.function]);
         let tables: BTreeSet<_> = functions.iter().flat_map(|function| self.story_tables(function)).collect();
