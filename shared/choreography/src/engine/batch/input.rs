@@ -139,3 +139,138 @@ impl BatchInput {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::store::{OutboxRow, Range, RowName, SeriesId};
+    use crate::wire::envelope::Envelope;
+
+    const DEADLY: DeadlyMessage = DeadlyMessage { id: Uuid::nil(), crashes: 3 };
+
+    fn delivery(stream_sequence: u64) -> Delivery {
+        let envelope = Envelope::default();
+        Delivery { stream_sequence, consumer_sequence: 1, delivered: 1, stamp_ns: 0, envelope, unreadable: None }
+    }
+
+    fn effect(number: i64) -> TriedEffect {
+        let envelope = Envelope::default();
+        let row = EffectRow { number, key: String::new(), tries: 1, since_ms: 0, due_ms: 0, envelope };
+        TriedEffect { row, outcome: TryOutcome::Failed }
+    }
+
+    fn command(number: u64) -> QueuedCommand {
+        QueuedCommand {
+            message: "write",
+            key: number.to_string(),
+            id: Uuid::nil(),
+            trace: String::new(),
+            input: Box::new(|_| Box::new(())),
+            decode_reply: |_| Ok(Box::new(())),
+            idempotency: None,
+            refusal: None,
+            guard: None,
+            reply: oneshot::channel().0,
+        }
+    }
+
+    fn unsendable() -> UnsendableRow {
+        let name = RowName { outbox: Uuid::nil(), kind: "line".into(), number: 1 };
+        let row = OutboxRow { number: 1, name, envelope: Envelope::default(), placeholder: false, adopted: false };
+        UnsendableRow { epoch: 1, row, problem: "too large".to_owned() }
+    }
+
+    fn lost() -> SeriesRange {
+        let series = SeriesId { publisher: "author".into(), outbox: Uuid::nil(), kind: "line".into() };
+        SeriesRange { series, range: Range { first: 1, last: 1 } }
+    }
+
+    /// Returns a batch with as many deliveries, due messages, effects and commands.
+    fn batch([deliveries, due, effects, commands]: [u64; 4]) -> BatchInput {
+        BatchInput {
+            deliveries: (0..deliveries).map(delivery).collect(),
+            due: due as usize,
+            effects: (0..effects as i64).map(effect).collect(),
+            commands: (0..commands).map(command).collect(),
+            deadly: Some(DEADLY),
+            ..BatchInput::default()
+        }
+    }
+
+    /// Returns what a batch has, in the order in which its parts have to come.
+    fn contents(batch: &BatchInput) -> Vec<(&'static str, String)> {
+        let deliveries = batch.deliveries.iter().map(|delivery| ("delivery", delivery.stream_sequence.to_string()));
+        let due = std::iter::repeat_n(("due", String::new()), batch.due);
+        let effects = batch.effects.iter().map(|tried| ("effect", tried.row.number.to_string()));
+        let commands = batch.commands.iter().map(|command| ("command", command.key.clone()));
+        deliveries.chain(due).chain(effects).chain(commands).collect()
+    }
+
+    /// Splits a batch as far as it goes, and returns its parts.
+    fn split_all(mut batch: BatchInput) -> Vec<BatchInput> {
+        let Some(first) = batch.split() else { return vec![batch] };
+        assert!(!first.is_empty() && !batch.is_empty());
+        assert_eq!(first.deadly, Some(DEADLY));
+        let mut parts = split_all(first);
+        parts.extend(split_all(batch));
+        parts
+    }
+
+    #[test]
+    fn a_batch_splits_into_single_messages_and_commands_in_order() {
+        for code in 0..256 {
+            let whole = batch([code % 4, code / 4 % 4, code / 16 % 4, code / 64]);
+            let expected = contents(&whole);
+            let parts: Vec<_> = split_all(whole).iter().map(contents).collect();
+            assert_eq!(parts.concat(), expected);
+            assert!(parts.iter().all(|part| part.len() <= 1), "{parts:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_is_split_from_rows_that_can_not_be_sent() {
+        let parts = split_all(BatchInput { unsendable: vec![unsendable()], ..batch([1, 0, 0, 0]) });
+        let parts: Vec<_> = parts.iter().map(|part| (part.deliveries.len(), part.unsendable.len())).collect();
+        assert_eq!(parts, [(1, 0), (0, 1)]);
+    }
+
+    #[test]
+    fn what_a_batch_has_decides_who_processes_it_and_whether_it_is_tried_again() {
+        let passed = BatchInput { passed: Some(Checkpoint::default()), ..BatchInput::default() };
+        let unsendable = BatchInput { unsendable: vec![unsendable()], ..BatchInput::default() };
+        let lost = BatchInput { lost: vec![lost()], ..BatchInput::default() };
+        for (what, batch, is_empty, is_for_leader, is_found_again) in [
+            ("nothing", BatchInput::default(), true, false, false),
+            ("a delivery", batch([1, 0, 0, 0]), false, false, false),
+            ("a due message", batch([0, 1, 0, 0]), false, true, false),
+            ("an effect", batch([0, 0, 1, 0]), false, true, false),
+            ("a command", batch([0, 0, 0, 1]), false, false, false),
+            ("a place", passed, false, false, false),
+            ("a row that can't be sent", unsendable, false, true, true),
+            ("a lost number", lost, false, true, true),
+        ] {
+            let has = (batch.is_empty(), batch.is_for_leader(), batch.has_what_is_found_again());
+            assert_eq!(has, (is_empty, is_for_leader, is_found_again), "{what}");
+        }
+    }
+
+    #[test]
+    fn functions_are_blamed_from_the_own_one_to_all() {
+        for (batch, blamed) in [
+            (batch([1, 0, 0, 0]), vec![Blamed::Own, Blamed::Reactions, Blamed::All, Blamed::All]),
+            (batch([0, 0, 0, 1]), vec![Blamed::Own, Blamed::Reactions, Blamed::All]),
+            (batch([0, 1, 0, 0]), vec![Blamed::Reactions, Blamed::All]),
+            (batch([0, 0, 1, 0]), vec![Blamed::Reactions, Blamed::All]),
+        ] {
+            let mut batch = batch;
+            assert!(!batch.is_fully_blamed());
+            for next in blamed {
+                batch.blame("a constraint".to_owned());
+                assert_eq!(batch.violation.as_ref().map(|violation| violation.blamed), Some(next));
+                assert_eq!(batch.is_fully_blamed(), next == Blamed::All);
+            }
+        }
+    }
+}
