@@ -1,6 +1,5 @@
 //! Ports for servers and services that a test starts, and starts again.
 
-use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::TcpListener;
@@ -13,8 +12,8 @@ use anyhow::{Context, Result};
 /// process takes the port of a service that has not started yet, or is being started again.
 const PORTS: Range<u16> = 20_000..32_000;
 
-/// The ports of this process, each with the file whose lock keeps it from other processes that run tests.
-static TAKEN: Mutex<Vec<(u16, File)>> = Mutex::new(Vec::new());
+/// The files of this process's ports: while a file is locked, its port is not returned again.
+static LOCKED: Mutex<Vec<File>> = Mutex::new(Vec::new());
 
 /// Returns a port of the loopback interface that nothing listens on. While this process lives, neither it nor another one
 /// returns it again.
@@ -22,17 +21,14 @@ static TAKEN: Mutex<Vec<(u16, File)>> = Mutex::new(Vec::new());
 /// # Errors
 /// There is none, or the files that say which are taken can't be written.
 pub fn free_port() -> Result<u16> {
-    let mut taken = TAKEN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let directory = std::env::temp_dir().join("testkit-ports");
     fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
-    let mut ports: VecDeque<u16> = PORTS.filter(|port| taken.iter().all(|(known, _)| known != port)).collect();
-    let first = RandomState::new().build_hasher().finish() as usize % ports.len().max(1);
-    ports.rotate_left(first);
-    for port in ports {
+    let first = RandomState::new().build_hasher().finish() as usize % PORTS.len();
+    for port in PORTS.cycle().skip(first).take(PORTS.len()) {
         let path = directory.join(port.to_string());
         let file = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
         if file.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            taken.push((port, file));
+            LOCKED.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(file);
             return Ok(port);
         }
     }
