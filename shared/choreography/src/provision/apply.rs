@@ -197,9 +197,9 @@ impl Refusal {
     fn in_reply(reply: &Value) -> Option<Self> {
         let error = reply.get("error")?;
         let number = |field: &str| error[field].as_u64().unwrap_or_default();
+        let (status, code) = (number("code"), number("err_code"));
         let text = error["description"].as_str().unwrap_or("no reason given");
-        let reason = format!("{text} ({})", number("err_code"));
-        Some(Self { status: number("code"), code: number("err_code"), reason })
+        Some(Self { status, code, reason: format!("{text} ({code})") })
     }
 
     fn is_no_room(&self) -> bool {
