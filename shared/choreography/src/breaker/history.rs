@@ -1,8 +1,9 @@
 //! The failures of one message, cycle by cycle, and the circuit that follows from them. Old cycles are folded into the
 //! status that followed from them, so that a history stays short however long a subscriber fails.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use hashbrown::HashMap;
 use jiff::Timestamp;
 use uuid::Uuid;
 

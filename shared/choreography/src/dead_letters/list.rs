@@ -1,8 +1,9 @@
 //! Dead letters, each with its state.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_nats::Client;
+use hashbrown::HashMap;
 use uuid::Uuid;
 
 use super::dead_letter::DeadLetter;

@@ -3,7 +3,9 @@
 use std::any::Any;
 #[cfg(feature = "testing")]
 use std::any::TypeId;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+
+use hashbrown::HashMap;
 
 use crate::declare::guarded::guarded;
 use crate::declare::row::Row;

@@ -3,7 +3,9 @@
 //! Functions work on copies of the rows. Changed rows are put back here and are written once, at the commit.
 
 use std::any::TypeId;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+
+use hashbrown::HashMap;
 
 use crate::declare::row::Row;
 use crate::declare::stored_row::{RowChange, StoredRow, UnreadableRow, UnwritableRow};

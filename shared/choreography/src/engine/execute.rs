@@ -1,9 +1,9 @@
 //! Executing commands: the requests of callers, and why a command can fail.
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use hashbrown::HashSet;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 

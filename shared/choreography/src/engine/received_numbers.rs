@@ -3,9 +3,9 @@
 //! Within a series a publisher numbers its messages 1, 2, 3 …, so a number that lies between received ones is missing.
 //! What must hold: a number is new once, however often and in whatever order copies of its message arrive.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use uuid::Uuid;
 
 use super::number_ranges::NumberRanges;

@@ -1,6 +1,6 @@
 //! What a batch reads and what it writes: each in one request, because every request is a round trip to the database.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -45,9 +45,9 @@ pub struct Loaded {
     /// The head, as it stays until the commit.
     pub head: Head,
     /// The messages that died here, and how often each had been tried.
-    pub dead: HashMap<Uuid, u32>,
+    pub dead: BTreeMap<Uuid, u32>,
     /// The outgoing messages that the stream has already, by their ids.
-    pub adopted: HashMap<Uuid, Envelope>,
+    pub adopted: BTreeMap<Uuid, Envelope>,
     /// The stored replies.
     pub replies: Vec<StoredReply>,
     /// The rows that exist, one list for each table, in the order of [`Wanted::rows`].

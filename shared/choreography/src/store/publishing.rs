@@ -1,6 +1,6 @@
 //! What a service stores about the messages that it publishes, apart from batches.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -33,7 +33,7 @@ pub struct Repair {
     pub adopt: Vec<NewOutboxRow>,
     /// The ids of those of them that commands have published: they are not made again, and what the commands changed is
     /// lost, but for those that the database has scheduled.
-    pub of_commands: HashSet<Uuid>,
+    pub of_commands: BTreeSet<Uuid>,
     /// Rows whose message the stream has under another number, by local number, with the placeholder that is published
     /// instead.
     pub placeholders: Vec<(i64, Envelope)>,

@@ -1,7 +1,6 @@
 //! The rows of the runtime's own tables in a service's database.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use uuid::Uuid;
 
 use super::{Checkpoint, RowName};

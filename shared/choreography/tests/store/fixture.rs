@@ -1,7 +1,7 @@
 //! Two instances of a store over the same data, and short names for what tests need.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -167,7 +167,7 @@ pub(crate) trait LoadOne {
     async fn head(&mut self) -> Head {
         self.load_all(Wanted::default()).await.head
     }
-    async fn dead(&mut self, ids: &[Uuid]) -> HashMap<Uuid, u32> {
+    async fn dead(&mut self, ids: &[Uuid]) -> BTreeMap<Uuid, u32> {
         self.load_all(Wanted { dead: ids.to_vec(), ..Wanted::default() }).await.dead
     }
     async fn replies(&mut self, keys: &[IdempotencyKey]) -> Vec<StoredReply> {

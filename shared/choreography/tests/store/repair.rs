@@ -1,6 +1,6 @@
 //! What the database learns from the stream about its own messages, and when rows of the outbox are deleted.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use choreography::Envelope;
 use choreography::store::{Changes, NewOutboxRow, Renewal, Repair, StoreError, Wanted};
@@ -19,7 +19,7 @@ fn adopting(adopt: Vec<NewOutboxRow>) -> Repair {
     Repair { now_ms: 5, adopt, ..Repair::default() }
 }
 
-async fn adopted(stores: &Instances, numbers: &[u128]) -> HashMap<uuid::Uuid, Envelope> {
+async fn adopted(stores: &Instances, numbers: &[u128]) -> BTreeMap<uuid::Uuid, Envelope> {
     let adopted = numbers.iter().copied().map(id).collect();
     begin(&stores.second).await.load_all(Wanted { adopted, ..Wanted::default() }).await.adopted
 }
@@ -40,7 +40,7 @@ pub(crate) async fn unknown_messages_are_adopted_as_published_rows(stores: Insta
         found.iter().map(|row| row.name.clone()).collect::<Vec<_>>()
     );
     let known = [&found[0], &found[2]].map(|row| row.envelope.clone());
-    assert_eq!(adopted(&stores, &[1, 3, 9]).await, HashMap::from_iter([id(1), id(3)].into_iter().zip(known)));
+    assert_eq!(adopted(&stores, &[1, 3, 9]).await, BTreeMap::from_iter([id(1), id(3)].into_iter().zip(known)));
 }
 
 pub(crate) async fn adopting_raises_the_highest_numbers_and_never_lowers_them(stores: Instances) {

@@ -1,6 +1,6 @@
 //! The consumers of the stream of events.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -43,7 +43,7 @@ struct ConsumerConfig {
     #[serde(default)]
     filter_subjects: Vec<String>,
     #[serde(default)]
-    metadata: HashMap<String, String>,
+    metadata: BTreeMap<String, String>,
     pause_until: Option<String>,
     #[serde(flatten)]
     others: Map<String, Value>,

@@ -1,7 +1,9 @@
 //! A stream in memory, and what can happen to its messages.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::ops::{Bound, RangeBounds};
+
+use hashbrown::HashSet;
 
 use crate::bus::Stored;
 

@@ -4,7 +4,7 @@
 //! [`Preconditions`] of its commit, which the database checks. After a conflict batches read from the database, until it
 //! agrees with the cache. Which rows messages wait for is known, too: only these make a batch ask the database.
 
-use std::collections::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
 
 use super::cached_rows::CachedRows;
 use crate::planted::{PlantedBug, planted};

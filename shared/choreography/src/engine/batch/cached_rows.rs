@@ -1,6 +1,6 @@
 //! The cached rows of one table: a bounded number of those that were used last.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use crate::store::StoredRow;
 

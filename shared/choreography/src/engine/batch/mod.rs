@@ -3,8 +3,9 @@
 //!
 //! What must hold: a batch that fails leaves no trace, and the same batch processed again publishes the same messages.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
+use hashbrown::HashSet;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -98,7 +99,7 @@ pub(crate) struct Attempt<'a> {
     /// Up to which place of the stream messages are read again; 0 if none are.
     again_through: u64,
     /// What the stream has of messages that are processed again, by id.
-    adopted: HashMap<Uuid, Envelope>,
+    adopted: BTreeMap<Uuid, Envelope>,
     /// The messages to publish, in order.
     outgoing: Vec<Envelope>,
     changes: Changes,
@@ -137,7 +138,7 @@ impl<'a> Attempt<'a> {
             older: Vec::new(),
             taken: HashSet::new(),
             again_through,
-            adopted: HashMap::new(),
+            adopted: BTreeMap::new(),
             outgoing: Vec::new(),
             changes: Changes { now_ms: now.as_millisecond(), ..Changes::default() },
             receipts: Receipts::after(received),

@@ -1,7 +1,6 @@
 //! After a crash a batch calls a function only when the database says so: which message the process dies of shows then.
 
-use std::collections::{HashMap, HashSet};
-
+use hashbrown::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::input::Blamed;

@@ -1,7 +1,6 @@
 //! What a batch receives, by the numbers of its messages, on top of what was received before.
 
-use std::collections::hash_map::Entry;
-
+use hashbrown::hash_map::Entry;
 use uuid::Uuid;
 
 use crate::engine::number_ranges::NumberRanges;

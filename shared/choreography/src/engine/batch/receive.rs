@@ -1,7 +1,7 @@
 //! Received messages in a batch: each is decoded, and queued once. Its number says whether it was received before; of a
 //! repair, the database says whether it is to be done.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
@@ -62,7 +62,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Receives messages, each once. `dead` are the messages among them that died here, with their tries.
-    pub(super) fn receive(&mut self, decoded: DecodedDeliveries<'a>, mut dead: HashMap<Uuid, u32>) {
+    pub(super) fn receive(&mut self, decoded: DecodedDeliveries<'a>, mut dead: BTreeMap<Uuid, u32>) {
         for (delivery, decoded) in decoded {
             let decoded = self.die_again(delivery, decoded);
             if !self.is_to_process(delivery, &decoded, &mut dead) {
@@ -81,7 +81,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Whether a message is processed: its number is new, or it is the replay of one that died here.
-    fn is_to_process(&mut self, delivery: &Delivery, decoded: &Decoded<'_>, dead: &mut HashMap<Uuid, u32>) -> bool {
+    fn is_to_process(&mut self, delivery: &Delivery, decoded: &Decoded<'_>, dead: &mut BTreeMap<Uuid, u32>) -> bool {
         let envelope = &delivery.envelope;
         match (Repair::of(envelope), decoded.heading()) {
             (Some(Ok(repair)), Some(heading)) => return self.repair(&repair, heading.id, envelope, dead),
@@ -113,7 +113,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Begins a repair, if this service records the death that it names. Whether the message is processed.
-    fn repair(&mut self, repair: &Repair, id: Uuid, envelope: &Envelope, dead: &mut HashMap<Uuid, u32>) -> bool {
+    fn repair(&mut self, repair: &Repair, id: Uuid, envelope: &Envelope, dead: &mut BTreeMap<Uuid, u32>) -> bool {
         if repair.service != self.choreography.service {
             return false;
         }

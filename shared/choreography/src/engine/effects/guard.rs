@@ -1,9 +1,9 @@
 //! The crash-loop guard of effects: if a process crashes before it has tried every effect that it found, the next one begins
 //! them one by one, each known to the database before. So the effect that crashes the process is found, and dies alone.
 
-use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use hashbrown::{HashMap, HashSet};
 use jiff::Timestamp;
 use uuid::Uuid;
 

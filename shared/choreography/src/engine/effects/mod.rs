@@ -277,7 +277,7 @@ async fn next_tried<'a>(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use hashbrown::HashSet;
 
     use super::*;
     use crate::store::LastRun;

@@ -3,8 +3,7 @@
 //! What must hold: a row is recognized in a stream by its outbox, kind and number. Exactly the kept rows that the streams
 //! lack are published again, and what the database does not know of its own messages is adopted.
 
-use std::collections::{HashMap, HashSet};
-
+use hashbrown::{HashMap, HashSet};
 use jiff::Timestamp;
 use uuid::Uuid;
 

@@ -1,9 +1,9 @@
 //! Up to which number each series of this publisher is settled: everything up to there is in the stream, or lost for
 //! good. Subscribers count as lost what they have not received of that.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use uuid::Uuid;
 
 use crate::engine::number_ranges::NumberRanges;

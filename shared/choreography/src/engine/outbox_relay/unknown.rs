@@ -2,9 +2,9 @@
 //!
 //! What must hold: what a running process has committed meanwhile is not among them.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use hashbrown::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::settled::SeriesIndex;

@@ -2,10 +2,10 @@
 //!
 //! A note of the publisher says exactly what that is. Without one, whatever comes first begins a series.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use jiff::Timestamp;
 use uuid::Uuid;
 

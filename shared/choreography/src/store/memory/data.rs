@@ -1,8 +1,9 @@
 //! The data of a store in memory.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use uuid::Uuid;
 
 use super::scheduled::Scheduled;
@@ -70,7 +71,7 @@ pub(super) struct Data {
     /// The number of the effect that was added last.
     pub(super) last_effect: i64,
     /// Each reply with the moment at which it was stored.
-    pub(super) replies: BTreeMap<IdempotencyKey, (i64, StoredReply)>,
+    pub(super) replies: HashMap<IdempotencyKey, (i64, StoredReply)>,
     /// When the first of the replies, and of the messages that died, was stored; none before that.
     pub(super) first_kept_ms: Option<i64>,
     /// The next number of waiting and scheduled messages.
@@ -99,7 +100,7 @@ impl Default for Data {
             scheduled: Scheduled::default(),
             effects: BTreeMap::new(),
             last_effect: 0,
-            replies: BTreeMap::new(),
+            replies: HashMap::new(),
             first_kept_ms: None,
             next: 1,
         }
@@ -149,8 +150,12 @@ impl Data {
 }
 
 /// Returns the oldest of what is before a moment, at most `limit`.
-fn oldest<'a, T: Clone + 'a>(moments: impl Iterator<Item = (i64, &'a T)>, before_ms: i64, limit: usize) -> Vec<T> {
+fn oldest<'a, T: Clone + Ord + 'a>(
+    moments: impl Iterator<Item = (i64, &'a T)>,
+    before_ms: i64,
+    limit: usize,
+) -> Vec<T> {
     let mut old: Vec<_> = moments.filter(|(at_ms, _)| *at_ms < before_ms).collect();
-    old.sort_by_key(|(at_ms, _)| *at_ms);
+    old.sort_unstable();
     old.into_iter().take(limit).map(|(_, value)| value.clone()).collect()
 }

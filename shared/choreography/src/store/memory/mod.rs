@@ -3,11 +3,11 @@
 //! As in SQLite, one transaction is open at a time, and reading outside of it does not wait for it.
 
 #[cfg(feature = "testing")]
-use std::collections::HashMap;
 use std::fmt::{self, Debug, Formatter};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use hashbrown::HashMap;
 use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 

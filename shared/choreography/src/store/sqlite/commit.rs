@@ -1,7 +1,8 @@
 //! The commit of a batch: one statement for each table that has changed, and the checks of the preconditions.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
+use hashbrown::HashSet;
 use sqlx::SqliteConnection;
 
 use super::numbers::{self, Table};

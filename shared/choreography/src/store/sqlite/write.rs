@@ -1,7 +1,6 @@
 //! The statements by which a batch writes each table.
 
-use std::collections::HashMap;
-
+use hashbrown::HashMap;
 use uuid::Uuid;
 
 use super::columns::bind_envelope;

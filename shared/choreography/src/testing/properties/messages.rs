@@ -3,8 +3,8 @@
 
 use std::any::TypeId;
 use std::cell::RefCell;
-use std::collections::HashMap;
 
+use hashbrown::HashMap;
 use serde_json::Value;
 
 use super::functions::Function;

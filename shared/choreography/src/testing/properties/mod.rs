@@ -19,8 +19,8 @@ mod violation;
 mod world;
 
 use std::cell::Cell;
-use std::collections::HashMap;
 
+use hashbrown::HashMap;
 use serde_json::Value;
 
 use self::own::{Excluded, Goal, Invariant, Own, Race};

@@ -1,8 +1,8 @@
 //! Tells stories: draws messages, delivers them one after the other, and checks all properties after each.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 
+use hashbrown::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};

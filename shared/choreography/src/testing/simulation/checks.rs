@@ -1,7 +1,8 @@
 //! What must hold of every application once it has come to rest.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
+use hashbrown::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::losses::Losses;
