@@ -111,7 +111,8 @@ pub trait Message: Serialize + DeserializeOwned + Clone + Send + Sync + 'static 
     /// # Errors
     /// [`ReadError`] if the version is unknown, or its payload unreadable.
     fn read(version: u32, payload: &[u8]) -> Result<Self, ReadError> {
-        let mut json = serde_json::Deserializer::from_slice(payload);
+        let payload = str::from_utf8(payload).map_err(ReadError::unreadable)?;
+        let mut json = serde_json::Deserializer::from_str(payload);
         let message = Self::read_from(version, &mut json)?;
         json.end().map_err(ReadError::unreadable)?;
         Ok(message)

@@ -130,11 +130,14 @@ impl HealthReporter {
     /// when it is over, however often it is reported.
     pub(crate) fn trouble(&self, about: &str, now: Result<(), &str>) {
         let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(trouble) = troubles.get_mut(about) {
-            log(about, trouble.report(now, self.clock.now()));
-        } else if now.is_err() {
-            log(about, troubles.entry(about.to_owned()).or_default().report(now, self.clock.now()));
-        }
+        let trouble = match (troubles.get_mut(about), now) {
+            (Some(trouble), Err(_)) => trouble,
+            // Every batch says that nothing is wrong: mostly, nothing was.
+            (Some(trouble), Ok(())) if trouble.has_begun() => trouble,
+            (None, Err(_)) => troubles.entry(about.to_owned()).or_default(),
+            (_, Ok(())) => return,
+        };
+        log(about, trouble.report(now, self.clock.now()));
     }
 
     /// Logs the troubles that are over. To be called once a second.

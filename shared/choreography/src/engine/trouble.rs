@@ -60,6 +60,11 @@ impl Trouble {
         }
     }
 
+    /// Whether it has begun, and is not over.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Looks whether the trouble is over. Returns what to log.
     pub(crate) fn look(&mut self, at: Timestamp) -> Option<TroubleLog> {
         let begun = self.0.as_ref()?;

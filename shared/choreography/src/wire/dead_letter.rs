@@ -14,7 +14,7 @@ use super::envelope::{Envelope, is_numbering};
 use super::fingerprint::fingerprint;
 use super::headers::{Headers, is_header_name};
 use super::role::Role;
-use super::subject::check_key;
+use super::subject::{check_key, split_token};
 
 /// The stream of the messages that services publish.
 pub const EVENTS: &str = "EVENTS";
@@ -236,7 +236,7 @@ pub(crate) fn parts(subject: &str) -> Option<(&str, &str, &str)> {
 
 /// Whether a subject belongs to the stream of dead letters: a dead letter's, or a record's.
 pub(crate) fn is_of_dead_letters(subject: &str) -> bool {
-    matches!(subject.split('.').next(), Some(DEAD | HANDLED))
+    matches!(split_token(subject), Some((DEAD | HANDLED, _)))
 }
 
 /// Returns a text as one line of at most 1,000 bytes, which is what a header carries.

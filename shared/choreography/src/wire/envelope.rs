@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use memchr::memchr_iter;
 use uuid::Uuid;
 
 use crate::wire::headers::Headers;
+use crate::wire::subject::{split_last_token, split_token};
 
 /// The largest message that a stream takes, in bytes: 64 KiB of payload and room for the headers.
 #[cfg_attr(not(feature = "jetstream"), allow(unreachable_pub, reason = "the plan of streams exports it"))]
@@ -48,10 +48,8 @@ impl Envelope {
 
     /// Returns the publisher, the message's name and the key from the subject; none if it has fewer than three tokens.
     pub fn parts(&self) -> Option<(&str, &str, &str)> {
-        let mut dots = memchr_iter(b'.', self.subject.as_bytes());
-        let (first, second) = (dots.next()?, dots.next()?);
-        let (publisher, name, key) =
-            (&self.subject[..first], &self.subject[first + 1..second], &self.subject[second + 1..]);
+        let (publisher, rest) = split_token(&self.subject)?;
+        let (name, key) = split_token(rest)?;
         (!key.is_empty()).then_some((publisher, name, key))
     }
 }
@@ -163,7 +161,7 @@ impl<'a> Heading<'a> {
 
     /// Returns the message of this name, with these headers and its payload.
     pub fn envelope(&self, name: &str, payload: impl Into<Bytes>) -> Envelope {
-        let subject = format!("{}.{name}.{}", self.source, self.subject).into();
+        let subject = [self.source, ".", name, ".", self.subject].concat().into();
         Envelope { subject, headers: self.headers(), payload: payload.into() }
     }
 
@@ -173,10 +171,13 @@ impl<'a> Heading<'a> {
     /// [`HeadingError`] names the header that is missing or unreadable. Such a message does not come from a
     /// choreography.
     pub fn read(envelope: &'a Envelope) -> Result<Self, HeadingError> {
-        let mut found = [None; NAMES.len()];
-        for (name, value) in envelope.headers.iter() {
-            if let Some(index) = NAMES.iter().position(|known| *known == name) {
+        let (mut found, mut next) = ([None; NAMES.len()], 0);
+        for line in envelope.headers.lines() {
+            // They are written in this order, so that the next one is mostly at once the right one.
+            let value_of = |index: usize| Some((index, line.strip_prefix(NAMES[index])?.strip_prefix(':')?));
+            if let Some((index, value)) = (next..NAMES.len()).chain(0..next).find_map(value_of) {
                 found[index].get_or_insert(value);
+                next = index + 1;
             }
         }
         let [causation, correlation, content, expiry, id, source, version, subject, time, kind, trace] = found;
@@ -206,8 +207,9 @@ impl<'a> Heading<'a> {
 }
 
 fn name_and_version(kind: &str) -> Option<(&str, u32)> {
-    let (name, version) = kind.rsplit_once(".v")?;
-    Some((name.rsplit('.').next()?, version.parse().ok()?))
+    let (name, version) = split_last_token(kind)?;
+    let name = split_last_token(name).map_or(name, |(_, name)| name);
+    Some((name, version.strip_prefix('v')?.parse().ok()?))
 }
 
 /// Whether a text is a valid `traceparent` of W3C Trace Context: version, trace id, parent id and flags, in lower-case
@@ -218,9 +220,11 @@ pub fn valid_trace(text: &str) -> bool {
 }
 
 fn has_trace_shape(text: &str) -> bool {
-    let hexadecimal = |part: &str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    let parts = text.split('-').map(|part| hexadecimal(part).then_some(part.len()));
-    parts.eq([2, 32, 16, 2].map(Some))
+    let is_right = |(index, byte)| match index {
+        2 | 35 | 52 => byte == b'-',
+        _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+    };
+    text.len() == 55 && text.bytes().enumerate().all(is_right)
 }
 
 /// Returns the `traceparent` of a message that another one caused: the same trace, a span id from the new id, and the
@@ -229,8 +233,10 @@ pub(crate) fn child_trace(parent: &str, id: Uuid) -> String {
     if !valid_trace(parent) {
         return root_trace(id);
     }
-    let sampled = u8::from_str_radix(&parent[53..], 16).unwrap_or_default() & SAMPLED;
-    format!("00-{}-{:016x}-{sampled:02x}", &parent[3..35], id.as_u64_pair().1)
+    let is_sampled = u8::from_str_radix(&parent[53..], 16).is_ok_and(|flags| flags & SAMPLED != 0);
+    let mut digits = Uuid::encode_buffer();
+    let span = &id.simple().encode_lower(&mut digits)[16..];
+    ["00-", &parent[3..35], "-", span, if is_sampled { "-01" } else { "-00" }].concat()
 }
 
 /// Returns the `traceparent` of a new trace. It is not sampled, as nothing here exports traces.

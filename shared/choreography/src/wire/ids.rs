@@ -16,7 +16,7 @@ pub(crate) fn derived_id(from: Uuid, label: &str) -> Uuid {
 /// Returns the id of the `index`th message that a function of a service has published. `part` says which of the functions
 /// that belong to the cause it was.
 pub(crate) fn published_id(cause: Uuid, service: &str, part: &str, name: &str, index: usize) -> Uuid {
-    derived_id(cause, &format!("{service}/{part}/{name}/{index}"))
+    derived_id(cause, &[service, "/", part, "/", name, "/", &index.to_string()].concat())
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
+use memchr::memmem::Finder;
 use uuid::Uuid;
 
 use super::dead_letter::{DEATH_HEADERS, HANDLED, one_line};
@@ -49,7 +51,8 @@ impl Repair {
     /// Returns the repair that a message's headers request; none if they request none, and an error if it is
     /// unreadable.
     pub(crate) fn of(envelope: &Envelope) -> Option<Result<Self, String>> {
-        if !envelope.headers.mention(DEATH_HEADERS) {
+        static NAMES: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(DEATH_HEADERS));
+        if !envelope.headers.mention(&NAMES) {
             return None;
         }
         let (name, death) = envelope.headers.iter().find(|(name, _)| [REPLAY, DROP].contains(name))?;

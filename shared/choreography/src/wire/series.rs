@@ -1,6 +1,9 @@
 //! The numbers of messages: each publisher numbers what it publishes 1, 2, 3 … without a gap, apart for each of its
 //! outboxes and each kind of message. Subscribers recognize a repeated message by them, and see which ones are missing.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use uuid::Uuid;
 
 use super::dead_letter::{self, SEQUENCE};
@@ -8,7 +11,7 @@ use super::envelope::{Envelope, NUMBER, OUTBOX};
 use super::headers::Headers;
 use super::ids::{derived_id, published_id};
 use super::repair::HANDLED_OUTCOME;
-use super::subject::is_publishable;
+use super::subject::{is_publishable, split_token};
 
 /// The kind of dead letters. It is no name of a message.
 const DEAD_KIND: &str = "*dead";
@@ -18,11 +21,11 @@ const HANDLED_KIND: &str = "*handled";
 /// Returns the kind within which a message is numbered: the message's name, or one kind each for dead letters and for
 /// the records of their repairs.
 pub(crate) fn kind_of(subject: &str) -> &str {
-    let mut tokens = subject.split('.');
-    match tokens.next() {
-        Some(dead_letter::DEAD) => DEAD_KIND,
-        Some(dead_letter::HANDLED) => HANDLED_KIND,
-        _ => tokens.next().unwrap_or(subject),
+    let Some((first, rest)) = split_token(subject) else { return subject };
+    match first {
+        dead_letter::DEAD => DEAD_KIND,
+        dead_letter::HANDLED => HANDLED_KIND,
+        _ => split_token(rest).map_or(rest, |(name, _)| name),
     }
 }
 
@@ -82,7 +85,8 @@ pub(crate) fn placeholder(envelope: &Envelope) -> Envelope {
 
 /// Whether a message is only a placeholder.
 pub(crate) fn is_placeholder(envelope: &Envelope) -> bool {
-    envelope.headers.mention(PLACEHOLDER) && envelope.header(PLACEHOLDER).is_some()
+    static NAME: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(PLACEHOLDER));
+    envelope.headers.mention(&NAME) && envelope.header(PLACEHOLDER).is_some()
 }
 
 /// The highest number that is believed: a database's integers have 63 bits, and no publisher counts so far.
@@ -99,8 +103,9 @@ impl MessageNumber {
     /// Returns the number that a message's headers have; none if one of the two is missing or unreadable, or the number
     /// is 0 or above [`NUMBER_MAX`].
     pub(crate) fn of(envelope: &Envelope) -> Option<Self> {
-        let outbox = envelope.header(OUTBOX)?.parse().ok()?;
-        let number = envelope.header(NUMBER)?.parse().ok().filter(|number| (1..=NUMBER_MAX).contains(number))?;
+        let [outbox, number] = envelope.headers.get_all([OUTBOX, NUMBER]);
+        let outbox = outbox?.parse().ok()?;
+        let number = number?.parse().ok().filter(|number| (1..=NUMBER_MAX).contains(number))?;
         Some(Self { outbox, number })
     }
 

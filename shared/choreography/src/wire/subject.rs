@@ -1,5 +1,7 @@
 //! Subjects of the message server: tokens between dots, `*` for any one of them, `>` for all that remain.
 
+use memchr::{memchr, memrchr};
+
 /// The metadata that marks a consumer as one of a service of the choreography, as name and value.
 #[cfg_attr(not(feature = "jetstream"), allow(dead_code, reason = "only a server has metadata"))]
 pub(crate) const SUBSCRIBER: (&str, &str) = ("choreography", "subscriber");
@@ -24,11 +26,26 @@ pub struct InvalidKey {
 /// [`InvalidKey`] if it is empty, longer than [`KEY_BYTES_MAX`], or has a dot, a wildcard, a blank or a control
 /// character: the subject would mean something else, or the server would not take it.
 pub(crate) fn check_key(key: &str) -> Result<(), InvalidKey> {
-    let forbidden = |char: char| matches!(char, '.' | '*' | '>') || char.is_whitespace() || char.is_control();
-    if key.is_empty() || key.len() > KEY_BYTES_MAX || key.contains(forbidden) {
+    // Most keys are plain: their bytes need not be decoded.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let is_forbidden = |char: char| matches!(char, '.' | '*' | '>') || char.is_whitespace() || char.is_control();
+    let is_allowed = key.bytes().all(is_plain) || !key.contains(is_forbidden);
+    if key.is_empty() || key.len() > KEY_BYTES_MAX || !is_allowed {
         return Err(InvalidKey { start: key.chars().take(40).collect() });
     }
     Ok(())
+}
+
+/// Returns the first token of a subject, and what stands behind it; none if that is its only token.
+pub(crate) fn split_token(subject: &str) -> Option<(&str, &str)> {
+    let dot = memchr(b'.', subject.as_bytes())?;
+    Some((&subject[..dot], &subject[dot + 1..]))
+}
+
+/// Returns what stands before the last token of a subject, and that token; none if it is the only one.
+pub(crate) fn split_last_token(subject: &str) -> Option<(&str, &str)> {
+    let dot = memrchr(b'.', subject.as_bytes())?;
+    Some((&subject[..dot], &subject[dot + 1..]))
 }
 
 /// Whether a message can be published under a subject: it is not empty, and has neither empty tokens nor wildcards,

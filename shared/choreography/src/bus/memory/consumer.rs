@@ -1,12 +1,12 @@
 //! A consumer of the stream of events in memory.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 
-use memchr::memrchr;
+use hashbrown::HashSet;
 
 use super::stored_stream::StoredStream;
 use crate::bus::{ConsumerInfo, Delivery, Stored};
-use crate::wire::subject::matches;
+use crate::wire::subject::{matches, split_last_token};
 
 /// The subjects that a consumer receives.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ impl Filters {
 
     /// Whether one of them matches a subject.
     fn have(&self, subject: &str) -> bool {
-        memrchr(b'.', subject.as_bytes()).is_some_and(|dot| self.prefixes.contains(&subject[..dot]))
+        split_last_token(subject).is_some_and(|(prefix, _)| self.prefixes.contains(prefix))
             || self.patterns.iter().any(|filter| matches(filter, subject))
     }
 }

@@ -70,7 +70,7 @@ impl EnvelopeWriter<'_> {
         let heading = Heading {
             id,
             source: self.service,
-            kind: &format!("{}.{}.v{}", self.settings.namespace, outgoing.name, outgoing.version),
+            kind: &[&self.settings.namespace, ".", outgoing.name, ".v", &outgoing.version.to_string()].concat(),
             time,
             subject: &outgoing.key,
             correlation: &cause.correlation,

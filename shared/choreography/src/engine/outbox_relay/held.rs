@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::store::OutboxRow;
 use crate::wire::dead_letter::{HELD, is_of_dead_letters};
 use crate::wire::envelope::Envelope;
+use crate::wire::series::kind_of;
 
 /// By message name, up to which number rows have been held.
 #[derive(Default)]
@@ -39,5 +40,5 @@ pub(super) fn marked(envelope: &Envelope) -> Envelope {
 
 /// Returns the name of the message under a subject; none for dead letters and their repairs, which no circuit holds.
 pub(super) fn message_of(subject: &str) -> Option<&str> {
-    if is_of_dead_letters(subject) { None } else { subject.split('.').nth(1) }
+    if is_of_dead_letters(subject) { None } else { Some(kind_of(subject)) }
 }

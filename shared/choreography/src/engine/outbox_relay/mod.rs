@@ -203,8 +203,8 @@ impl OutboxRelay {
             if window.outstanding.is_empty() {
                 self.shared.health.publishing(Ok(()));
             }
-            let now = self.settings.clock.now();
             let due = window.lanes.due(&window.gate).filter(|_| window.outstanding.len() < WINDOW_MAX);
+            let pause = due.map(|due| until(self.settings.clock.now(), due));
             // In this order nothing is starved: what is rare, then what timers bound, then rows, which batches bound,
             // and last acknowledgements, which may arrive without a pause. Those that arrived before the connection was
             // lost still count.
@@ -212,7 +212,7 @@ impl OutboxRelay {
                 biased;
                 () = stopping.begun() => return self.finish(window).await,
                 _ = breaker.changed() => window.gate.breaker = breaker.borrow_and_update().clone(),
-                () = tokio::time::sleep(due.map_or(Duration::ZERO, |due| until(now, due))), if due.is_some() => {}
+                () = pass(pause) => {}
                 _ = outbox_looks.tick() => more |= window.ready.is_empty(),
                 is_due = looks.next() => {
                     if is_due? {
@@ -255,6 +255,14 @@ impl OutboxRelay {
             Ok(())
         };
         tokio::time::timeout(FINISH_MAX, publishing).await.unwrap_or(Ok(()))
+    }
+}
+
+/// Waits for a while; for ever if there is none.
+async fn pass(pause: Option<Duration>) {
+    match pause {
+        Some(pause) => tokio::time::sleep(pause).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -70,6 +70,9 @@ impl<'a> Window<'a> {
 
     /// Publishes the rows that may be published, as long as the window has room.
     pub(super) async fn send(&mut self, held: &mut HeldRows, paces: &mut Paces) -> Result<(), RelayError> {
+        if self.lanes.is_empty() && self.ready.is_empty() {
+            return Ok(());
+        }
         let now = self.clock.now();
         if !self.lanes.is_empty() {
             self.lanes.note_held(&self.gate, held);
