@@ -1,4 +1,6 @@
-//! Rows as a store has them: the key as text, the state as JSON.
+//! Rows as a store has them: the key as text, the state as JSON, which copies share.
+
+use std::sync::Arc;
 
 /// A stored row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -8,7 +10,7 @@ pub struct StoredRow {
     /// The number of writes of this row, from 1.
     pub version: i64,
     /// The state, as JSON.
-    pub state: String,
+    pub state: Arc<str>,
 }
 
 /// A row to be written.
@@ -21,7 +23,7 @@ pub struct RowChange {
     /// The version that was loaded, 0 if there was no row. The stored one will be one higher.
     pub version: i64,
     /// The new state as JSON; none deletes the row, if there is one.
-    pub state: Option<String>,
+    pub state: Option<Arc<str>>,
 }
 
 impl RowChange {

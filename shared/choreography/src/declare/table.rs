@@ -166,7 +166,7 @@ impl<S: Row> AnyTable for Table<S> {
             .map(|(key, version, unknown, row)| {
                 let key = key.to_string();
                 match row.map(|row| write(row, unknown)).transpose() {
-                    Ok(state) => Ok(RowChange { table: S::TABLE, key, version, state }),
+                    Ok(state) => Ok(RowChange { table: S::TABLE, key, version, state: state.map(Into::into) }),
                     Err(problem) => Err(UnwritableRow { table: S::TABLE, key, problem }),
                 }
             })

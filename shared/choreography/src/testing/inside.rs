@@ -29,8 +29,7 @@ impl Harness {
             panic!("not one service keeps rows of {}", S::TABLE)
         };
         let rows = member.store.rows(S::TABLE).into_iter();
-        let read = |state: String| serde_json::from_str(&state);
-        let read: Result<_, _> = rows.map(|row| read(row.state)).collect();
+        let read: Result<_, _> = rows.map(|row| serde_json::from_str(&row.state)).collect();
         read.unwrap_or_else(|error| panic!("reading rows of {}: {error}", S::TABLE))
     }
 

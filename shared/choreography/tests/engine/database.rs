@@ -168,7 +168,7 @@ async fn fields_that_a_newer_version_added_stay_when_the_row_is_written() {
     };
     let (mut state, version) = page().await;
     state["colour"] = "red".into();
-    let row = RowChange { table: "page", key: "1".to_owned(), version, state: Some(state.to_string()) };
+    let row = RowChange { table: "page", key: "1".to_owned(), version, state: Some(state.to_string().into()) };
     let changes = Changes { rows: vec![row], ..Changes::default() };
     stage.store.begin().await.unwrap().commit(changes).await.unwrap();
     stage.write(1, 1);

@@ -15,7 +15,7 @@ async fn edit(stage: &Stage, page: u32, state: &str) {
     let rows = stage.store.list(&listing).await.unwrap();
     let version = rows.iter().find(|row| row.key == page.to_string()).map_or(0, |row| row.version);
     let change =
-        choreography::store::RowChange { table: "page", key: page.to_string(), version, state: Some(state.to_owned()) };
+        choreography::store::RowChange { table: "page", key: page.to_string(), version, state: Some(state.into()) };
     let transaction = stage.store.begin().await.unwrap();
     transaction.commit(Changes { rows: vec![change], ..Changes::default() }).await.unwrap();
 }

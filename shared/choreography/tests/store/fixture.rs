@@ -108,7 +108,7 @@ pub(crate) fn in_outbox(outbox: Uuid, envelopes: Vec<Envelope>) -> Vec<NewOutbox
 
 /// Returns the change that writes a payment.
 pub(crate) fn row(key: &str, version: i64, state: &str) -> RowChange {
-    RowChange { table: "payment", key: key.to_owned(), version, state: Some(state.to_owned()) }
+    RowChange { table: "payment", key: key.to_owned(), version, state: Some(state.into()) }
 }
 
 /// Returns the change that deletes a payment.
@@ -117,7 +117,7 @@ pub(crate) fn deleted(key: &str, version: i64) -> RowChange {
 }
 
 pub(crate) fn stored(key: &str, version: i64, state: &str) -> StoredRow {
-    StoredRow { key: key.to_owned(), version, state: state.to_owned() }
+    StoredRow { key: key.to_owned(), version, state: state.into() }
 }
 
 pub(crate) fn dead(number: u128, tries: u32) -> DeadMessage {

@@ -95,8 +95,18 @@ impl StoredStream {
 
     /// Returns the messages behind a sequence, in order.
     pub(super) fn after(&self, sequence: u64) -> impl Iterator<Item = &Stored> {
-        let start = self.messages.partition_point(|stored| stored.sequence <= sequence);
+        let start = match self.messages.front() {
+            // Without holes before it, its place is known.
+            Some(first) if sequence >= first.sequence && self.is_at(sequence - first.sequence, sequence) => {
+                (sequence - first.sequence) as usize + 1
+            }
+            _ => self.messages.partition_point(|stored| stored.sequence <= sequence),
+        };
         self.messages.range(start..)
+    }
+
+    fn is_at(&self, index: u64, sequence: u64) -> bool {
+        self.messages.get(index as usize).is_some_and(|stored| stored.sequence == sequence)
     }
 }
 

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     fn row(key: usize, version: i64) -> StoredRow {
-        StoredRow { key: key.to_string(), version, state: "{}".to_owned() }
+        StoredRow { key: key.to_string(), version, state: "{}".into() }
     }
 
     #[test]
@@ -73,7 +73,7 @@ mod tests {
             rows.young.values().chain(rows.old.values()).map(|row| row.state.len()).sum()
         };
         for key in 0..100 {
-            rows.put(StoredRow { state: "x".repeat(1 << 20), ..row(key, 1) });
+            rows.put(StoredRow { state: "x".repeat(1 << 20).into(), ..row(key, 1) });
             assert!(rows.get(&key.to_string()).is_some());
             assert!(kept_bytes(&rows) <= 2 * (STATES_KEPT_BYTES + (1 << 20)));
         }

@@ -75,7 +75,7 @@ impl EffectTry {
     }
 
     /// Returns the state of a stored row, if there is one.
-    async fn state(&self, table: &'static str, key: &str) -> Result<Option<String>, EffectError> {
+    async fn state(&self, table: &'static str, key: &str) -> Result<Option<Arc<str>>, EffectError> {
         Ok(self.store.list(&Listing::of_key(table, key)).await?.pop().map(|row| row.state))
     }
 }

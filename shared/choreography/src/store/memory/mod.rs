@@ -2,11 +2,11 @@
 //!
 //! As in SQLite, one transaction is open at a time, and reading outside of it does not wait for it.
 
-#[cfg(feature = "testing")]
 use std::fmt::{self, Debug, Formatter};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+#[cfg(feature = "testing")]
 use hashbrown::HashMap;
 use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;

@@ -67,8 +67,8 @@ fn place(row: &SqliteRow, first: usize) -> Result<Checkpoint, sqlx::Error> {
 pub(super) fn stored(row: &SqliteRow) -> Result<StoredRow, sqlx::Error> {
     // The state's column is declared as jsonb, which SQLite takes for numeric: a state that is a number comes as one.
     // What is no text after an edit by hand is an unreadable row, which harms only the messages that concern it.
-    let state = row.try_get_unchecked(2).unwrap_or_else(|error| format!("no text: {error}"));
-    Ok(StoredRow { key: row.try_get(0)?, version: row.try_get(1)?, state })
+    let state: String = row.try_get_unchecked(2).unwrap_or_else(|error| format!("no text: {error}"));
+    Ok(StoredRow { key: row.try_get(0)?, version: row.try_get(1)?, state: state.into() })
 }
 
 /// Reads [`OUTBOX`].

@@ -1,6 +1,7 @@
 //! A story as a test's failure shows it.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::bench::Bench;
 use super::happened::{Happened, Outcome};
@@ -40,7 +41,7 @@ impl Bench<'_> {
             Outcome::Died(why) => writeln!(text, "       dies: {why}"),
         };
         for change in &happened.changes {
-            let state = |state: &Option<String>| match state {
+            let state = |state: &Option<Arc<str>>| match state {
                 Some(state) => without_unknown_field(state).to_string(),
                 None => "no row".to_owned(),
             };

@@ -1,6 +1,7 @@
 //! The rows of the service in a story, and what has happened to them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -26,8 +27,8 @@ pub(super) struct World {
 pub(super) struct Change {
     pub(super) table: &'static str,
     pub(super) key: String,
-    pub(super) before: Option<String>,
-    pub(super) after: Option<String>,
+    pub(super) before: Option<Arc<str>>,
+    pub(super) after: Option<Arc<str>>,
 }
 
 impl Change {
@@ -53,7 +54,7 @@ impl World {
             let at = (table, key.clone());
             let before = self.rows.remove(&at).map(|row| row.state);
             let after = state.map(|state| match before {
-                None => with_unknown_field(state, tables.is_tagged_by_name(table)),
+                None => with_unknown_field(&state, tables.is_tagged_by_name(table)),
                 Some(_) => state,
             });
             if let Some(state) = after.clone() {
@@ -94,13 +95,13 @@ pub(super) fn without_unknown_field(state: &str) -> Value {
 }
 
 /// Adds the field to a row, or, with the name of a variant around its data, to that.
-fn with_unknown_field(state: String, is_tagged_by_name: bool) -> String {
-    let Ok(mut value) = serde_json::from_str::<Value>(&state) else { return state };
+fn with_unknown_field(state: &str, is_tagged_by_name: bool) -> Arc<str> {
+    let Ok(mut value) = serde_json::from_str::<Value>(state) else { return state.into() };
     match &mut value {
         Value::Object(variant) if is_tagged_by_name => variant.values_mut().for_each(plant),
         row => plant(row),
     }
-    value.to_string()
+    value.to_string().into()
 }
 
 fn has_unknown_field(state: &str) -> bool {
