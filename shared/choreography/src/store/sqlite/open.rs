@@ -94,10 +94,13 @@ impl SqliteStore {
         if path.is_dir() {
             return Err(Problem::Directory);
         }
-        let options = options(path);
-        let writer = connect(options.clone()).await.map_err(|error| Problem::database("connecting", error))?;
+        let (options, failed) = (options(path), |error| Problem::database("connecting", error));
+        let writer = connect(options.clone()).await.map_err(failed)?;
         prepare(&writer, service, migrations, tables).await?;
-        let readers = pool(READERS_MAX).connect_lazy_with(options.create_if_missing(false).pragma("query_only", "on"));
+        let reading = options.create_if_missing(false).pragma("query_only", "on");
+        // At once, and one stays: with its last connection SQLite would delete the write-ahead log, and the one that writes
+        // is replaced after a full disk.
+        let readers = pool(READERS_MAX).connect_with(reading).await.map_err(failed)?;
         let leader_lock = LeaderLock::of(path).into();
         Ok(Self { writer, readers, files: OpenFiles::of(path), leader_lock })
     }
@@ -206,5 +209,14 @@ mod tests {
         assert!(failed.contains("writing a batch") && failed.contains("disk is full"), "{failed}");
         assert_eq!(store.backlog().await.unwrap(), Backlog::default());
         assert_eq!(commit_payload(&store, 1_000_000).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_files_stay_while_the_connection_that_writes_is_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("service.db").display().to_string();
+        let store = SqliteStore::open(&path, None, &[]).await.unwrap();
+        store.writer.acquire().await.unwrap().close().await.unwrap();
+        assert_eq!(commit_payload(&store, 1).await.unwrap(), 1);
     }
 }
