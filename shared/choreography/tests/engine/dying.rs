@@ -6,10 +6,10 @@ use choreography::store::{ReadingStore as _, TrySlot};
 use choreography::{Envelope, Message};
 use jiff::SignedDuration;
 
-use crate::diary::{How, Strike, TearOut, Write};
+use crate::diary::{How, OpenPage, Strike, TearOut, Write};
 use crate::pausable_store::PausableStore;
 use crate::stage::{Stage, healthy, written};
-use crate::{ms, until};
+use crate::{ms, pass, until};
 
 fn write(page: u32, line: u32, how: How) -> Write {
     Write { page, line, how }
@@ -284,6 +284,48 @@ async fn after_a_crash_the_database_knows_which_message_is_tried_also_of_those_t
     let mut tried = store.tried();
     tried.retain(|id| ids.contains(id));
     assert!(tried.ends_with(&ids), "{tried:?} do not end with {ids:?}");
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_crash_the_database_knows_which_fallback_is_tried_though_no_message_has_arrived() {
+    let stage = Stage::new();
+    let scribe = stage.start().await;
+    let expiry = stage.clock.now() + SignedDuration::from_secs(20);
+    stage.bus.publish(&stage.envelope_until(&Strike { page: 1, line: 1 }, expiry)).unwrap();
+    until("it waits", || async { stage.backlog().await.waiting == 1 }).await;
+    scribe.stop().await;
+    pass(ms(30_000)).await;
+    // Two processes crashed where they began.
+    let now = stage.clock.now();
+    stage.store.claim(None, now, now).await.unwrap().expect("nobody holds the lease");
+    stage.store.begin_run().await.unwrap();
+    stage.store.begin_run().await.unwrap();
+    let store = PausableStore::over(stage.store.clone());
+    let scribe = stage.start_over(Arc::new(store.clone()), stage.settings()).await;
+    stage.logged(1, "not struck: expired").await;
+    assert_eq!(store.tried().len(), 1);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_crash_the_database_knows_which_message_is_tried_also_of_those_that_commands_wake() {
+    let stage = Stage::new();
+    let (first, second) = (stage.envelope(&Strike { page: 1, line: 1 }), stage.envelope(&Strike { page: 2, line: 1 }));
+    stage.bus.publish(&first).unwrap();
+    stage.bus.publish(&second).unwrap();
+    // Two processes crashed where they began.
+    stage.store.begin_run().await.unwrap();
+    stage.store.begin_run().await.unwrap();
+    let store = PausableStore::over(stage.store.clone());
+    let scribe = stage.start_over(Arc::new(store.clone()), stage.settings()).await;
+    until("they wait", || async { stage.backlog().await.waiting == 2 }).await;
+    for page in [1, 2] {
+        scribe.execute(OpenPage { page, title: "May".to_owned() }).await.unwrap();
+        assert_eq!(stage.log(page).await, ["open May", "strike 1"]);
+    }
+    let [first, second] = [id_of(&first), id_of(&second)];
+    assert_eq!(store.tried(), [first, second, first, second]);
     scribe.stop().await;
 }
 

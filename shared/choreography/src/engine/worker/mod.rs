@@ -151,8 +151,7 @@ impl Worker {
                 () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => batch.due = BATCH_MAX,
             }
             self.inputs.gather(&mut batch, &mut self.reading, &self.shared.leadership, &clock);
-            let concerns_messages = !batch.deliveries.is_empty() || batch.due > 0;
-            if concerns_messages && self.reading.epoch.is_some() && self.batches.guard.is_on().await {
+            if self.reading.epoch.is_some() && self.batches.guard.is_on().await {
                 self.process_first(batch).await;
             } else {
                 self.process(batch).await;
