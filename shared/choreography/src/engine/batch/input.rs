@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::bus::Delivery;
 use crate::declare::outgoing::OutgoingMessage;
-use crate::engine::execute::{ExecuteError, QueuedCommand};
+use crate::engine::execute::QueuedCommand;
 use crate::engine::outbox_relay::UnsendableRow;
 use crate::store::{Checkpoint, EffectRow, SeriesRange};
 use crate::wire::dead_letter::Death;
@@ -129,14 +129,6 @@ impl BatchInput {
     /// Whether every function of the batch fails already: nothing is left to blame.
     pub(crate) fn is_fully_blamed(&self) -> bool {
         self.violation.as_ref().is_some_and(|violation| violation.blamed == Blamed::All)
-    }
-
-    /// Drops a batch because the service stops while the database fails. Callers get an error; everything else is
-    /// processed after the next start.
-    pub(crate) fn turn_away(self) {
-        for command in self.commands {
-            command.reply(Err(ExecuteError::Stopped));
-        }
     }
 }
 

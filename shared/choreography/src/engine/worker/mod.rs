@@ -15,7 +15,7 @@ use crate::engine::batch::{Attempt, AttemptError, BatchInput, BatchOutcome, Sess
 use crate::engine::shared::Shared;
 use crate::engine::unreadable_rows::UnreadableRows;
 use crate::planted::{PlantedBug, planted};
-use crate::settings::{BATCH_MAX, CONFLICTS_MAX, MAINTENANCE_EVERY, Settings};
+use crate::settings::{CONFLICTS_MAX, MAINTENANCE_EVERY, Settings};
 use crate::store::{EffectRow, OutboxRow, Store, StoreError};
 use crate::wire::envelope::Heading;
 use crash_loop_guard::CrashLoopGuard;
@@ -148,7 +148,7 @@ impl Worker {
                 }
                 Some(row) = self.inputs.unsendable.recv() => batch.unsendable.push(row),
                 Some(feed) = self.inputs.feed.recv() => self.reading.take(feed, clock.now()),
-                () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => batch.due = BATCH_MAX,
+                () = tokio::time::sleep(due.unwrap_or_default()), if due.is_some() => {}
             }
             self.inputs.gather(&mut batch, &mut self.reading, &self.shared.leadership, &clock);
             if self.reading.epoch.is_some() && self.batches.guard.is_on().await {
@@ -269,17 +269,14 @@ impl Worker {
                 }
                 Err(error @ StoreError::PutBack(_)) => {
                     self.shared.stopping.fail(error.to_string());
-                    batch.turn_away();
                     return Vec::new();
                 }
                 Err(error) => {
                     self.shared.health.database(Err(error.to_string()));
                     tokio::select! {
                         biased;
-                        () = self.shared.stopping.begun() => {
-                            batch.turn_away();
-                            return Vec::new();
-                        }
+                        // Callers get an error. Everything else is processed after the next start.
+                        () = self.shared.stopping.begun() => return Vec::new(),
                         () = tokio::time::sleep(pause) => {}
                     }
                     pause = (pause * 2).min(PAUSE_MAX);
