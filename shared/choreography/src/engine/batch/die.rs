@@ -110,7 +110,6 @@ impl<'a> Attempt<'a> {
         self.deaths.push((envelope.subject.to_string(), death.clone()));
         let heading = Heading::read(envelope).ok()?;
         let (_, name, key) = envelope.parts()?;
-        self.changes.deaths.retain(|dead| dead.id != heading.id);
         self.changes.deaths.push(store::DeadMessage { id: heading.id, tries: death.tries });
         let dead = || UnrepairedMessage {
             id: heading.id,

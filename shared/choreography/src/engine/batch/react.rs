@@ -128,8 +128,10 @@ impl<'a> Attempt<'a> {
                     // The repair is recorded when the effect is finished.
                     self.queue_effect(message, item.cause);
                 } else {
-                    let outcome = if changed { RepairOutcome::Done } else { RepairOutcome::Nothing };
-                    let detail = if changed { "done" } else { "it changed nothing and published nothing" };
+                    let (outcome, detail) = match changed {
+                        true => (RepairOutcome::Done, "done"),
+                        false => (RepairOutcome::Nothing, "it changed nothing and published nothing"),
+                    };
                     self.record_repair(&message.envelope, outcome, detail);
                 }
             }
