@@ -8,7 +8,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::cached_rows::CachedRows;
 use crate::planted::{PlantedBug, planted};
-use crate::store::{Changes, Checkpoint, Head, Loaded, Preconditions, RowChange, StoredRow, Wanted};
+use crate::store::{Changes, Head, Loaded, Preconditions, RowChange, StoredRow, Wanted};
 
 /// The most rows of which it is known that messages wait for them: a megabyte. While there are more, every batch reads
 /// from the database.
@@ -42,7 +42,7 @@ impl Cache {
             return None;
         }
         let mut rows = Vec::new();
-        let mut loaded = Loaded { head: self.head.clone(), any_waits: !waits.is_empty(), ..Loaded::default() };
+        let mut loaded = Loaded { head: self.head.clone(), ..Loaded::default() };
         for (table, keys) in &wanted.rows {
             let kept = self.tables.entry(table).or_default();
             let mut found = Vec::new();
@@ -103,8 +103,8 @@ impl Cache {
     pub(crate) fn wrote(&mut self, written: Written, valid: bool) {
         self.head.outbox_next += written.outgoing;
         self.head.waits_changed += i64::from(written.changes_waits);
-        if let Some(Checkpoint { sequence, stamp_ns, .. }) = written.position {
-            self.head.position = Checkpoint { sequence, stamp_ns, ..self.head.position };
+        if let Some(position) = written.position {
+            self.head.position.sequence = position;
         }
         for RowChange { table, key, version, state } in written.rows {
             let kept = self.tables.entry(table).or_default();
@@ -128,7 +128,6 @@ impl Cache {
         for (table, key) in waiting {
             waited_for.entry(table).or_default().insert(key);
         }
-        waited_for.retain(|_, keys| !keys.is_empty());
         let count: usize = waited_for.values().map(HashSet::len).sum();
         self.waited_for.take_if(|_| count > WAITED_FOR_MAX as usize);
     }
@@ -142,18 +141,13 @@ impl Cache {
     pub(crate) fn invalidate(&mut self) {
         self.valid = false;
     }
-
-    /// Makes the next batch ask the database for which rows messages wait.
-    pub(crate) fn forget_waits(&mut self) {
-        self.waited_for = None;
-    }
 }
 
 /// The part of a batch's changes that the cache keeps.
 pub(crate) struct Written {
     outgoing: i64,
     changes_waits: bool,
-    position: Option<Checkpoint>,
+    position: Option<u64>,
     /// Rows that no message waits for any more.
     woken: Vec<(&'static str, String)>,
     /// Rows that messages begin to wait for.
@@ -167,7 +161,7 @@ impl Written {
         Self {
             outgoing: changes.outbox.len() as i64,
             changes_waits: changes.changes_waits(),
-            position: changes.advance.map(|advance| advance.to),
+            position: changes.advance.map(|advance| advance.to.sequence),
             woken,
             waiting: changes.waiting.iter().map(|row| (row.table.clone(), row.key.clone())).collect(),
             rows: changes.rows.clone(),
@@ -184,7 +178,30 @@ mod tests {
         let mut cache = Cache { head: Head { epoch: 5, ..Head::default() }, valid: true, ..Cache::default() };
         cache.waited_for = Some(WaitedFor::new());
         let head = Head { epoch: 6, ..Head::default() };
-        cache.observe(&Wanted::default(), &Loaded { head, any_waits: true, ..Loaded::default() });
+        cache.observe(&Wanted::default(), &Loaded { head, ..Loaded::default() });
         assert!(cache.lookup(&Wanted::default(), Some(6)).is_none());
+    }
+
+    #[test]
+    fn for_which_rows_messages_wait_is_asked_again_once_another_instance_has_written() {
+        let mut cache = Cache { waited_for: Some(WaitedFor::new()), ..Cache::default() };
+        let mut loaded = Loaded { any_waits: true, ..Loaded::default() };
+        cache.observe(&Wanted::default(), &loaded);
+        assert_eq!(cache.waited_for_to_load(), None);
+        loaded.head.waits_changed += 1;
+        cache.observe(&Wanted::default(), &loaded);
+        assert_eq!(cache.waited_for_to_load(), Some(WAITED_FOR_MAX));
+    }
+
+    #[test]
+    fn of_more_rows_than_the_bound_it_is_not_known_that_messages_wait_for_them() {
+        let mut cache = Cache { waited_for: Some(WaitedFor::new()), ..Cache::default() };
+        let mut wait_for = |rows: std::ops::Range<u32>| {
+            let waiting = rows.map(|row| ("page".to_owned(), row.to_string())).collect();
+            cache.wrote_waits(Vec::new(), waiting);
+            cache.waited_for_to_load().is_none()
+        };
+        assert!(wait_for(0..WAITED_FOR_MAX));
+        assert!(!wait_for(WAITED_FOR_MAX..WAITED_FOR_MAX + 1));
     }
 }

@@ -35,8 +35,6 @@ pub(crate) struct Session<'a> {
     source: RowSource,
     /// The rows that no message waits for any more, but for those that the batch lets wait.
     woken: Vec<(&'static str, String)>,
-    /// Whether waiting messages have expired.
-    some_expired: bool,
     /// Whether the outbox has messages that were adopted from the stream.
     has_adopted: bool,
 }
@@ -58,7 +56,6 @@ impl<'a> Session<'a> {
             preconditions: None,
             source: RowSource::Cache,
             woken: Vec::new(),
-            some_expired: false,
             has_adopted: false,
         }
     }
@@ -80,7 +77,6 @@ impl<'a> Session<'a> {
         let waits =
             |row: &&(&str, String)| loaded.waiting.iter().any(|waiting| waiting.table == row.0 && waiting.key == row.1);
         self.woken.extend(wanted.waited_for.iter().filter(|row| !waits(row)).cloned());
-        self.some_expired |= !loaded.expired.is_empty();
         self.has_adopted = loaded.head.has_adopted;
         let as_cached = self.cache.observe(wanted, &loaded) && self.source != RowSource::DatabaseChanged;
         self.source = if as_cached { RowSource::DatabaseAsCached } else { RowSource::DatabaseChanged };
@@ -119,10 +115,6 @@ impl<'a> Session<'a> {
         match &committed {
             Ok(_) => self.cache.wrote(written, self.source != RowSource::DatabaseChanged),
             Err(_) => self.cache.invalidate(),
-        }
-        if self.some_expired {
-            // For which rows they waited, and whether others do, is not known.
-            self.cache.forget_waits();
         }
         committed
     }
