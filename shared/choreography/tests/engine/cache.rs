@@ -5,7 +5,7 @@ use std::sync::Arc;
 use choreography::{Idempotency, IdempotencyKey, Request, Service};
 use metrics_exporter_prometheus::PrometheusBuilder;
 
-use crate::diary::{How, Note, OpenPage, Strike, Write};
+use crate::diary::{How, Note, OpenPage, Remind, Strike, Write};
 use crate::pausable_store::PausableStore;
 use crate::stage::{Stage, healthy, written};
 use crate::until;
@@ -65,6 +65,9 @@ pub(crate) async fn rows_of_another_instance_are_seen() {
     healthy(&other).await;
     for round in 0..10 {
         other.execute(note(&format!("b{round}"))).await.unwrap();
+        // Also by a command that changes nothing.
+        let page = scribe.execute(Remind { page: 1, line: 1, after_ms: None }).await.unwrap();
+        assert_eq!(page.log.last(), Some(&format!("note b{round}")));
         let page = scribe.execute(note(&format!("a{round}"))).await.unwrap();
         assert_eq!(page.log[page.log.len() - 2..], [format!("note b{round}"), format!("note a{round}")]);
         write(&stage, 100 + round).await;

@@ -232,3 +232,17 @@ async fn highest_numbers_of_processes_that_ended_long_ago_are_deleted() {
     assert!(after.contains(&before[1]) && !after.contains(&before[0]), "{after:?}");
     scribe.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_whose_rows_others_keep_changing_is_tried_again_at_once_and_then_with_pauses() {
+    let stage = Stage::new();
+    let scribe = stage.start().await;
+    healthy(&scribe).await;
+    for (conflicts, pauses) in [(5, false), (6, true)] {
+        stage.store.faults().conflict_next_commits(conflicts);
+        let asked = stage.clock.now();
+        scribe.execute(OpenPage { page: conflicts, title: "May".to_owned() }).await.unwrap();
+        assert_eq!(stage.clock.now() > asked, pauses, "after {conflicts} conflicts");
+    }
+    scribe.stop().await;
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use choreography::store::{ReadingStore as _, TrySlot};
 use choreography::{Envelope, Message};
 use jiff::SignedDuration;
+use metrics_exporter_prometheus::PrometheusBuilder;
 
 use crate::diary::{How, OpenPage, Strike, TearOut, Write};
 use crate::pausable_store::PausableStore;
@@ -155,6 +156,9 @@ pub(crate) async fn a_compensation_never_expires() {
 
 #[tokio::test(start_paused = true)]
 async fn thousands_of_poison_messages_do_not_delay_others() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let counts = recorder.handle();
+    let _recording = metrics::set_default_local_recorder(&recorder);
     let stage = Stage::new();
     for line in 0..1_200 {
         stage.publish(write(line % 7, line, if line % 2 == 0 { How::Panicking } else { How::Plainly }));
@@ -173,6 +177,8 @@ async fn thousands_of_poison_messages_do_not_delay_others() {
             .iter()
             .all(|dead_letter| dead_letter.subject.starts_with(&format!("dead.scribe.{}", Write::NAME)))
     );
+    let counted = "choreography_messages_dead_total{service=\"scribe\",reason=\"poison\"} 600";
+    assert!(counts.render().contains(counted), "{}", counts.render());
     healthy(&scribe).await;
     tokio::time::timeout(ms(10_000), scribe.stop()).await.unwrap();
 }
@@ -326,6 +332,24 @@ async fn after_a_crash_the_database_knows_which_message_is_tried_also_of_those_t
     }
     let [first, second] = [id_of(&first), id_of(&second)];
     assert_eq!(store.tried(), [first, second, first, second]);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_crash_two_batches_are_processed_one_by_one_and_no_message_waits_for_another_wake_up() {
+    let stage = Stage::new();
+    for line in 0..1_100 {
+        stage.write(1, line);
+    }
+    // Two processes crashed where they began.
+    stage.store.begin_run().await.unwrap();
+    stage.store.begin_run().await.unwrap();
+    let store = PausableStore::over(stage.store.clone());
+    let (scribe, started) = (stage.start_over(Arc::new(store.clone()), stage.settings()).await, stage.clock.now());
+    stage.all_is_received().await;
+    assert_eq!(stage.log(1).await, written(0..1_100));
+    assert_eq!(store.tried().len(), 1_024);
+    assert!(stage.clock.now().duration_since(started).as_secs() < 5);
     scribe.stop().await;
 }
 

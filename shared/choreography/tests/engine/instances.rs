@@ -106,17 +106,48 @@ async fn an_instance_paused_in_the_middle_of_a_batch_commits_nothing_when_it_res
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_was_due_while_the_leader_was_paused_is_published_once() {
+    // The leader is paused in the batch in which the message is due, or before.
+    for due_ms in [50, 2_000] {
+        let stage = Stage::new();
+        let (one, store) = start_pausable(&stage, stage.settings()).await;
+        one.execute(Remind { page: 1, line: 1, after_ms: Some(due_ms) }).await.unwrap();
+        store.pause();
+        pass(ms(10_000)).await;
+        let other = stage.start_as(1).await;
+        stage.logged(1, "ring 1").await;
+        store.resume();
+        pass(ms(10_000)).await;
+        assert_eq!(stage.outgoing(), ["ring.1"]);
+        tokio::join!(one.stop(), other.stop());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_loses_the_lease_while_it_processes_messages_one_by_one_receives_none_any_more() {
     let stage = Stage::new();
+    // Two processes have crashed where they began.
+    stage.store.begin_run().await.unwrap();
+    stage.store.begin_run().await.unwrap();
     let (one, store) = start_pausable(&stage, stage.settings()).await;
-    one.execute(Remind { page: 1, line: 1, after_ms: Some(2_000) }).await.unwrap();
+    one.execute(Remind { page: 2, line: 1, after_ms: Some(20) }).await.unwrap();
     store.pause();
-    pass(ms(10_000)).await;
-    let other = stage.start_as(1).await;
-    stage.logged(1, "ring 1").await;
-    store.resume();
-    pass(ms(10_000)).await;
-    assert_eq!(stage.outgoing(), ["ring.1"]);
-    tokio::join!(one.stop(), other.stop());
+    let opened = async { one.execute(OpenPage { page: 3, title: "May".to_owned() }).await.unwrap() };
+    let meanwhile = async {
+        pass(ms(10)).await;
+        // It comes together with a message that is due, which only the leader publishes.
+        stage.write(1, 1);
+        pass(ms(50)).await;
+        let now = stage.clock.now();
+        let (ended, until) = (now + SignedDuration::from_secs(60), now + SignedDuration::from_secs(5));
+        stage.store.claim(None, ended, until).await.unwrap().expect("the lease has ended by then");
+        store.resume();
+    };
+    tokio::join!(opened, meanwhile);
+    pass(ms(3_000)).await;
+    assert!(stage.log(1).await.is_empty(), "another instance leads");
+    stage.logged(1, "write 1").await;
+    stage.logged(2, "ring 1").await;
+    one.stop().await;
 }
 
 /// Lets both instances run the same effect: it fails in the one that is paused, and succeeds in the one that takes

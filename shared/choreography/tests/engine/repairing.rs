@@ -5,7 +5,7 @@ use std::sync::Arc;
 use choreography::{Envelope, Settings};
 use jiff::SignedDuration;
 
-use crate::diary::{BLACK_PAGE, How, NOISY_PAGE, Print, TearOut, Write};
+use crate::diary::{BLACK_PAGE, How, NOISY_PAGE, Print, Ring, SCRIBE_RECEIVES, TearOut, Write};
 use crate::pausable_store::PausableStore;
 use crate::stage::{Stage, healthy};
 use crate::{ms, pass, until};
@@ -134,6 +134,20 @@ async fn a_replay_that_changes_nothing_is_recorded_as_such() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_replay_that_changes_a_row_and_publishes_nothing_is_done() {
+    let stage = Stage::new();
+    stage.bus.add_consumer("scribe-0", &[&SCRIBE_RECEIVES[..], &["author.ring.*"]].concat());
+    let message = stage.envelope(&Ring { page: 1, line: 1 });
+    let scribe = stage.start().await;
+    stage.bus.publish(&Envelope { payload: "{}".into(), ..message.clone() }).unwrap();
+    until("it dies", || async { deaths(&stage).len() == 1 }).await;
+    repair(&stage, "dead-replay", "scribe/1/1", &message, 1).await;
+    assert_eq!(records(&stage), ["1 replay done"]);
+    assert_eq!(stage.log(1).await, ["ring 1"]);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_replay_of_an_effect_is_recorded_when_it_is_finished() {
     let stage = Stage::new();
     stage.press.jam(1, 5);
@@ -221,12 +235,14 @@ async fn a_repair_that_comes_when_its_dead_letter_is_due_again_is_done_once() {
 #[tokio::test(start_paused = true)]
 async fn a_failed_fallback_is_reported_until_its_message_is_repaired() {
     let stage = Stage::new();
-    let scribe = stage.start().await;
+    let scribe = stage.start_with(Settings { dead_kept: ms(40_000), ..stage.settings() }).await;
     let message = stage.envelope(&Write { page: BLACK_PAGE, line: 2, how: How::Panicking });
     stage.bus.publish(&message).unwrap();
     until("health reports it", || async { scribe.health().compensations.is_err() }).await;
     assert!(scribe.health().compensations.unwrap_err().contains("author.write.13"));
     assert!(stage.log(BLACK_PAGE).await.is_empty());
+    until("its dead letter is published again", || async { deaths(&stage).len() == 2 }).await;
+    assert!(deaths(&stage).iter().all(|dead| dead.header("dead-fallback") == Some("panicked: the page is black")));
     repair(&stage, "dead-replay", "scribe/1/1", &message, 1).await;
     assert!(scribe.health().compensations.is_err(), "it died again, and so did its fallback");
     repair(&stage, "dead-drop", "scribe/2/2", &message, 2).await;

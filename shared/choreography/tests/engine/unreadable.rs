@@ -83,6 +83,20 @@ async fn a_compensation_waits_for_its_unreadable_row_as_long_as_it_takes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_compensation_that_waits_for_its_unreadable_row_comes_before_what_follows_once_the_row_is_mended() {
+    let stage = Stage::new();
+    edit(&stage, 1, "7").await;
+    let scribe = stage.start().await;
+    stage.publish(TearOut { page: 1 });
+    until("it waits", || async { stage.backlog().await.waiting == 1 }).await;
+    edit(&stage, 1, "{\"log\": []}").await;
+    stage.write(1, 1);
+    stage.logged(1, "write 1").await;
+    assert_eq!(stage.log(1).await, ["torn out", "write 1"]);
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_that_nothing_here_receives_dies_and_can_be_replayed_after_the_deploy() {
     let stage = Stage::new();
     stage.bus.add_consumer("scribe-0", &[&SCRIBE_RECEIVES[..], &["author.engrave.*"]].concat());
