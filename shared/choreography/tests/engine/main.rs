@@ -47,6 +47,7 @@ mod scheduled;
 mod stage;
 mod stopping;
 mod stream_put_back;
+mod taking_up;
 mod unreadable;
 mod unresponsive_bus;
 mod unsuitable;

@@ -7,7 +7,8 @@ use choreography::{Choreography, Clock, Dead, Envelope, Message, Row, Scheduled,
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::diary::{How, Strike, Write};
+use crate::diary::press::BINDING;
+use crate::diary::{Bind, How, Strike, Write};
 use crate::repairing::deaths;
 use crate::stage::Stage;
 use crate::{ms, pass, until};
@@ -109,6 +110,29 @@ async fn a_step_that_had_expired_while_it_waited_expires_again_before_its_row_co
     pass(ms(5_000)).await;
     assert_eq!(stage.log(1).await, ["not struck: expired", "write 5"]);
     assert_eq!((deaths(&stage).len(), stage.all_published("struck").len()), (1, 0));
+    scribe.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_message_whose_effect_had_failed_the_reaction_is_called_again_and_of_one_that_had_expired_it_is_not() {
+    let stage = Stage::new();
+    stage.press.refuse(BINDING + 1);
+    let scribe = stage.start().await;
+    let copy = stage.store.copy();
+    let bind = |page| Bind { page, line: 1, how: How::Plainly };
+    publish(&stage, &bind(1));
+    let late = stage.envelope_until(&bind(2), stage.clock.now() - SignedDuration::from_secs(1));
+    stage.bus.publish(&late).unwrap();
+    until("both are dead", || async { deaths(&stage).len() == 2 }).await;
+    publish(&stage, &write(3, 5));
+    stage.logged(3, "write 5").await;
+    let before = [stage.log(1).await, stage.log(2).await];
+    assert_eq!((&*before[0][0], &*before[1]), ("bind 1", &["not bound: expired".to_owned()][..]));
+    let scribe = put_back(&stage, scribe, &copy).await;
+    until("all is read again", || async { stage.log(1).await.len() == before[0].len() }).await;
+    pass(ms(5_000)).await;
+    assert_eq!([stage.log(1).await, stage.log(2).await], before);
+    assert_eq!(deaths(&stage).len(), 2);
     scribe.stop().await;
 }
 

@@ -117,3 +117,80 @@ impl Lanes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::breaker::{BreakerSnapshot, Circuit};
+    use crate::store::RowName;
+    use crate::wire::envelope::Envelope;
+    use crate::wire::role::Role;
+
+    fn row(number: i64, message: &str) -> OutboxRow {
+        let name = RowName { outbox: Uuid::nil(), kind: message.into(), number: number.unsigned_abs() };
+        let envelope = Envelope { subject: format!("till.{message}.7").into(), ..Envelope::default() };
+        OutboxRow { number, name, envelope, placeholder: false, adopted: false }
+    }
+
+    /// Returns the moment this many milliseconds after the first one of these tests.
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_000_000 + milliseconds).unwrap()
+    }
+
+    /// Calls a function with a gate at which the circuit of `pay` has a state, and all others are closed.
+    fn at_gate<T>(state: CircuitState, call: impl FnOnce(&Gate<'_>) -> T) -> T {
+        let circuit = Circuit { message: "pay".to_owned(), role: Role::Step, state, since: at(0), why: String::new() };
+        let snapshot = BreakerSnapshot { caught_up: true, circuits: vec![circuit], ..BreakerSnapshot::unknown(at(0)) };
+        call(&Gate::new(Arc::new(snapshot), Arc::default(), &BTreeSet::from(["pay", "ship"])))
+    }
+
+    /// Returns the numbers of the rows that pass at once.
+    fn passing(lanes: &mut Lanes, state: CircuitState, now: Timestamp) -> Vec<i64> {
+        let mut paces = Paces::new(20);
+        at_gate(state, |gate| std::iter::from_fn(|| lanes.pass(gate, now, &mut paces)).map(|row| row.number).collect())
+    }
+
+    #[test]
+    fn a_lane_has_a_window_of_rows_in_memory_and_is_refilled_once_they_have_passed() {
+        let (mut lanes, count) = (Lanes::default(), WINDOW_MAX as i64 + 5);
+        for number in 1..=count {
+            lanes.take(row(number, "pay"), "pay", at(0));
+        }
+        let to_refill = |lanes: &Lanes, state| at_gate(state, |gate| lanes.to_refill(gate));
+        assert_eq!(to_refill(&lanes, CircuitState::Closed), None);
+        let first: Vec<_> = (1..=WINDOW_MAX as i64).collect();
+        assert_eq!(passing(&mut lanes, CircuitState::Closed, at(0)), first);
+        // A later row waits behind those in the database.
+        assert!(lanes.has("pay") && !lanes.is_empty());
+        lanes.take(row(count + 1, "pay"), "pay", at(0));
+        assert_eq!(passing(&mut lanes, CircuitState::Closed, at(0)), [0; 0]);
+        assert_eq!(to_refill(&lanes, CircuitState::Open), None);
+        let from = WINDOW_MAX as i64 + 1;
+        assert_eq!(to_refill(&lanes, CircuitState::HalfOpen), Some(("pay".to_owned(), from)));
+        lanes.refill("pay", (from..=count + 1).map(|number| row(number, "pay")), None);
+        assert_eq!(passing(&mut lanes, CircuitState::Closed, at(0)), (from..=count + 1).collect::<Vec<_>>());
+        assert!(lanes.is_empty() && !lanes.has("pay"));
+    }
+
+    #[test]
+    fn rows_pass_a_half_open_circuit_at_its_pace_which_makes_up_for_a_moment_and_no_more() {
+        let mut lanes = Lanes::default();
+        for number in 1..=9 {
+            lanes.take(row(number, "pay"), "pay", at(50));
+        }
+        let due = |lanes: &Lanes, state| at_gate(state, |gate| lanes.due(gate));
+        assert_eq!(due(&lanes, CircuitState::HalfOpen), Some(at(50)));
+        assert_eq!((due(&lanes, CircuitState::Open), due(&lanes, CircuitState::Closed)), (None, None));
+        assert_eq!(passing(&mut lanes, CircuitState::HalfOpen, at(49)), [0; 0]);
+        assert_eq!(passing(&mut lanes, CircuitState::HalfOpen, at(50)), [1]);
+        assert_eq!(due(&lanes, CircuitState::HalfOpen), Some(at(100)));
+        assert_eq!(passing(&mut lanes, CircuitState::HalfOpen, at(10_000)), [2, 3, 4]);
+        assert_eq!(passing(&mut lanes, CircuitState::Closed, at(10_000)), [5, 6, 7, 8, 9]);
+        assert_eq!(due(&lanes, CircuitState::HalfOpen), None);
+    }
+}

@@ -34,7 +34,7 @@ impl ReadingSession<'_> {
         // A new database in a stream of which nothing was deleted can read everything.
         let is_new = state.subscriptions.is_empty() && state.head.position.sequence == 0 && stream.first <= 1;
         let since_outbox = if is_new { Uuid::nil() } else { self.reader.settings.clock.new_id() };
-        let notes = match is_new || state.subscriptions.is_empty() {
+        let notes = match state.subscriptions.is_empty() {
             true => HashMap::new(),
             false => self.fresh_notes(new.iter().map(|(publisher, _)| publisher), stream).await?,
         };
