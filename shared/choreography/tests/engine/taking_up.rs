@@ -2,15 +2,20 @@
 //! published before is neither processed nor missed.
 
 use choreography::bus::{Bus as _, Progress, Stream};
+use uuid::Uuid;
 
 use crate::diary::{Ring, SCRIBE_RECEIVES};
 use crate::stage::{Stage, healthy, written};
-use crate::{ms, pass};
+use crate::{ms, pass, until};
 
 /// Notes as the author up to which numbers everything is published.
 async fn note(stage: &Stage, settled: &[(&str, u64)]) {
     let message = stage.bus.published().remove(0).envelope;
-    let outbox = message.header("ce-outbox").unwrap().parse().unwrap();
+    note_of(stage, message.header("ce-outbox").unwrap().parse().unwrap(), settled).await;
+}
+
+/// Notes as the author up to which numbers everything of an outbox is published.
+async fn note_of(stage: &Stage, outbox: Uuid, settled: &[(&str, u64)]) {
     let connection = stage.bus.connect().await.unwrap();
     let state = connection.stream(Stream::Events).await.unwrap();
     let settled = [(outbox, settled.iter().map(|(kind, number)| ((*kind).to_owned(), *number)).collect())].into();
@@ -38,6 +43,7 @@ async fn stage_before_rings() -> Stage {
 #[tokio::test(start_paused = true)]
 async fn a_kind_is_received_from_what_its_publisher_notes_once_the_service_runs() {
     let stage = stage_before_rings().await;
+    let other_outbox = stage.clock.new_id();
     for line in 1..=3 {
         stage.publish(Ring { page: 1, line });
     }
@@ -47,10 +53,15 @@ async fn a_kind_is_received_from_what_its_publisher_notes_once_the_service_runs(
     pass(ms(1_000)).await;
     note(&stage, &[("ring", 3), ("write", 1)]).await;
     stage.publish(Ring { page: 1, line: 4 });
+    let noted = stage.clock.now();
     stage.logged(1, "ring 4").await;
+    assert!(stage.clock.now().duration_since(noted).as_millis() < 500, "no other note is awaited");
     note(&stage, &[("ring", 4), ("write", 1)]).await;
     pass(ms(5_000)).await;
     assert_eq!((stage.log(1).await, scribe.health().lost), (vec!["write 1".to_owned(), "ring 4".to_owned()], Ok(())));
+    // The first one of an outbox that was there before and had published none.
+    note_of(&stage, other_outbox, &[("ring", 1)]).await;
+    until("it is missed", || async { scribe.health().lost.is_err() }).await;
     scribe.stop().await;
 }
 

@@ -79,3 +79,50 @@ impl BatchInput {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::bus::Delivery;
+    use crate::engine::reader::Look;
+    use crate::store::Checkpoint;
+    use crate::wire::envelope::Envelope;
+
+    #[test]
+    fn what_reading_has_passed_comes_in_the_batch_after_the_last_message() {
+        let (sender, feed) = mpsc::channel(9);
+        let mut inputs =
+            Inputs { feed, commands: mpsc::channel(1).1, effects: mpsc::channel(1).1, unsendable: mpsc::channel(1).1 };
+        let envelope = Envelope::default();
+        let delivery = Delivery {
+            stream_sequence: 1,
+            consumer_sequence: 1,
+            delivered: 1,
+            stamp_ns: 0,
+            envelope,
+            unreadable: None,
+        };
+        let room = Arc::new(Semaphore::new(1)).try_acquire_many_owned(1).unwrap();
+        let passed = Checkpoint { sequence: 2, ..Checkpoint::default() };
+        for feed in [
+            Feed::Lead { epoch: 1 },
+            Feed::Begin { epoch: 1, position: Checkpoint::default(), received: Box::default() },
+            Feed::Messages { epoch: 1, deliveries: vec![delivery], room },
+            Feed::Looked { epoch: 1, look: Look { first: 1, deleted: 0, passed: Some(passed), notes: Vec::new() } },
+        ] {
+            assert!(sender.try_send(feed).is_ok());
+        }
+        let (mut reading, clock) = (Reading::default(), Clock::seeded(Timestamp::UNIX_EPOCH, 0));
+        let mut gather = || {
+            let mut batch = BatchInput::default();
+            inputs.gather(&mut batch, &mut reading, &Leadership::default(), &clock);
+            (batch.deliveries.len(), batch.passed)
+        };
+        assert_eq!([gather(), gather(), gather()], [(1, None), (0, Some(passed)), (0, None)]);
+    }
+}

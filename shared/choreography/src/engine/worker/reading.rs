@@ -162,18 +162,112 @@ impl Reading {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::{Semaphore, oneshot};
+
     use super::*;
+    use crate::engine::reader::PublisherNote;
+    use crate::wire::envelope::Envelope;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn place(sequence: u64) -> Checkpoint {
+        Checkpoint { sequence, ..Checkpoint::default() }
+    }
+
+    fn lead(epoch: i64) -> Feed {
+        Feed::Lead { epoch }
+    }
+
+    fn begin(epoch: i64, sequence: u64) -> Feed {
+        Feed::Begin { epoch, position: place(sequence), received: Box::default() }
+    }
+
+    fn looked(epoch: i64, passed: Option<u64>) -> Feed {
+        let note = PublisherNote { publisher: "author".into(), up_to: 1, settled: Vec::new() };
+        Feed::Looked { epoch, look: Look { first: 3, deleted: 2, passed: passed.map(place), notes: vec![note] } }
+    }
+
+    /// Returns a message of nine bytes, which takes so much of the room.
+    fn messages(epoch: i64, sequence: u64, room: &Arc<Semaphore>, permits: u32) -> Feed {
+        let envelope = Envelope { payload: "nine byte".into(), ..Envelope::default() };
+        let delivery = Delivery {
+            stream_sequence: sequence,
+            consumer_sequence: 1,
+            delivered: 1,
+            stamp_ns: 0,
+            envelope,
+            unreadable: None,
+        };
+        let room = room.clone().try_acquire_many_owned(permits).unwrap();
+        Feed::Messages { epoch, deliveries: vec![delivery], room }
+    }
+
+    /// Returns a view that reads under epoch 1 after a place.
+    fn reading_after(sequence: u64) -> Reading {
+        let mut reading = Reading::default();
+        reading.take(lead(1), NOW);
+        reading.take(begin(1, sequence), NOW);
+        reading
+    }
+
+    #[test]
+    fn what_was_read_under_another_epoch_or_before_reading_began_is_dropped() {
+        let (mut reading, room) = (Reading::default(), Arc::new(Semaphore::new(100)));
+        reading.take(lead(1), NOW);
+        for feed in [begin(2, 5), messages(1, 6, &room, 9), looked(1, Some(6))] {
+            reading.take(feed, NOW);
+        }
+        assert_eq!((reading.position, reading.deliveries.len(), reading.stream_first), (None, 0, 0));
+        reading.take(begin(1, 5), NOW);
+        for feed in [begin(2, 7), messages(2, 6, &room, 9), looked(2, Some(6))] {
+            reading.take(feed, NOW);
+        }
+        assert_eq!((reading.position, reading.deliveries.len(), reading.stream_first), (Some(place(5)), 0, 0));
+        reading.take(messages(1, 6, &room, 9), NOW);
+        reading.take(looked(1, None), NOW);
+        let position = Checkpoint { deleted: 2, ..place(5) };
+        assert_eq!((reading.position, reading.deliveries.len(), reading.stream_first), (Some(position), 1, 3));
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_was_read_once_reading_stops_or_another_epoch_begins() {
+        let stop = |reading: &mut Reading| reading.take(Feed::Stop { stopped: oneshot::channel().0 }, NOW);
+        let lead_again = |reading: &mut Reading| reading.take(lead(2), NOW);
+        let step_down = |reading: &mut Reading| assert_eq!(reading.step_down(), Some(1));
+        for end in [stop, lead_again, step_down] {
+            let (mut reading, room) = (reading_after(5), Arc::new(Semaphore::new(100)));
+            reading.take(messages(1, 6, &room, 9), NOW);
+            reading.take(looked(1, Some(7)), NOW);
+            end(&mut reading);
+            assert_eq!((reading.position, reading.passed, reading.deliveries.len()), (None, None, 0));
+            assert_eq!((reading.notes.named().count(), room.available_permits()), (0, 100));
+        }
+    }
 
     #[test]
     fn what_reading_has_passed_is_kept_until_a_batch_takes_it_however_many_looks_follow() {
-        let now = Timestamp::UNIX_EPOCH;
-        let mut reading = Reading { epoch: Some(1), position: Some(Checkpoint::default()), ..Reading::default() };
-        let passed = Checkpoint { sequence: 7, ..Checkpoint::default() };
-        for passed in [Some(passed), None, None] {
-            reading
-                .take(Feed::Looked { epoch: 1, look: Look { first: 1, deleted: 0, passed, notes: Vec::new() } }, now);
+        let (mut reading, room) = (reading_after(5), Arc::new(Semaphore::new(100)));
+        for passed in [Some(7), None, None] {
+            reading.take(looked(1, passed), NOW);
         }
-        assert_eq!(reading.take_passed(), Some(passed));
+        reading.take(messages(1, 6, &room, 9), NOW);
+        assert_eq!(reading.take_passed(), None, "a message comes first");
+        reading.drain();
+        assert_eq!(reading.take_passed(), Some(place(7)));
         assert_eq!(reading.take_passed(), None);
+        reading.take(looked(1, Some(4)), NOW);
+        assert_eq!(reading.take_passed(), None, "reading does not go back");
+    }
+
+    #[test]
+    fn a_processed_message_gives_back_its_room_also_if_it_is_larger_than_all_of_it() {
+        let (mut reading, room) = (reading_after(5), Arc::new(Semaphore::new(6)));
+        reading.take(messages(1, 6, &room, 6), NOW);
+        let batch = BatchInput { deliveries: reading.drain(), ..BatchInput::default() };
+        assert_eq!(room.available_permits(), 0);
+        reading.advanced(&batch, NewNumbers::default());
+        assert_eq!((reading.position, room.available_permits()), (Some(place(6)), 6));
     }
 }
