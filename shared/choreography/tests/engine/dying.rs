@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use choreography::store::{ReadingStore as _, TrySlot};
-use choreography::{Envelope, Message};
+use choreography::{Envelope, Message, Settings};
 use jiff::SignedDuration;
 use metrics_exporter_prometheus::PrometheusBuilder;
 
@@ -86,6 +86,21 @@ async fn a_message_whose_reaction_panics_dies_and_leaves_no_trace() {
     let stage = Stage::new();
     let message = stage.envelope(&write(1, 2, How::Panicking));
     dies(&stage, &message, "poison", "panicked: the ink ran out").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_whose_reaction_has_a_fault_by_the_settings_dies_alone() {
+    let stage = Stage::new();
+    let fault = Some("panic:write:\"line\":2".parse().unwrap());
+    let scribe = stage.start_with(Settings { fault, ..stage.settings() }).await;
+    for line in 1..=3 {
+        stage.write(1, line);
+    }
+    stage.all_is_received().await;
+    assert_eq!(stage.log(1).await, ["write 1", "not written: poison", "write 3"]);
+    until("its dead letter is published", || async { stage.dead_letters().len() == 1 }).await;
+    assert!(stage.dead_letters()[0].header("dead-detail").unwrap().contains("the fault that is set for write"));
+    scribe.stop().await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -97,15 +97,13 @@ impl<'a> Attempt<'a> {
             {
                 Ok(Reacted::default())
             }
-            Action::React { handler, message } if fault.is_some() => {
-                fault.inspect(|fault| {
-                    fault.strike(FaultyFunction::Reaction, handler.message, &message.envelope.payload)
-                });
+            Action::React { handler, message } => {
+                if let Some(fault) = fault {
+                    fault.strike(FaultyFunction::Reaction, handler.message, &message.envelope.payload);
+                }
                 handler.react(&item.input, tables, check)
             }
-            Action::React { handler, .. } | Action::Execute { handler, .. } => {
-                handler.react(&item.input, tables, check)
-            }
+            Action::Execute { handler, .. } => handler.react(&item.input, tables, check),
             Action::Fallback { fallback, .. } => fallback.react(&item.input, tables, check),
             Action::PublishEffectResult { outgoing } => {
                 Ok(Reacted { outgoing: outgoing.clone(), ..Reacted::default() })
