@@ -28,6 +28,7 @@ mod long_outages;
 mod lost_messages;
 mod market;
 mod obsolete_effects;
+mod one_by_one;
 mod operator;
 mod order;
 mod overdue;

@@ -101,12 +101,17 @@ fn subscribers_with_newer_code_read_every_earlier_version() {
 
 #[test]
 fn a_version_that_a_subscriber_does_not_know_is_kept_and_health_says_so() {
-    let shop = Harness::of([till(), books_v1()]);
+    let mut shop = Harness::of([till(), books_v1()]);
     shop.execute(Sell { sale: 7 }).unwrap();
     shop.advance(Duration::from_secs(3));
     assert!(shop.published().is_empty() && shop.dead_letters().is_empty());
     let kept = shop.service("till").health().subscribers.unwrap_err();
     assert_eq!(kept, "books does not read version 3 of book-sale yet: it is kept; update books");
+    // Also by the next process, from its first moment on.
+    shop.crash("till");
+    shop.start_instance("till");
+    shop.advance(Duration::from_secs(10));
+    assert!(shop.published().is_empty() && shop.dead_letters().is_empty());
     assert_eq!(shop.get::<Booked>(&7), None);
 }
 

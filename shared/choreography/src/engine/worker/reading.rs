@@ -257,8 +257,8 @@ mod tests {
         reading.drain();
         assert_eq!(reading.take_passed(), Some(place(7)));
         assert_eq!(reading.take_passed(), None);
-        reading.take(looked(1, Some(4)), NOW);
-        assert_eq!(reading.take_passed(), None, "reading does not go back");
+        reading.take(looked(1, Some(5)), NOW);
+        assert_eq!(reading.take_passed(), None, "reading does not go back, nor does it move to where it is");
     }
 
     #[test]
