@@ -89,8 +89,9 @@ mod tests {
 
     use super::*;
     use crate::bus::Delivery;
+    use crate::engine::batch::TryOutcome;
     use crate::engine::reader::Look;
-    use crate::store::Checkpoint;
+    use crate::store::{Checkpoint, EffectRow};
     use crate::wire::envelope::Envelope;
 
     #[test]
@@ -124,5 +125,20 @@ mod tests {
             (batch.deliveries.len(), batch.passed)
         };
         assert_eq!([gather(), gather(), gather()], [(1, None), (0, Some(passed)), (0, None)]);
+    }
+
+    #[test]
+    fn an_effect_that_ran_before_an_interruption_does_not_count() {
+        let (mut batch, leadership) = (BatchInput::default(), Leadership::default());
+        let take = |batch: &mut BatchInput, term, number| {
+            let envelope = Envelope::default();
+            let row = EffectRow { number, key: String::new(), tries: 1, since_ms: 0, due_ms: 0, envelope };
+            batch.take_effect(term, TriedEffect { row, outcome: TryOutcome::Failed }, &leadership);
+        };
+        let before = leadership.term();
+        leadership.interrupt();
+        take(&mut batch, before, 1);
+        take(&mut batch, leadership.term(), 2);
+        assert_eq!(batch.effects.iter().map(|tried| tried.row.number).collect::<Vec<_>>(), [2]);
     }
 }
