@@ -87,8 +87,10 @@ impl Evidence {
             if known.order["status"] != "completed" || known.mails.contains_key(&format!("Your order {id} is paid")) {
                 continue;
             }
-            let mails = client.list("notify", &format!("/notifications?order_id={id}")).await?;
-            known.paid_is_outdated = mails.iter().any(|mail| mail["status"] == "paid" && mail["skipped"] == "outdated");
+            // All of an order come at once.
+            let mails = client.get("notify", &format!("/notifications?order_id={id}")).await?;
+            let mut mails = mails["items"].as_array().into_iter().flatten();
+            known.paid_is_outdated = mails.any(|mail| mail["status"] == "paid" && mail["skipped"] == "outdated");
         }
         Ok(())
     }
