@@ -130,13 +130,11 @@ impl HealthReporter {
     /// when it is over, however often it is reported.
     pub(crate) fn trouble(&self, about: &str, now: Result<(), &str>) {
         let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
-        let trouble = match (troubles.get_mut(about), now) {
-            (Some(trouble), Err(_)) => trouble,
-            // Every batch says that nothing is wrong: mostly, nothing was.
-            (Some(trouble), Ok(())) if trouble.has_begun() => trouble,
-            (None, Err(_)) => troubles.entry(about.to_owned()).or_default(),
-            (_, Ok(())) => return,
-        };
+        // Every batch says that nothing is wrong: mostly, nothing was.
+        if now.is_ok() && !troubles.get(about).is_some_and(Trouble::has_begun) {
+            return;
+        }
+        let trouble = troubles.entry(about.to_owned()).or_default();
         log(about, trouble.report(now, self.clock.now()));
     }
 

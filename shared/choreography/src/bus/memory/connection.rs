@@ -15,6 +15,7 @@ use crate::bus::{
 };
 use crate::instance_control::InstanceControl;
 use crate::wire::envelope::Envelope;
+use crate::wire::headers::is_header_name;
 use crate::wire::subject::matches;
 
 /// A service's connection to the server in memory.
@@ -170,12 +171,8 @@ impl Connection for MemoryConnection {
 /// Checks what the client of the real server checks. No value has a line break: `Headers` have none.
 fn check(envelope: &Envelope) -> Result<(), BusError> {
     check_subject(&envelope.subject)?;
-    let has_name = |line: &&str| {
-        let end = line.bytes().position(|byte| byte == b':' || !byte.is_ascii_graphic());
-        end.is_some_and(|end| end > 0 && line.as_bytes()[end] == b':')
-    };
-    match envelope.headers.lines().find(|line| !has_name(line)) {
-        Some(line) => Err(BusError::Unsendable(format!("header {line:?}"))),
+    match envelope.headers.iter().find(|(name, _)| !is_header_name(name)) {
+        Some((name, value)) => Err(BusError::Unsendable(format!("header {name:?}: {value:?}"))),
         None => Ok(()),
     }
 }

@@ -212,7 +212,7 @@ impl OutboxRelay {
                 biased;
                 () = stopping.begun() => return self.finish(window).await,
                 _ = breaker.changed() => window.gate.breaker = breaker.borrow_and_update().clone(),
-                () = pass(pause) => {}
+                () = tokio::time::sleep(pause.unwrap_or_default()), if pause.is_some() => {}
                 _ = outbox_looks.tick() => more |= window.ready.is_empty(),
                 is_due = looks.next() => {
                     if is_due? {
@@ -255,14 +255,6 @@ impl OutboxRelay {
             Ok(())
         };
         tokio::time::timeout(FINISH_MAX, publishing).await.unwrap_or(Ok(()))
-    }
-}
-
-/// Waits for a while; for ever if there is none.
-async fn pass(pause: Option<Duration>) {
-    match pause {
-        Some(pause) => tokio::time::sleep(pause).await,
-        None => std::future::pending().await,
     }
 }
 
