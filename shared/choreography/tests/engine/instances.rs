@@ -125,9 +125,7 @@ async fn a_message_that_was_due_while_the_leader_was_paused_is_published_once() 
 #[tokio::test(start_paused = true)]
 async fn a_leader_that_loses_the_lease_while_it_processes_messages_one_by_one_receives_none_any_more() {
     let stage = Stage::new();
-    // Two processes have crashed where they began.
-    stage.store.begin_run().await.unwrap();
-    stage.store.begin_run().await.unwrap();
+    stage.two_processes_crash().await;
     let (one, store) = start_pausable(&stage, stage.settings()).await;
     one.execute(Remind { page: 2, line: 1, after_ms: Some(20) }).await.unwrap();
     store.pause();
@@ -220,9 +218,7 @@ async fn a_leader_that_processes_messages_one_by_one_keeps_its_lease_and_execute
     for line in 0..500 {
         stage.write(1, line);
     }
-    // Two processes have crashed where they began.
-    stage.store.begin_run().await.unwrap();
-    stage.store.begin_run().await.unwrap();
+    stage.two_processes_crash().await;
     let slow = PausableStore::slow(stage.store.clone(), ms(50));
     let one = stage.start_over(Arc::new(slow), stage.settings()).await;
     stage.logged(1, "write 1").await;

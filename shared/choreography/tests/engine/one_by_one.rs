@@ -23,8 +23,7 @@ async fn a_message_that_crashes_processes_is_found_and_dies_alone() {
     stage.write(1, 3);
     let id = message.header("ce-id").unwrap().parse().unwrap();
     // Two processes crashed on a batch, which names no message yet; two others while they tried this message.
-    stage.store.begin_run().await.unwrap();
-    stage.store.begin_run().await.unwrap();
+    stage.two_processes_crash().await;
     for _ in 0..2 {
         stage.store.try_alone(TrySlot::Message, Some(id)).await.unwrap();
         stage.store.begin_run().await.unwrap();
@@ -115,8 +114,7 @@ async fn after_a_crash_the_database_knows_which_fallback_is_tried_though_no_mess
     // Two processes crashed where they began.
     let now = stage.clock.now();
     stage.store.claim(None, now, now).await.unwrap().expect("nobody holds the lease");
-    stage.store.begin_run().await.unwrap();
-    stage.store.begin_run().await.unwrap();
+    stage.two_processes_crash().await;
     let store = PausableStore::over(stage.store.clone());
     let scribe = stage.start_over(Arc::new(store.clone()), stage.settings()).await;
     stage.logged(1, "not struck: expired").await;
@@ -130,9 +128,7 @@ async fn after_a_crash_the_database_knows_which_message_is_tried_also_of_those_t
     let (first, second) = (stage.envelope(&Strike { page: 1, line: 1 }), stage.envelope(&Strike { page: 2, line: 1 }));
     stage.bus.publish(&first).unwrap();
     stage.bus.publish(&second).unwrap();
-    // Two processes crashed where they began.
-    stage.store.begin_run().await.unwrap();
-    stage.store.begin_run().await.unwrap();
+    stage.two_processes_crash().await;
     let store = PausableStore::over(stage.store.clone());
     let scribe = stage.start_over(Arc::new(store.clone()), stage.settings()).await;
     until("they wait", || async { stage.backlog().await.waiting == 2 }).await;
@@ -151,9 +147,7 @@ async fn after_a_crash_two_batches_are_processed_one_by_one_and_no_message_waits
     for line in 0..1_100 {
         stage.write(1, line);
     }
-    // Two processes crashed where they began.
-    stage.store.begin_run().await.unwrap();
-    stage.store.begin_run().await.unwrap();
+    stage.two_processes_crash().await;
     let store = PausableStore::over(stage.store.clone());
     let (scribe, started) = (stage.start_over(Arc::new(store.clone()), stage.settings()).await, stage.clock.now());
     stage.all_is_received().await;
@@ -207,9 +201,7 @@ fn bake(_: &Bake, dough: &mut Dough, _: &mut Oven) {
 async fn a_message_that_is_called_again_in_the_batch_after_another_one_is_recorded_again() {
     let stage = Stage::new();
     stage.bus.add_consumer("baker-0", &["author.bake.*", "author.heat.*"]);
-    // Two processes crashed where they began.
-    stage.store.begin_run().await.unwrap();
-    stage.store.begin_run().await.unwrap();
+    stage.two_processes_crash().await;
     let store = PausableStore::over(stage.store.clone());
     let baker = Choreography::new("baker").command(knead).on(bake).on(heat);
     let baker = stage.start_choreography(baker, Arc::new(store.clone()), stage.settings()).await;

@@ -148,6 +148,12 @@ impl Stage {
         self.publish(Write { page, line, how: How::Plainly })
     }
 
+    /// Lets two processes crash where they begin: they leave nothing but that.
+    pub(crate) async fn two_processes_crash(&self) {
+        self.store.begin_run().await.unwrap();
+        self.store.begin_run().await.unwrap();
+    }
+
     /// Publishes one more line and waits until it is written: all earlier messages have been received then.
     pub(crate) async fn all_is_received(&self) {
         const LAST: u32 = 999_999;
