@@ -9,7 +9,7 @@ use crate::post_office::PostOffice;
 /// How large the stories are.
 const SIZE: Size = Size { actions: 12, troubles: 8 };
 /// The most stories that it may take to notice a bug.
-const STORIES_MAX: u64 = 15;
+const STORIES_MAX: u64 = 20;
 
 /// The bugs that show in a story. Of the others, [`PlantedBug::EpochNotChecked`] does no harm that shows: the position, and
 /// that an effect is still queued, are checked, too. [`PlantedBug::OpenCircuitIgnored`] changes only when messages are
