@@ -71,9 +71,10 @@ bench: tools ## Measure orders per second and latency; options in ARGS="..."
 	cargo build --release --workspace --bins
 	PATH="$(CURDIR)/.tools/bin:$$PATH" cargo run --release -p shop-tests --bin bench -- $(ARGS)
 
-chaos: tools ## Let faults happen to the shop under load, and check every order; options in ARGS="--minutes 10 --rate 300"
-	cargo build --profile quick --workspace --bins
-	PATH="$(CURDIR)/.tools/bin:$$PATH" cargo run --profile quick -p shop-tests --bin chaos -- $(ARGS)
+chaos: PROFILE ?= quick
+chaos: tools ## Let faults happen to the shop under load, and check every order; options in ARGS="--minutes 10 --rate 300", or PROFILE=release
+	cargo build --profile $(PROFILE) --workspace --bins
+	PATH="$(CURDIR)/.tools/bin:$$PATH" cargo run --profile $(PROFILE) -p shop-tests --bin chaos -- $(ARGS)
 
 map: ## Print who publishes what to whom, as a Mermaid picture; with ARGS=--json or ARGS=--asyncapi as a document
 	@cargo run --profile quick --quiet --bin map -- $(ARGS)

@@ -1,4 +1,5 @@
-//! Damage to the files of a message server's store, as disks, operators and backups do it. The server must have ended.
+//! Damage to the files of a message server's store, as disks, operators and backups do it. The server must have ended, but
+//! for a copy.
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -52,12 +53,17 @@ impl NatsServer {
         File::create(block).map(drop).with_context(|| block.display().to_string())
     }
 
-    /// Copies the whole store into a new directory.
+    /// Copies the whole store of a running server into a new directory of the same file system, as a snapshot of a disk
+    /// does: the server is paused for it, for a moment only, because a file of messages that it does not write to any more
+    /// is not copied but gets a second name.
     ///
     /// # Errors
-    /// When a file can't be read or written.
+    /// When the server has ended, or a file can't be read or written.
     pub fn copy_store(&self, to: &Path) -> Result<()> {
-        copy(self.store(), to)
+        self.process.pause()?;
+        let copied = copy(self.store(), to);
+        self.process.resume()?;
+        copied
     }
 
     /// Replaces the whole store by an earlier copy, which is moved: the server is down for a moment only, however large it
@@ -78,12 +84,16 @@ fn number_of(path: &Path) -> Option<u64> {
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        match entry.file_type()?.is_dir() {
-            true => copy(&entry.path(), &target)?,
-            false => drop(fs::copy(entry.path(), target)?),
+    let entries = fs::read_dir(from).with_context(|| from.display().to_string())?;
+    let files: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    let written_to = files.iter().filter_map(|file| number_of(file)).max();
+    for file in files {
+        let target = to.join(file.file_name().unwrap_or_default());
+        let is_full = number_of(&file).is_some_and(|number| Some(number) < written_to);
+        match file.is_dir() {
+            true => copy(&file, &target)?,
+            false if is_full => fs::hard_link(&file, target)?,
+            false => drop(fs::copy(&file, target)?),
         }
     }
     Ok(())

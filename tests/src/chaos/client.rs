@@ -111,18 +111,33 @@ impl Client {
 
     /// Returns all items of a list, page by page. `path` has a query already.
     pub(super) async fn list(&self, service: &str, path: &str) -> Result<Vec<Value>> {
-        let (mut all, mut cursor) = (Vec::new(), String::new());
-        loop {
-            let mut page = self.get(service, &format!("{path}&limit=100{cursor}")).await?;
-            match page["items"].take() {
-                Value::Array(items) => all.extend(items),
-                _ => return Ok(all),
-            }
-            match page["next"].as_str() {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => return Ok(all),
-            }
+        let (mut all, mut next) = (Vec::new(), Some(String::new()));
+        while let Some(cursor) = next {
+            let (items, after) = self.page(service, path, &cursor).await?;
+            all.extend(items);
+            next = after;
         }
+        Ok(all)
+    }
+
+    /// Whether a list has such an item; pages after its page are not asked for. `path` has a query already.
+    pub(super) async fn has(&self, service: &str, path: &str, is_such: impl Fn(&Value) -> bool) -> Result<bool> {
+        let mut next = Some(String::new());
+        while let Some(cursor) = next {
+            let (items, after) = self.page(service, path, &cursor).await?;
+            if items.iter().any(&is_such) {
+                return Ok(true);
+            }
+            next = after;
+        }
+        Ok(false)
+    }
+
+    /// Returns a page of a list, and the part of the query that asks for the next one.
+    async fn page(&self, service: &str, path: &str, cursor: &str) -> Result<(Vec<Value>, Option<String>)> {
+        let mut page = self.get(service, &format!("{path}&limit=100{cursor}")).await?;
+        let Value::Array(items) = page["items"].take() else { return Ok((Vec::new(), None)) };
+        Ok((items, page["next"].as_str().map(|next| format!("&cursor={next}"))))
     }
 }
 

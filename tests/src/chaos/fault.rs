@@ -79,7 +79,7 @@ impl Kind {
             Self::KillInstance | Self::KillService | Self::KillServer | Self::KillEverything => 0..2_000,
             Self::LoseTail | Self::DamageBlock | Self::LoseStore => 0..500,
             // The copy is so old. What was stored since then is published again, in about as much time.
-            Self::PutBack => 2_000..5_000,
+            Self::PutBack => 2_000..4_000,
             Self::FillDisk | Self::CutNetwork | Self::SlowNetwork | Self::StallNetwork | Self::HangMail => 2_000..6_000,
             // A lease lasts 4 s.
             Self::PauseLeader | Self::LoadAlone => 5_500..8_000,

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 use super::client::Client;
@@ -76,8 +77,8 @@ impl Watch<'_> {
         let forgotten = self.customers.forgotten();
         for status in ["pending", "confirmed"] {
             let path = format!("/orders?status={status}&created_before={ended}");
-            let open = self.client.list("order", &path).await?;
-            if open.iter().any(|order| !order["id"].as_str().is_some_and(|id| forgotten.contains(id))) {
+            let is_open = |order: &Value| !order["id"].as_str().is_some_and(|id| forgotten.contains(id));
+            if self.client.has("order", &path, is_open).await? {
                 return Ok(false);
             }
         }

@@ -111,9 +111,9 @@ impl Site {
 
     async fn put_back(&self, fault: &Fault) -> Result<()> {
         let copy = self.premises.world.directory().join("older-copy");
-        let now = Fault { lasts: Duration::ZERO, ..*fault };
-        self.kill_server(&now, |server| server.copy_store(&copy)).await?;
+        block_in_place(|| self.premises.nats.copy_store(&copy))?;
         sleep(fault.lasts).await;
+        let now = Fault { lasts: Duration::ZERO, ..*fault };
         self.kill_server(&now, |server| server.put_back(&copy)).await
     }
 
