@@ -65,7 +65,8 @@ fn takes_back_what_was_done(story: &Moment<'_>) {
     match order.status {
         Status::Completed => assert!(!cancels_delivery && !cancels_payment),
         Status::Cancelled if is_delivered => assert!(cancels_delivery),
-        Status::Cancelled => assert!(cancels_payment),
+        // A message of a delivery that nobody asked for may die, and cancels that delivery.
+        Status::Cancelled => assert!(cancels_payment || cancels_delivery),
         Status::Pending | Status::Confirmed => panic!("the order is {}", order.status),
     }
 }

@@ -40,9 +40,12 @@ fn restores_balances(story: &Moment<'_>) {
     let debit = story.own_row::<Debit>().expect("a refund leaves a row");
     assert!(debit.has_ended(), "{:?}", debit.status);
     if story.own_row_before::<Debit>().is_none() {
+        // A debit of nothing opens a balance of nothing in its currency.
+        let money =
+            |wallet: Wallet| wallet.balances.into_iter().filter(|balance| balance.amount_minor > 0).collect::<Vec<_>>();
         for before in story.rows_before::<Wallet>() {
             let after = story.row::<Wallet>(&before.customer_id).expect("a wallet stays");
-            assert_eq!(after.balances, before.balances);
+            assert_eq!(money(after), money(before));
         }
     }
 }
