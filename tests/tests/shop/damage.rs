@@ -53,9 +53,7 @@ async fn every_order_ends_though_the_store_is_put_back_while_the_services_run() 
     let older = shop.premises.world.directory().join("older");
     mixed::orders(&shop, 600, async |placed| {
         mixed::placed(placed, 60).await;
-        server.process.stop().unwrap();
         server.copy_store(&older).unwrap();
-        server.restart().unwrap();
         let copied = events(&shop).await.cached_info().state.last_sequence;
         mixed::placed(placed, 450).await;
         let last = events(&shop).await.cached_info().state.last_sequence;

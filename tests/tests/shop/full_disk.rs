@@ -39,10 +39,10 @@ async fn subscriber_with_a_full_disk_is_overdue_so_the_intake_refuses_until_it_c
         let full_at = Instant::now();
         fill_disk(&shop, "delivery").await;
         let waits = shop.order_automatic("tea", 1, "north").await;
-        expect_states(&shop, "create-delivery", &["closed", "half-open"]).await;
+        expect_states(&shop, "order", "create-delivery", &["closed", "half-open"]).await;
         let noticed_after = full_at.elapsed();
         assert!(noticed_after < OVERDUE_AFTER + NOTICED_AFTER, "noticed after {noticed_after:?}");
-        expect_states(&shop, "create-delivery", &["half-open", "open"]).await;
+        expect_states(&shop, "order", "create-delivery", &["half-open", "open"]).await;
         tally.expect_refused(1).await;
         assert_eq!(shop.look(&waits).await["status"], "confirmed");
         assert_eq!(delivery.ended(), None);
@@ -50,7 +50,7 @@ async fn subscriber_with_a_full_disk_is_overdue_so_the_intake_refuses_until_it_c
         delivery.limit_files(None).unwrap();
         shop.premises.ready(shop.premises.service("delivery")).await;
         shop.expect(&waits, "completed").await;
-        expect_states(&shop, "create-delivery", &["open", "half-open", "closed"]).await;
+        expect_states(&shop, "order", "create-delivery", &["open", "half-open", "closed"]).await;
         tally.expect_accepted(1).await;
     })
     .await;
