@@ -19,6 +19,9 @@ const NO_ROOM: [u64; 2] = [10_002, 10_047];
 /// The field of a consumer that says until when it is paused.
 const PAUSE: &str = "pause_until";
 
+/// The bounds of what a stream keeps, each with what the server says that it has stored.
+const BOUNDS: [(&str, &str); 2] = [("max_msgs", "messages"), ("max_bytes", "bytes")];
+
 /// A stream or a consumer, and the requests about it.
 struct Resource {
     name: String,
@@ -89,11 +92,14 @@ impl Resource {
 
     async fn apply(&self, client: &Client) -> Result<Change, ProvisionError> {
         let resource = self.name.clone();
-        let Some(actual) = self.read(client).await? else {
+        self.check_bounds()?;
+        let Some(mut known) = self.read(client).await? else {
             self.create(client).await?;
             self.verify(client).await?;
             return Ok(Change::Created { resource, remark: self.remark });
         };
+        self.check_keeps(&known)?;
+        let actual = object(known["config"].take());
         let differences = Difference::between(&self.planned, &actual);
         if differences.is_empty() {
             return Ok(Change::Unchanged { resource });
@@ -101,6 +107,30 @@ impl Resource {
         self.update(client, actual, &differences).await?;
         self.verify(client).await?;
         Ok(Change::Updated { resource, differences })
+    }
+
+    /// Whether the server takes each bound as one: it takes 0 for none, and has no larger numbers.
+    fn check_bounds(&self) -> Result<(), ProvisionError> {
+        for field in BOUNDS.map(|(field, _)| field) {
+            if let Some(bound) = self.planned.get(field).and_then(Value::as_u64)
+                && !i64::try_from(bound).is_ok_and(|bound| bound > 0)
+            {
+                return Err(ProvisionError::NoBound { resource: self.name.clone(), field, bound });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the server keeps everything that it has stored: it deletes the oldest messages that exceed a lower bound.
+    fn check_keeps(&self, known: &Value) -> Result<(), ProvisionError> {
+        for (field, stored) in BOUNDS {
+            let Some(bound) = self.planned.get(field).and_then(Value::as_u64) else { continue };
+            let stored = known["state"][stored].as_u64().unwrap_or_default();
+            if stored > bound {
+                return Err(ProvisionError::WouldDelete { resource: self.name.clone(), field, bound, stored });
+            }
+        }
+        Ok(())
     }
 
     async fn create(&self, client: &Client) -> Result<(), ProvisionError> {
@@ -143,22 +173,22 @@ impl Resource {
     /// Reads back what the server has: it adds fields, and overrules some.
     async fn verify(&self, client: &Client) -> Result<(), ProvisionError> {
         let resource = self.name.clone();
-        let Some(actual) = self.read(client).await? else { return Err(ProvisionError::Missing { resource }) };
-        let differences = Difference::between(&self.planned, &actual);
+        let Some(mut known) = self.read(client).await? else { return Err(ProvisionError::Missing { resource }) };
+        let differences = Difference::between(&self.planned, &object(known["config"].take()));
         if differences.is_empty() {
             return Ok(());
         }
         Err(ProvisionError::Overruled { resource, differences: Difference::list(&differences) })
     }
 
-    /// Returns the server's definition; none if it does not exist. A consumer of a missing stream does not exist
-    /// either.
-    async fn read(&self, client: &Client) -> Result<Option<Map<String, Value>>, ProvisionError> {
-        let mut reply = self.send(client, &self.info_subject, Value::Null).await?;
+    /// Returns what the server has, its definition as `config`; none if it does not exist. A consumer of a missing stream
+    /// does not exist either.
+    async fn read(&self, client: &Client) -> Result<Option<Value>, ProvisionError> {
+        let reply = self.send(client, &self.info_subject, Value::Null).await?;
         match Refusal::in_reply(&reply) {
             Some(refusal) if refusal.status == NOT_FOUND => Ok(None),
             Some(refusal) => Err(self.refused("show", refusal.reason)),
-            None => Ok(Some(object(reply["config"].take()))),
+            None => Ok(Some(reply)),
         }
     }
 

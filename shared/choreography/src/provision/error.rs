@@ -62,6 +62,33 @@ pub enum ProvisionError {
         /// The server's reason.
         reason: String,
     },
+    /// A bound of a stream would be none for the server. Nothing was sent.
+    #[error("provisioning {resource}: {field} can't be {bound}: plan 1 or more, up to {max}", max = i64::MAX)]
+    NoBound {
+        /// The stream.
+        resource: String,
+        /// The bound: `max_msgs` or `max_bytes`.
+        field: &'static str,
+        /// What is planned.
+        bound: u64,
+    },
+    /// A stream has stored more than the plan lets it keep: the server would delete the oldest messages. Nothing was
+    /// changed.
+    #[error(
+        "provisioning {resource}: it has stored {stored} ({field}), and the plan lets it keep {bound}: the server would delete \
+         the oldest messages, which a service may not have read. Nothing was changed. Plan at least {stored}, or, once you \
+         can do without those messages, lower the bound by hand (`nats stream edit`) and provision again"
+    )]
+    WouldDelete {
+        /// The stream.
+        resource: String,
+        /// The bound: `max_msgs` or `max_bytes`.
+        field: &'static str,
+        /// What is planned.
+        bound: u64,
+        /// What the stream has.
+        stored: u64,
+    },
     /// A difference can't be changed in place. Nothing was changed.
     #[error(
         "provisioning {resource}: it differs in {differences}, which the server can't change in place: {reason}. Nothing was \

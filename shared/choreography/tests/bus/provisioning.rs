@@ -100,6 +100,36 @@ async fn a_stream_for_which_the_server_has_no_room_is_an_error_that_says_where_t
 }
 
 #[tokio::test]
+async fn a_bound_below_what_a_stream_has_stored_is_an_error_and_deletes_nothing() {
+    let server = Server::provisioned().await;
+    let admin = server.admin().await;
+    let connection = server.bus("admin").connect().await.unwrap();
+    for _ in 0..3 {
+        publish(&*connection, "order.create.o1", "a").await.unwrap();
+    }
+    for (lower, field) in [(plan().events_max(2), "3 (max_msgs)"), (plan().events_bytes_max(10), "(max_bytes)")] {
+        let text = failure(&admin, &lower).await;
+        assert!(text.contains("stream EVENTS") && text.contains(field) && text.contains("Plan at least"), "{text}");
+    }
+    let known = request(&admin, "$JS.API.STREAM.INFO.EVENTS", Value::Null).await;
+    assert_eq!((&known["state"]["messages"], &known["config"]["max_msgs"]), (&json!(3), &json!(4_000_000)));
+    let lines = changes(&admin, &plan().events_max(3)).await;
+    assert!(lines[0].starts_with("stream EVENTS: updated"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_bound_that_the_server_takes_for_none_is_an_error_before_anything_is_sent() {
+    let server = Server::provisioned().await;
+    let admin = server.admin().await;
+    for unbounded in [plan().events_max(0), plan().events_bytes_max(0), plan().events_max(u64::MAX)] {
+        let text = failure(&admin, &unbounded).await;
+        assert!(text.contains("stream EVENTS") && text.contains("plan 1 or more"), "{text}");
+    }
+    let known = request(&admin, "$JS.API.STREAM.INFO.EVENTS", Value::Null).await;
+    assert_eq!(known["config"]["max_msgs"], 4_000_000);
+}
+
+#[tokio::test]
 async fn consumer_with_a_wider_filter_continues_at_its_position() {
     let server = Server::provisioned().await;
     let admin = server.admin().await;
