@@ -15,6 +15,9 @@ use crate::settings::Patience;
 type Opened = (PaymentCreated, Option<Requested>, Option<Scheduled<ExpirePayment>>);
 
 /// Opens a payment: pending with a deadline, or processing at once if the confirmation is automatic.
+///
+/// # Panics
+/// When the amount is negative. The message dies then, and [`give_up`] cancels the order.
 pub(crate) fn create_payment(
     message: &Incoming<CreatePayment>,
     payment: &mut Option<Payment>,
@@ -25,6 +28,7 @@ pub(crate) fn create_payment(
     }
     let (payment_id, now): (PaymentId, _) = (message.new_id("payment"), message.now());
     let (order_id, amount) = (message.order_id, message.amount);
+    assert!(amount.amount_minor >= 0, "nobody pays {amount}");
     let created = PaymentCreated { order_id, payment_id, amount };
     let mut opened = Payment::pending(payment_id, message, now);
     let (requested, expiry) = match message.confirmation {

@@ -11,6 +11,10 @@ use crate::operation::{Kind, Operation};
 use crate::wallet::Wallet;
 
 /// Takes the money, or refuses if there is too little.
+///
+/// # Panics
+/// When the amount is negative: it would put money into the wallet. The message dies then, and [`give_up`] refuses the
+/// debit.
 pub(crate) fn debit_wallet(
     message: &Incoming<DebitWallet>,
     debit: &mut Option<Debit>,
@@ -22,6 +26,7 @@ pub(crate) fn debit_wallet(
         return (None, None); // answered already, or refunded first
     }
     let DebitWallet { order_id, operation_id, customer_id, amount } = **message;
+    assert!(amount.amount_minor >= 0, "a debit of {amount} would put money into the wallet");
     let now = message.now();
     if is_demo && wallet.is_none() {
         *wallet = Some(opened(customer_id, amount.currency, operations, now));

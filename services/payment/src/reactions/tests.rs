@@ -184,3 +184,11 @@ fn a_compensation_that_comes_first_leaves_a_tombstone_and_no_payment_is_opened_l
     let (outgoing, after) = twice(Some(tombstone.clone()), |payment| create_payment(&late, payment, &PATIENCE));
     assert_eq!((outgoing, after), (None, tombstone));
 }
+
+#[test]
+#[should_panic(expected = "nobody pays")]
+fn a_payment_of_less_than_nothing_is_poison() {
+    let amount = Money::new(-1, Currency::EUR);
+    let request = CreatePayment { amount, ..request(Confirmation::Automatic) };
+    create_payment(&incoming(request), &mut None, &PATIENCE);
+}

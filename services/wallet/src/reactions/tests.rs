@@ -168,3 +168,10 @@ fn a_request_that_died_is_refused_unless_it_was_answered_before() {
         assert_eq!((give_up(&dead, &mut row), row), (None, Some(debit(status))));
     }
 }
+
+#[test]
+#[should_panic(expected = "would put money into the wallet")]
+fn a_debit_of_less_than_nothing_is_poison() {
+    let mut operations = Rows::of([(id(7), None)]);
+    debit_wallet(&incoming(request(-1)), &mut None, &mut Some(wallet(300)), &mut operations, false);
+}
