@@ -11,7 +11,7 @@ use axum::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::{HeaderName, HeaderValue, Method, Uri};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use choreography_axum::Problem;
@@ -60,8 +60,22 @@ const CORS_RESPONSE_HEADERS: [HeaderName; 5] = [
 #[derive(Debug, Clone, Args)]
 pub struct DoorSettings {
     /// The origins of other sites whose pages may use the API, as `https://www.example.com`; none without it
-    #[arg(long, env = "CORS_ORIGINS", value_delimiter = ',')]
+    #[arg(long, env = "CORS_ORIGINS", value_delimiter = ',', value_parser = origin)]
     pub cors_origins: Vec<HeaderValue>,
+}
+
+/// Reads an origin as browsers write it: another spelling would allow nothing.
+fn origin(text: &str) -> Result<HeaderValue, String> {
+    let is_origin = |uri: Uri| match (uri.scheme_str(), uri.authority()) {
+        (Some(scheme @ ("http" | "https")), Some(authority)) => {
+            !authority.as_str().contains('@') && text == format!("{scheme}://{authority}").to_ascii_lowercase()
+        }
+        _ => false,
+    };
+    match text.parse::<Uri>().is_ok_and(is_origin) {
+        true => HeaderValue::from_str(text).map_err(|error| error.to_string()),
+        false => Err("write each site as its origin, such as https://www.example.com".to_owned()),
+    }
 }
 
 impl DoorSettings {
@@ -108,7 +122,7 @@ mod tests {
     async fn call(path: &str, peer: &str, forwarded: Option<&str>, origins: &[&str]) -> Response {
         let app = Router::new().route("/metrics", get(async || "numbers")).route("/api/products", get(async || "[]"));
         let app = app.route("/assets/icon", get(async || ([(CACHE_CONTROL, "public, max-age=60")], "an icon")));
-        let cors_origins = origins.iter().map(|origin| origin.parse().unwrap()).collect();
+        let cors_origins = origins.iter().map(|text| origin(text).unwrap()).collect();
         let mut request = Request::get(path).header("origin", "https://www.example.com");
         if let Some(forwarded) = forwarded {
             request = request.header("x-forwarded-for", forwarded);
@@ -158,5 +172,18 @@ mod tests {
         assert_eq!(allowed(&[]).await, None);
         assert_eq!(allowed(&["https://other.example.com"]).await, None);
         assert_eq!(allowed(&["https://www.example.com"]).await.unwrap(), "https://www.example.com");
+    }
+
+    #[test]
+    fn what_is_no_origin_is_refused() {
+        for text in ["https://www.example.com", "http://localhost:8080", "https://192.0.2.1"] {
+            assert_eq!(origin(text).unwrap(), text);
+        }
+        for text in ["*", "", "x", "null", "www.example.com", "https://www.example.com/", "https://WWW.example.com"] {
+            assert!(origin(text).is_err(), "{text}");
+        }
+        for text in ["https://a@www.example.com", "ftp://www.example.com", "https://*.example.com\n"] {
+            assert!(origin(text).is_err(), "{text}");
+        }
     }
 }

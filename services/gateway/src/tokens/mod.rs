@@ -98,6 +98,11 @@ impl Tokens {
             return Err(InvalidToken::Unreadable(format!("it is longer than {TOKEN_BYTES_MAX} bytes")));
         }
         let header = decode_header(token).map_err(|error| reason(&error))?;
+        if let Some(critical) = header.crit {
+            return Err(InvalidToken::Unreadable(format!(
+                "its header has parts that must be understood: {critical:?}"
+            )));
+        }
         let candidates = self.keys.find(header.kid.as_deref()).await;
         if candidates.is_empty() && !self.keys.are_known() {
             return Err(InvalidToken::KeysUnknown);

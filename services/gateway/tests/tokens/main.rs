@@ -96,6 +96,16 @@ async fn a_token_counts_only_in_its_time_for_the_shop_and_by_its_issuer() {
 }
 
 #[tokio::test]
+async fn a_token_whose_header_must_be_understood_does_not_count() {
+    let signer = rsa("rsa", RSA);
+    let issuer = Issuer::with(std::slice::from_ref(&signer)).await;
+    let header = Header { crit: Some(vec!["b64".to_owned()]), ..Header::new(signer.algorithm) };
+    let token = encode(&header, &claims(json!({})), &signer.key).unwrap();
+    let verified = issuer.tokens.verify(&token).await;
+    assert!(matches!(&verified, Err(InvalidToken::Unreadable(why)) if why.contains("b64")), "{verified:?}");
+}
+
+#[tokio::test]
 async fn a_token_that_no_key_of_the_issuer_signed_does_not_count() {
     let issuer = Issuer::with(&[rsa("rsa", RSA), ec()]).await;
     let good = rsa("rsa", RSA).sign(&claims(json!({})));
