@@ -53,12 +53,16 @@ const INVISIBLE: [(char, char); 22] = [
     ('\u{110cd}', '\u{110cd}'),
 ];
 
+/// The two joiners: each between characters that can be seen.
+const JOINERS: [char; 2] = ['\u{200c}', '\u{200d}'];
+
 fn is_invisible(character: char) -> bool {
     INVISIBLE.iter().any(|(first, last)| (*first..=*last).contains(&character))
 }
 
 pub(crate) fn check(kind: &'static str, length_max: usize, text: &str) -> Result<(), BadText> {
-    let good = !text.trim().is_empty() && text.chars().count() <= length_max && !text.chars().any(is_invisible);
+    let shows = text.chars().any(|character| !character.is_whitespace() && !JOINERS.contains(&character));
+    let good = shows && text.chars().count() <= length_max && !text.chars().any(is_invisible);
     if good { Ok(()) } else { Err(BadText { kind, length_max }) }
 }
 
@@ -70,7 +74,8 @@ pub(crate) fn pattern() -> String {
     };
     let invisible: String =
         INVISIBLE.iter().map(|(first, last)| format!("{}-{}", written(*first), written(*last))).collect();
-    format!("^[^{invisible}]*[^{invisible}\\s][^{invisible}]*$")
+    let joiners: String = JOINERS.map(written).concat();
+    format!("^[^{invisible}]*[^{invisible}{joiners}\\s][^{invisible}]*$")
 }
 
 #[cfg(test)]
@@ -91,7 +96,7 @@ mod tests {
             assert!(bad.parse::<Name>().is_err(), "{bad:?}");
             assert!(serde_json::from_value::<AddressLine>(bad.clone().into()).is_err(), "{bad:?}");
         }
-        for bad in ["", " ", "\u{3000}", &"x".repeat(201)] {
+        for bad in ["", " ", "\u{3000}", "\u{200d}", " \u{200c} ", &"x".repeat(201)] {
             assert!(bad.parse::<Name>().is_err(), "{bad:?}");
         }
     }
