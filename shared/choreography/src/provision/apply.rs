@@ -41,8 +41,9 @@ struct Resource {
 /// change for each stream and consumer. Repeated, it changes nothing.
 ///
 /// # Errors
-/// The server is too old, can't be reached, refuses, or has something that can't be updated in place; the error names
-/// the field and what an operator can do. What comes before it in the plan has been done.
+/// The server is too old, can't be reached, refuses, has something that can't be updated in place, or has stored more than
+/// the plan lets it keep; or a bound of the plan is none. The error names the field and what an operator can do. What comes
+/// before it in the plan has been done.
 pub async fn provision(client: &Client, plan: &Plan) -> Result<Vec<Change>, ProvisionError> {
     check_version(client)?;
     let resources = plan.streams.iter().map(Resource::stream).chain(plan.consumers.iter().map(Resource::consumer));
@@ -98,34 +99,37 @@ impl Resource {
             self.verify(client).await?;
             return Ok(Change::Created { resource, remark: self.remark });
         };
-        self.check_keeps(&known)?;
         let actual = object(known["config"].take());
         let differences = Difference::between(&self.planned, &actual);
         if differences.is_empty() {
             return Ok(Change::Unchanged { resource });
         }
+        self.check_keeps(&known["state"], &differences)?;
         self.update(client, actual, &differences).await?;
         self.verify(client).await?;
         Ok(Change::Updated { resource, differences })
     }
 
-    /// Whether the server takes each bound as one: it takes 0 for none, and has no larger numbers.
-    fn check_bounds(&self) -> Result<(), ProvisionError> {
-        for field in BOUNDS.map(|(field, _)| field) {
-            if let Some(bound) = self.planned.get(field).and_then(Value::as_u64)
-                && !i64::try_from(bound).is_ok_and(|bound| bound > 0)
-            {
-                return Err(ProvisionError::NoBound { resource: self.name.clone(), field, bound });
-            }
-        }
-        Ok(())
+    /// Returns the planned bounds, each with what the server says that it has stored.
+    fn bounds(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+        BOUNDS.into_iter().filter_map(|(field, stored)| Some((field, stored, self.planned.get(field)?.as_u64()?)))
     }
 
-    /// Whether the server keeps everything that it has stored: it deletes the oldest messages that exceed a lower bound.
-    fn check_keeps(&self, known: &Value) -> Result<(), ProvisionError> {
-        for (field, stored) in BOUNDS {
-            let Some(bound) = self.planned.get(field).and_then(Value::as_u64) else { continue };
-            let stored = known["state"][stored].as_u64().unwrap_or_default();
+    /// Whether the server takes each bound as one: it takes 0 for none, and has no larger numbers.
+    fn check_bounds(&self) -> Result<(), ProvisionError> {
+        let is_bound = |bound| i64::try_from(bound).is_ok_and(|bound| bound > 0);
+        match self.bounds().find(|(_, _, bound)| !is_bound(*bound)) {
+            Some((field, _, bound)) => Err(ProvisionError::NoBound { resource: self.name.clone(), field, bound }),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether an update keeps everything that is stored: the server deletes the oldest messages that exceed a lower bound.
+    fn check_keeps(&self, state: &Value, differences: &[Difference]) -> Result<(), ProvisionError> {
+        let changed =
+            self.bounds().filter(|(field, ..)| differences.iter().any(|difference| difference.field == *field));
+        for (field, stored, bound) in changed {
+            let stored = state[stored].as_u64().unwrap_or_default();
             if stored > bound {
                 return Err(ProvisionError::WouldDelete { resource: self.name.clone(), field, bound, stored });
             }
