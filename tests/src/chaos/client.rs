@@ -109,35 +109,40 @@ impl Client {
         replies
     }
 
-    /// Returns all items of a list, page by page. `path` has a query already.
+    /// Returns all items of a list. `path` has a query already.
     pub(super) async fn list(&self, service: &str, path: &str) -> Result<Vec<Value>> {
-        let (mut all, mut next) = (Vec::new(), Some(String::new()));
-        while let Some(cursor) = next {
-            let (items, after) = self.page(service, path, &cursor).await?;
+        let mut all = Vec::new();
+        self.pages(service, path, |items| {
             all.extend(items);
-            next = after;
-        }
+            true
+        })
+        .await?;
         Ok(all)
     }
 
-    /// Whether a list has such an item; pages after its page are not asked for. `path` has a query already.
+    /// Whether a list has such an item. `path` has a query already.
     pub(super) async fn has(&self, service: &str, path: &str, is_such: impl Fn(&Value) -> bool) -> Result<bool> {
-        let mut next = Some(String::new());
-        while let Some(cursor) = next {
-            let (items, after) = self.page(service, path, &cursor).await?;
-            if items.iter().any(&is_such) {
-                return Ok(true);
-            }
-            next = after;
-        }
-        Ok(false)
+        let mut has = false;
+        self.pages(service, path, |items| {
+            has = items.iter().any(&is_such);
+            !has
+        })
+        .await?;
+        Ok(has)
     }
 
-    /// Returns a page of a list, and the part of the query that asks for the next one.
-    async fn page(&self, service: &str, path: &str, cursor: &str) -> Result<(Vec<Value>, Option<String>)> {
-        let mut page = self.get(service, &format!("{path}&limit=100{cursor}")).await?;
-        let Value::Array(items) = page["items"].take() else { return Ok((Vec::new(), None)) };
-        Ok((items, page["next"].as_str().map(|next| format!("&cursor={next}"))))
+    /// Reads a list page by page, until there is none left, or what takes its items says that it wants no more.
+    async fn pages(&self, service: &str, path: &str, mut take: impl FnMut(Vec<Value>) -> bool) -> Result<()> {
+        let mut cursor = String::new();
+        loop {
+            let mut page = self.get(service, &format!("{path}&limit=100{cursor}")).await?;
+            let Value::Array(items) = page["items"].take() else { return Ok(()) };
+            let wants_more = take(items);
+            match page["next"].as_str().filter(|_| wants_more) {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Ok(()),
+            }
+        }
     }
 }
 
